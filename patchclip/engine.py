@@ -1,0 +1,274 @@
+"""The engine: encode a radiograph once, then ask as many questions of it as one likes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from patchclip.errors import SaliencyError
+from patchclip.image.geometry import Letterbox
+from patchclip.image.radiograph import HeaderFacts, Radiograph
+from patchclip.localize import find_regions, smooth
+from patchclip.model.checkpoint import Checkpoint, load_checkpoint
+from patchclip.model.patchclip import ImageEmbeddings
+from patchclip.model.preprocess import model_input
+from patchclip.saliency import METHODS, SaliencyTask
+from patchclip.saliency.task import image_logit
+from patchclip.text.query import Query, parse_query
+from patchclip.text.scope import QueryGate
+from patchclip.text.vocabulary import Vocabulary
+from patchclip.types import Finding, FloatArray, PatchMap, Side
+
+BUNDLED = Path(__file__).resolve().parents[1] / "assets" / "patchclip-cxr-s"
+LIT = 0.5  # calibration puts the operating point of every map here
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A radiograph after its one pass through the tower.
+
+    Attributes:
+        embeddings: of a batch of one.
+        pixels: the model's input, float32 [1, 1, S, S]; saliency starts from it.
+        letterbox: from original pixels to the input and back.
+        facts: what the header said, without anything that identifies a patient.
+        radiograph_sha256: of the original pixels.
+        warnings: about the image, for the reader.
+        timing_ms: {"encode": milliseconds}.
+    """
+
+    embeddings: ImageEmbeddings
+    pixels: Tensor
+    letterbox: Letterbox
+    facts: HeaderFacts
+    radiograph_sha256: str
+    warnings: tuple[str, ...]
+    timing_ms: dict[str, float]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the original image in pixels."""
+        return self.letterbox.height, self.letterbox.width
+
+    @property
+    def global_embedding(self) -> Tensor:
+        """float32 [D], unit norm."""
+        return self.embeddings.global_[0]
+
+    @property
+    def patches(self) -> Tensor:
+        """float32 [R, C, D], unit norm."""
+        return self.embeddings.patches[0].unflatten(0, self.embeddings.grid)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A query made ready: what was understood, and the two ends of its prompt pair, each [D]."""
+
+    query: Query
+    label: str | None
+    in_vocabulary: bool
+    positive: Tensor
+    negative: Tensor
+
+
+class Engine:
+    """A checkpoint ready to answer. One engine may serve many threads: it changes nothing but a cache of text embeddings."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str | None = None) -> None:
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.checkpoint = checkpoint
+        self.model = checkpoint.model.to(self.device).eval()
+        self.vocabulary: Vocabulary = checkpoint.vocabulary
+        self.name = checkpoint.model.config.name
+        self.sha256 = checkpoint.sha256
+        self._gate = QueryGate.from_dict(checkpoint.gates["query"], self.vocabulary, self.model.sentence_encoder)
+        self._pairs: dict[str, tuple[Tensor, Tensor]] = {}
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path | None = None, device: str | None = None) -> Engine:
+        """The bundled checkpoint, or one from a folder.
+
+        Raises:
+            CheckpointError: see `load_checkpoint`.
+        """
+        return cls(load_checkpoint(Path(path) if path else BUNDLED), device)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The findings that the model was trained on."""
+        return tuple(self.vocabulary.labels)
+
+    def encode(self, radiograph: Radiograph) -> Encoded:
+        """One pass through the tower."""
+        started = time.perf_counter()
+        square, letterbox = model_input(radiograph.pixels, self.model.config.image_size)
+        pixels = torch.from_numpy(square)[None, None].to(self.device)
+        valid = torch.from_numpy(letterbox.valid_patches(*self.model.grid))[None].to(self.device)
+        with torch.inference_mode():
+            embeddings = self.model.encode_image(pixels, valid)
+        return Encoded(
+            embeddings=embeddings,
+            pixels=pixels,
+            letterbox=letterbox,
+            facts=radiograph.facts,
+            radiograph_sha256=radiograph.sha256,
+            warnings=radiograph.warnings,
+            timing_ms={"encode": (time.perf_counter() - started) * 1000},
+        )
+
+    def query(self, encoded: Encoded, texts: Sequence[str]) -> list[Finding]:
+        """Answers each text, in order; all patches and all texts in one matrix product.
+
+        Raises:
+            QueryError: a text is empty or too long.
+        """
+        if not texts:
+            return []
+        asked = [self._prepare(text) for text in texts]
+        positive = torch.stack([item.positive for item in asked])
+        negative = torch.stack([item.negative for item in asked])
+        branches = self.checkpoint.calibration.branches
+        with torch.inference_mode():
+            patch_logits = self.model.pair_logits(encoded.embeddings.patches, positive, negative)[0]
+            image_logits = image_logit(self.model, encoded.embeddings, positive, negative, branches)[0]
+        return [self._answer(encoded, item, patch_logits[:, k], float(image_logits[k])) for k, item in enumerate(asked)]
+
+    def saliency(self, encoded: Encoded, text: str, method: str = "grad_cam") -> PatchMap:
+        """Relative saliency of the named finding (never of its absence), from the same logit as the probability.
+
+        Args:
+            encoded: from `encode`.
+            text: as for `query`.
+            method: a key of `patchclip.saliency.METHODS`.
+
+        Raises:
+            SaliencyError: the method is unknown, or cannot be applied to this tower.
+            QueryError: see `query`.
+        """
+        if method not in METHODS:
+            raise SaliencyError(f'There is no saliency method "{method}"; choose one of {", ".join(METHODS)}.')
+        asked = self._prepare(text)
+        task = SaliencyTask(
+            model=self.model,
+            pixels=encoded.pixels.clone(),
+            valid=encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid).clone(),
+            positive=asked.positive[None].clone(),
+            negative=asked.negative[None].clone(),
+            branches=self.checkpoint.calibration.branches,
+        )
+        values = METHODS[method](task)
+        shown = encoded.letterbox.crop_grid(values)
+        return PatchMap(_only_side(shown, asked.query.side, encoded), shown.extent)
+
+    def _prepare(self, text: str) -> _Asked:
+        query = parse_query(text, self.vocabulary)
+        verdict = self._gate.judge(query)
+        key = f"label:{verdict.label}" if verdict.label == query.label and query.label else f"text:{query.finding}"
+        if key not in self._pairs:
+            pair = self.vocabulary.prompts(query.label) if query.label else self.vocabulary.free_prompts(query.finding)
+            with torch.inference_mode():
+                sides = [
+                    F.normalize(self.model.project_text(self.model.encode_sentences(list(prompts))).mean(dim=0), dim=0)
+                    for prompts in (pair.positive, pair.negative)
+                ]
+            self._pairs[key] = (sides[0], sides[1])
+        return _Asked(query, verdict.label, verdict.in_vocabulary, *self._pairs[key])
+
+    def _answer(self, encoded: Encoded, asked: _Asked, patch_logits: Tensor, whole_logit: float) -> Finding:
+        calibration = self.checkpoint.calibration
+        fitted = calibration.of(asked.label)
+        side = asked.query.side
+        grid = encoded.embeddings.grid
+        logits = smooth(patch_logits.unflatten(0, grid).float().cpu().numpy(), calibration.smoothing)
+        values = _sigmoid(fitted.patch_scale * logits + fitted.patch_image * whole_logit + fitted.patch_bias)
+        valid = encoded.embeddings.valid[0].unflatten(0, grid).cpu().numpy()
+        shown = encoded.letterbox.crop_grid(np.where(valid, values, 0.0).astype(np.float32))
+        present = float(_sigmoid(np.float32(fitted.image_scale * whole_logit + fitted.image_bias)))
+        warnings: list[str] = []
+        if side:
+            half = self._half(encoded, asked, side)
+            present = min(present, float(_sigmoid(np.float32(fitted.image_scale * half + fitted.image_bias))))
+            shown = PatchMap(_only_side(shown, side, encoded), shown.extent)
+        regions = find_regions(shown, LIT, encoded.size, calibration.min_patches)
+        if not asked.in_vocabulary:
+            warnings.append(
+                f'"{asked.query.finding}" is far from what this model has learnt: no map is shown and the probability means nothing.'
+            )
+            shown = PatchMap(np.zeros_like(shown.values), shown.extent)
+            regions = ()
+        if asked.query.also:
+            warnings.append(
+                f"This query names several findings; only {asked.query.finding} was answered. Separate findings with a semicolon."
+            )
+        return Finding(
+            query=asked.query.text,
+            finding=asked.query.finding,
+            label=asked.label,
+            negated=asked.query.negated,
+            side=side,
+            in_vocabulary=asked.in_vocabulary,
+            probability=1.0 - present if asked.query.negated else present,
+            map=shown,
+            regions=regions,
+            threshold=LIT,
+            sparse_probability=self._sparse(encoded, asked, values) if regions else None,
+            warnings=tuple(warnings),
+        )
+
+    def _half(self, encoded: Encoded, asked: _Asked, side: Side) -> float:
+        """The image's logit from the patches of one half alone; the global embedding knows no side and has no part in it."""
+        embeddings = encoded.embeddings
+        cols = torch.arange(embeddings.grid[1], device=self.device)
+        right_half = cols >= embeddings.grid[1] / 2
+        keep = right_half if _on_image_right(side, encoded.facts) else ~right_half
+        valid = embeddings.valid & keep.repeat(embeddings.grid[0])[None]
+        branches = tuple(branch for branch in self.checkpoint.calibration.branches if branch != "global") or ("mil",)
+        with torch.inference_mode():
+            limited = ImageEmbeddings(
+                global_=embeddings.global_,
+                patches=embeddings.patches,
+                pooled=self.model.projection(self.model.pool(embeddings.tokens, valid)),
+                tokens=embeddings.tokens,
+                valid=valid,
+                grid=embeddings.grid,
+            )
+            return float(image_logit(self.model, limited, asked.positive[None], asked.negative[None], branches)[0, 0])
+
+    def _sparse(self, encoded: Encoded, asked: _Asked, values: FloatArray) -> float:
+        """The sparse branch's probability from the lit patches, the most lit first if they are too many."""
+        flat = torch.from_numpy(values.ravel())
+        lit = torch.topk(flat, min(self.model.config.sparse_patches, max(1, int((flat >= LIT).sum())))).indices[None].to(self.device)
+        with torch.inference_mode():
+            embedded = self.model.encode_sparse(
+                encoded.embeddings.tokens, encoded.embeddings.grid, lit, torch.ones_like(lit, dtype=torch.bool)
+            )
+            return float(torch.sigmoid(self.model.pair_logits(embedded, asked.positive[None], asked.negative[None]))[0, 0])
+
+
+def _only_side(shown: PatchMap, side: Side | None, encoded: Encoded) -> FloatArray:
+    """A map with the other half of the patient set to 0; the image's vertical midline stands for the patient's."""
+    if side is None:
+        return shown.values
+    x0, _, x1, _ = shown.extent
+    cols = shown.values.shape[1]
+    centres = x0 + (np.arange(cols) + 0.5) * (x1 - x0) / cols
+    right_half = centres >= encoded.size[1] / 2
+    wanted = right_half if _on_image_right(side, encoded.facts) else ~right_half
+    return np.where(wanted[None, :], shown.values, 0.0).astype(np.float32)
+
+
+def _on_image_right(side: Side, facts: HeaderFacts) -> bool:
+    """Whether that side of the patient lies in the right half of the image."""
+    return (side == "left") == (facts.patient_left == "right")
+
+
+def _sigmoid(values: FloatArray | np.float32) -> FloatArray:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(values, -60, 60))), np.float32)

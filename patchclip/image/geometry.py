@@ -1,0 +1,100 @@
+"""Letterbox geometry: original image <-> model input <-> patch grid, exact both ways."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from patchclip.types import FloatArray, PatchMap
+
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """An image of `height` x `width` pixels, scaled to fit a square of `side` pixels and centred in it, aspect kept.
+
+    Coordinates are continuous: the top-left corner of the top-left pixel is (0, 0), its centre (0.5, 0.5).
+    """
+
+    height: int
+    width: int
+    side: int
+
+    def __post_init__(self) -> None:
+        if min(self.height, self.width, self.side) < 1:
+            raise ValueError(f"height, width and side must be at least 1, not {self.height}, {self.width}, {self.side}.")
+
+    @property
+    def scale(self) -> float:
+        """Model pixels an original pixel."""
+        return self.side / max(self.height, self.width)
+
+    @property
+    def pad_x(self) -> float:
+        """Padding at the left, and as much at the right, in model pixels."""
+        return (self.side - self.width * self.scale) / 2
+
+    @property
+    def pad_y(self) -> float:
+        """Padding at the top, and as much at the bottom, in model pixels."""
+        return (self.side - self.height * self.scale) / 2
+
+    def to_model(self, points: ArrayLike) -> Points:
+        """Points [N, 2] (x, y) in original pixels -> model pixels."""
+        return np.asarray(points, np.float64) * self.scale + (self.pad_x, self.pad_y)
+
+    def to_image(self, points: ArrayLike) -> Points:
+        """Points [N, 2] (x, y) in model pixels -> original pixels; inverse of `to_model`."""
+        return (np.asarray(points, np.float64) - (self.pad_x, self.pad_y)) / self.scale
+
+    def boxes_to_model(self, boxes: ArrayLike) -> Points:
+        """Boxes [N, 4] (x0, y0, x1, y1) in original pixels -> model pixels."""
+        return self.to_model(np.asarray(boxes, np.float64).reshape(-1, 2)).reshape(-1, 4)
+
+    def boxes_to_image(self, boxes: ArrayLike) -> Points:
+        """Boxes [N, 4] (x0, y0, x1, y1) in model pixels -> original pixels; inverse of `boxes_to_model`."""
+        return self.to_image(np.asarray(boxes, np.float64).reshape(-1, 2)).reshape(-1, 4)
+
+    def apply(self, pixels: FloatArray) -> FloatArray:
+        """float32 [height, width] -> float32 [side, side]; padded with 0.
+
+        Shrinking averages over the area that a model pixel covers, so that fine structure does not alias; enlarging is bilinear.
+        """
+        if self.scale < 1:
+            inner_w, inner_h = max(1, round(self.width * self.scale)), max(1, round(self.height * self.scale))
+            pixels = cv2.resize(pixels, (inner_w, inner_h), interpolation=cv2.INTER_AREA)
+        rows, cols = pixels.shape
+        step_x, step_y = self.width * self.scale / cols, self.height * self.scale / rows
+        # OpenCV puts the centre of the first pixel at 0; the half pixels translate between the two conventions.
+        matrix = np.array([[step_x, 0, self.pad_x + 0.5 * step_x - 0.5], [0, step_y, self.pad_y + 0.5 * step_y - 0.5]])
+        return np.asarray(cv2.warpAffine(pixels, matrix, (self.side, self.side), flags=cv2.INTER_LINEAR, borderValue=0), np.float32)
+
+    def valid_patches(self, rows: int, cols: int) -> NDArray[np.bool_]:
+        """bool [rows, cols]: the patch's centre lies in the image, not in the padding."""
+        x = (np.arange(cols) + 0.5) / cols * self.side - self.pad_x
+        y = (np.arange(rows) + 0.5) / rows * self.side - self.pad_y
+        inside_x = (x >= 0) & (x <= self.width * self.scale)
+        inside_y = (y >= 0) & (y <= self.height * self.scale)
+        return inside_y[:, None] & inside_x[None, :]
+
+    def crop_grid(self, values: FloatArray) -> PatchMap:
+        """A patch grid over the whole square, [R, C] -> the part that touches the image, with its extent in original pixels."""
+        rows, cols = values.shape
+        first_col, last_col = _touching(self.pad_x, self.side, cols)
+        first_row, last_row = _touching(self.pad_y, self.side, rows)
+        corners = np.array([[first_col / cols, first_row / rows], [last_col / cols, last_row / rows]]) * self.side
+        (x0, y0), (x1, y1) = self.to_image(corners)
+        kept = np.ascontiguousarray(values[first_row:last_row, first_col:last_col], np.float32)
+        return PatchMap(kept, (float(x0), float(y0), float(x1), float(y1)))
+
+
+def _touching(pad: float, side: int, count: int) -> tuple[int, int]:
+    """First and one past the last patch of a row that is not wholly padding; a hair of rounding does not count as touching."""
+    first = math.floor(pad / side * count + 1e-9)
+    last = math.ceil((side - pad) / side * count - 1e-9)
+    return first, last

@@ -1,0 +1,112 @@
+"""A file of any supported kind to a `Radiograph`: pixels in [0, 1], black = air, with non-identifying header facts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchclip.errors import RadiographError
+from patchclip.types import FloatArray, Side
+
+SMALL_SIDE = 256  # below this a nodule is a handful of pixels
+LARGEST_SIDE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFacts:
+    """What a header says of the image, never of the person.
+
+    Attributes:
+        view: "PA", "AP", "LL", ... as in DICOM's View Position, or None.
+        laterality: "L", "R" or None.
+        patient_left: the side of the image on which the patient's left lies; "right" unless the header says otherwise.
+        spacing_mm: (row, column) spacing in millimetres, or None.
+        modality: "DX", "CR", ... or None.
+        body_part: as in the header, or None.
+    """
+
+    view: str | None = None
+    laterality: str | None = None
+    patient_left: Side = "right"
+    spacing_mm: tuple[float, float] | None = None
+    modality: str | None = None
+    body_part: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Radiograph:
+    """A radiograph ready to be shown or encoded.
+
+    Attributes:
+        pixels: float32 [H, W] in [0, 1], black = air.
+        facts: see `HeaderFacts`.
+        warnings: sentences for the reader.
+    """
+
+    pixels: FloatArray
+    facts: HeaderFacts = field(default_factory=HeaderFacts)
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_array(cls, pixels: NDArray[np.generic], facts: HeaderFacts | None = None, warnings: Sequence[str] = ()) -> Radiograph:
+        """Checks an array [H, W] of values in [0, 1] and takes it as float32.
+
+        Raises:
+            RadiographError: not two-dimensional, empty, not finite, outside [0, 1], or of one value throughout.
+        """
+        if pixels.ndim != 2 or 0 in pixels.shape:
+            raise RadiographError(f"The image has shape {pixels.shape}; give one frame of grey values [height, width].")
+        if max(pixels.shape) > LARGEST_SIDE:
+            raise RadiographError(f"The image is {max(pixels.shape)} pixels long; the largest that can be read is {LARGEST_SIDE}.")
+        values = np.ascontiguousarray(pixels, np.float32)
+        if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
+            raise RadiographError("The grey values are not all in [0, 1]; scale them before making a radiograph of them.")
+        if float(values.max() - values.min()) < 1e-6:
+            raise RadiographError("The image is blank: every pixel has the same value; export it again from its source.")
+        said = list(warnings)
+        if min(values.shape) < SMALL_SIDE:
+            said.append(f"The image is only {values.shape[1]} x {values.shape[0]} pixels; small findings cannot be seen.")
+        return cls(values, facts or HeaderFacts(), tuple(said))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) in pixels."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def sha256(self) -> str:
+        """Of shape and pixels at 16 bits: the same picture has the same hash, whatever file it came in."""
+        quantised = np.round(self.pixels * 65535).astype("<u2")
+        return hashlib.sha256(repr(quantised.shape).encode() + quantised.tobytes()).hexdigest()
+
+
+def load_radiograph(source: str | Path | bytes) -> Radiograph:
+    """Reads DICOM, PNG or JPEG, told apart by content, not by name.
+
+    Args:
+        source: a path, or the file's bytes.
+
+    Raises:
+        RadiographError: the file is missing, empty, damaged, of another kind, or blank.
+    """
+    from patchclip.image.dicom import looks_like_dicom, read_dicom
+    from patchclip.image.raster import read_raster
+
+    content = source if isinstance(source, bytes) else _read(Path(source))
+    if not content:
+        raise RadiographError("The file is empty; export it again from its source.")
+    return read_dicom(content) if looks_like_dicom(content) else read_raster(content)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise RadiographError("There is no such file; check the path.") from error
+    except OSError as error:
+        raise RadiographError(f"The file cannot be opened ({error.strerror}); check that it is a file that you may read.") from error

@@ -1,0 +1,58 @@
+"""PNG and JPEG to a `Radiograph`: grey, RGB, RGBA or palette, 8 or 16 bits."""
+
+from __future__ import annotations
+
+import io
+import warnings as python_warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from patchclip.errors import RadiographError
+from patchclip.image.polarity import CLEAR, polarity_evidence
+from patchclip.image.radiograph import Radiograph
+from patchclip.types import FloatArray
+
+COLOUR_TOLERANCE = 0.06  # JPEG noise in a grey picture saved as RGB stays well below this
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+
+def read_raster(content: bytes) -> Radiograph:
+    """Bytes of a PNG or JPEG file -> Radiograph.
+
+    Transparency is laid over black; a colour picture becomes its luminance, with a warning; the orientation tag is obeyed.
+
+    Raises:
+        RadiographError: not a PNG or JPEG, damaged, or far too large.
+    """
+    try:
+        with python_warnings.catch_warnings():
+            python_warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
+            image.load()
+            image = ImageOps.exif_transpose(image)
+    except UnidentifiedImageError as error:
+        raise RadiographError("This is not a DICOM, PNG or JPEG file; export the radiograph as one of these.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise RadiographError("The image has too many pixels to be a radiograph; export it at its original size.") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise RadiographError("The image file is damaged or cut short; export it again from its source.") from error
+    grey, said = _grey(image)
+    if polarity_evidence(grey) < -CLEAR:
+        said.append("The picture looks inverted (air is bright); it was left as it is. If so, invert it before you rely on any map.")
+    return Radiograph.from_array(grey, warnings=said)
+
+
+def _grey(image: Image.Image) -> tuple[FloatArray, list[str]]:
+    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
+        deep = np.asarray(image).astype(np.float64)
+        return np.clip(deep / 65535.0, 0, 1).astype(np.float32), []
+    if image.mode == "1":
+        return np.asarray(image.convert("L"), np.float32) / 255, []
+    if image.mode == "L":
+        return np.asarray(image, np.float32) / 255, []
+    values = np.asarray(image.convert("RGBA"), np.float32) / 255
+    colours = values[..., :3] * values[..., 3:]
+    spread = colours.max(axis=2) - colours.min(axis=2)
+    said = ["The image is in colour; its brightness was used."] if float(np.percentile(spread, 99)) > COLOUR_TOLERANCE else []
+    return np.clip(colours @ LUMA, 0, 1).astype(np.float32), said

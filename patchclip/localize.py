@@ -1,0 +1,61 @@
+"""From a map to regions: connected parts above a threshold, in original image pixels."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from patchclip.types import FloatArray, PatchMap, Region
+
+WORKING_SIDE = 512  # regions are traced at this resolution at most: far finer than any patch, whatever the image's size
+
+
+def smooth(logits: FloatArray, sigma: float) -> FloatArray:
+    """Gaussian over a grid of logits, [R, C] -> [R, C]; `sigma` in patches, 0 leaves them as they are. The border is mirrored."""
+    if sigma <= 0:
+        return logits
+    return cv2.GaussianBlur(logits, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+
+
+def find_regions(patch_map: PatchMap, threshold: float, size: tuple[int, int], min_patches: float = 0.0) -> tuple[Region, ...]:
+    """Connected components (8-neighbourhood) of the bilinearly upsampled map at or above a threshold.
+
+    Args:
+        patch_map: values in [0, 1].
+        threshold: in (0, 1].
+        size: (H, W) of the original image; regions are clipped to it.
+        min_patches: components smaller than this many patch areas are dropped.
+
+    Returns:
+        Highest score first. A component's score is its highest upsampled value, `peak` that pixel's centre.
+    """
+    height, width = size
+    reduction = min(1.0, WORKING_SIDE / max(height, width))
+    rows, cols = max(1, math.ceil(height * reduction)), max(1, math.ceil(width * reduction))
+    step_x, step_y = width / cols, height / rows
+    x0, y0, x1, y1 = patch_map.extent
+    scaled = PatchMap(patch_map.values, (x0 / step_x, y0 / step_y, x1 / step_x, y1 / step_y)).upsample(rows, cols)
+    lit = (scaled >= threshold).astype(np.uint8)
+    count, components, statistics, _ = cv2.connectedComponentsWithStats(lit, connectivity=8)
+    patch_area = (x1 - x0) / step_x / patch_map.values.shape[1] * (y1 - y0) / step_y / patch_map.values.shape[0]
+    regions: list[Region] = []
+    for number in range(1, count):
+        left, top, wide, high, area = (int(value) for value in statistics[number])
+        if area < min_patches * patch_area:
+            continue
+        window = np.s_[top : top + high, left : left + wide]
+        inside = np.where(components[window] == number, scaled[window], -1.0)
+        row, column = np.unravel_index(int(inside.argmax()), inside.shape)
+        regions.append(
+            Region(
+                x=left * step_x,
+                y=top * step_y,
+                w=wide * step_x,
+                h=high * step_y,
+                score=float(inside[row, column]),
+                peak=((left + column + 0.5) * step_x, (top + row + 0.5) * step_y),
+            )
+        )
+    return tuple(sorted(regions, key=lambda region: -region.score))

@@ -1,0 +1,69 @@
+"""What a Patch-CLIP model is: the one record that decides its architecture and travels inside its checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from patchclip.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Architecture of a `PatchCLIP`; every field is checked here, once.
+
+    Attributes:
+        name: shown to the reader beside the model's hash.
+        tower: an open_clip model name ("ViT-B-16", "RN50"), or "timm:" and a timm trunk ("timm:mobilenetv2_100").
+        text: "minilm" (the frozen sentence encoder of `patchclip.text.encoder`) or "open_clip" (the text tower that belongs to `tower`).
+        image_size: side of the square model input in pixels; with a downsampler, the side of its input.
+        levels: which intermediate outputs of the tower feed the patch tokens (indices as in `forward_intermediates`).
+        grid_level: the one of `levels` whose resolution is the patch grid.
+        token_width: width of a patch token before projection.
+        embed_dim: width D of the joint embedding.
+        context_blocks: residual depthwise-separable 3x3 blocks over the merged levels; 0 for towers with attention.
+        downsample_from: side of the learned downsampler's output (the tower's own input), or None for no downsampler.
+        sparse_layers, sparse_heads: depth and heads of the sparse branch's transformer.
+        sparse_patches: at most so many lit patches enter the sparse branch, the most probable first.
+        mean, std: normalisation of the standardised grey values before the tower.
+    """
+
+    name: str = "patchclip"
+    tower: str = "timm:mobilenetv2_100"
+    text: str = "minilm"
+    image_size: int = 384
+    levels: tuple[int, ...] = (2, 3, 4)
+    grid_level: int = 3
+    token_width: int = 256
+    embed_dim: int = 256
+    context_blocks: int = 2
+    downsample_from: int | None = None
+    sparse_layers: int = 2
+    sparse_heads: int = 4
+    sparse_patches: int = 64
+    mean: float = 0.5
+    std: float = 0.25
+
+    def __post_init__(self) -> None:
+        if self.text not in ("minilm", "open_clip"):
+            raise CheckpointError(f'The text tower "{self.text}" is unknown; use "minilm" or "open_clip".')
+        if self.text == "open_clip" and self.tower.startswith("timm:"):
+            raise CheckpointError(f'The trunk "{self.tower}" has no text tower of its own; use text "minilm" with it.')
+        if self.grid_level not in self.levels:
+            raise CheckpointError(f"grid_level {self.grid_level} is not among levels {self.levels}; name one of them.")
+        if self.image_size < 32 or self.token_width % self.sparse_heads or self.std <= 0:
+            raise CheckpointError(
+                "The model config is inconsistent: image_size must be at least 32, token_width a multiple of sparse_heads, std positive."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types only."""
+        return {**asdict(self), "levels": list(self.levels)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
+        """Inverse of `to_dict`; an unknown key is an error, so that a newer checkpoint is not half understood."""
+        unknown = sorted(set(values) - {item.name for item in fields(cls)})
+        if unknown:
+            raise CheckpointError(f"The model config has unknown fields ({', '.join(unknown)}); update Patch-CLIP to read this checkpoint.")
+        return cls(**{**values, "levels": tuple(values.get("levels", cls.levels))})

@@ -1,0 +1,154 @@
+"""PatchCLIP: image tower, heads and text projection, giving global, patch, pooled and sparse embeddings in one space."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import open_clip
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from patchclip.model.config import ModelConfig
+from patchclip.model.heads import Neck, Projection, SparseBranch, TokenPool
+from patchclip.model.tower import Tower
+from patchclip.text.encoder import SentenceEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEmbeddings:
+    """All embeddings of a batch; unit norm over the last axis except `tokens`.
+
+    Attributes:
+        global_: [B, D], the tower's projected pooled feature.
+        patches: [B, P, D], one for each patch, row by row.
+        pooled: [B, D], from a learned weighting of the tokens.
+        tokens: [B, P, W], the tokens before projection, which the sparse branch reads.
+        valid: bool [B, P], False where a patch centre lies in the padding.
+        grid: (R, C) with R * C = P.
+    """
+
+    global_: Tensor
+    patches: Tensor
+    pooled: Tensor
+    tokens: Tensor
+    valid: Tensor
+    grid: tuple[int, int]
+
+
+class TextProjection(nn.Sequential):
+    """Sentence feature to joint space, with one hidden layer.
+
+    A sentence encoder moves "X" to "no X" by much the same step for every X, so the differences that the prompt pairs live on are
+    nearly parallel. A linear map keeps them so; a hidden layer can turn negation into a different step for each finding.
+    """
+
+    def __init__(self, width: int, embed_dim: int) -> None:
+        super().__init__(nn.Linear(width, 2 * embed_dim), nn.GELU(), nn.Linear(2 * embed_dim, embed_dim))
+
+
+class PatchCLIP(nn.Module):
+    """Image and text in one space, patch by patch (Bhat et al., Scientific Reports 16:14688, 2026)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.tower = Tower(config)
+        order = self.tower.indices.index(config.grid_level)
+        self.neck = Neck(self.tower.widths, self.tower.grids, order, config.token_width, config.context_blocks)
+        self.projection = Projection(config.token_width, config.embed_dim)
+        self.pool = TokenPool(config.token_width)
+        self.sparse = SparseBranch(config.token_width, config.embed_dim, config.sparse_layers, config.sparse_heads)
+        self.global_projection = nn.Linear(self.tower.pooled_width, config.embed_dim, bias=False)
+        self._sentences: SentenceEncoder | None = None
+        self.text_projection = TextProjection(self._text_width(), config.embed_dim)
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(14.0)))
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(R, C) at the configured input size."""
+        return self.tower.grids[self.tower.indices.index(self.config.grid_level)]
+
+    def encode_image(self, pixels: Tensor, valid: Tensor | None = None) -> ImageEmbeddings:
+        """Embeds a batch.
+
+        Args:
+            pixels: float [B, 1, S, S], standardised grey values in [0, 1] (see `patchclip.model.preprocess`).
+            valid: bool [B, R, C], which patches lie in the image; None means all.
+        """
+        out = self.tower(((pixels - self.config.mean) / self.config.std).expand(-1, 3, -1, -1))
+        grid_tokens = self.neck(out.levels)
+        grid = (grid_tokens.shape[2], grid_tokens.shape[3])
+        tokens = grid_tokens.flatten(2).transpose(1, 2)
+        mask = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device) if valid is None else valid.flatten(1)
+        return ImageEmbeddings(
+            global_=F.normalize(self.global_projection(out.pooled), dim=-1),
+            patches=self.projection(tokens),
+            pooled=self.projection(self.pool(tokens, mask)),
+            tokens=tokens,
+            valid=mask,
+            grid=grid,
+        )
+
+    def encode_sentences(self, sentences: list[str]) -> Tensor:
+        """Sentence features before projection, [N, E]; frozen for the MiniLM encoder."""
+        if self.tower.text_model is None:
+            return self.sentence_encoder.encode(sentences).to(self.logit_scale.device)
+        tokens = open_clip.get_tokenizer(self.config.tower)(sentences).to(self.logit_scale.device)
+        features: Tensor = self.tower.text_model.encode_text(tokens, normalize=True)  # type: ignore[operator]
+        return features
+
+    def project_text(self, features: Tensor) -> Tensor:
+        """Sentence features [..., E] -> text embeddings [..., D], unit norm."""
+        return F.normalize(self.text_projection(features), dim=-1)
+
+    @property
+    def sentence_encoder(self) -> SentenceEncoder:
+        """The frozen sentence encoder, loaded once."""
+        if self._sentences is None:
+            self._sentences = SentenceEncoder()
+        return self._sentences
+
+    def pair_logits(self, embeddings: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        """logit(positive) - logit(negative), whose sigmoid is the softmax over the prompt pair.
+
+        embeddings [..., D], positive and negative [K, D] -> [..., K], float32.
+        """
+        direction = positive.float() - negative.float()
+        return self.logit_scale.exp().clamp(max=100.0) * (embeddings.float() @ direction.t())
+
+    def encode_sparse(self, tokens: Tensor, grid: tuple[int, int], index: Tensor, mask: Tensor) -> Tensor:
+        """Sparse embedding of chosen patches.
+
+        Args:
+            tokens: [N, P, W] of the image that each set belongs to.
+            grid: (R, C).
+            index: int [N, M], which patches; arbitrary where `mask` is False.
+            mask: bool [N, M].
+
+        Returns:
+            [N, D], unit norm.
+        """
+        chosen = torch.gather(tokens, 1, index.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
+        rows = (torch.div(index, grid[1], rounding_mode="floor") + 0.5) / grid[0]
+        columns = (index % grid[1] + 0.5) / grid[1]
+        embedded: Tensor = self.sparse(chosen, torch.stack([rows, columns], dim=-1), mask)
+        return embedded
+
+    def _text_width(self) -> int:
+        if self.tower.text_model is None:
+            return SentenceEncoder.width
+        with torch.no_grad():
+            tokens = open_clip.get_tokenizer(self.config.tower)(["x"])
+            return int(self.tower.text_model.encode_text(tokens).shape[-1])  # type: ignore[operator]
+
+
+def mil_logit(patch_logits: Tensor, valid: Tensor, area: float = 0.5) -> Tensor:
+    """Smooth maximum over an image's patches: log sum exp z - area * log P (log-sum-exp pooling, Pinheiro & Collobert, CVPR 2015).
+
+    patch_logits [B, P, K], valid bool [B, P] -> [B, K]. `area` 1 is the mean of the exponentials (a finding must fill the image to
+    count), 0 their sum (any patch counts, so all the others must be very dark); between them both small and large findings can be seen.
+    """
+    summed = patch_logits.float().masked_fill(~valid.unsqueeze(-1), -torch.inf).logsumexp(dim=1)
+    return summed - area * valid.sum(dim=1).clamp(min=1).log().unsqueeze(-1)

@@ -1,0 +1,103 @@
+"""The image tower: any open_clip or timm trunk with `forward_intermediates`, seen as a list of feature levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import open_clip
+import torch
+from open_clip.timm_model import TimmModel
+from torch import Tensor, nn
+
+from patchclip.errors import CheckpointError
+from patchclip.model.config import ModelConfig
+
+
+@dataclass(frozen=True, slots=True)
+class TowerOutput:
+    """levels: one tensor [B, C_i, R_i, C_i] for each configured level, in the order of the config; pooled: [B, E]."""
+
+    levels: list[Tensor]
+    pooled: Tensor
+
+
+class Downsampler(nn.Module):
+    """Two strided convolutions from a high-resolution radiograph to the tower's input (Patch-CLIP, input stage)."""
+
+    def __init__(self, out_size: int) -> None:
+        super().__init__()
+        self.out_size = out_size
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(32, 3, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(3),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """[B, 3, S, S] -> [B, 3, out_size, out_size]."""
+        reduced: Tensor = self.layers(pixels)
+        if reduced.shape[-1] != self.out_size:
+            reduced = nn.functional.interpolate(reduced, size=(self.out_size, self.out_size), mode="bilinear", align_corners=False)
+        return reduced
+
+
+class Tower(nn.Module):
+    """The visual half of a CLIP model, with or without a learned downsampler before it."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.indices = sorted(config.levels)
+        side = config.downsample_from or config.image_size
+        self.downsampler = Downsampler(side) if config.downsample_from else None
+        self.visual, self.text_model = _build(config, side)
+        with torch.no_grad():
+            self.eval()
+            probe = self.forward(torch.zeros(1, 3, config.image_size, config.image_size))
+            self.train()
+        self.widths = [level.shape[1] for level in probe.levels]
+        self.grids = [(level.shape[2], level.shape[3]) for level in probe.levels]
+        self.pooled_width = probe.pooled.shape[1]
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the tower is a transformer, so that attention-based saliency exists."""
+        return hasattr(self.visual, "transformer") or (
+            hasattr(getattr(self.visual, "trunk", None), "blocks")
+            and any(type(module).__name__.endswith("Attention") for module in self.visual.modules())
+        )
+
+    def forward(self, pixels: Tensor) -> TowerOutput:
+        """[B, 3, S, S], normalised -> levels and pooled feature, in one pass.
+
+        Raises:
+            CheckpointError: the tower has no such level.
+        """
+        if self.downsampler is not None:
+            pixels = self.downsampler(pixels)
+        try:
+            out: dict[str, Any] = self.visual.forward_intermediates(
+                pixels, indices=self.indices, normalize_intermediates=True, output_fmt="NCHW"
+            )
+        except (IndexError, AssertionError) as error:
+            raise CheckpointError(
+                f"The tower has no level among {self.indices}; choose levels that its forward_intermediates gives."
+            ) from error
+        return TowerOutput(levels=list(out["image_intermediates"]), pooled=out["image_features"])
+
+
+def _build(config: ModelConfig, side: int) -> tuple[nn.Module, nn.Module | None]:
+    """The visual module and, when the config asks for open_clip's own text, the whole CLIP without its visual half."""
+    if config.tower.startswith("timm:"):
+        return TimmModel(config.tower.removeprefix("timm:"), config.embed_dim, image_size=side, pool="avg", proj="linear"), None
+    if config.tower not in open_clip.list_models():
+        raise CheckpointError(f'open_clip knows no model "{config.tower}"; see open_clip.list_models(), or use "timm:" and a timm trunk.')
+    clip = open_clip.create_model(config.tower, pretrained=None, force_image_size=side)
+    visual: nn.Module = clip.visual
+    if config.text == "minilm":
+        return visual, None
+    del clip.visual
+    return visual, clip

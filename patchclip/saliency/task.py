@@ -1,0 +1,110 @@
+"""What every saliency method is given, and how a tower is looked into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from patchclip.errors import SaliencyError
+from patchclip.model.patchclip import ImageEmbeddings, PatchCLIP, mil_logit
+from patchclip.types import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class SaliencyTask:
+    """One image, one query: all methods explain the same number, the image's logit for the query.
+
+    Attributes:
+        model: in evaluation mode.
+        pixels: float32 [1, 1, S, S].
+        valid: bool [1, R, C].
+        positive, negative: text embeddings [1, D] of the prompt pair.
+        branches: which image-level logits are averaged, see `Calibration`.
+    """
+
+    model: PatchCLIP
+    pixels: Tensor
+    valid: Tensor
+    positive: Tensor
+    negative: Tensor
+    branches: tuple[str, ...]
+
+
+def image_logit(model: PatchCLIP, embeddings: ImageEmbeddings, positive: Tensor, negative: Tensor, branches: tuple[str, ...]) -> Tensor:
+    """Mean of the named image-level logits, [B, K]."""
+    parts: list[Tensor] = []
+    for branch in branches:
+        if branch == "global":
+            parts.append(model.pair_logits(embeddings.global_, positive, negative))
+        elif branch == "pooled":
+            parts.append(model.pair_logits(embeddings.pooled, positive, negative))
+        else:
+            parts.append(mil_logit(model.pair_logits(embeddings.patches, positive, negative), embeddings.valid))
+    return torch.stack(parts).mean(dim=0)
+
+
+class QueryHead(nn.Module):
+    """The model as a classifier of one query: pixels [B, 1, S, S] -> logits [B, 1]; what gradient methods differentiate."""
+
+    def __init__(self, task: SaliencyTask) -> None:
+        super().__init__()
+        self.task = task
+        self.model = task.model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """[B, 1, S, S] -> [B, 1]."""
+        task = self.task
+        embeddings = self.model.encode_image(pixels, task.valid.expand(len(pixels), -1, -1))
+        return image_logit(self.model, embeddings, task.positive, task.negative, task.branches)
+
+
+def last_layer(model: PatchCLIP) -> nn.Module:
+    """The module whose output gradient methods weigh: a CNN's last stage, or the first norm of a transformer's last block.
+
+    Raises:
+        SaliencyError: the tower is of a kind for which no such layer is known.
+    """
+    visual = model.tower.visual
+    if hasattr(visual, "transformer"):
+        block: nn.Module = visual.transformer.resblocks[-1].ln_1  # type: ignore[union-attr, index]
+        return block
+    if hasattr(visual, "layer4"):
+        stage: nn.Module = visual.layer4  # type: ignore[assignment]
+        return stage
+    trunk = getattr(visual, "trunk", None)
+    if trunk is not None and model.tower.has_attention:
+        norm: nn.Module = trunk.blocks[-1].norm1
+        return norm
+    if trunk is not None and getattr(trunk, "feature_info", None):
+        return _feature_module(trunk)
+    raise SaliencyError(f"No layer to explain is known for the tower {model.config.tower}; use occlusion or raw_cosine with it.")
+
+
+def _feature_module(trunk: nn.Module) -> nn.Module:
+    info = trunk.feature_info
+    last = info[-1] if isinstance(info, list) else info.info[-1]
+    name = str(last["module"])
+    # timm names MobileNet-like last stages by a sub-block; the whole stage is what forward_intermediates returns.
+    stage = name.split(".")
+    return trunk.get_submodule(".".join(stage[:2]) if stage[0] == "blocks" else name)
+
+
+def blocks_of(model: PatchCLIP, method: str) -> list[nn.Module]:
+    """A transformer tower's blocks.
+
+    Raises:
+        SaliencyError: the tower has no attention.
+    """
+    if not model.tower.has_attention:
+        raise SaliencyError(f"{method} needs a tower with attention, and {model.config.tower} has none; use grad_cam instead.")
+    visual = model.tower.visual
+    blocks = visual.transformer.resblocks if hasattr(visual, "transformer") else visual.trunk.blocks  # type: ignore[union-attr]
+    return list(blocks)  # type: ignore[arg-type]
+
+
+def to_unit(values: FloatArray) -> FloatArray:
+    """Min-max to [0, 1], as saliency is commonly shown; a constant map gives 0."""
+    spread = float(values.max() - values.min())
+    return (values - values.min()) / spread if spread > 0 else values * 0

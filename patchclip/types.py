@@ -1,0 +1,90 @@
+"""What an engine returns: maps, regions and findings, in original image pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Side = Literal["left", "right"]
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class PatchMap:
+    """One value per image patch, and where those patches lie.
+
+    Attributes:
+        values: float32 [R, C] in [0, 1]; row 0 is the top. A probability for a patch map, a relative value for saliency.
+        extent: (x0, y0, x1, y1), the outer edges of the grid in original image pixels. It may reach beyond the image by less
+            than one patch, where the image was padded.
+    """
+
+    values: FloatArray
+    extent: tuple[float, float, float, float]
+
+    def upsample(self, height: int, width: int) -> FloatArray:
+        """Bilinear resampling onto the pixels of an image of `height` x `width`; patch centres keep their values.
+
+        Pixel i has its centre at i + 0.5; beyond the outermost patch centres the border value is kept. Returns float32 [height, width].
+        """
+        rows, cols = self.values.shape
+        x0, y0, x1, y1 = self.extent
+        columns = ((np.arange(width) + 0.5 - x0) / (x1 - x0) * cols - 0.5).astype(np.float32)
+        lines = ((np.arange(height) + 0.5 - y0) / (y1 - y0) * rows - 0.5).astype(np.float32)
+        grid_x, grid_y = np.meshgrid(columns, lines)
+        return cv2.remap(self.values, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A connected part of a map above its threshold, in original image pixels.
+
+    Attributes:
+        x, y, w, h: the bounding box, top-left corner and size.
+        score: the highest map value inside, in [0, 1].
+        peak: (x, y) of that value.
+    """
+
+    x: float
+    y: float
+    w: float
+    h: float
+    score: float
+    peak: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one query on one image.
+
+    Attributes:
+        query: the text as typed.
+        finding: the finding that was understood, e.g. "pleural effusion".
+        label: its name in the vocabulary, e.g. "Effusion"; None when the query is not in the vocabulary.
+        negated: whether the query asks for the absence of the finding.
+        side: the half of the patient that the query is limited to, or None.
+        in_vocabulary: whether the query is near something that the model was trained on.
+        probability: in [0, 1], of the query as asked (turned round when negated).
+        map: the patch prediction map of the named finding, never turned round.
+        regions: parts of the map above `threshold`, highest score first; empty when the finding is judged absent.
+        threshold: the map value from which a patch counts as lit, in [0, 1].
+        sparse_probability: what the sparse head makes of the lit patches, in [0, 1]; None when no patch is lit.
+        warnings: sentences for the reader.
+    """
+
+    query: str
+    finding: str
+    label: str | None
+    negated: bool
+    side: Side | None
+    in_vocabulary: bool
+    probability: float
+    map: PatchMap
+    regions: tuple[Region, ...]
+    threshold: float
+    sparse_probability: float | None = None
+    warnings: tuple[str, ...] = field(default=())

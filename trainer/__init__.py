@@ -1,0 +1,1 @@
+"""Training of Patch-CLIP models: datasets in, one checkpoint out."""

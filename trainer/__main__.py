@@ -1,0 +1,76 @@
+"""The command line: python -m trainer fit | calibrate | export | evaluate-data.
+
+One process:        python -m trainer fit --data FOLDER --out runs/mine
+Many processes:     torchrun --nproc-per-node 2 -m trainer fit --data FOLDER --out runs/mine
+Continue exactly:   python -m trainer fit --data FOLDER --out runs/mine --resume
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from patchclip.errors import PatchClipError
+from trainer.commands import calibrate, evaluate_data, export, fit_command
+
+RECIPE = Path(__file__).parent / "recipes" / "default.json"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit status: 0 done, 1 failed with a message, 2 wrong usage."""
+    options = make_parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except PatchClipError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All commands with their flags."""
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer", description="Train Patch-CLIP models. Research use only, not for clinical use."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    fit = commands.add_parser("fit", help="train on dataset folders, calibrate, and write checkpoints")
+    fit.add_argument("--data", type=Path, action="append", required=True, metavar="FOLDER", help="a dataset folder; repeat for several")
+    fit.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run folder")
+    fit.add_argument("--recipe", type=Path, default=RECIPE, metavar="FILE", help="JSON recipe; trainer/recipes/default.json unless told")
+    fit.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.FIELD=JSON", help="change one field of the recipe, e.g. optim.batch_size=8"
+    )
+    fit.add_argument("--split", default="train", help='which rows of images.csv to learn from ("train")')
+    fit.add_argument("--vocabulary", type=Path, metavar="FILE", help="findings and wording; assets/vocabulary.json unless told")
+    fit.add_argument("--resume", action="store_true", help="continue the run in --out from its last saved step")
+    fit.set_defaults(run=fit_command)
+
+    fitted = commands.add_parser("calibrate", help="fit calibration and operating points of a run again, on its held-out patients")
+    fitted.add_argument(
+        "--data", type=Path, action="append", required=True, metavar="FOLDER", help="the folders that the run was trained on"
+    )
+    fitted.add_argument("--run", dest="folder", type=Path, required=True, metavar="DIR", help="the run folder")
+    fitted.add_argument(
+        "--normals-lit", type=float, default=0.0125, help="share of finding-free images on which a finding may be lit (0.0125)"
+    )
+    fitted.add_argument("--smoothing", type=float, default=0.6, help="Gaussian over the map's logits, in patches (0.6)")
+    fitted.add_argument("--min-patches", type=float, default=0.5, help="smallest region, in patches (0.5)")
+    fitted.set_defaults(run=calibrate)
+
+    exported = commands.add_parser("export", help="copy a run's best checkpoint to where an engine loads it")
+    exported.add_argument("--run", dest="folder", type=Path, required=True, metavar="DIR", help="the run folder")
+    exported.add_argument("--out", type=Path, required=True, metavar="DIR", help="the checkpoint folder to write")
+    exported.set_defaults(run=export)
+
+    checked = commands.add_parser("evaluate-data", help="check dataset folders and count what they hold, without training")
+    checked.add_argument("--data", type=Path, action="append", required=True, metavar="FOLDER", help="a dataset folder; repeat for several")
+    checked.add_argument("--split", default="train", help='which rows of images.csv ("train")')
+    checked.set_defaults(run=evaluate_data)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

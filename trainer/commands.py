@@ -1,0 +1,166 @@
+"""What each command of the trainer does, from its parsed flags."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from patchclip.errors import DataError
+from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
+from patchclip.text.scope import QueryGate
+from patchclip.text.vocabulary import Vocabulary
+from trainer.calibrate import OperatingPoint, fit_calibration, trained_branches
+from trainer.config import FitConfig
+from trainer.data.dataset import load_samples
+from trainer.data.folder import read_folder
+from trainer.data.sample import Sample
+from trainer.data.split import hold_out
+from trainer.distributed import Processes, join
+from trainer.loop import TrainingData, fit, write_config
+from trainer.objective import PromptBank
+from trainer.validate import dev_logits, figures_from_logits
+
+VOCABULARY = Path(__file__).resolve().parents[1] / "assets" / "vocabulary.json"
+
+
+def fit_command(options: argparse.Namespace) -> None:
+    """Trains, then calibrates the best checkpoint in place."""
+    config = FitConfig.from_dict(_changed(json.loads(_text(options.recipe)), options.set))
+    processes = join()
+    vocabulary = Vocabulary.from_json(options.vocabulary or VOCABULARY)
+    samples, left_out = _read(options.data, options.split, vocabulary)
+    train, dev = hold_out(samples, config.data.dev_fraction, config.seed)
+    if not train:
+        raise DataError("Nothing is left to train on after holding out patients; lower data.dev_fraction or add data.")
+    _check_classes(train)
+    loaded, broken = load_samples(train, round(config.model.image_size * config.data.cache_margin))
+    held, broken_held = load_samples(dev, config.model.image_size)
+    left_out += broken + broken_held
+    if processes.first:
+        for line in left_out:
+            print(f"left out: {line}")
+        print(f"{len(loaded)} images to train on, {len(held)} held out, {len(left_out)} left out", flush=True)
+        write_config(options.out, _record(config, samples, left_out, options))
+    fit(config, TrainingData(loaded, held), vocabulary, options.out, processes, resume=options.resume)
+    if processes.first and held:
+        _calibrate(options.out, config, held, OperatingPoint(), processes)
+
+
+def calibrate(options: argparse.Namespace) -> None:
+    """Fits calibration anew on the patients that the run held out."""
+    record = json.loads(_text(options.folder / "config.json"))
+    config = FitConfig.from_dict(record["recipe"])
+    checkpoint = load_checkpoint(options.folder / "best")
+    samples, _ = _read(options.data, record["split"], checkpoint.vocabulary)
+    held, _ = load_samples(hold_out(samples, config.data.dev_fraction, config.seed)[1], config.model.image_size)
+    point = OperatingPoint(options.normals_lit, options.smoothing, options.min_patches)
+    _calibrate(options.folder, config, held, point, join())
+
+
+def export(options: argparse.Namespace) -> None:
+    """Copies the best checkpoint after reading it once, so that a damaged one is never shipped."""
+    checkpoint = load_checkpoint(options.folder / "best")
+    options.out.mkdir(parents=True, exist_ok=True)
+    for file in sorted((options.folder / "best").iterdir()):
+        shutil.copy2(file, options.out / file.name)
+    print(f"{options.out}: {checkpoint.model.config.name} {checkpoint.sha256}")
+
+
+def evaluate_data(options: argparse.Namespace) -> None:
+    """Reads every image once; prints counts and everything that would be left out."""
+    samples, left_out = _read(options.data, options.split, Vocabulary.from_json(VOCABULARY))
+    loaded, broken = load_samples(samples, 64)
+    for line in [*left_out, *broken]:
+        print(f"left out: {line}")
+    states = Counter((label, state.value) for item in loaded for label, state in item.sample.states.items())
+    shapes = Counter(shape.label for item in loaded for shape in item.sample.shapes)
+    print(f"{len(loaded)} images of {len({(s.source, s.patient) for s in samples})} patients; {len(left_out) + len(broken)} left out")
+    print(f"{'finding':<20}{'present':>9}{'absent':>9}{'not mentioned':>15}{'outlines':>10}")
+    for label in sorted({label for label, _ in states}):
+        counts = [states[label, state] for state in ("present", "absent", "not mentioned")]
+        print(f"{label:<20}{counts[0]:>9}{counts[1]:>9}{counts[2]:>15}{shapes[label]:>10}")
+
+
+def _calibrate(out: Path, config: FitConfig, held: list[Any], point: OperatingPoint, processes: Processes) -> None:
+    checkpoint = load_checkpoint(out / "best")
+    model = checkpoint.model.to(processes.device)
+    bank = PromptBank(model, checkpoint.vocabulary, checkpoint.vocabulary.labels).to(processes.device)
+    logits = dev_logits(model, bank, held, config.model.image_size, processes.device)
+    labels = list(checkpoint.vocabulary.labels)
+    calibration = fit_calibration(logits, held, labels, trained_branches(config.loss), point)
+    gates = {**checkpoint.gates, "query": QueryGate.fit(checkpoint.vocabulary, model.sentence_encoder).to_dict()}
+    save_checkpoint(out / "best", model.cpu(), checkpoint.vocabulary, calibration, gates)
+    figures = figures_from_logits(logits, held, labels)
+    print("held out: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+
+
+def _read(folders: Sequence[Path], split: str, vocabulary: Vocabulary) -> tuple[list[Sample], list[str]]:
+    samples: list[Sample] = []
+    left_out: list[str] = []
+    for folder in folders:
+        contents = read_folder(folder, split, known=frozenset(vocabulary.labels))
+        samples += contents.samples
+        left_out += contents.left_out
+    return samples, left_out
+
+
+def _check_classes(samples: Sequence[Sample]) -> None:
+    """One class only teaches nothing: every image would get the same answer."""
+    values = {state for sample in samples for state in sample.states.values()}
+    if len(values) < 2:
+        raise DataError("Every finding has the same state on every training image; add images with and without findings.")
+
+
+def _changed(recipe: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    for change in changes:
+        path, _, value = change.partition("=")
+        section, _, name = path.rpartition(".")
+        try:
+            parsed = json.loads(value)
+        except ValueError as error:
+            raise DataError(f'"--set {change}" is not SECTION.FIELD=JSON; write, for example, --set optim.batch_size=8.') from error
+        (recipe.setdefault(section, {}) if section else recipe)[name] = parsed
+    return recipe
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        raise DataError(f"There is no file {path}; check the path.")
+    return path.read_text(encoding="utf-8")
+
+
+def _record(config: FitConfig, samples: Sequence[Sample], left_out: Sequence[str], options: argparse.Namespace) -> dict[str, object]:
+    """Everything needed to know what a run was: recipe, data fingerprint, code revision, environment."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        states = sorted((label, state.value) for label, state in sample.states.items())
+        digest.update(repr((sample.source, sample.path.name, sample.patient, states, sample.shapes)).encode())
+    revision = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
+    return {
+        "recipe": replace(config).to_dict(),
+        "split": options.split,
+        "data": {
+            "folders": [folder.name for folder in options.data],
+            "images": len(samples),
+            "left_out": len(left_out),
+            "sha256": digest.hexdigest(),
+        },
+        "revision": revision.stdout.strip() or "unknown",
+        "environment": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "timm", "open_clip_torch", "numpy")},
+        },
+        "threads": torch.get_num_threads(),
+    }

@@ -1,0 +1,186 @@
+"""Samples to batches: images kept in memory as 8-bit squares, targets made on the fly, every draw a function of (seed, position)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from patchclip.errors import DataError, RadiographError
+from patchclip.image import load_radiograph
+from patchclip.image.geometry import Letterbox
+from patchclip.model.preprocess import model_input
+from trainer.augment import IDENTITY, draw_matrix, vary_grey, warp_image, warp_points
+from trainer.config import AugmentConfig, DataConfig
+from trainer.data.sample import Sample, State
+from trainer.targets import IGNORED, NEGATIVE, patch_targets
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One training batch.
+
+    Attributes:
+        pixels: float32 [B, 1, S, S] in [0, 1].
+        valid: bool [B, R, C].
+        image_targets: int8 [B, K], 1 present, 0 absent, -1 unknown.
+        image_weights: float32 [B, K], trust in that target.
+        patch_targets: int8 [B, P, K], 1 / 0 / -1 (ignored).
+        patch_weights: float32 [B, K], trust in the image's negative patches.
+    """
+
+    pixels: Tensor
+    valid: Tensor
+    image_targets: Tensor
+    image_weights: Tensor
+    patch_targets: Tensor
+    patch_weights: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A sample in memory: square uint8 image, its letterbox, and the sample."""
+
+    image: NDArray[np.uint8]
+    box: Letterbox
+    sample: Sample
+
+
+def load_samples(samples: Sequence[Sample], side: int, threads: int = 4) -> tuple[list[Loaded], list[str]]:
+    """Decodes, standardises and letterboxes every image; a broken one is named and left out, never replaced."""
+
+    def load(sample: Sample) -> Loaded | str:
+        try:
+            square, box = model_input(load_radiograph(sample.path).pixels, side)
+        except RadiographError as error:
+            return f"{sample.path.name}: {error}"
+        return Loaded(np.round(square * 255).astype(np.uint8), box, sample)
+
+    with ThreadPoolExecutor(threads) as pool:
+        results = list(pool.map(load, samples))
+    return [item for item in results if isinstance(item, Loaded)], [item for item in results if isinstance(item, str)]
+
+
+class PatchDataset(Dataset[tuple[NDArray[np.float32], ...]]):
+    """Item (position, draw) -> arrays of one augmented sample; `draw` seeds its augmentation, None means none."""
+
+    def __init__(
+        self, items: Sequence[Loaded], labels: Sequence[str], grid: int, side: int, data: DataConfig, augment: AugmentConfig
+    ) -> None:
+        self.items, self.labels, self.grid, self.side = items, list(labels), grid, side
+        self.data, self.augment = data, augment
+        self.states = state_table(items, labels)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, key: tuple[int, int | None]) -> tuple[NDArray[np.float32], ...]:  # type: ignore[override]
+        position, draw = key
+        item = self.items[position]
+        rng = np.random.default_rng(0 if draw is None else draw)
+        matrix = IDENTITY if draw is None else draw_matrix(self.augment, rng)
+        image = warp_image(item.image, matrix, self.side)
+        if draw is not None:
+            image = vary_grey(image, self.augment, rng)
+        size = np.array([item.box.width, item.box.height], np.float64)
+
+        def on_grid(points: NDArray[np.float64]) -> NDArray[np.float64]:
+            unit = item.box.to_model(points * size) / item.box.side
+            return warp_points(unit, matrix) * self.grid
+
+        frame = on_grid(np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]))
+        inside = patch_targets([frame], self.grid, self.grid, tau=0.5) == 1
+        states = self.states[position]
+        targets = np.full((len(self.labels), self.grid, self.grid), IGNORED, np.int8)
+        targets[(states == 0) | (states == 2)] = NEGATIVE
+        shapes: dict[str, list[NDArray[np.float64]]] = {}
+        for shape in item.sample.shapes:
+            shapes.setdefault(shape.label, []).append(on_grid(np.array(shape.points, np.float64)))
+        for label, polygons in shapes.items():
+            targets[self.labels.index(label)] = patch_targets(polygons, self.grid, self.grid, self.data.tau)
+        targets[:, ~inside] = IGNORED
+        image_targets = np.where(states == 2, 0, states)
+        image_weights = np.where(states == 2, self.data.not_mentioned_weight, 1.0)
+        patch_weights = np.where(states == 2, self.data.not_mentioned_patch_weight, 1.0)
+        return image[None], inside, image_targets, image_weights, targets.reshape(len(self.labels), -1).T, patch_weights
+
+
+def state_table(items: Sequence[Loaded], labels: Sequence[str]) -> NDArray[np.int8]:
+    """int8 [N, K]: 1 present, 0 absent, 2 not mentioned, -1 unknown."""
+    code = {State.PRESENT: 1, State.ABSENT: 0, State.NOT_MENTIONED: 2}
+    table = np.full((len(items), len(labels)), -1, np.int8)
+    for row, item in enumerate(items):
+        for label, state in item.sample.states.items():
+            table[row, list(labels).index(label)] = code[state]
+    return table
+
+
+def collate(rows: list[tuple[NDArray[np.float32], ...]]) -> Batch:
+    """Stacks items into a batch."""
+    pixels, valid, image_targets, image_weights, targets, patch_weights = (np.stack(column) for column in zip(*rows, strict=True))
+    return Batch(
+        torch.from_numpy(pixels),
+        torch.from_numpy(valid),
+        torch.from_numpy(image_targets.astype(np.int8)),
+        torch.from_numpy(image_weights.astype(np.float32)),
+        torch.from_numpy(targets),
+        torch.from_numpy(patch_weights.astype(np.float32)),
+    )
+
+
+def sampling_weights(items: Sequence[Loaded], config: DataConfig) -> NDArray[np.float64]:
+    """How likely each image is drawn: more if it has outlines, more if its rarest finding is rare; sums to 1."""
+    counts = Counter(label for item in items for label, state in item.sample.states.items() if state is State.PRESENT)
+    weights = np.ones(len(items))
+    for row, item in enumerate(items):
+        present = [label for label, state in item.sample.states.items() if state is State.PRESENT]
+        rarest = min((counts[label] for label in present), default=len(items))
+        weights[row] = min((len(items) / 4 / rarest) ** config.rare_power, 4.0) if rarest < len(items) / 4 else 1.0
+        if item.sample.shapes:
+            weights[row] *= config.boxed_weight
+    return weights / weights.sum()
+
+
+class BalancedSampler(Sampler[list[tuple[int, int | None]]]):
+    """Batches of (position, draw); a function of (seed, epoch) alone, so a resumed run draws what the interrupted one would have.
+
+    With several processes, each takes its own slice of the same global batch.
+    """
+
+    def __init__(self, weights: NDArray[np.float64], samples: int, batch: int, seed: int, rank: int = 0, world: int = 1) -> None:
+        if batch % world:
+            raise DataError(f"The batch size {batch} does not divide over {world} processes; choose a multiple of {world}.")
+        self.weights, self.batch, self.seed, self.rank, self.world = weights, batch, seed, rank, world
+        self.steps = max(1, samples // batch)
+        self.epoch, self.start = 0, 0
+
+    def seek(self, epoch: int, start: int) -> None:
+        """The next iteration gives the batches of `epoch` from step `start` on."""
+        self.epoch, self.start = epoch, start
+
+    def __len__(self) -> int:
+        return self.steps - self.start
+
+    def __iter__(self) -> Iterator[list[tuple[int, int | None]]]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        positions = _systematic(self.weights, self.steps * self.batch, rng)
+        draws = rng.integers(0, 2**62, size=len(positions))
+        share = self.batch // self.world
+        for step in range(self.start, self.steps):
+            first = step * self.batch + self.rank * share
+            yield [(int(positions[i]), int(draws[i])) for i in range(first, first + share)]
+
+
+def _systematic(weights: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Systematic resampling: each image appears floor or ceil of its expected number of times, then all are shuffled."""
+    points = (np.arange(count) + rng.random()) / count
+    order = rng.permutation(len(weights))
+    chosen = order[np.minimum(np.searchsorted(np.cumsum(weights[order]), points), len(weights) - 1)]
+    return rng.permutation(chosen)

@@ -1,0 +1,148 @@
+"""Adapter for this project's dataset folder: images.csv, boxes.csv, optional polygons.json, images/."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from patchclip.errors import DataError
+from trainer.data.sample import Sample, Shape, State
+
+NIH_FINDINGS = (
+    "Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion", "Emphysema", "Fibrosis", "Hernia", "Infiltration", "Mass",
+    "Nodule", "Pleural_Thickening", "Pneumonia", "Pneumothorax",
+)  # fmt: skip
+CHESTX_DET_FINDINGS = (
+    "Atelectasis", "Calcification", "Cardiomegaly", "Consolidation", "Diffuse Nodule", "Effusion", "Emphysema", "Fibrosis", "Fracture",
+    "Mass", "Nodule", "Pleural_Thickening", "Pneumothorax",
+)  # fmt: skip
+RENAMED = {"Infiltrate": "Infiltration", "Pleural Thickening": "Pleural_Thickening"}
+LUNG_OPACITY = "Lung Opacity"
+COLUMNS = {"image", "patient_id", "split", "view", "sex", "age", "labels", "rsna_class", "chestx_det"}
+BOX_COLUMNS = ("image", "source", "finding", "x", "y", "w", "h")
+
+
+@dataclass(frozen=True, slots=True)
+class FolderContents:
+    """samples, and one sentence for each thing that was left out."""
+
+    samples: tuple[Sample, ...]
+    left_out: tuple[str, ...]
+
+
+def read_folder(folder: Path, split: str, *, known: frozenset[str]) -> FolderContents:
+    """Reads one split of a dataset folder.
+
+    Args:
+        folder: holds images.csv (at least `image` and `labels`), images/, and optionally boxes.csv and polygons.json.
+        split: rows with this value of `split`; a folder without that column counts as "train".
+        known: labels that the vocabulary has.
+
+    Raises:
+        DataError: a table is missing or malformed, a box lies outside its image, or the split is empty; names file and row.
+    """
+    table = _read_table(folder / "images.csv", required=("image", "labels"), allowed=COLUMNS)
+    if "split" not in table:
+        table["split"] = "train"
+    if "patient_id" in table:
+        _check_patients(table, folder)
+    rows = table[table["split"] == split]
+    if rows.empty:
+        raise DataError(
+            f'{folder / "images.csv"} has no row with split "{split}"; its splits are {", ".join(sorted(set(table["split"])))}.'
+        )
+    shapes, boxed_by = _read_shapes(folder, known, frozenset(table["image"]))
+    samples: list[Sample] = []
+    left_out: list[str] = []
+    for row in rows.to_dict("records"):
+        path = folder / "images" / str(row["image"])
+        if not path.is_file():
+            left_out.append(f"{row['image']}: the image file is missing")
+            continue
+        own = shapes.get(str(row["image"]), ())
+        states = _states(
+            {key: str(value) for key, value in row.items()}, {shape.label for shape in own}, boxed_by.get(str(row["image"]), set())
+        )
+        unknown = sorted(set(states) - known)
+        if unknown:
+            raise DataError(
+                f"{folder / 'images.csv'}, image {row['image']}: the vocabulary has no finding {unknown[0]}; add it or correct the label."
+            )
+        patient = str(row.get("patient_id") or row["image"])
+        samples.append(Sample(path, patient, folder.name, states, own, str(row.get("view") or "") or None))
+    return FolderContents(tuple(samples), tuple(left_out))
+
+
+def _read_table(path: Path, required: tuple[str, ...], allowed: set[str] | None = None) -> pd.DataFrame:
+    if not path.is_file():
+        raise DataError(f"{path} is missing; a dataset folder needs it (see README, Train on your own data).")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    missing = [name for name in required if name not in table]
+    if missing:
+        raise DataError(f"{path} has no column {missing[0]}; its columns are {', '.join(table.columns)}.")
+    extra = sorted(set(table.columns) - allowed) if allowed else []
+    if extra:
+        raise DataError(f"{path} has an unknown column {extra[0]}; remove it, or rename it to one of {', '.join(sorted(allowed or ()))}.")
+    return table
+
+
+def _check_patients(table: pd.DataFrame, folder: Path) -> None:
+    splits = table[table["patient_id"] != ""].groupby("patient_id")["split"].nunique()
+    twice = splits[splits > 1]
+    if len(twice):
+        row = int(table.index[table["patient_id"] == twice.index[0]][0]) + 2
+        raise DataError(f"{folder / 'images.csv'}, row {row}: a patient is in two splits ({len(twice)} such patients); put each in one.")
+
+
+def _read_shapes(folder: Path, known: frozenset[str], images: frozenset[str]) -> tuple[dict[str, tuple[Shape, ...]], dict[str, set[str]]]:
+    """Outlines for each image, and which sources drew on it. Polygons replace the boxes of their own source and finding."""
+    shapes: dict[str, list[Shape]] = {}
+    sources: dict[str, set[str]] = {}
+    outlined: set[tuple[str, str]] = set()
+    polygon_file = folder / "polygons.json"
+    if polygon_file.is_file():
+        for image, outlines in json.loads(polygon_file.read_text(encoding="utf-8")).items():
+            for outline in outlines:
+                label = RENAMED.get(outline["finding"], outline["finding"])
+                shapes.setdefault(image, []).append(Shape(label, tuple((float(x), float(y)) for x, y in outline["points"])))
+                outlined.add((image, label))
+    box_file = folder / "boxes.csv"
+    if box_file.is_file():
+        for number, row in enumerate(_read_table(box_file, BOX_COLUMNS).to_dict("records"), start=2):
+            label = RENAMED.get(row["finding"], row["finding"])
+            if label not in known:
+                raise DataError(f"{box_file}, row {number}: the vocabulary has no finding {row['finding']}; add it or correct the row.")
+            if row["image"] not in images:
+                raise DataError(f"{box_file}, row {number}: its image is not in images.csv; add it there or remove the box.")
+            try:
+                x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
+            except ValueError as error:
+                raise DataError(f"{box_file}, row {number}: x, y, w and h must be numbers.") from error
+            if not (w > 0 and h > 0 and x >= -0.01 and y >= -0.01 and x + w <= 1.01 and y + h <= 1.01):
+                raise DataError(f"{box_file}, row {number}: the box lies outside its image; x, y, w and h are fractions of it.")
+            sources.setdefault(row["image"], set()).add(row["source"])
+            if row["source"] == "ChestX-Det" and (row["image"], label) in outlined:
+                continue
+            shapes.setdefault(row["image"], []).append(Shape.box(label, x, y, w, h))
+    return {image: tuple(items) for image, items in shapes.items()}, sources
+
+
+def _states(row: dict[str, str], outlined: set[str], sources: set[str]) -> dict[str, State]:
+    """What a row says of each finding; an outline, then an explicit reading, outweighs the mined labels."""
+    listed = {label for label in row["labels"].split("|") if label}
+    states: dict[str, State] = {}
+    if listed:
+        mined = State.ABSENT if listed == {"No Finding"} else State.NOT_MENTIONED
+        states = dict.fromkeys(NIH_FINDINGS, mined) | dict.fromkeys(listed - {"No Finding"}, State.PRESENT)
+    if row.get("rsna_class"):
+        states[LUNG_OPACITY] = State.PRESENT if row["rsna_class"] == "Lung Opacity" else State.ABSENT
+        if row["rsna_class"] == "Normal":
+            states |= {label: State.ABSENT for label, state in states.items() if state is State.NOT_MENTIONED}
+    if row.get("chestx_det") == "read":
+        for label in CHESTX_DET_FINDINGS:
+            if states.get(label) is not State.PRESENT:
+                states[label] = State.ABSENT
+    return states | dict.fromkeys(outlined, State.PRESENT)

@@ -1,0 +1,18 @@
+"""Holding out a share of the training patients."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from trainer.data.sample import Sample
+
+
+def hold_out(samples: Sequence[Sample], fraction: float, seed: int) -> tuple[list[Sample], list[Sample]]:
+    """Divides samples by patient into (train, held out); a function of source, patient and seed alone, whatever else is in the data."""
+
+    def held(sample: Sample) -> bool:
+        digest = hashlib.sha256(f"{seed}/{sample.source}/{sample.patient}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") / 2**64 < fraction
+
+    return [sample for sample in samples if not held(sample)], [sample for sample in samples if held(sample)]

@@ -1,0 +1,136 @@
+"""One training step's loss: embeddings of a batch against the prompts of all findings, all terms of the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from patchclip.model.patchclip import PatchCLIP, mil_logit
+from patchclip.text.vocabulary import Vocabulary
+from trainer.config import LossConfig
+from trainer.data.dataset import Batch, PatchDataset
+from trainer.losses import image_loss, patch_loss, sparse_loss, sparse_pairs
+
+
+class PromptBank(nn.Module):
+    """Sentence features of every prompt of every finding; frozen, so they are computed once."""
+
+    def __init__(self, model: PatchCLIP, vocabulary: Vocabulary, labels: Sequence[str]) -> None:
+        super().__init__()
+        self.counts: list[tuple[int, int]] = []
+        sentences: list[str] = []
+        for label in labels:
+            pair = vocabulary.prompts(label)
+            self.counts.append((len(pair.positive), len(pair.negative)))
+            sentences += [*pair.positive, *pair.negative]
+        with torch.no_grad():
+            self.register_buffer("features", model.encode_sentences(sentences), persistent=False)
+        starts = np.cumsum([0, *(number for pair_counts in self.counts for number in pair_counts)])
+        self.spans = [(int(a), int(b)) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+
+    def directions(self, model: PatchCLIP, rng: np.random.Generator | None) -> tuple[Tensor, Tensor]:
+        """Text embeddings (positive, negative), each [K, D].
+
+        Without `rng` the mean over all prompts of a side; with it, each finding is asked in a randomly chosen wording half of the
+        time, so that the model learns the question rather than one sentence.
+        """
+        embedded = model.project_text(self.features)
+        sides: list[Tensor] = []
+        for start, stop in self.spans:
+            if rng is not None and rng.random() < 0.5:
+                sides.append(embedded[start + int(rng.integers(stop - start))])
+            else:
+                sides.append(nn.functional.normalize(embedded[start:stop].mean(dim=0), dim=0))
+        stacked = torch.stack(sides).unflatten(0, (-1, 2))
+        return stacked[:, 0], stacked[:, 1]
+
+
+def align_prompts(model: PatchCLIP, bank: PromptBank, seed: int, steps: int = 300) -> float:
+    """Spreads the findings out in the joint space before any image is seen.
+
+    The text projection is fitted so that all wordings of one side of one finding fall together, on orthonormal directions of their
+    own; untrained, all prompt pairs are nearly parallel and every finding would start as the same "something is wrong".
+
+    Returns:
+        mean cosine of the prompts with their directions at the end, in [-1, 1].
+    """
+    generator = torch.Generator().manual_seed(seed)
+    sides = len(bank.spans)
+    anchors = torch.linalg.qr(torch.randn(model.config.embed_dim, sides, generator=generator)).Q.t().to(bank.features.device)
+    targets = torch.cat([anchors[k].expand(stop - start, -1) for k, (start, stop) in enumerate(bank.spans)])
+    optimiser = torch.optim.AdamW(model.text_projection.parameters(), lr=2e-3, weight_decay=1e-3)
+    cosine = torch.zeros(())
+    for _ in range(steps):
+        cosine = (model.project_text(bank.features) * targets).sum(dim=1).mean()
+        optimiser.zero_grad(set_to_none=True)
+        (1 - cosine).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    return float(cosine.detach())
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceWeights:
+    """Fixed weights of positives and negatives for each finding, [K] each; an average image weighs 1 over all findings."""
+
+    image_positive: Tensor
+    image_negative: Tensor
+    patch_positive: Tensor
+    patch_negative: Tensor
+
+
+def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfig) -> BalanceWeights:
+    """Counts what an epoch will draw, and weighs positives by (negatives / positives)^power, at most `balance_limit`.
+
+    A finding seen on fewer than `rare_images` images weighs less in proportion, so that a handful of images does not pull the
+    whole model. chance: [N], the probability that each image is drawn.
+    """
+    seen = (dataset.states == 1).sum(axis=0)
+    share_of = np.minimum(1.0, seen / config.rare_images)
+    share_of = share_of / share_of.sum()
+    sums = np.zeros((4, len(dataset.labels)))
+    for position, share in enumerate(chance):
+        _, _, image_targets, image_weights, targets, patch_weights = dataset[position, None]
+        sums[0] += share * (image_targets == 1)
+        sums[1] += share * (image_targets == 0) * image_weights
+        sums[2] += share * (targets == 1).sum(axis=0)
+        sums[3] += share * (targets == 0).sum(axis=0) * patch_weights
+    weights: list[Tensor] = []
+    for positives, negatives in (sums[:2], sums[2:]):
+        ratio = np.clip((negatives / np.maximum(positives, 1e-9)) ** config.balance_power, 1.0, config.balance_limit)
+        # A finding with no positive outline anywhere still learns where it is not, but gently: only the image terms say where it is.
+        damp = np.where(positives > 0, 1.0, 0.2)
+        total = np.maximum(ratio * positives + negatives, 1e-9) / np.maximum(share_of, 1e-9)
+        weights += [torch.tensor(ratio / total * (positives > 0), dtype=torch.float32), torch.tensor(damp / total, dtype=torch.float32)]
+    return BalanceWeights(*weights)
+
+
+def training_loss(
+    model: PatchCLIP, batch: Batch, bank: PromptBank, balance: BalanceWeights, config: LossConfig, rng: np.random.Generator | None
+) -> dict[str, Tensor]:
+    """All terms, unweighted, by name; terms of weight 0 are not computed. `total` is their weighted sum."""
+    embeddings = model.encode_image(batch.pixels, batch.valid)
+    positive, negative = bank.directions(model, rng)
+    targets = batch.image_targets
+    weights = batch.image_weights * torch.where(targets == 1, balance.image_positive, balance.image_negative)
+    terms: dict[str, Tensor] = {}
+    if config.global_:
+        terms["global_"] = image_loss(model.pair_logits(embeddings.global_, positive, negative), targets, weights)
+    if config.pooled:
+        terms["pooled"] = image_loss(model.pair_logits(embeddings.pooled, positive, negative), targets, weights)
+    if config.patch or config.mil or config.sparse:
+        logits = model.pair_logits(embeddings.patches, positive, negative)
+        if config.patch:
+            terms["patch"] = patch_loss(logits, batch.patch_targets, balance.patch_positive, balance.patch_negative * batch.patch_weights)
+        if config.mil:
+            terms["mil"] = image_loss(mil_logit(logits, embeddings.valid), targets, weights)
+        if config.sparse:
+            image, finding, index, mask, target = sparse_pairs(logits, batch.patch_targets, targets, model.config.sparse_patches)
+            sets = model.encode_sparse(embeddings.tokens[image], embeddings.grid, index, mask)
+            own = model.pair_logits(sets, positive, negative).gather(1, finding.unsqueeze(1)).squeeze(1)
+            terms["sparse"] = sparse_loss(own, target, len(targets))
+    terms["total"] = torch.stack([getattr(config, name) * value for name, value in terms.items()]).sum()
+    return terms
