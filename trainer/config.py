@@ -41,17 +41,17 @@ class AugmentConfig:
 
     rotation: float = 8.0
     """Degrees, uniform on both sides."""
-    zoom: tuple[float, float] = (0.88, 1.25)
+    zoom: tuple[float, float] = (0.9, 1.12)
     """Scale, log-uniform."""
-    shift: float = 0.06
+    shift: float = 0.04
     """Translation as a fraction of the side, uniform on both sides and axes."""
     stretch: float = 0.05
     """Change of the aspect ratio, uniform on both sides."""
-    gamma: float = 0.25
+    gamma: float = 0.2
     """Spread of the log of the exponent."""
     contrast: float = 0.2
     """Spread of gain, and half of it for brightness."""
-    noise: float = 0.03
+    noise: float = 0.02
     """Largest standard deviation of additive Gaussian noise."""
     blur: float = 0.2
     """Probability of a light Gaussian blur."""

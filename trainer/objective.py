@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ class PromptBank(nn.Module):
         with torch.no_grad():
             self.register_buffer("features", model.encode_sentences(sentences), persistent=False)
         starts = np.cumsum([0, *(number for pair_counts in self.counts for number in pair_counts)])
-        self.spans = [(int(a), int(b)) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        self.spans = [(int(a), int(b)) for a, b in itertools.pairwise(starts)]
 
     def directions(self, model: PatchCLIP, rng: np.random.Generator | None) -> tuple[Tensor, Tensor]:
         """Text embeddings (positive, negative), each [K, D].

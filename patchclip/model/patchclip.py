@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from patchclip.model.config import ModelConfig
 from patchclip.model.heads import Neck, Projection, SparseBranch, TokenPool
 from patchclip.model.tower import Tower
-from patchclip.text.encoder import SentenceEncoder
+from patchclip.text.encoder import SentenceEncoder, shared_encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,6 @@ class PatchCLIP(nn.Module):
         self.pool = TokenPool(config.token_width)
         self.sparse = SparseBranch(config.token_width, config.embed_dim, config.sparse_layers, config.sparse_heads)
         self.global_projection = nn.Linear(self.tower.pooled_width, config.embed_dim, bias=False)
-        self._sentences: SentenceEncoder | None = None
         self.text_projection = TextProjection(self._text_width(), config.embed_dim)
         self.logit_scale = nn.Parameter(torch.tensor(math.log(14.0)))
 
@@ -105,10 +104,8 @@ class PatchCLIP(nn.Module):
 
     @property
     def sentence_encoder(self) -> SentenceEncoder:
-        """The frozen sentence encoder, loaded once."""
-        if self._sentences is None:
-            self._sentences = SentenceEncoder()
-        return self._sentences
+        """The frozen sentence encoder; no part of the model's own weights, one for the whole process."""
+        return shared_encoder()
 
     def pair_logits(self, embeddings: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         """logit(positive) - logit(negative), whose sigmoid is the softmax over the prompt pair.

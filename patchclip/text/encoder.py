@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -63,3 +64,9 @@ class SentenceEncoder:
         mask = tokens["attention_mask"].unsqueeze(-1).to(states.dtype)
         features: Tensor = torch.nn.functional.normalize((states * mask).sum(dim=1) / mask.sum(dim=1), dim=-1)
         return features
+
+
+@lru_cache(maxsize=1)
+def shared_encoder() -> SentenceEncoder:
+    """The process's one encoder, loaded when first needed."""
+    return SentenceEncoder()

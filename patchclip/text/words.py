@@ -18,9 +18,29 @@ SIDES = {"left": "left", "lt": "left", "lefthand": "left", "leftsided": "left", 
          "rightsided": "right"}  # fmt: skip
 BOTH = frozenset({"bilateral", "bilaterally", "both", "bibasal", "either"})
 
-FILLERS = frozenset(["a", "an", "the", "there", "is", "are", "was", "were", "be", "been", "being", "any", "some", "of", "in", "on", "at", "to", "for", "from", "with", "and", "or", "it", "its", "this", "that", "these", "those", "i", "you", "we", "he", "she", "they", "me", "my", "do", "does", "did", "can", "could", "would", "should", "will", "may", "might", "has", "have", "had", "show", "shows", "showing", "see", "seen", "seeing", "find", "finding", "findings", "look", "looks", "looking", "check", "tell", "please", "if", "whether", "what", "where", "which", "how", "who", "patient", "chest", "xray", "x", "ray", "film", "image", "radiograph", "picture", "scan", "study", "view", "views", "today", "here", "evidence", "sign", "signs", "suspected", "suspicion", "suspicious", "suspect", "possible", "possibly", "probable", "probably", "likely", "definite", "acute", "chronic", "new", "old", "small", "large", "mild", "moderate", "severe", "minimal", "tiny", "subtle", "trace", "moderate-sized", "sided", "side", "consistent", "compatible", "suggestive", "suggesting", "suggests", "visible", "identified", "detected", "noted", "demonstrated", "present", "presence", "appears", "appear", "seems", "seem", "also", "still", "as", "by", "hand", "zone", "field", "area", "region", "about", "ruled", "rule", "out", "query", "question", "suffer", "suffers", "suffering", "got", "get", "other"])  # fmt: skip
+FILLERS = frozenset(
+    """
+a an the there is are was were be been being any some of in on at to for from with and or it its this that these those i you we he she
+they me my do does did can could would should will may might has have had show shows showing see seen seeing find finding findings look
+looks looking check tell please if whether what where which how who patient chest xray x ray film image radiograph picture scan study
+view views today here evidence sign signs suspected suspicion suspicious suspect possible possibly probable probably likely definite
+acute chronic new old small large mild moderate severe minimal tiny subtle trace moderate-sized sided side consistent compatible
+suggestive suggesting suggests visible identified detected noted demonstrated present presence appears appear seems seem also still as
+by hand zone field area region about ruled rule out query question suffer suffers suffering got get other
+""".split()
+)
 
-FOREIGN = frozenset(["femur", "femoral", "tibia", "tibial", "fibula", "humerus", "humeral", "radius", "ulna", "wrist", "ankle", "knee", "hip", "elbow", "finger", "thumb", "toe", "foot", "hand", "leg", "arm", "skull", "brain", "cerebral", "intracranial", "head", "sinus", "jaw", "tooth", "teeth", "dental", "mandible", "orbit", "eye", "ear", "nose", "kidney", "renal", "liver", "hepatic", "spleen", "splenic", "gallbladder", "biliary", "bladder", "prostate", "uterus", "uterine", "ovary", "ovarian", "breast", "testis", "testicular", "thyroid", "pancreas", "pancreatic", "colon", "colonic", "rectal", "rectum", "appendix", "appendiceal", "stomach", "gastric", "bowel", "intestinal", "abdomen", "abdominal", "pelvis", "pelvic", "lumbar", "cervical", "sacral", "sacrum", "coccyx", "inguinal", "umbilical", "scrotal", "skin", "muscle", "joint", "meniscal", "ligament", "tendon", "carotid", "popliteal", "knee's", "patella", "patellar", "metacarpal", "metatarsal", "calcaneus", "phalanx", "macular", "retinal", "pericardial", "facial", "nasal", "achilles", "acetabular", "acetabulum", "shin", "calf", "thigh", "forearm", "disc", "plantar", "bunion", "scaphoid", "cochlear", "spinal", "subdural", "epidural", "car", "dog", "cat", "windshield", "engine", "tyre", "tire", "bicycle", "phone", "screen", "laptop", "window", "ice"])  # fmt: skip
+FOREIGN = frozenset(
+    """
+femur femoral tibia tibial fibula humerus humeral radius ulna wrist ankle knee hip elbow finger thumb toe foot hand leg arm skull brain
+cerebral intracranial head sinus jaw tooth teeth dental mandible orbit eye ear nose kidney renal liver hepatic spleen splenic
+gallbladder biliary bladder prostate uterus uterine ovary ovarian breast testis testicular thyroid pancreas pancreatic colon colonic
+rectal rectum appendix appendiceal stomach gastric bowel intestinal abdomen abdominal pelvis pelvic lumbar cervical sacral sacrum coccyx
+inguinal umbilical scrotal skin muscle joint meniscal ligament tendon carotid popliteal knee's patella patellar metacarpal metatarsal
+calcaneus phalanx macular retinal pericardial facial nasal achilles acetabular acetabulum shin calf thigh forearm disc plantar bunion
+scaphoid cochlear spinal subdural epidural car dog cat windshield engine tyre tire bicycle phone screen laptop window ice
+""".split()
+)
 """Words of another part of the body, or of none: they outweigh any finding named beside them."""
 
 ALLOWED_FOREIGN = {("stomach", "Hernia"), ("bowel", "Hernia"), ("gastric", "Hernia"), ("abdominal", "Hernia"), ("cervical", "Fracture")}

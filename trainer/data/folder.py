@@ -133,14 +133,17 @@ def _read_shapes(folder: Path, known: frozenset[str], images: frozenset[str]) ->
 def _states(row: dict[str, str], outlined: set[str], sources: set[str]) -> dict[str, State]:
     """What a row says of each finding; an outline, then an explicit reading, outweighs the mined labels."""
     listed = {label for label in row["labels"].split("|") if label}
+    mined_free = listed == {"No Finding"}
     states: dict[str, State] = {}
     if listed:
-        mined = State.ABSENT if listed == {"No Finding"} else State.NOT_MENTIONED
+        mined = State.ABSENT if mined_free else State.NOT_MENTIONED
         states = dict.fromkeys(NIH_FINDINGS, mined) | dict.fromkeys(listed - {"No Finding"}, State.PRESENT)
     if row.get("rsna_class"):
         states[LUNG_OPACITY] = State.PRESENT if row["rsna_class"] == "Lung Opacity" else State.ABSENT
         if row["rsna_class"] == "Normal":
             states |= {label: State.ABSENT for label, state in states.items() if state is State.NOT_MENTIONED}
+        elif mined_free:  # a radiologist saw something where the report's labels say "No Finding": no longer explicit absence
+            states |= {label: State.NOT_MENTIONED for label, state in states.items() if state is State.ABSENT and label != LUNG_OPACITY}
     if row.get("chestx_det") == "read":
         for label in CHESTX_DET_FINDINGS:
             if states.get(label) is not State.PRESENT:

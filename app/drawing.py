@@ -1,0 +1,70 @@
+"""What the page needs to draw: the radiograph as a lossless picture, colour tables, and answers as plain JSON."""
+
+from __future__ import annotations
+
+import base64
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from matplotlib import colormaps
+
+from patchclip import Finding, PatchMap, Radiograph, Region
+
+LONGEST_SIDE = 1400  # pixels sent to the browser: more than any of its canvases shows
+COLOUR_MAPS = ("inferno", "viridis", "cividis", "Blues_r")
+
+
+def picture(radiograph: Radiograph) -> str:
+    """The radiograph as a PNG data URL, 8 bits, at most `LONGEST_SIDE` on its longest side."""
+    pixels = radiograph.pixels
+    shrink = min(1.0, LONGEST_SIDE / max(pixels.shape))
+    if shrink < 1:
+        size = (max(1, round(pixels.shape[1] * shrink)), max(1, round(pixels.shape[0] * shrink)))
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    done, encoded = cv2.imencode(".png", np.round(pixels * 255).astype(np.uint8))
+    assert done
+    return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode()
+
+
+@lru_cache(maxsize=1)
+def colour_tables() -> dict[str, list[list[int]]]:
+    """Name -> 256 RGB triples, perceptually uniform; the page makes them transparent towards zero."""
+    return {name.removesuffix("_r").lower(): (colormaps[name](np.linspace(0, 1, 256))[:, :3] * 255).round().astype(int).tolist() for name in COLOUR_MAPS}
+
+
+def map_json(shown: PatchMap) -> dict[str, Any]:
+    """A map with three decimals."""
+    return {"extent": list(shown.extent), "values": np.round(shown.values.astype(float), 3).tolist(), "max": float(shown.values.max())}
+
+
+def region_json(region: Region) -> list[float]:
+    """[x, y, w, h, score] in original pixels."""
+    return [round(value, 1) for value in (region.x, region.y, region.w, region.h)] + [round(region.score, 3)]
+
+
+def understood(finding: Finding) -> str:
+    """What was made of the query, in words: "pneumothorax, negated, left half"."""
+    parts = [finding.finding]
+    if finding.negated:
+        parts.append("negated: the probability is that of its absence, the map shows the finding")
+    if finding.side:
+        parts.append(f"{finding.side} half of the patient")
+    return ", ".join(parts)
+
+
+def answer_json(finding: Finding) -> dict[str, Any]:
+    """An answer as the page shows it; a query out of scope carries no number."""
+    return {
+        "query": finding.query,
+        "finding": finding.finding,
+        "understood": understood(finding),
+        "in_vocabulary": finding.in_vocabulary,
+        "negated": finding.negated,
+        "probability": round(finding.probability, 4) if finding.in_vocabulary else None,
+        "threshold": finding.threshold,
+        "map": map_json(finding.map),
+        "regions": [region_json(item) for item in finding.regions],
+        "warnings": list(finding.warnings),
+    }

@@ -1,0 +1,94 @@
+"""Tables of the feedback store. No column can hold a patient's name, number or date, a file name, or a header."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, DateTime, Dialect, Float, ForeignKey, Index, Integer, String, Text, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """SQLite forgets time zones: stored as naive UTC, given back as aware UTC."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware to naive UTC."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Naive UTC to aware."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+
+class Prediction(Base):
+    """The answer that was judged: which picture, which model, what was asked, what came out."""
+
+    __tablename__ = "prediction"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    image_sha256: Mapped[str] = mapped_column(String(64), index=True)
+    image_height: Mapped[int] = mapped_column(Integer)
+    image_width: Mapped[int] = mapped_column(Integer)
+    model_name: Mapped[str] = mapped_column(String(100))
+    model_sha256: Mapped[str] = mapped_column(String(64))
+    query: Mapped[str] = mapped_column(String(500))
+    finding: Mapped[str] = mapped_column(String(500))
+    negated: Mapped[bool]
+    side: Mapped[str | None] = mapped_column(String(5))
+    in_vocabulary: Mapped[bool]
+    probability: Mapped[float] = mapped_column(Float)
+    threshold: Mapped[float] = mapped_column(Float)
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Highest map value, regions, and the display settings that the reader judged by."""
+
+    feedback: Mapped[list[Feedback]] = relationship(back_populates="prediction", cascade="all, delete-orphan")
+
+    __table_args__ = (CheckConstraint("probability >= 0 AND probability <= 1", name="probability_range"),)
+
+
+class Feedback(Base):
+    """One reader's judgement of one prediction."""
+
+    __tablename__ = "feedback"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    prediction_id: Mapped[int] = mapped_column(ForeignKey("prediction.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reader: Mapped[str] = mapped_column(String(80))
+    presence: Mapped[str] = mapped_column(String(10))
+    location: Mapped[str | None] = mapped_column(String(10))
+    comment: Mapped[str] = mapped_column(Text)
+
+    prediction: Mapped[Prediction] = relationship(back_populates="feedback")
+    boxes: Mapped[list[Box]] = relationship(back_populates="feedback", cascade="all, delete-orphan", order_by="Box.id")
+
+    __table_args__ = (
+        CheckConstraint("presence IN ('present', 'absent', 'unsure')", name="presence_values"),
+        CheckConstraint("location IS NULL OR location IN ('right', 'partly', 'wrong')", name="location_values"),
+        Index("ix_feedback_created_at", "created_at"),
+    )
+
+
+class Box(Base):
+    """A box that a reader drew: top-left corner and size in original image pixels."""
+
+    __tablename__ = "box"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    feedback_id: Mapped[int] = mapped_column(ForeignKey("feedback.id", ondelete="CASCADE"), index=True)
+    x: Mapped[float]
+    y: Mapped[float]
+    w: Mapped[float]
+    h: Mapped[float]
+
+    feedback: Mapped[Feedback] = relationship(back_populates="boxes")
+
+    __table_args__ = (CheckConstraint("w > 0 AND h > 0", name="box_size"),)
