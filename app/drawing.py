@@ -31,7 +31,10 @@ def picture(radiograph: Radiograph) -> str:
 @lru_cache(maxsize=1)
 def colour_tables() -> dict[str, list[list[int]]]:
     """Name -> 256 RGB triples, perceptually uniform; the page makes them transparent towards zero."""
-    return {name.removesuffix("_r").lower(): (colormaps[name](np.linspace(0, 1, 256))[:, :3] * 255).round().astype(int).tolist() for name in COLOUR_MAPS}
+    return {
+        name.removesuffix("_r").lower(): (colormaps[name](np.linspace(0, 1, 256))[:, :3] * 255).round().astype(int).tolist()
+        for name in COLOUR_MAPS
+    }
 
 
 def map_json(shown: PatchMap) -> dict[str, Any]:

@@ -33,7 +33,10 @@ class Service:
 
     def methods(self) -> list[Callable[[Json], Json]]:
         """The functions that the page may call."""
-        return [_guarded(method) for method in (self.start, self.open_upload, self.open_example, self.ask, self.compare, self.save, self.history, self.export)]
+        return [
+            _guarded(method)
+            for method in (self.start, self.open_upload, self.open_example, self.ask, self.compare, self.save, self.history, self.export)
+        ]
 
     def start(self, _: Json) -> Json:
         """What the page needs once."""
@@ -108,7 +111,9 @@ class Service:
                 location=str(request["location"]) if request.get("location") else None,
                 comment=str(request.get("comment") or ""),
                 boxes=[(float(x), float(y), float(w), float(h)) for x, y, w, h in request.get("boxes") or []],
-                display={str(key): value for key, value in (request.get("display") or {}).items() if isinstance(value, (int, float, str, bool))},
+                display={
+                    str(key): value for key, value in (request.get("display") or {}).items() if isinstance(value, (int, float, str, bool))
+                },
             )
         )
         return {"saved": when.isoformat(timespec="seconds")}

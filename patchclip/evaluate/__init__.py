@@ -1,0 +1,1 @@
+"""Evaluation: how good are answers and maps, with confidence intervals by patient."""

@@ -1,0 +1,81 @@
+"""Image-level metrics as pure functions of scores, truth and weights; one row of weights is one bootstrap replicate.
+
+Shapes: scores float [N], truth bool [N], weights float [B, N] >= 0 -> float [B]. A replicate in which a metric is undefined (one
+class only) gives NaN. Weights of 1 give the metric itself; patient counts give its bootstrap distribution in one pass.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Truth = NDArray[np.bool_]
+
+
+def auroc(scores: Floats, truth: Truth, weights: Floats) -> Floats:
+    """Area under the ROC curve, as P(score of a positive > score of a negative) + P(equal) / 2 (Hanley & McNeil, Radiology 1982)."""
+    order = np.argsort(scores, kind="stable")
+    sorted_scores, positive = scores[order], truth[order]
+    ordered = weights[:, order]
+    negatives = np.cumsum(ordered * ~positive, axis=1)
+    first = np.searchsorted(sorted_scores, sorted_scores, side="left")
+    last = np.searchsorted(sorted_scores, sorted_scores, side="right") - 1
+    padded = np.concatenate([np.zeros((len(weights), 1)), negatives], axis=1)
+    below, up_to = padded[:, first], padded[:, last + 1]
+    wins = ((below + up_to) / 2 * ordered * positive).sum(axis=1)
+    return _divide(wins, (ordered * positive).sum(axis=1) * negatives[:, -1] if truth.size else np.zeros(len(weights)))
+
+
+def average_precision(scores: Floats, truth: Truth, weights: Floats) -> Floats:
+    """Sum over thresholds of precision times the gain in recall, tied scores as one threshold (as in scikit-learn)."""
+    order = np.argsort(-scores, kind="stable")
+    sorted_scores, positive = scores[order], truth[order]
+    ordered = weights[:, order]
+    ends = np.append(np.nonzero(np.diff(sorted_scores))[0], len(scores) - 1)
+    hits = np.cumsum(ordered * positive, axis=1)[:, ends]
+    called = np.cumsum(ordered, axis=1)[:, ends]
+    gain = np.diff(hits, axis=1, prepend=0.0)
+    return _divide((gain * _divide(hits, called, empty=0.0)).sum(axis=1), hits[:, -1])
+
+
+def sensitivity_at_specificity(scores: Floats, truth: Truth, weights: Floats, specificity: float = 0.95) -> Floats:
+    """Highest sensitivity among the thresholds whose specificity is at least the given one (no interpolation)."""
+    order = np.argsort(-scores, kind="stable")
+    sorted_scores, positive = scores[order], truth[order]
+    ordered = weights[:, order]
+    ends = np.append(np.nonzero(np.diff(sorted_scores))[0], len(scores) - 1)
+    hits = np.cumsum(ordered * positive, axis=1)[:, ends]
+    alarms = np.cumsum(ordered * ~positive, axis=1)[:, ends]
+    total = alarms[:, -1:]
+    allowed = alarms <= (1 - specificity) * total + 1e-9
+    reached = np.where(allowed, hits, 0.0).max(axis=1)
+    return np.where(total[:, 0] > 0, _divide(reached, hits[:, -1]), np.nan)
+
+
+def brier(probabilities: Floats, truth: Truth, weights: Floats) -> Floats:
+    """Mean squared difference of probability and truth (Brier 1950)."""
+    return mean((probabilities - truth) ** 2, weights)
+
+
+def expected_calibration_error(probabilities: Floats, truth: Truth, weights: Floats, bins: int = 15) -> Floats:
+    """Mean over equal-mass bins of |mean probability - observed frequency|, weighed by bin (Naeini et al., AAAI 2015).
+
+    The bins are those of the whole sample in every replicate; with fewer values than bins there is one bin a value.
+    """
+    order = np.argsort(probabilities, kind="stable")
+    error = np.zeros(len(weights))
+    for part in np.array_split(order, min(bins, len(order))):
+        gap = (weights[:, part] * (probabilities[part] - truth[part])).sum(axis=1)
+        error += np.abs(gap)
+    return _divide(error, weights.sum(axis=1))
+
+
+def mean(values: Floats, weights: Floats) -> Floats:
+    """Weighted mean; images whose value is NaN are left out."""
+    known = np.isfinite(values)
+    return _divide((weights[:, known] * values[known]).sum(axis=1), weights[:, known].sum(axis=1))
+
+
+def _divide(above: Floats, below: Floats, empty: float = np.nan) -> Floats:
+    return np.divide(above, below, out=np.full(np.shape(above), empty, np.float64), where=below > 0)

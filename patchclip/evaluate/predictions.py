@@ -1,0 +1,181 @@
+"""What a model says about each image of a dataset: from an engine, cached on disk, or from a file of another model's maps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from tqdm import tqdm
+
+from patchclip.engine import Encoded, Engine
+from patchclip.errors import DataError, RadiographError
+from patchclip.evaluate.dataset import EvaluationImage
+from patchclip.image import load_radiograph
+from patchclip.types import PatchMap
+
+CACHE_FORMAT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One model on one image.
+
+    Attributes:
+        size: (H, W) in pixels.
+        probability: label -> P(present), in [0, 1].
+        maps: label -> patch map.
+        thresholds: label -> value from which a patch counts as lit.
+        saliency: (method, label) -> relative map; only those that were asked for.
+    """
+
+    size: tuple[int, int]
+    probability: dict[str, float]
+    maps: dict[str, PatchMap]
+    thresholds: dict[str, float]
+    saliency: dict[tuple[str, str], PatchMap]
+
+
+class Source(Protocol):
+    """Where predictions come from."""
+
+    name: str
+    sha256: str
+    labels: tuple[str, ...]
+
+    def predict(self, image: EvaluationImage, saliency: Sequence[tuple[str, str]]) -> Prediction:
+        """Predicts one image, with these (method, label) saliency maps.
+
+        Raises:
+            RadiographError: the image cannot be read.
+        """
+        ...
+
+
+class EngineSource:
+    """An engine, asked for each finding by its vocabulary name; results are cached by pixels and model."""
+
+    def __init__(self, engine: Engine, cache: Path) -> None:
+        self._engine, self._cache = engine, cache
+        self.name, self.sha256, self.labels = engine.name, engine.sha256, engine.labels
+
+    def predict(self, image: EvaluationImage, saliency: Sequence[tuple[str, str]]) -> Prediction:
+        """See `Source`."""
+        radiograph = load_radiograph(image.path)
+        key = hashlib.sha256(f"{CACHE_FORMAT}/{self.sha256}/{radiograph.sha256}".encode()).hexdigest()
+        file = self._cache / key[:2] / f"{key}.npz"
+        known = _load(file)
+        missing = [item for item in saliency if known is None or item not in known.saliency]
+        if known is not None and not missing:
+            return known
+        encoded = self._engine.encode(radiograph)
+        if known is None:
+            known = self._ask(encoded)
+        for method, label in missing:
+            known.saliency[method, label] = self._engine.saliency(encoded, self._engine.vocabulary.finding(label).name, method)
+        _save(file, known)
+        return known
+
+    def _ask(self, encoded: Encoded) -> Prediction:
+        names = [self._engine.vocabulary.finding(label).name for label in self.labels]
+        findings = dict(zip(self.labels, self._engine.query(encoded, names), strict=True))
+        return Prediction(
+            size=encoded.size,
+            probability={label: item.probability for label, item in findings.items()},
+            maps={label: item.map for label, item in findings.items()},
+            thresholds={label: item.threshold for label, item in findings.items()},
+            saliency={},
+        )
+
+
+class MapFile:
+    """Another model's maps: npz with, for image I and label L, "I/L/map" [R, C] in [0, 1], "I/L/extent" [x0, y0, x1, y1] in pixels and "I/L/probability"."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads the file.
+
+        Raises:
+            DataError: missing, or not such a file.
+        """
+        try:
+            content = path.read_bytes()
+            self._arrays = dict(np.load(path, allow_pickle=False))
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"The map file {path.name} cannot be read; give an .npz of arrays named IMAGE/LABEL/map, /extent and /probability."
+            ) from error
+        self.name, self.sha256 = path.stem, hashlib.sha256(content).hexdigest()
+        self.labels = tuple(sorted({name.rsplit("/", 2)[-2] for name in self._arrays if name.endswith("/map")}))
+        if not self.labels:
+            raise DataError(f"The map file {path.name} holds no array named IMAGE/LABEL/map; see README, Score another model.")
+
+    def predict(self, image: EvaluationImage, saliency: Sequence[tuple[str, str]]) -> Prediction:
+        """See `Source`; it has no saliency."""
+        size = load_radiograph(image.path).size
+        probability: dict[str, float] = {}
+        maps: dict[str, PatchMap] = {}
+        for label in self.labels:
+            values = self._arrays.get(f"{image.name}/{label}/map")
+            if values is None:
+                raise RadiographError(f"the map file has no map of {label} for it")
+            if values.ndim != 2 or not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
+                raise DataError(f"The map {image.name}/{label} is not a finite [rows, cols] array of values in [0, 1]; correct the file.")
+            extent = self._arrays.get(f"{image.name}/{label}/extent", np.array([0, 0, size[1], size[0]], float))
+            x0, y0, x1, y1 = (float(edge) for edge in extent)
+            maps[label] = PatchMap(values.astype(np.float32), (x0, y0, x1, y1))
+            given = self._arrays.get(f"{image.name}/{label}/probability")
+            probability[label] = float(given) if given is not None else float(values.max())
+        return Prediction(size, probability, maps, dict.fromkeys(self.labels, 0.5), {})
+
+
+def predict_all(
+    source: Source, images: Sequence[EvaluationImage], wanted: dict[str, list[tuple[str, str]]]
+) -> tuple[list[tuple[EvaluationImage, Prediction]], list[str]]:
+    """Predicts every image with a progress bar; an unreadable one is named and left out."""
+    done: list[tuple[EvaluationImage, Prediction]] = []
+    left_out: list[str] = []
+    for image in _shown(images):
+        try:
+            done.append((image, source.predict(image, wanted.get(image.name, []))))
+        except RadiographError as error:
+            left_out.append(f"{image.name}: {error}")
+    return done, left_out
+
+
+def _shown(images: Sequence[EvaluationImage]) -> Iterator[EvaluationImage]:
+    progress: Iterable[EvaluationImage] = tqdm(images, desc="images", unit="image")
+    yield from progress
+
+
+def _save(file: Path, prediction: Prediction) -> None:
+    arrays = {f"map/{label}": item.values for label, item in prediction.maps.items()}
+    arrays |= {f"saliency/{method}/{label}": item.values for (method, label), item in prediction.saliency.items()}
+    extent = next(iter(prediction.maps.values())).extent
+    record = {"size": prediction.size, "probability": prediction.probability, "thresholds": prediction.thresholds, "extent": extent}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(".writing.npz")
+    np.savez_compressed(temporary, record=np.array(json.dumps(record)), **arrays)  # type: ignore[arg-type]
+    os.replace(temporary, file)  # noqa: PTH105  (the atomic one)
+
+
+def _load(file: Path) -> Prediction | None:
+    if not file.is_file():
+        return None
+    with np.load(file, allow_pickle=False) as arrays:
+        record = json.loads(str(arrays["record"]))
+        x0, y0, x1, y1 = record["extent"]
+        maps: dict[str, PatchMap] = {}
+        saliency: dict[tuple[str, str], PatchMap] = {}
+        for name in arrays.files:
+            kind, _, rest = name.partition("/")
+            if kind == "map":
+                maps[rest] = PatchMap(arrays[name], (x0, y0, x1, y1))
+            elif kind == "saliency":
+                method, _, label = rest.partition("/")
+                saliency[method, label] = PatchMap(arrays[name], (x0, y0, x1, y1))
+    return Prediction((record["size"][0], record["size"][1]), record["probability"], maps, record["thresholds"], saliency)

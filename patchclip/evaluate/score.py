@@ -1,0 +1,154 @@
+"""From predictions and boxes to the figures of one finding, each with its confidence interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchclip.evaluate import metrics
+from patchclip.evaluate.bootstrap import Figure, PatientBootstrap, figure
+from patchclip.evaluate.dataset import LUNG_OPACITY, NIH, RSNA, EvaluationImage
+from patchclip.evaluate.froc import RATES, Candidates, match, sensitivity_at
+from patchclip.evaluate.maps import Box, auroc_within, box_mask, cnr, dice, habit_overlap, iobb, iou, oracle_iou, pointing
+from patchclip.evaluate.predictions import Prediction
+from patchclip.localize import find_regions
+
+FLOOR = 0.05  # FROC candidates are components above this; the threshold then sweeps over their scores
+IOBB = (0.1, 0.25, 0.5)
+Pair = tuple[EvaluationImage, Prediction]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose boxes are the truth.
+
+    Attributes:
+        source: as in boxes.csv.
+        boxed: whether an image counts as read for a finding (with a box of it).
+        normal: whether an image counts as free of it.
+    """
+
+    source: str
+    label: str
+
+    def boxes(self, image: EvaluationImage, size: tuple[int, int]) -> tuple[Box, ...]:
+        """In pixels."""
+        height, width = size
+        return tuple((x * width, y * height, w * width, h * height) for x, y, w, h in image.boxes.get((self.source, self.label), ()))
+
+    def normal(self, image: EvaluationImage) -> bool:
+        """RSNA's "Normal" for lung opacity; for the others, NIH's "No Finding"."""
+        return image.rsna_class == "Normal" if self.source == RSNA else image.labels == {"No Finding"}
+
+
+def reader_of(label: str) -> Reader:
+    """The first reader of a finding: RSNA for lung opacity, NIH for the others."""
+    return Reader(RSNA if label == LUNG_OPACITY else NIH, label)
+
+
+def truth_of(label: str, images: Sequence[EvaluationImage]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Images that have an image-level truth for a finding, and that truth."""
+    if label == LUNG_OPACITY:
+        known = np.array([k for k, image in enumerate(images) if image.rsna_class], np.int64)
+        return known, np.array([images[k].rsna_class == LUNG_OPACITY for k in known], bool)
+    known = np.array([k for k, image in enumerate(images) if image.labels], np.int64)
+    return known, np.array([label in images[k].labels for k in known], bool)
+
+
+def image_figures(
+    scores: NDArray[np.float64], known: NDArray[np.int64], truth: NDArray[np.bool_], bootstrap: PatientBootstrap
+) -> dict[str, Figure]:
+    """AUROC, average precision, Brier score, ECE and sensitivity at 95 % specificity; null with one class only."""
+    statistics: dict[str, Callable[..., NDArray[np.float64]]] = {
+        "auroc": metrics.auroc,
+        "average_precision": metrics.average_precision,
+        "brier": metrics.brier,
+        "ece": metrics.expected_calibration_error,
+        "sensitivity_at_95_specificity": metrics.sensitivity_at_specificity,
+    }
+    if not truth.any() or truth.all():
+        return {name: figure(np.full(1, np.nan), len(known)) for name in statistics}
+    return {name: bootstrap.figure(known, lambda w, s=statistic: s(scores, truth, w)) for name, statistic in statistics.items()}  # type: ignore[misc]
+
+
+def location_figures(
+    pairs: Sequence[Pair], reader: Reader, bootstrap: PatientBootstrap, tuned: float | None = None
+) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
+    """All localisation figures of one finding by one reader, and the replicates behind some of them, for means over findings.
+
+    `tuned`: threshold for `miou_tuned`; the map's own operating point if not given.
+    """
+    label = reader.label
+    boxed = [
+        (k, reader.boxes(image, prediction.size)) for k, (image, prediction) in enumerate(pairs) if (reader.source, label) in image.boxes
+    ]
+    normals = [k for k, (image, _) in enumerate(pairs) if reader.normal(image) and (reader.source, label) not in image.boxes]
+    rows = [_one_image(pairs[k][1], label, boxes, tuned) for k, boxes in boxed]
+    index = np.array([k for k, _ in boxed], np.int64)
+    figures: dict[str, Any] = {}
+    replicates: dict[str, NDArray[np.float64]] = {}
+    weights = bootstrap.weights(index) if len(index) else np.ones((1, 0))
+    for name in PER_IMAGE:
+        values = np.array([row[name] for row in rows], np.float64)
+        replicates[name] = metrics.mean(values, weights) if len(index) else np.full(1, np.nan)
+        figures[name] = figure(replicates[name], len(index))
+    scored = np.array([*index, *normals], np.int64)
+    everything = bootstrap.weights(scored) if len(scored) else np.ones((1, 0))
+    candidates = {}
+    for least, name in ((None, "froc"), (0.1, "froc_iou_0.1"), (0.25, "froc_iou_0.25")):
+        found = _candidates(pairs, reader, scored, least)
+        candidates[name] = found
+        rates = sensitivity_at(found, everything) if len(index) else np.full((1, len(RATES)), np.nan)
+        figures[name] = {f"{rate:g}": figure(rates[:, k], len(scored)) for k, rate in enumerate(RATES)}
+        figures[name]["mean"] = figure(rates.mean(axis=1), len(scored))
+        if name == "froc":
+            replicates["froc_0.5"] = rates[:, RATES.index(0.5)]
+    alarms = [_alarms(pairs[k][1], reader, pairs[k][0]) for k in scored]
+    for position, least in enumerate(IOBB):
+        values = np.array([row[position] for row in alarms], np.float64)
+        replicates[f"afp_iobb_{least:g}"] = metrics.mean(values, everything) if len(scored) else np.full(1, np.nan)
+        figures[f"afp_iobb_{least:g}"] = figure(replicates[f"afp_iobb_{least:g}"], len(scored))
+    lit = np.array([float(pairs[k][1].maps[label].values.max() >= pairs[k][1].thresholds[label]) for k in normals], np.float64)
+    figures["normals_lit"] = bootstrap.figure(np.array(normals, np.int64), lambda w: metrics.mean(lit, w))
+    return figures, replicates
+
+
+PER_IMAGE = (
+    "pointing", "cnr", "patch_auroc_within", "miou_thresholds", "miou_thresholds_skipping_empty", "mdice_thresholds", "miou_tuned", "mdice_tuned",
+    "miou_oracle", "acc_iobb_0.1", "acc_iobb_0.25", "acc_iobb_0.5",
+)  # fmt: skip
+
+
+def _one_image(prediction: Prediction, label: str, boxes: tuple[Box, ...], tuned: float | None) -> dict[str, float]:
+    upsampled = prediction.maps[label].upsample(*prediction.size)
+    mask = box_mask(boxes, prediction.size)
+    threshold = prediction.thresholds[label] if tuned is None else tuned
+    zero, skipping, habit_dice = habit_overlap(upsampled, mask)
+    regions = find_regions(prediction.maps[label], prediction.thresholds[label], prediction.size)
+    values = {
+        "pointing": pointing(upsampled, mask),
+        "cnr": cnr(upsampled, mask),
+        "patch_auroc_within": auroc_within(upsampled, mask),
+        "miou_thresholds": zero,
+        "miou_thresholds_skipping_empty": skipping,
+        "mdice_thresholds": habit_dice,
+        "miou_tuned": iou(upsampled >= threshold, mask),
+        "mdice_tuned": dice(upsampled >= threshold, mask),
+        "miou_oracle": oracle_iou(upsampled, mask),
+    }
+    return values | {f"acc_iobb_{least:g}": iobb(regions, boxes, least)[0] for least in IOBB}
+
+
+def _candidates(pairs: Sequence[Pair], reader: Reader, scored: NDArray[np.int64], least_iou: float | None) -> Candidates:
+    regions = [find_regions(pairs[k][1].maps[reader.label], FLOOR, pairs[k][1].size) for k in scored]
+    return match(regions, [reader.boxes(pairs[k][0], pairs[k][1].size) for k in scored], least_iou)
+
+
+def _alarms(prediction: Prediction, reader: Reader, image: EvaluationImage) -> list[float]:
+    regions = find_regions(prediction.maps[reader.label], prediction.thresholds[reader.label], prediction.size)
+    boxes = reader.boxes(image, prediction.size)
+    return [iobb(regions, boxes, least)[1] for least in IOBB]
