@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from patchclip.image.polarity import CLEAR, polarity_evidence
 from patchclip.image.radiograph import HeaderFacts, Radiograph
 from patchclip.image.raster import LUMA
 from patchclip.types import FloatArray, Side
+
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # its messages quote header values, which may name a patient
 
 PROJECTION = {"DX", "CR", "RG", "RF", "XA", "DR"}
 CHEST = {"CHEST", "THORAX", "LUNG"}

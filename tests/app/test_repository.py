@@ -1,0 +1,170 @@
+"""Saving and listing feedback: what is given comes back, what is wrong is refused, what fails says what to do."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sqlalchemy
+from sqlalchemy import event
+
+from app.store import FeedbackRepository, NewFeedback, StoreError, migrate, open_database
+from patchclip import Finding, PatchMap, Region
+
+
+def finding(**changes: Any) -> Finding:
+    """An answer to "no pneumothorax on the left"."""
+    values = np.zeros((2, 2), np.float32)
+    values[0, 1] = 0.75
+    answer = Finding(
+        query="no pneumothorax on the left",
+        finding="pneumothorax",
+        label="Pneumothorax",
+        negated=True,
+        side="left",
+        in_vocabulary=True,
+        probability=0.125,
+        map=PatchMap(values, (0, 0, 200, 100)),
+        regions=(Region(100.0, 0.0, 60.0, 50.0, 0.75, (150.0, 25.0)),),
+        threshold=0.5,
+    )
+    return dataclasses.replace(answer, **changes)
+
+
+def feedback(**changes: Any) -> NewFeedback:
+    """A complete judgement on a picture of 100 x 200 pixels (height x width)."""
+    judgement = NewFeedback(
+        image_sha256="ab" * 32,
+        image_size=(100, 200),
+        model_name="small",
+        model_sha256="cd" * 32,
+        finding=finding(),
+        reader="  Dr Example ",
+        presence="present",
+        location="partly",
+        comment=" apex only ",
+        boxes=[(10.5, 20.25, 30.0, 40.0), (0.0, 0.0, 200.0, 100.0)],
+        display={"threshold": 0.4, "colours": "viridis", "smooth": False},
+    )
+    return dataclasses.replace(judgement, **changes)
+
+
+def test_a_judgement_comes_back_as_it_was_given(repository: FeedbackRepository) -> None:
+    before = datetime.now(UTC)
+    saved = repository.add(feedback())
+    assert before <= saved <= before + timedelta(seconds=30)
+    assert repository.rows() == [
+        {
+            "id": 1,
+            "created_at": saved.isoformat(timespec="seconds"),
+            "reader": "Dr Example",
+            "image_sha256": "ab" * 32,
+            "image_height": 100,
+            "image_width": 200,
+            "model_name": "small",
+            "model_sha256": "cd" * 32,
+            "query": "no pneumothorax on the left",
+            "finding": "pneumothorax",
+            "negated": True,
+            "side": "left",
+            "in_vocabulary": True,
+            "probability": 0.125,
+            "threshold": 0.5,
+            "presence": "present",
+            "location": "partly",
+            "comment": "apex only",
+            "boxes": [[10.5, 20.25, 30.0, 40.0], [0.0, 0.0, 200.0, 100.0]],
+            "parameters": {
+                "map_maximum": 0.75,
+                "regions": [[100.0, 0.0, 60.0, 50.0, 0.75]],
+                "display": {"threshold": 0.4, "colours": "viridis", "smooth": False},
+            },
+        }
+    ]
+    assert saved.utcoffset() == timedelta(0)
+    assert str(repository.rows()[0]["created_at"]).endswith("+00:00")
+
+
+def test_rows_lie_in_their_tables(repository: FeedbackRepository, tmp_path: Path) -> None:
+    repository.add(feedback())
+    with sqlite3.connect(tmp_path / "feedback.sqlite3") as connection:
+        joined = connection.execute(
+            "SELECT box.x, box.y, box.w, box.h, feedback.presence, prediction.probability FROM box "
+            "JOIN feedback ON box.feedback_id = feedback.id JOIN prediction ON feedback.prediction_id = prediction.id ORDER BY box.id"
+        ).fetchall()
+    assert joined == [(10.5, 20.25, 30.0, 40.0, "present", 0.125), (0.0, 0.0, 200.0, 100.0, "present", 0.125)]
+
+
+def test_newest_first_and_limited(repository: FeedbackRepository) -> None:
+    for reader in ("first", "second", "third"):
+        repository.add(feedback(reader=reader))
+    assert [row["reader"] for row in repository.rows()] == ["third", "second", "first"]
+    assert [row["reader"] for row in repository.rows(limit=2)] == ["third", "second"]
+
+
+def test_judgements_are_counted_by_picture(repository: FeedbackRepository) -> None:
+    for sha in ("11", "22", "22"):
+        repository.add(feedback(image_sha256=sha * 32))
+    assert [repository.judged(sha * 32) for sha in ("11", "22", "33")] == [1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"presence": ""}, "present, absent or unsure"),
+        ({"presence": "perhaps"}, "present, absent or unsure"),
+        ({"location": "left"}, "right, partly or wrong"),
+        ({"reader": "   "}, "name or initials"),
+        ({"reader": "x" * 81}, "80 characters"),
+        ({"comment": "x" * 2001}, "2001 characters and the limit is 2000"),
+        ({"boxes": [(190, 10, 20, 10)]}, "outside the image"),
+        ({"boxes": [(-5, 10, 20, 10)]}, "outside the image"),
+        ({"boxes": [(10, 10, 0, 10)]}, "outside the image"),
+        ({"boxes": [(float("nan"), 10, 5, 10)]}, "outside the image"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_said_and_nothing_is_saved(repository: FeedbackRepository, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(StoreError, match=words):
+        repository.add(feedback(**changes))
+    assert repository.rows() == []
+
+
+def test_location_may_be_left_open(repository: FeedbackRepository) -> None:
+    repository.add(feedback(location=None, boxes=[], comment=""))
+    row = repository.rows()[0]
+    assert (row["location"], row["boxes"], row["comment"]) == (None, [], "")
+
+
+def test_a_locked_database_says_so_and_takes_the_same_feedback_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "locked.sqlite3"
+    engine = open_database(path)
+
+    @event.listens_for(engine, "connect")
+    def _impatient(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA busy_timeout=50")
+
+    migrate(engine)
+    repository = FeedbackRepository(engine)
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match=r"busy.*Save again"):
+            repository.add(feedback())
+        other.execute("ROLLBACK")
+    repository.add(feedback())
+    assert len(repository.rows()) == 1
+    engine.dispose()
+
+
+def test_a_store_that_cannot_be_read_says_so(repository: FeedbackRepository, database: sqlalchemy.Engine) -> None:
+    with database.begin() as connection:
+        connection.execute(sqlalchemy.text("DROP TABLE box"))
+        connection.execute(sqlalchemy.text("DROP TABLE feedback"))
+    with pytest.raises(StoreError, match="cannot be read"):
+        repository.rows()
+    with pytest.raises(StoreError, match="cannot be read"):
+        repository.judged("ab" * 32)

@@ -1,0 +1,58 @@
+"""Settings: every PATCHCLIP_ variable works, is described, and is checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app.settings import Settings
+
+VALUES = {
+    "host": ("0.0.0.0", "0.0.0.0"),
+    "port": ("7861", 7861),
+    "database": ("/srv/feedback.sqlite3", Path("/srv/feedback.sqlite3")),
+    "checkpoint": ("/srv/model", Path("/srv/model")),
+    "upload_limit_mb": ("9", 9),
+    "open_studies": ("3", 3),
+}
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in VALUES:
+        monkeypatch.delenv(f"PATCHCLIP_{name.upper()}", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def test_this_file_knows_every_setting() -> None:
+    assert set(VALUES) == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_each_setting_is_read_from_its_environment_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, value = VALUES[name]
+    assert getattr(Settings(), name) != value
+    monkeypatch.setenv(f"PATCHCLIP_{name.upper()}", text)
+    assert getattr(Settings(), name) == value
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_each_setting_says_what_it_is(name: str) -> None:
+    description = Settings.model_fields[name].description
+    assert description
+    assert description.endswith(".")
+
+
+def test_defaults_listen_on_this_machine_alone_and_keep_feedback_under_home(tmp_path: Path) -> None:
+    settings = Settings()
+    assert (settings.host, settings.port) == ("127.0.0.1", 7860)
+    assert settings.database.is_relative_to(tmp_path)
+    assert settings.checkpoint is None
+
+
+@pytest.mark.parametrize(("name", "value"), [("port", 70000), ("port", -1), ("upload_limit_mb", 0), ("open_studies", 0), ("colour", "red")])
+def test_values_that_make_no_sense_are_refused(name: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Settings(**{name: value})

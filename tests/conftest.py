@@ -1,0 +1,50 @@
+"""Shared fixtures: the real data where it is present, synthetic radiographs, and the bundled engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from patchclip import Engine, Radiograph
+from patchclip.image.synthetic import synthetic_radiograph
+from patchclip.text import Vocabulary
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _few_threads() -> Iterator[None]:
+    """Tests share their machine; more threads than cores make all of them slow."""
+    torch.set_num_threads(min(2, os.cpu_count() or 1))
+    yield
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The real radiographs, which are no part of the project."""
+    folder = Path(os.environ.get("PATCHCLIP_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("the real radiographs are not here; set PATCHCLIP_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The bundled checkpoint, loaded once."""
+    return Engine.from_pretrained(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def vocabulary() -> Vocabulary:
+    """The project's vocabulary."""
+    return Vocabulary.from_json(ROOT / "assets" / "vocabulary.json")
+
+
+@pytest.fixture(scope="session")
+def effusion() -> Radiograph:
+    """A synthetic chest with an effusion on the patient's left."""
+    return Radiograph.from_array(synthetic_radiograph("effusion", side=512, seed=5).pixels)
