@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from threading import Semaphore
@@ -20,6 +22,7 @@ MOST_QUERIES = 20  # in one go
 SUGGESTIONS = ("Effusion", "Cardiomegaly", "Lung Opacity", "Pneumothorax", "Nodule", "Atelectasis")
 
 Json = dict[str, Any]
+LOG = logging.getLogger(__name__)
 
 
 class Service:
@@ -46,6 +49,7 @@ class Service:
             "findings": [self.engine.vocabulary.finding(label).name for label in self.engine.labels],
             "examples": sorted(file.name for file in EXAMPLES.iterdir() if file.suffix in (".png", ".dcm")) if EXAMPLES.is_dir() else [],
             "colours": colour_tables(),
+            "min_patches": self.engine.checkpoint.calibration.min_patches,
         }
 
     def open_upload(self, request: Json) -> Json:
@@ -133,7 +137,7 @@ class Service:
         decoded = (time.perf_counter() - started) * 1000
         with self._turn:
             encoded = self.engine.encode(radiograph)
-        study = self.sessions.add(window, radiograph, encoded, decoded, synthetic=synthetic)
+        study = self.sessions.add(window, encoded, decoded, synthetic=synthetic)
         return self._study_json(study, radiograph)
 
     def _study_json(self, study: Study, radiograph: Radiograph) -> Json:
@@ -157,15 +161,17 @@ class Service:
 
 
 def _guarded(method: Callable[[Json], Json]) -> Callable[[Json], Json]:
-    """The method under its own name, with known errors as {"error": sentence}; others reach the server's log, without the request."""
+    """The method under its own name, with errors as {"error": sentence}; what nobody foresaw is logged by kind and place alone."""
 
     def call(request: Json) -> Json:
         try:
             return method(request)
         except PatchClipError as error:
             return {"error": str(error)}
-        except (KeyError, TypeError, ValueError):
-            return {"error": "The page sent something that the server does not understand; reload the page."}
+        except Exception as error:  # the page must hear of every failure, and no message with a patient's data may reach the log
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            LOG.error("%s failed: %s at %s:%s", method.__name__, type(error).__name__, Path(place.filename).name, place.lineno)
+            return {"error": "The server could not do this, and its log says where it failed; try again, or try another file."}
 
     call.__name__ = method.__name__
     return call

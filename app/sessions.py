@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock
 
-from patchclip import Encoded, Finding, PatchClipError, Radiograph
+from patchclip import Encoded, Finding, PatchClipError
 
 WINDOWS = 16  # browser windows kept; the one unused longest goes first
 
@@ -22,14 +22,13 @@ class Study:
 
     Attributes:
         id: random; says nothing of the file.
-        radiograph, encoded: see `patchclip`.
+        encoded: see `patchclip`; the radiograph itself is not kept, for it is many times larger.
         decode_ms: how long reading took.
         synthetic: whether it is one of the bundled examples.
         answers: by query text, so that feedback is stored with exactly what was shown.
     """
 
     id: str
-    radiograph: Radiograph
     encoded: Encoded
     decode_ms: float
     synthetic: bool
@@ -44,9 +43,9 @@ class Sessions:
         self._windows: OrderedDict[str, OrderedDict[str, Study]] = OrderedDict()
         self._lock = Lock()
 
-    def add(self, window: str, radiograph: Radiograph, encoded: Encoded, decode_ms: float, *, synthetic: bool) -> Study:
+    def add(self, window: str, encoded: Encoded, decode_ms: float, *, synthetic: bool) -> Study:
         """Opens a study; the oldest of the window is closed when there are too many."""
-        study = Study(secrets.token_hex(8), radiograph, encoded, decode_ms, synthetic)
+        study = Study(secrets.token_hex(8), encoded, decode_ms, synthetic)
         with self._lock:
             studies = self._windows.setdefault(window, OrderedDict())
             self._windows.move_to_end(window)

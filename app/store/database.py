@@ -20,7 +20,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def open_database(path: Path) -> Engine:
     """An engine on a SQLite file, whose folder is made if need be; write-ahead log, patient locking, foreign keys on."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreError(f"The folder for the feedback database cannot be made ({error.strerror}); set PATCHCLIP_DATABASE.") from error
     engine = create_engine(f"sqlite:///{path}")

@@ -84,10 +84,10 @@ class Box(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     feedback_id: Mapped[int] = mapped_column(ForeignKey("feedback.id", ondelete="CASCADE"), index=True)
-    x: Mapped[float]
-    y: Mapped[float]
-    w: Mapped[float]
-    h: Mapped[float]
+    x: Mapped[float] = mapped_column(Float)
+    y: Mapped[float] = mapped_column(Float)
+    w: Mapped[float] = mapped_column(Float)
+    h: Mapped[float] = mapped_column(Float)
 
     feedback: Mapped[Feedback] = relationship(back_populates="boxes")
 

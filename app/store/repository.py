@@ -20,6 +20,7 @@ from patchclip import Finding
 
 LONGEST_COMMENT, LONGEST_NAME = 2000, 80
 PRESENCE, LOCATION = ("present", "absent", "unsure"), ("right", "partly", "wrong")
+UNREADABLE = "The feedback cannot be read; check the database file and try again."
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that starts so is run by spreadsheet programs
 
 
@@ -115,13 +116,16 @@ class FeedbackRepository:
             with Session(self._engine) as session:
                 return [_flat(item) for item in session.scalars(statement)]
         except SQLAlchemyError as error:
-            raise StoreError("The feedback cannot be read; check the database file and try again.") from error
+            raise StoreError(UNREADABLE) from error
 
     def judged(self, image_sha256: str) -> int:
         """How many judgements there are on one picture."""
         statement = select(func.count(Feedback.id)).join(Prediction).where(Prediction.image_sha256 == image_sha256)
-        with Session(self._engine) as session:
-            return int(session.scalar(statement) or 0)
+        try:
+            with Session(self._engine) as session:
+                return int(session.scalar(statement) or 0)
+        except SQLAlchemyError as error:
+            raise StoreError(UNREADABLE) from error
 
     def export_json(self) -> str:
         """All feedback, newest first."""

@@ -83,16 +83,17 @@ class Tower(nn.Module):
                 pixels, indices=self.indices, normalize_intermediates=True, output_fmt="NCHW"
             )
         except (IndexError, AssertionError) as error:
-            raise CheckpointError(
-                f"The tower has no level among {self.indices}; choose levels that its forward_intermediates gives."
-            ) from error
+            raise CheckpointError(f"The tower cannot give levels {self.indices} at {pixels.shape[-1]} px ({error}); choose others.") from error
         return TowerOutput(levels=list(out["image_intermediates"]), pooled=out["image_features"])
 
 
 def _build(config: ModelConfig, side: int) -> tuple[nn.Module, nn.Module | None]:
     """The visual module and, when the config asks for open_clip's own text, the whole CLIP without its visual half."""
     if config.tower.startswith("timm:"):
-        return TimmModel(config.tower.removeprefix("timm:"), config.embed_dim, image_size=side, pool="avg", proj="linear"), None
+        timm = TimmModel(config.tower.removeprefix("timm:"), config.embed_dim, image_size=side, pool="avg", proj="linear")
+        if hasattr(timm.trunk, "set_input_size"):  # transformers hold position embeddings for one size
+            timm.trunk.set_input_size((side, side))
+        return timm, None
     if config.tower not in open_clip.list_models():
         raise CheckpointError(f'open_clip knows no model "{config.tower}"; see open_clip.list_models(), or use "timm:" and a timm trunk.')
     clip = open_clip.create_model(config.tower, pretrained=None, force_image_size=side)

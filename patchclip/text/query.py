@@ -55,6 +55,7 @@ class _Match:
     normal: bool  # the words state normality ("clear lungs"), which is the finding's absence
     start: int  # first and one past the last position among all tokens
     stop: int
+    words: frozenset[int]  # positions of the words that are the phrase itself: a negation among them negates nothing
 
 
 def split_queries(text: str) -> list[str]:
@@ -101,7 +102,7 @@ def _side(tokens: list[str]) -> Side | None:
 
 def _negated(tokens: list[str], match: _Match, following: int | None) -> bool:
     """An odd number of negations before, inside or just after the finding; one that leads to the next finding belongs to that."""
-    count = sum(token in NEGATIONS for token in tokens[: match.stop])
+    count = sum(token in NEGATIONS for position, token in enumerate(tokens[: match.stop]) if position not in match.words)
     if match.stop and _contains(tokens[: match.stop], ("rule", "out")):
         count = 0  # "rule out pneumothorax" asks for it
     after = tokens[match.stop : following]
@@ -141,7 +142,7 @@ def _scan(content: list[tuple[int, str]], lexicon: dict[tuple[str, ...], tuple[s
             window = content[index : index + length]
             entry = lexicon.get(tuple(word for _, word in window))
             if entry:
-                yield _Match(entry[0], entry[1], window[0][0], window[-1][0] + 1)
+                yield _Match(entry[0], entry[1], window[0][0], window[-1][0] + 1, frozenset(position for position, _ in window))
                 index += length
                 break
         else:

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 import sqlalchemy
-from fake_engine import FakeEngine
 
 from app.service import Service
 from app.store import FeedbackRepository, migrate, open_database
 from patchclip import Engine
+from tests.app.fake_engine import FakeEngine
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import io
 import json
 
 import pytest
-from test_repository import feedback, finding
 
 from app.store import FeedbackRepository
+from tests.app.test_repository import feedback, finding
 
 
 def table(text: str) -> list[dict[str, str]]:

@@ -10,12 +10,12 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from fake_engine import FakeEngine
 
 import patchclip
 from app.__main__ import main
 from app.service import Service
 from app.ui import build, style
+from tests.app.fake_engine import FakeEngine
 
 VARIABLES = ("GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE", "GRADIO_TEMP_DIR")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_engine import PEAK
 
 from app.service import EXAMPLES, Service
 from app.store import FeedbackRepository
+from tests.app.fake_engine import PEAK
 
 WINDOW = "window-1"
 

@@ -1,0 +1,80 @@
+"""What a test reads off the page: the overlay's pixels on the canvas, and where the image lies on it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.browser.drawn_chest import HEIGHT, WIDTH
+
+MARGIN = 8  # CSS pixels that the page leaves around a fitted image
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Where the fitted image lies, in CSS pixels of the window."""
+
+    left: float
+    top: float
+    scale: float
+
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        """Image pixels to window pixels."""
+        return self.left + x * self.scale, self.top + y * self.scale
+
+
+def fit(page: Page) -> Fit:
+    """The image centred on the canvas, as large as it goes: written down here anew, not asked of the page."""
+    box = page.locator("#pc-canvas").bounding_box()
+    assert box is not None
+    scale = min((box["width"] - 2 * MARGIN) / WIDTH, (box["height"] - 2 * MARGIN) / HEIGHT)
+    return Fit(box["x"] + (box["width"] - WIDTH * scale) / 2, box["y"] + (box["height"] - HEIGHT * scale) / 2, scale)
+
+
+def canvas(page: Page) -> np.ndarray:
+    """The canvas's pixels, uint8 [h, w, 3]."""
+    url = page.evaluate("document.querySelector('#pc-canvas').toDataURL('image/png')")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB"))
+
+
+def coloured(page: Page) -> np.ndarray:
+    """bool [h, w]: where something other than grey was painted, which only an overlay or a box does."""
+    pixels = canvas(page).astype(int)
+    return pixels.max(axis=2) - pixels.min(axis=2) > 12
+
+
+def lit(page: Page) -> np.ndarray:
+    """bool [HEIGHT, WIDTH]: the coloured pixels, read back at each image pixel's centre."""
+    seen, place = coloured(page), fit(page)
+    box = page.locator("#pc-canvas").bounding_box()
+    assert box is not None
+    columns = np.clip(((np.arange(WIDTH) + 0.5) * place.scale + place.left - box["x"]).astype(int), 0, seen.shape[1] - 1)
+    rows = np.clip(((np.arange(HEIGHT) + 0.5) * place.scale + place.top - box["y"]).astype(int), 0, seen.shape[0] - 1)
+    return seen[np.ix_(rows, columns)]
+
+
+def slide(page: Page, name: str, value: float) -> None:
+    """Sets a slider as dragging does."""
+    page.locator(f"#pc-{name}").fill(str(value))
+
+
+def ask(page: Page, text: str) -> None:
+    """Types a query, presses Enter, and waits until the server has answered."""
+    page.locator("#pc-query").fill(text)
+    with page.expect_response(lambda response: "component_server" in response.url):
+        page.locator("#pc-query").press("Enter")
+    page.locator("#pc-busy").wait_for(state="hidden")
+
+
+def open_file(page: Page, *files: object) -> None:
+    """Chooses files in the page's own file dialog and waits until they were dealt with."""
+    with page.expect_file_chooser() as chooser:
+        page.locator("#pc-open").click()
+    chooser.value.set_files(list(files))  # type: ignore[arg-type]
+    page.wait_for_function("!document.querySelector('#pc-open-error').hidden || document.querySelector('#pc-studies li')")
+    page.locator("#pc-busy").wait_for(state="hidden")

@@ -1,0 +1,65 @@
+"""`python -m app` in a process of its own, and the page that it serves."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 120
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """Starts on entry and stops on exit; `output` is all that it printed."""
+
+    def __init__(self, database: Path, port: int, environment: dict[str, str] | None = None) -> None:
+        self.database, self.url = database, f"http://127.0.0.1:{port}/"
+        self._log = database.parent / f"server-{port}-{time.monotonic_ns()}.log"
+        self._command = [sys.executable, "-m", "app", "--port", str(port), "--database", str(database)]
+        self._environment = {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
+
+    def __enter__(self) -> Server:
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the server ended: {self.output}")
+            try:
+                with urllib.request.urlopen(self.url, timeout=5):
+                    return self
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.2)
+        self._process.kill()
+        raise RuntimeError(f"the server did not answer within {START_S} s: {self.output}")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=30)
+
+    @property
+    def output(self) -> str:
+        """Standard output and error so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def visit(self, page: Page) -> Page:
+        """Opens the page and waits until it has what it needs from the server."""
+        page.goto(self.url)
+        page.wait_for_selector('#pc[data-ready="true"]', timeout=30_000)
+        return page

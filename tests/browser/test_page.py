@@ -1,0 +1,187 @@
+"""How the page looks and is worked: no scrolling, nothing covered, keys, focus, and the notice always in sight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.page_reader import ask, open_file, slide
+
+LONG = "is there possibly any fluid in the left costophrenic angle??"  # 60 characters
+TWENTY = "; ".join(
+    "effusion,cardiomegaly,mass,nodule,pneumonia,pneumothorax,atelectasis,edema,fibrosis,hernia,emphysema,consolidation,infiltration,"
+    "lung opacity,fracture,calcification,pleural thickening,no mass,no nodule,no edema".split(",")
+)
+COVERED = """() => [...document.querySelectorAll('#pc button, #pc input:not([type=file]), #pc select, #pc textarea, #pc .notice')].filter((item) => {
+  if (item.closest('dialog') || item.closest('.answers') || item.closest('.list') || item.closest('.chips') || !item.offsetParent) return false;
+  const box = item.getBoundingClientRect(), inside = box.left >= 0 && box.top >= 0 && box.right <= innerWidth + .5 && box.bottom <= innerHeight + .5;
+  const top = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+  const panel = item.closest('aside, main, header').getBoundingClientRect();
+  return !inside || box.right > panel.right + .5 || box.left < panel.left - .5 || !(top && (item.contains(top) || top.contains(item)));
+}).map((item) => item.id || item.textContent || item.outerHTML)"""
+CLIPPED = "() => [...document.querySelectorAll('#pc .chips button')].filter((b) => { const p = b.parentElement.getBoundingClientRect(), r = b.getBoundingClientRect(); return r.top < p.bottom - 1 && r.bottom > p.bottom + 1; }).map((b) => b.textContent)"
+PANELS = "() => ['header', '.left', 'main', '.right'].map((s) => { const r = document.querySelector('#pc ' + s).getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; })"
+
+
+def assert_tidy(page: Page) -> None:
+    """Nothing scrolls, no control is cut off or covered, no panel reaches into another."""
+    size = page.viewport_size
+    assert size is not None
+    scroll = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight, scrollX, scrollY]")
+    assert scroll == [size["width"], size["height"], 0, 0]
+    assert page.evaluate(COVERED) == []
+    assert page.evaluate(CLIPPED) == []
+    header, left, centre, right = page.evaluate(PANELS)
+    assert header[2] <= size["width"]
+    assert left[2] <= centre[0] + 1
+    assert centre[2] <= right[0] + 1
+    assert right[2] <= size["width"]
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+def test_nothing_scrolls_or_is_covered_in_any_state(opened: Page, dicom: Path, size: tuple[int, int]) -> None:
+    opened.set_viewport_size({"width": size[0], "height": size[1]})
+    assert_tidy(opened)
+    open_file(opened, dicom)
+    assert_tidy(opened)
+    ask(opened, TWENTY)
+    expect(opened.locator("#pc-answers li")).to_have_count(20)
+    assert_tidy(opened)
+    ask(opened, LONG)
+    ask(opened, "fractured femur")
+    slide(opened, "threshold", 1)
+    assert_tidy(opened)
+    opened.locator("#pc-answers li").nth(1).click()
+    opened.locator('[data-view="compare"]').click()
+    expect(opened.locator("#pc-tag-right")).to_contain_text("no probability")
+    assert_tidy(opened)
+    opened.locator("#pc-save").click()
+    expect(opened.locator("#pc-save-error")).to_be_visible()
+    ask(opened, "x" * 2000)
+    expect(opened.locator("#pc-ask-error")).to_be_visible()
+    assert_tidy(opened)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1600, 300), (300, 1600)])
+def test_a_tall_or_wide_image_fits(opened: Page, tmp_path: Path, height: int, width: int) -> None:
+    path = tmp_path / "odd.png"
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(90, 255, (height, width)).astype(np.uint8))
+    open_file(opened, path)
+    shown = opened.evaluate(
+        """() => { const c = document.querySelector('#pc-canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+          let l = c.width, r = -1, t = c.height, b = -1;
+          for (let y = 0; y < c.height; y++) for (let x = 0; x < c.width; x++) if (d[4 * (y * c.width + x)] > 40) {
+            l = Math.min(l, x); r = Math.max(r, x); t = Math.min(t, y); b = Math.max(b, y); }
+          return [l, r, t, b, c.width, c.height]; }"""
+    )
+    left, right, top, bottom, canvas_width, canvas_height = shown
+    assert (right - left + 1) / (bottom - top + 1) == pytest.approx(width / height, rel=0.05)
+    assert left >= 4
+    assert top >= 4
+    assert right <= canvas_width - 4
+    assert bottom <= canvas_height - 4
+    assert_tidy(opened)
+
+
+def test_the_notice_is_in_sight_beside_every_dialog(opened: Page) -> None:
+    notice = "Research use only, not for clinical use"
+    expect(opened.locator("header .notice")).to_have_text(notice)
+    for button, dialog in (("#pc-history", "#pc-history-dialog"), ("#pc-help", "#pc-help-dialog")):
+        opened.locator(button).click()
+        expect(opened.locator(f"{dialog} .notice")).to_have_text(notice)
+        expect(opened.locator(f"{dialog} .notice")).to_be_visible()
+        opened.keyboard.press("Escape")
+        expect(opened.locator(dialog)).to_be_hidden()
+
+
+def test_keys_work_and_are_silent_while_typing(opened: Page, dicom: Path) -> None:
+    open_file(opened, dicom)
+    opened.keyboard.press("/")
+    expect(opened.locator("#pc-query")).to_be_focused()
+    opened.keyboard.type("i3b mass?")
+    expect(opened.locator("#pc-query")).to_have_value("i3b mass?")
+    expect(opened.locator('[data-view="map"]')).to_have_attribute("aria-checked", "true")
+    expect(opened.locator('[data-presence="unsure"]')).to_have_attribute("aria-checked", "false")
+    expect(opened.locator("#pc-help-dialog")).to_be_hidden()
+    opened.keyboard.press("Escape")
+    opened.keyboard.press("3")
+    expect(opened.locator('[data-presence="unsure"]')).to_have_attribute("aria-checked", "true")
+    opened.keyboard.press("i")
+    expect(opened.locator('[data-view="image"]')).to_have_attribute("aria-checked", "true")
+    opened.keyboard.press("m")
+    before = float(opened.locator("#pc-threshold").input_value())
+    opened.keyboard.press("]")
+    assert float(opened.locator("#pc-threshold").input_value()) == pytest.approx(before + 0.05)
+    opened.keyboard.press("b")
+    expect(opened.locator("#pc-draw")).to_have_attribute("aria-pressed", "true")
+    opened.keyboard.press("?")
+    expect(opened.locator("#pc-help-dialog")).to_be_visible()
+    opened.keyboard.press("1")
+    expect(opened.locator('[data-presence="present"]')).to_have_attribute("aria-checked", "false")
+
+
+def test_an_answer_is_chosen_by_keyboard_and_keeps_the_focus(opened: Page, dicom: Path) -> None:
+    open_file(opened, dicom)
+    ask(opened, "mass; nodule")
+    second = opened.locator("#pc-answers li").nth(1)
+    second.focus()
+    opened.keyboard.press("Enter")
+    expect(second).to_have_attribute("aria-selected", "true")
+    expect(second).to_be_focused()
+
+
+def test_the_readers_name_is_remembered(opened: Page) -> None:
+    opened.locator("#pc-reader").fill("Dr Example")
+    opened.locator("#pc-reader").press("Tab")
+    opened.reload()
+    opened.wait_for_selector('#pc[data-ready="true"]')
+    expect(opened.locator("#pc-reader")).to_have_value("Dr Example")
+
+
+def test_markup_in_a_query_stays_text(opened: Page, dicom: Path) -> None:
+    open_file(opened, dicom)
+    ask(opened, "<img src=x onerror=document.title='run'> ${1+1} {{value}}")
+    expect(opened.locator("#pc-answers li .name")).to_have_text("<img src=x onerror=document.title='run'> ${1+1} {{value}}")
+    assert "run" not in opened.title()
+
+
+def test_each_answer_keeps_its_own_draft(opened: Page, dicom: Path) -> None:
+    open_file(opened, dicom)
+    opened.locator("#pc-comment").fill("before asking")
+    ask(opened, "mass; nodule")
+    expect(opened.locator("#pc-comment")).to_have_value("before asking")
+    opened.locator("#pc-answers li").nth(1).click()
+    expect(opened.locator("#pc-comment")).to_have_value("")
+    opened.locator('[data-presence="absent"]').click()
+    opened.locator("#pc-answers li").nth(0).click()
+    expect(opened.locator("#pc-comment")).to_have_value("before asking")
+    expect(opened.locator('[data-presence="absent"]')).to_have_attribute("aria-checked", "false")
+
+
+def test_an_answer_goes_to_the_study_that_was_asked(opened: Page, dicom: Path, tmp_path: Path) -> None:
+    path = tmp_path / "other.png"
+    cv2.imwrite(str(path), np.tile(np.linspace(0, 255, 400).astype(np.uint8), (420, 1)))
+    open_file(opened, path)
+    open_file(opened, dicom)
+    expect(opened.locator("#pc-studies li")).to_have_count(2)
+    opened.evaluate("""() => {
+      document.querySelector('#pc-query').value = 'mass';
+      document.querySelector('#pc-run').click();
+      document.querySelectorAll('#pc-studies li button')[1].click();
+    }""")
+    opened.locator("#pc-studies li", has_text="asked 1").wait_for()
+    expect(opened.locator("#pc-answers li")).to_have_count(0)
+    expect(opened.locator("#pc-reading-of")).to_have_text("")
+    opened.locator("#pc-studies li button").nth(0).click()
+    expect(opened.locator("#pc-answers li")).to_have_count(1)
+    expect(opened.locator("#pc-reading-of")).to_contain_text("mass")
+
+
+def test_a_bundled_example_is_marked_synthetic(opened: Page) -> None:
+    opened.locator("#pc-examples button").first.click()
+    expect(opened.locator("#pc-studies li")).to_contain_text("synthetic")
+    expect(opened.locator("#pc-image-warnings")).to_contain_text("no patient")
