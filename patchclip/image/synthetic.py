@@ -41,14 +41,24 @@ def synthetic_radiograph(lesion: str = "none", side: int = 1024, seed: int = 0) 
     rng = np.random.default_rng(seed)
     y, x = (np.mgrid[0:side, 0:side] + 0.5) / side
     wobble = rng.normal(0, 0.008, 8)
-    body = _soft(1 - ((x - 0.5) / (0.455 - 0.06 * np.clip(0.22 - y, 0, 1) / 0.22 * 2)) ** 4, 6) * _soft((y - 0.03 + 0.35 * np.abs(x - 0.5) ** 1.2 * 0.3) * 20, 1)
+    body = _soft(1 - ((x - 0.5) / (0.455 - 0.06 * np.clip(0.22 - y, 0, 1) / 0.22 * 2)) ** 4, 6) * _soft(
+        (y - 0.03 + 0.35 * np.abs(x - 0.5) ** 1.2 * 0.3) * 20, 1
+    )
     shoulders = _soft((y - 0.20 + 0.17 * np.exp(-(((x - 0.5) / 0.17) ** 2))) * 18, 1)
     body = body * shoulders
     left, right = _lung(x, y, 0.685 + wobble[0], 0.155, 0.80), _lung(x, y, 0.305 + wobble[1], 0.165, 0.76)
     lungs = np.maximum(left, right)
     heart_scale = 1.5 if lesion == "cardiomegaly" else 1.0
     heart_x = 0.555 + 0.012 * (heart_scale - 1)
-    heart = _soft((1 - (((x - heart_x) * 0.94 + (y - 0.66) * 0.34) / (0.130 * heart_scale)) ** 2 - (((y - 0.66) * 0.94 - (x - heart_x) * 0.34) / 0.125) ** 2) * 3, 1.6)
+    heart = _soft(
+        (
+            1
+            - (((x - heart_x) * 0.94 + (y - 0.66) * 0.34) / (0.130 * heart_scale)) ** 2
+            - (((y - 0.66) * 0.94 - (x - heart_x) * 0.34) / 0.125) ** 2
+        )
+        * 3,
+        1.6,
+    )
     arch = _soft((1 - ((x - 0.548) / 0.042) ** 2 - ((y - 0.335) / 0.042) ** 2) * 3, 1.2) * 0.7
     mediastinum = _soft((1 - ((x - 0.495) / (0.062 + 0.03 * np.clip(y - 0.3, 0, 1))) ** 2) * 3, 1.2) * _soft((y - 0.02) * 30, 1)
     density = 0.56 * body + 0.10 * body * np.clip(y, 0, 1) - 0.37 * lungs * body
@@ -83,8 +93,19 @@ def synthetic_radiograph(lesion: str = "none", side: int = 1024, seed: int = 0) 
     density += 0.018 * _clouds(side, rng, side / 40) * body + rng.normal(0, 0.011, density.shape)
     pixels = np.clip(0.03 + 1.12 * density, 0, 1).astype(np.float32)
     label = np.zeros((side, side), np.uint8)
-    cv2.putText(label, "L", (int(0.9 * side), int(0.13 * side)), cv2.FONT_HERSHEY_SIMPLEX, side / 600, 242, max(1, side // 300), cv2.LINE_AA)
-    cv2.putText(label, "SYNTHETIC", (int(0.02 * side), int(0.045 * side)), cv2.FONT_HERSHEY_SIMPLEX, side / 1500, 204, max(1, side // 700), cv2.LINE_AA)
+    cv2.putText(
+        label, "L", (int(0.9 * side), int(0.13 * side)), cv2.FONT_HERSHEY_SIMPLEX, side / 600, 242, max(1, side // 300), cv2.LINE_AA
+    )
+    cv2.putText(
+        label,
+        "SYNTHETIC",
+        (int(0.02 * side), int(0.045 * side)),
+        cv2.FONT_HERSHEY_SIMPLEX,
+        side / 1500,
+        204,
+        max(1, side // 700),
+        cv2.LINE_AA,
+    )
     pixels = np.maximum(pixels, label.astype(np.float32) / 255)
     return SyntheticRadiograph(pixels, mask)
 
@@ -115,7 +136,9 @@ def write_examples(folder: Path) -> None:
         drawn = synthetic_radiograph(lesion, seed=seed)
         name = "normal" if lesion == "none" else lesion
         cv2.imwrite(str(folder / f"synthetic_{name}.png"), np.round(drawn.pixels * 255).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    synthetic_dicom(synthetic_radiograph("effusion", side=512, seed=5).pixels).save_as(folder / "synthetic_effusion_dicom.dcm", enforce_file_format=True)
+    synthetic_dicom(synthetic_radiograph("effusion", side=512, seed=5).pixels).save_as(
+        folder / "synthetic_effusion_dicom.dcm", enforce_file_format=True
+    )
 
 
 def _soft(signed: FloatArray, sharpness: float) -> FloatArray:

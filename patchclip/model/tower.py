@@ -83,7 +83,9 @@ class Tower(nn.Module):
                 pixels, indices=self.indices, normalize_intermediates=True, output_fmt="NCHW"
             )
         except (IndexError, AssertionError) as error:
-            raise CheckpointError(f"The tower cannot give levels {self.indices} at {pixels.shape[-1]} px ({error}); choose others.") from error
+            raise CheckpointError(
+                f"The tower cannot give levels {self.indices} at {pixels.shape[-1]} px ({error}); choose others."
+            ) from error
         return TowerOutput(levels=list(out["image_intermediates"]), pooled=out["image_features"])
 
 

@@ -48,7 +48,9 @@ def content(dataset: FileDataset) -> bytes:
 def test_window_is_linear(polarity: str) -> None:
     """PS3.3 C.11.2.1.2.1: ((x - (c - 0.5)) / (w - 1) + 0.5), clipped; MONOCHROME1 is turned."""
     stored = np.round((CHEST if polarity == "MONOCHROME2" else 1 - CHEST) * 4095).astype(np.uint16)
-    read = load_radiograph(content(dicom(stored, BitsStored=12, HighBit=11, WindowCenter=2000, WindowWidth=3000, PhotometricInterpretation=polarity)))
+    read = load_radiograph(
+        content(dicom(stored, BitsStored=12, HighBit=11, WindowCenter=2000, WindowWidth=3000, PhotometricInterpretation=polarity))
+    )
     expected = np.clip((stored - 1999.5) / 2999 + 0.5, 0, 1)
     np.testing.assert_allclose(read.pixels, expected if polarity == "MONOCHROME2" else 1 - expected, atol=1e-3)
 
@@ -87,7 +89,9 @@ def test_voi_lut_is_used() -> None:
 
 def test_header_facts_and_warnings() -> None:
     """A header that contradicts a chest radiograph warns; sides follow the orientation; no name is carried."""
-    dataset = dicom(np.round(CHEST * 4000).astype(np.uint16), Modality="CT", BodyPartExamined="FOOT", ViewPosition="LL", PatientName="Doe^Jane")
+    dataset = dicom(
+        np.round(CHEST * 4000).astype(np.uint16), Modality="CT", BodyPartExamined="FOOT", ViewPosition="LL", PatientName="Doe^Jane"
+    )
     dataset.PatientOrientation = ["R", "F"]
     dataset.PixelSpacing = [0.2, 0.3]
     read = load_radiograph(content(dataset))
@@ -134,7 +138,9 @@ def test_window_agrees_with_dcmtk(tmp_path: Path) -> None:
     if tool is None:
         pytest.skip("DCMTK's dcmj2pnm is not installed")
     file, shown = tmp_path / "a.dcm", tmp_path / "a.png"
-    file.write_bytes(content(dicom(np.round(CHEST * 4095).astype(np.uint16), BitsStored=12, HighBit=11, WindowCenter=1800, WindowWidth=2500)))
+    file.write_bytes(
+        content(dicom(np.round(CHEST * 4095).astype(np.uint16), BitsStored=12, HighBit=11, WindowCenter=1800, WindowWidth=2500))
+    )
     subprocess.run([tool, "--use-window", "1", "--write-png", str(file), str(shown)], check=True, capture_output=True)
     oracle = np.asarray(Image.open(shown).convert("L"), np.float32) / 255
     np.testing.assert_allclose(load_radiograph(file).pixels, oracle, atol=1.5 / 255)
@@ -157,7 +163,10 @@ def test_raster_modes(mode: str) -> None:
 def test_colour_warns_and_jpeg_reads() -> None:
     """Real colour is said; a grey JPEG is not."""
     red = np.stack([np.round(CHEST * 255), np.zeros_like(CHEST), np.zeros_like(CHEST)], axis=-1).astype(np.uint8)
-    for picture, coloured in ((Image.fromarray(red), True), (Image.fromarray(np.round(CHEST * 255).astype(np.uint8)).convert("RGB"), False)):
+    for picture, coloured in (
+        (Image.fromarray(red), True),
+        (Image.fromarray(np.round(CHEST * 255).astype(np.uint8)).convert("RGB"), False),
+    ):
         out = io.BytesIO()
         picture.save(out, "JPEG", quality=95)
         assert any("colour" in warning for warning in load_radiograph(out.getvalue()).warnings) is coloured

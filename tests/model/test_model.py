@@ -24,7 +24,14 @@ CONFIGS = {
         name="timm vit", tower="timm:vit_tiny_patch16_224", image_size=64, levels=(5, 11), grid_level=11, context_blocks=0, **SMALL
     ),
     "downsampled": ModelConfig(
-        name="down", tower="timm:vit_tiny_patch16_224", image_size=256, downsample_from=64, levels=(11,), grid_level=11, context_blocks=0, **SMALL
+        name="down",
+        tower="timm:vit_tiny_patch16_224",
+        image_size=256,
+        downsample_from=64,
+        levels=(11,),
+        grid_level=11,
+        context_blocks=0,
+        **SMALL,
     ),
 }
 

@@ -46,7 +46,7 @@ def test_understood(vocabulary: Vocabulary, text: str, label: str, negated: bool
 
 
 def test_second_finding_is_named_and_keeps_its_negation(vocabulary: Vocabulary) -> None:
-    """"without" belongs to the pneumothorax."""
+    """ "without" belongs to the pneumothorax."""
     query = parse_query("effusion without pneumothorax", vocabulary)
     assert (query.label, query.negated, query.also) == ("Effusion", False, ("pneumothorax",))
 
@@ -127,7 +127,10 @@ def test_report_sentences(data_folder) -> None:  # type: ignore[no-untyped-def]
     with (data_folder / "text" / "openi_reports.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             for sentence in re.split(r"(?<=[.])\s", row["findings"])[:6]:
-                if re.match(r"No (focal |large |evidence of )?(pleural effusion|pneumothorax|consolidation)\b[^,;]*\.$", sentence) and len(sentence) < 80:
+                if (
+                    re.match(r"No (focal |large |evidence of )?(pleural effusion|pneumothorax|consolidation)\b[^,;]*\.$", sentence)
+                    and len(sentence) < 80
+                ):
                     query = parse_query(sentence, VOCABULARY)
                     total += 1
                     right += query.negated and query.label in ("Effusion", "Pneumothorax", "Consolidation")
