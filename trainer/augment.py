@@ -10,12 +10,14 @@ from trainer.config import AugmentConfig
 
 
 def draw_matrix(config: AugmentConfig, rng: np.random.Generator) -> NDArray[np.float64]:
-    """A random affine map of the unit square onto itself about its centre, [2, 3]; never a mirror image."""
+    """A random affine map of the unit square onto itself about its centre, [2, 3]; a mirror image as often as the recipe says."""
     angle = np.deg2rad(rng.uniform(-config.rotation, config.rotation))
     zoom = np.exp(rng.uniform(np.log(config.zoom[0]), np.log(config.zoom[1])))
     stretch = np.exp(rng.uniform(-config.stretch, config.stretch) / 2)
     linear = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ np.diag([stretch, 1 / stretch])
     shift = rng.uniform(-config.shift, config.shift, size=2)
+    if config.mirror > 0 and rng.random() < config.mirror:
+        linear = linear @ np.diag([-1.0, 1.0])
     centre = np.array([0.5, 0.5])
     return np.column_stack([linear, centre + shift - linear @ centre])
 

@@ -37,7 +37,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """Anatomy-preserving augmentation: no mirror image, no large rotation."""
+    """Mild augmentation that a radiograph could have had from another exposure; no large rotation."""
 
     rotation: float = 8.0
     """Degrees, uniform on both sides."""
@@ -55,6 +55,9 @@ class AugmentConfig:
     """Largest standard deviation of additive Gaussian noise."""
     blur: float = 0.2
     """Probability of a light Gaussian blur."""
+    mirror: float = 0.0
+    """Probability of a left-right mirror image, outlines with it. Right only while no prompt that is trained on names a side: sides
+    are then a matter of geometry (see `patchclip.text.query`), which a mirror image leaves true."""
 
 
 @dataclass(frozen=True)
