@@ -10,9 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Figure = dict[str, Any]
 Statistic = Callable[[Floats], Floats]
 """weights [B, N] -> one value a replicate, [B]."""
+
+
+class Figure(dict[str, Any]):
+    """{"value", "ci": [lo, hi], "n"} as it is written to JSON, with the replicates behind it for paired comparisons.
+
+    Attributes:
+        replicates: float [B + 1]; row 0 is the value itself.
+    """
+
+    def __init__(self, value: float | None, ci: list[float | None], n: int, replicates: Floats) -> None:
+        super().__init__(value=value, ci=ci, n=n)
+        self.replicates = replicates
 
 
 class PatientBootstrap:
@@ -41,9 +52,9 @@ def figure(values: Floats, n: int) -> Figure:
     """Value (row 0) and percentile interval (the other rows); null where undefined. `n`: images that it stands on."""
     value, replicates = float(values[0]), values[1:][np.isfinite(values[1:])]
     if not math.isfinite(value):
-        return {"value": None, "ci": [None, None], "n": n}
+        return Figure(None, [None, None], n, values)
     low, high = (float(edge) for edge in np.percentile(replicates, [2.5, 97.5])) if replicates.size else (None, None)
-    return {"value": value, "ci": [low, high], "n": n}
+    return Figure(value, [low, high], n, values)
 
 
 def two_sided_p(differences: Floats) -> float:
