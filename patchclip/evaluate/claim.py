@@ -125,7 +125,7 @@ def compare(methods: dict[str, Swept], weights: Floats) -> tuple[dict[str, Any],
         claim[name] = {}
         for level in LEVELS:
             values = own[level] if name == PATCH_MAP else at_sensitivity(swept, weights, level)
-            record = {key: figure(item, n) for key, item in values.items()}
+            record: dict[str, Any] = {key: figure(item, n) for key, item in values.items()}
             if name != PATCH_MAP:
                 mine, theirs = own[level]["fp_regions_per_image"], values["fp_regions_per_image"]
                 record["ratio_to_patch_map"] = ratio_figure(theirs, mine, n)
@@ -176,4 +176,6 @@ def _patches(maps: Sequence[PatchMap], boxes: Sequence[Sequence[Box]], threshold
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.full(np.broadcast_shapes(above.shape, below.shape), np.nan), where=below > 0)
+    out: Floats = np.full(np.broadcast_shapes(above.shape, below.shape), np.nan)
+    np.divide(above, below, out=out, where=below > 0)
+    return out

@@ -7,12 +7,19 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from patchclip.engine import Engine
+from patchclip.errors import SaliencyError
 from patchclip.evaluate.dataset import NIH8, read_dataset
+from patchclip.evaluate.ledger import collect, differences, save
 from patchclip.evaluate.predictions import EngineSource, MapFile, Source
-from patchclip.evaluate.run import evaluate
+from patchclip.evaluate.report import write_plots, write_report
+from patchclip.evaluate.report.page import drawn_labels
+from patchclip.evaluate.report.words import headline
+from patchclip.evaluate.run import SALIENCY, evaluate
+from patchclip.saliency import METHODS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where metrics.json, plots and report.html go")
     parser.add_argument("--checkpoint", type=Path, metavar="PATH", help="a checkpoint folder; the bundled one by default")
     parser.add_argument("--map-file", type=Path, metavar="NPZ", help="score another model's maps instead of a checkpoint")
+    parser.add_argument("--twin", type=Path, metavar="PATH", help="a checkpoint trained without boxes, whose Grad-CAM joins the comparison")
+    parser.add_argument(
+        "--saliency", action="append", metavar="NAME", help=f"a method to compare with; repeat for several, or none ({', '.join(SALIENCY)})"
+    )
+    parser.add_argument("--against", type=Path, metavar="DIR", help="another report on the same data: adds paired differences from it")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
     parser.add_argument("--replicates", type=int, default=1000, help="of the bootstrap (1000)")
 
@@ -30,18 +42,41 @@ def main(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "patch-clip"
     source: Source = MapFile(options.map_file) if options.map_file else EngineSource(Engine.from_pretrained(options.checkpoint), cache)
+    twin = EngineSource(Engine.from_pretrained(options.twin), cache) if options.twin else None
     data = read_dataset(options.folder, options.split, frozenset(source.labels))
     for line in data.left_out:
         print(f"left out: {line}", file=sys.stderr)
-    record, _ = evaluate(source, data, seed=options.seed, replicates=options.replicates)
+    result = evaluate(source, data, methods=_methods(options.saliency), twin=twin, seed=options.seed, replicates=options.replicates)
+    record = result.record
     record["command"] = "python -m patchclip " + shlex.join(
         part if not Path(part).is_absolute() else Path(part).name for part in sys.argv[1:]
     )
+    figures = collect(record)
+    if options.against:
+        record["against"] = differences(record, figures, options.against)
     options.out.mkdir(parents=True, exist_ok=True)
+    save(options.out, figures)
     (options.out / "metrics.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    drawn = drawn_labels(record)
+    plots = write_plots(record, result.pairs, drawn, options.out)
+    write_report(result, drawn, options.out / "report.html")
     print(table(record))
-    print(f"{options.out / 'metrics.json'} written. Research use only, not for clinical use.")
+    for sentence in headline(record):
+        print(sentence)
+    written = ", ".join(str(path) for path in (options.out / "metrics.json", options.out / "report.html", *plots))
+    print(f"{written} written. Research use only, not for clinical use.")
     return 0
+
+
+def _methods(given: Sequence[str] | None) -> tuple[str, ...]:
+    if given is None:
+        return SALIENCY
+    if given == ["none"]:
+        return ()
+    unknown = [name for name in given if name not in METHODS]
+    if unknown:
+        raise SaliencyError(f'There is no saliency method "{unknown[0]}"; choose from {", ".join(METHODS)}, or none.')
+    return tuple(given)
 
 
 def table(record: dict[str, object]) -> str:

@@ -14,9 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from patchclip.engine import Encoded, Engine
-from patchclip.errors import DataError, RadiographError
+from patchclip.errors import DataError, RadiographError, SaliencyError
 from patchclip.evaluate.dataset import EvaluationImage
-from patchclip.image import load_radiograph
+from patchclip.image import Radiograph, load_radiograph
 from patchclip.types import PatchMap
 
 CACHE_FORMAT = 2
@@ -48,6 +48,10 @@ class Source(Protocol):
     sha256: str
     labels: tuple[str, ...]
 
+    def usable(self, methods: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+        """Saliency methods that this source can give, and for each other one the reason why it cannot."""
+        ...
+
     def predict(self, image: EvaluationImage, saliency: Sequence[tuple[str, str]]) -> Prediction:
         """Predicts one image, with these (method, label) saliency maps.
 
@@ -63,6 +67,21 @@ class EngineSource:
     def __init__(self, engine: Engine, cache: Path) -> None:
         self._engine, self._cache = engine, cache
         self.name, self.sha256, self.labels = engine.name, engine.sha256, engine.labels
+
+    def usable(self, methods: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+        """See `Source`; each method is tried once on a plain gradient."""
+        plain = self._engine.encode(Radiograph.from_array(np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)))
+        asked = self._engine.vocabulary.finding(self.labels[0]).name
+        good: list[str] = []
+        reasons: dict[str, str] = {}
+        for method in methods:
+            try:
+                self._engine.saliency(plain, asked, method)
+            except SaliencyError as error:
+                reasons[method] = str(error)
+            else:
+                good.append(method)
+        return good, reasons
 
     def predict(self, image: EvaluationImage, saliency: Sequence[tuple[str, str]]) -> Prediction:
         """See `Source`."""
@@ -113,6 +132,10 @@ class MapFile:
         self.labels = tuple(sorted({name.rsplit("/", 2)[-2] for name in self._arrays if name.endswith("/map")}))
         if not self.labels:
             raise DataError(f"The map file {path.name} holds no array named IMAGE/LABEL/map; see README, Score another model.")
+
+    def usable(self, methods: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+        """See `Source`."""
+        return [], dict.fromkeys(methods, "a map file has no model to explain")
 
     def predict(self, image: EvaluationImage, saliency: Sequence[tuple[str, str]]) -> Prediction:
         """See `Source`; it has no saliency."""

@@ -1,16 +1,20 @@
-"""A whole evaluation: every finding, every reader, the means, as one JSON record."""
+"""A whole evaluation: every finding, every reader, subgroups, means and the claim, as one JSON record."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from patchclip.evaluate import metrics
 from patchclip.evaluate.bootstrap import PatientBootstrap, figure
-from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, NIH8, EvaluationData
+from patchclip.evaluate.claim import PATCH_MAP, compare, correct, gated, sweep
+from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, NIH8, EvaluationData, EvaluationImage
 from patchclip.evaluate.predictions import Source, predict_all
-from patchclip.evaluate.score import Pair, Reader, image_figures, location_figures, reader_of, truth_of
+from patchclip.evaluate.score import Pair, Reader, image_figures, location_figures, reader_of, reliability, truth_of
 
 MEANS = {
     "pointing": "pointing",
@@ -21,19 +25,64 @@ MEANS = {
 }
 """Name under `summary` -> replicates that it is the mean of."""
 
+SALIENCY = (
+    "grad_cam",
+    "grad_cam_plus_plus",
+    "hires_cam",
+    "eigen_cam",
+    "layer_cam",
+    "attention_rollout",
+    "attention_gradient",
+    "raw_cosine",
+)
+"""Methods that the claim is tested against unless told otherwise; occlusion takes minutes an image and must be asked for."""
 
-def evaluate(source: Source, data: EvaluationData, *, seed: int = 0, replicates: int = 1000) -> tuple[dict[str, Any], list[Pair]]:
-    """Predicts and scores everything but the claim.
 
-    Returns:
-        metrics.json's content without `claim`, and the predictions that it stands on.
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """metrics.json's content, and the predictions that it stands on."""
+
+    record: dict[str, Any]
+    pairs: list[Pair]
+    twin_pairs: list[Pair]
+
+
+def evaluate(
+    source: Source,
+    data: EvaluationData,
+    *,
+    methods: Sequence[str] = SALIENCY,
+    twin: Source | None = None,
+    seed: int = 0,
+    replicates: int = 1000,
+) -> Evaluation:
+    """Predicts and scores everything.
+
+    Args:
+        source: the model.
+        data: the images.
+        methods: saliency methods to compare the patch map with.
+        twin: a model trained without boxes and patch-level losses, whose Grad-CAM joins the comparison.
+        seed, replicates: of the bootstrap.
     """
-    pairs, unreadable = predict_all(source, data.images, {})
-    return score(source, data, pairs, [*data.left_out, *unreadable], seed=seed, replicates=replicates), pairs
+    usable, reasons = source.usable(methods)
+    pairs, unreadable = predict_all(source, data.images, {image.name: _wanted(image, usable, source.labels) for image in data.images})
+    record = score(source, data, pairs, [*data.left_out, *unreadable], seed=seed, replicates=replicates)
+    twin_pairs: list[Pair] = []
+    if twin is not None:
+        shared = tuple(label for label in twin.labels if label in source.labels)
+        twin_pairs, _ = predict_all(
+            twin, [image for image, _ in pairs], {image.name: _wanted(image, ["grad_cam"], shared) for image, _ in pairs}
+        )
+        record["twin"] = {"name": twin.name, "sha256": twin.sha256}
+    bootstrap = PatientBootstrap([image.patient for image, _ in pairs], replicates, seed)
+    record["claim"], record["claim_curves"] = claim(source.labels, pairs, twin_pairs, usable, bootstrap)
+    record["claim_left_out"] = reasons
+    return Evaluation(record, pairs, twin_pairs)
 
 
 def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: list[str], *, seed: int, replicates: int) -> dict[str, Any]:
-    """All figures of predictions that are already made."""
+    """All figures but the claim, of predictions that are already made."""
     images = [image for image, _ in pairs]
     bootstrap = PatientBootstrap([image.patient for image in images], replicates, seed)
     findings: dict[str, Any] = {}
@@ -41,14 +90,11 @@ def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: lis
     for label in source.labels:
         known, truth = truth_of(label, images)
         scores = np.array([pairs[k][1].probability[label] for k in known], np.float64)
-        findings[label] = image_figures(scores, known, truth, bootstrap)
         located, behind = location_figures(pairs, reader_of(label), bootstrap)
-        findings[label] |= located
+        findings[label] = image_figures(scores, known, truth, bootstrap) | located | {"reliability": reliability(scores, truth)}
         kept[label] = behind
-        if label in NIH8 and truth.any() and not truth.all():
-            from patchclip.evaluate.metrics import auroc
-
-            kept[label]["auroc"] = auroc(scores, truth, bootstrap.weights(known))
+        if truth.any() and not truth.all():
+            kept[label]["auroc"] = metrics.auroc(scores, truth, bootstrap.weights(known))
     eight = [label for label in NIH8 if label in kept]
     summary = {name: _mean([kept[label].get(key) for label in eight], len(images)) for name, key in {"auroc": "auroc", **MEANS}.items()}
     return {
@@ -66,24 +112,82 @@ def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: lis
         "replicates": replicates,
         "findings": findings,
         "summary": {"nih8": summary},
-        "second_reader": second_reader(source, pairs, bootstrap),
+        "subgroups": subgroups(source.labels, pairs, bootstrap),
+        "second_reader": second_reader(source.labels, pairs, bootstrap),
         "claim": {},
     }
 
 
-def second_reader(source: Source, pairs: list[Pair], bootstrap: PatientBootstrap) -> dict[str, Any]:
+def claim(
+    labels: Sequence[str], pairs: list[Pair], twin_pairs: list[Pair], methods: Sequence[str], bootstrap: PatientBootstrap
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Matched-sensitivity comparison of every finding that has boxes; see `patchclip.evaluate.claim`."""
+    claims: dict[str, Any] = {}
+    curves: dict[str, Any] = {}
+    twins = {image.name: prediction for image, prediction in twin_pairs}
+    for label in labels:
+        reader = reader_of(label)
+        index = [k for k, (image, _) in enumerate(pairs) if (reader.source, label) in image.boxes or reader.normal(image)]
+        if not any((reader.source, label) in pairs[k][0].boxes for k in index):
+            continue
+        chosen = [pairs[k] for k in index]
+        boxes = [reader.boxes(image, prediction.size) for image, prediction in chosen]
+        normal = [not truth for truth in boxes]
+        swept = {PATCH_MAP: sweep([prediction.maps[label] for _, prediction in chosen], boxes, normal)}
+        for method in methods:
+            maps = [prediction.saliency[method, label] for _, prediction in chosen]
+            swept[f"{method}_raw"] = sweep(maps, boxes, normal)
+            swept[f"{method}_gated"] = sweep(gated(maps, [prediction.probability[label] for _, prediction in chosen]), boxes, normal)
+        if twins and all(("grad_cam", label) in twins[image.name].saliency for image, _ in chosen):
+            own = [twins[image.name] for image, _ in chosen]
+            maps = [prediction.saliency["grad_cam", label] for prediction in own]
+            swept["twin_grad_cam_raw"] = sweep(maps, boxes, normal)
+            swept["twin_grad_cam_gated"] = sweep(gated(maps, [prediction.probability[label] for prediction in own]), boxes, normal)
+        claims[label], curves[label] = compare(swept, bootstrap.weights(np.array(index, np.int64)))
+    correct(claims)
+    return claims, curves
+
+
+def subgroups(labels: Sequence[str], pairs: list[Pair], bootstrap: PatientBootstrap) -> dict[str, Any]:
+    """AUROC and pointing by view, sex and age band, for findings with at least 5 images of either class in the group."""
+    members: dict[str, Callable[[EvaluationImage], bool]] = {
+        "view PA": lambda image: image.view == "PA",
+        "view AP": lambda image: image.view == "AP",
+        "sex F": lambda image: image.sex == "F",
+        "sex M": lambda image: image.sex == "M",
+        "age under 40": lambda image: image.age is not None and image.age < 40,
+        "age 40 to 64": lambda image: image.age is not None and 40 <= image.age < 65,
+        "age 65 and over": lambda image: image.age is not None and image.age >= 65,
+    }
+    found: dict[str, Any] = {}
+    for group, belongs in members.items():
+        inside = np.array([belongs(image) for image, _ in pairs], bool)
+        rows: dict[str, Any] = {}
+        for label in labels:
+            known, truth = truth_of(label, [image for image, _ in pairs])
+            keep = inside[known]
+            if min(truth[keep].sum(), (~truth[keep]).sum()) < 5:
+                continue
+            scores = np.array([pairs[k][1].probability[label] for k in known], np.float64)
+            rows[label] = {"auroc": image_figures(scores[keep], known[keep], truth[keep], bootstrap)["auroc"]}
+        if rows:
+            found[group] = {"images": int(inside.sum()), "findings": rows}
+    return found
+
+
+def second_reader(labels: Sequence[str], pairs: list[Pair], bootstrap: PatientBootstrap) -> dict[str, Any]:
     """ChestX-Det's boxes, on the images that its readers read; a finding without a box there is absent."""
     read = [k for k, (image, _) in enumerate(pairs) if image.chestx_det_read]
+    only = [pairs[k] for k in read]
     found: dict[str, Any] = {}
-    for label in source.labels:
-        if label == LUNG_OPACITY or not any((CHESTX_DET, label) in pairs[k][0].boxes for k in read):
+    for label in labels:
+        if label == LUNG_OPACITY or not any((CHESTX_DET, label) in image.boxes for image, _ in only):
             continue
-        index = np.array(read, np.int64)
-        truth = np.array([(CHESTX_DET, label) in pairs[k][0].boxes for k in read], bool)
-        scores = np.array([pairs[k][1].probability[label] for k in read], np.float64)
-        only = [pairs[k] for k in read]
+        truth = np.array([(CHESTX_DET, label) in image.boxes for image, _ in only], bool)
+        scores = np.array([prediction.probability[label] for _, prediction in only], np.float64)
         own = PatientBootstrap([image.patient for image, _ in only], bootstrap.replicates, bootstrap.seed)
-        found[label] = image_figures(scores, index, truth, bootstrap) | location_figures(only, Reader(CHESTX_DET, label), own)[0]
+        located, _ = location_figures(only, Reader(CHESTX_DET, label), own)
+        found[label] = image_figures(scores, np.arange(len(only)), truth, own) | located
     return found
 
 
@@ -91,12 +195,19 @@ def fingerprint(data: EvaluationData) -> str:
     """Hash over everything that the figures depend on, beside the pixels."""
     digest = hashlib.sha256()
     for image in data.images:
-        digest.update(
-            repr(
-                (image.name, image.patient, sorted(image.labels), image.rsna_class, image.chestx_det_read, sorted(image.boxes.items()))
-            ).encode()
-        )
+        facts = (image.name, image.patient, sorted(image.labels), image.rsna_class, image.chestx_det_read, sorted(image.boxes.items()))
+        digest.update(repr(facts).encode())
     return digest.hexdigest()
+
+
+def _wanted(image: EvaluationImage, methods: Sequence[str], labels: Sequence[str]) -> list[tuple[str, str]]:
+    """Saliency is computed where the claim needs it: on images with a box of the finding, or free of it."""
+    shown = [
+        label
+        for label in labels
+        if (reader_of(label).source, label) in image.boxes or (label in (*NIH8, LUNG_OPACITY) and reader_of(label).normal(image))
+    ]
+    return [(method, label) for method in methods for label in shown]
 
 
 def _mean(parts: list[Any], n: int) -> dict[str, Any]:

@@ -28,8 +28,7 @@ class Reader:
 
     Attributes:
         source: as in boxes.csv.
-        boxed: whether an image counts as read for a finding (with a box of it).
-        normal: whether an image counts as free of it.
+        label: the finding.
     """
 
     source: str
@@ -73,6 +72,13 @@ def image_figures(
     if not truth.any() or truth.all():
         return {name: figure(np.full(1, np.nan), len(known)) for name in statistics}
     return {name: bootstrap.figure(known, lambda w, s=statistic: s(scores, truth, w)) for name, statistic in statistics.items()}  # type: ignore[misc]
+
+
+def reliability(scores: NDArray[np.float64], truth: NDArray[np.bool_], bins: int = 8) -> list[dict[str, float]]:
+    """Points of a calibration plot: equal-mass bins of probability with the observed frequency in each."""
+    order = np.argsort(scores, kind="stable")
+    parts = [part for part in np.array_split(order, min(bins, len(order))) if len(part)]
+    return [{"probability": float(scores[part].mean()), "frequency": float(truth[part].mean()), "n": len(part)} for part in parts]
 
 
 def location_figures(
