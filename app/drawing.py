@@ -22,7 +22,7 @@ def picture(radiograph: Radiograph) -> str:
     shrink = min(1.0, LONGEST_SIDE / max(pixels.shape))
     if shrink < 1:
         size = (max(1, round(pixels.shape[1] * shrink)), max(1, round(pixels.shape[0] * shrink)))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32)
     done, encoded = cv2.imencode(".png", np.round(pixels * 255).astype(np.uint8))
     assert done
     return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode()

@@ -65,7 +65,8 @@ class Encoded:
     @property
     def patches(self) -> Tensor:
         """float32 [R, C, D], unit norm."""
-        return self.embeddings.patches[0].unflatten(0, self.embeddings.grid)
+        grid: Tensor = self.embeddings.patches[0].unflatten(0, self.embeddings.grid)
+        return grid
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ def smooth(logits: FloatArray, sigma: float) -> FloatArray:
     """Gaussian over a grid of logits, [R, C] -> [R, C]; `sigma` in patches, 0 leaves them as they are. The border is mirrored."""
     if sigma <= 0:
         return logits
-    return cv2.GaussianBlur(logits, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(cv2.GaussianBlur(logits, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
 
 
 def find_regions(patch_map: PatchMap, threshold: float, size: tuple[int, int], min_patches: float = 0.0) -> tuple[Region, ...]:

@@ -36,7 +36,7 @@ class PatchMap:
         columns = ((np.arange(width) + 0.5 - x0) / (x1 - x0) * cols - 0.5).astype(np.float32)
         lines = ((np.arange(height) + 0.5 - y0) / (y1 - y0) * rows - 0.5).astype(np.float32)
         grid_x, grid_y = np.meshgrid(columns, lines)
-        return cv2.remap(self.values, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(cv2.remap(self.values, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

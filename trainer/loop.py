@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,7 +67,8 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
     device = processes.device
     model = PatchCLIP(config.model)
     initialise(model, config.pretrained)
-    model.to(device, memory_format=torch.channels_last)
+    model.to(device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     bank = PromptBank(model, vocabulary, labels).to(device)
     if config.pretrained == "none" or not Path(config.pretrained).is_dir():
         align_prompts(model, bank, config.seed)
@@ -88,7 +90,8 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
         for epoch in range(progress.epoch, config.optim.epochs[stage]):
             done_epochs = sum(config.optim.epochs[:stage]) + epoch
             sampler.seek(done_epochs, progress.step)
-            started, sums = time.perf_counter(), {}
+            started = time.perf_counter()
+            sums: dict[str, float] = {}
             bar = tqdm(
                 _batches(dataset, sampler, config, device), total=len(sampler), desc=f"epoch {done_epochs + 1}", disable=not processes.first
             )
@@ -100,7 +103,7 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
                     terms = training_loss(model, batch, bank, balance, config.loss, rng)
                 check_finite(terms["total"], progress.total)
                 optimiser.zero_grad(set_to_none=True)
-                terms["total"].backward()  # type: ignore[no-untyped-call]
+                terms["total"].backward()
                 processes.average_gradients(model)
                 torch.nn.utils.clip_grad_norm_(model.parameters(), config.optim.clip)
                 optimiser.step()
@@ -180,12 +183,12 @@ def check_finite(loss: torch.Tensor, step: int) -> None:
 
 def _batches(dataset: PatchDataset, sampler: BalancedSampler, config: FitConfig, device: torch.device) -> Iterator[Batch]:
     workers = config.data.workers
-    loader: DataLoader[Batch] = DataLoader(
+    loader: DataLoader[Any] = DataLoader(
         dataset,
         batch_sampler=sampler,
         collate_fn=collate,
         num_workers=workers,
-        prefetch_factor=4 if workers else None,  # type: ignore[arg-type]
+        prefetch_factor=4 if workers else None,
     )
     for batch in loader:
         moved = {name: getattr(batch, name).to(device, non_blocking=True) for name in Batch.__dataclass_fields__}

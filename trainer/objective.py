@@ -22,6 +22,7 @@ class PromptBank(nn.Module):
 
     def __init__(self, model: PatchCLIP, vocabulary: Vocabulary, labels: Sequence[str]) -> None:
         super().__init__()
+        self.features: Tensor
         self.counts: list[tuple[int, int]] = []
         sentences: list[str] = []
         for label in labels:
@@ -68,7 +69,7 @@ def align_prompts(model: PatchCLIP, bank: PromptBank, seed: int, steps: int = 30
     for _ in range(steps):
         cosine = (model.project_text(bank.features) * targets).sum(dim=1).mean()
         optimiser.zero_grad(set_to_none=True)
-        (1 - cosine).backward()  # type: ignore[no-untyped-call]
+        (1 - cosine).backward()
         optimiser.step()
     return float(cosine.detach())
 

@@ -51,20 +51,20 @@ class RunLog:
     def __init__(self, out: Path, *, enabled: bool = True) -> None:
         self.path = out / "log.jsonl"
         out.mkdir(parents=True, exist_ok=True)
-        self.board = SummaryWriter(out / "tensorboard") if enabled else None  # type: ignore[no-untyped-call]
+        self.board = SummaryWriter(out / "tensorboard") if enabled else None
 
     def step(self, step: int, terms: dict[str, Tensor]) -> None:
         """Losses of one step."""
         if self.board is not None and step % 20 == 0:
             for name, value in terms.items():
-                self.board.add_scalar(f"loss/{name}", float(value.detach()), step)  # type: ignore[no-untyped-call]
+                self.board.add_scalar(f"loss/{name}", float(value.detach()), step)
 
     def epoch(self, epoch: int, side: int, losses: dict[str, float], figures: dict[str, float], seconds: float) -> None:
         """Mean losses and held-out figures of one epoch; also printed."""
         if self.board is None:
             return
         for name, value in figures.items():
-            self.board.add_scalar(f"dev/{name}", value, epoch)  # type: ignore[no-untyped-call]
+            self.board.add_scalar(f"dev/{name}", value, epoch)
         record = {"epoch": epoch, "side": side, "seconds": round(seconds, 1), "losses": losses, "dev": figures}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
@@ -74,4 +74,4 @@ class RunLog:
     def close(self) -> None:
         """Flushes."""
         if self.board is not None:
-            self.board.close()  # type: ignore[no-untyped-call]
+            self.board.close()

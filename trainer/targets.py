@@ -27,7 +27,7 @@ def coverage(polygons: Sequence[NDArray[np.float64]], rows: int, cols: int) -> N
         # Pixel (i, j) of the canvas stands for the square [j, j+1) x [i, i+1): half a pixel off OpenCV's point convention.
         fixed = np.round((polygon * SUPERSAMPLE - 0.5) * 256).astype(np.int32)
         cv2.fillPoly(canvas, [fixed], 1, shift=8)
-    return canvas.reshape(rows, SUPERSAMPLE, cols, SUPERSAMPLE).mean(axis=(1, 3), dtype=np.float32)
+    return np.asarray(canvas.reshape(rows, SUPERSAMPLE, cols, SUPERSAMPLE).mean(axis=(1, 3)), np.float32)
 
 
 def patch_targets(polygons: Sequence[NDArray[np.float64]], rows: int, cols: int, tau: float = 0.5) -> NDArray[np.int8]:

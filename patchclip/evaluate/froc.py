@@ -50,7 +50,7 @@ def match(regions: Sequence[Sequence[Region]], boxes: Sequence[Sequence[Box]], l
             touched = [k for k, box in enumerate(truth) if _hits(region, box, least_iou)]
             new = [k for k in touched if k not in taken]
             taken.update(new)
-            for _ in new or [None]:
+            for _ in range(max(1, len(new))):
                 image.append(number)
                 score.append(region.score)
                 hit.append(bool(new))

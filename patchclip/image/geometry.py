@@ -67,7 +67,7 @@ class Letterbox:
         """
         if self.scale < 1:
             inner_w, inner_h = max(1, round(self.width * self.scale)), max(1, round(self.height * self.scale))
-            pixels = cv2.resize(pixels, (inner_w, inner_h), interpolation=cv2.INTER_AREA)
+            pixels = np.asarray(cv2.resize(pixels, (inner_w, inner_h), interpolation=cv2.INTER_AREA), np.float32)
         rows, cols = pixels.shape
         step_x, step_y = self.width * self.scale / cols, self.height * self.scale / rows
         # OpenCV puts the centre of the first pixel at 0; the half pixels translate between the two conventions.

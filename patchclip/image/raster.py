@@ -28,9 +28,9 @@ def read_raster(content: bytes) -> Radiograph:
     try:
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
-            image.load()
-            image = ImageOps.exif_transpose(image)
+            opened = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
+            opened.load()
+            image = ImageOps.exif_transpose(opened)
     except UnidentifiedImageError as error:
         raise RadiographError("This is not a DICOM, PNG or JPEG file; export the radiograph as one of these.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -48,9 +48,9 @@ def _grey(image: Image.Image) -> tuple[FloatArray, list[str]]:
         deep = np.asarray(image).astype(np.float64)
         return np.clip(deep / 65535.0, 0, 1).astype(np.float32), []
     if image.mode == "1":
-        return np.asarray(image.convert("L"), np.float32) / 255, []
+        return (np.asarray(image.convert("L"), np.float32) / 255).astype(np.float32), []
     if image.mode == "L":
-        return np.asarray(image, np.float32) / 255, []
+        return (np.asarray(image, np.float32) / 255).astype(np.float32), []
     values = np.asarray(image.convert("RGBA"), np.float32) / 255
     colours = values[..., :3] * values[..., 3:]
     spread = colours.max(axis=2) - colours.min(axis=2)

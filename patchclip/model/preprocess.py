@@ -14,7 +14,7 @@ def standardise(pixels: FloatArray) -> FloatArray:
     pixels float32 [H, W] in [0, 1] -> the same shape, mean about 0.5 and standard deviation about 0.25.
     """
     spread = max(float(pixels.std()), 1e-3)
-    return np.clip((pixels - float(pixels.mean())) / (4.0 * spread) + 0.5, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip((pixels - float(pixels.mean())) / (4.0 * spread) + 0.5, 0.0, 1.0), np.float32)
 
 
 def model_input(pixels: FloatArray, side: int) -> tuple[FloatArray, Letterbox]:

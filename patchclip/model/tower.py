@@ -79,9 +79,8 @@ class Tower(nn.Module):
         if self.downsampler is not None:
             pixels = self.downsampler(pixels)
         try:
-            out: dict[str, Any] = self.visual.forward_intermediates(
-                pixels, indices=self.indices, normalize_intermediates=True, output_fmt="NCHW"
-            )
+            look: Any = self.visual.forward_intermediates
+            out: dict[str, Any] = look(pixels, indices=self.indices, normalize_intermediates=True, output_fmt="NCHW")
         except (IndexError, AssertionError) as error:
             raise CheckpointError(
                 f"The tower cannot give levels {self.indices} at {pixels.shape[-1]} px ({error}); choose others."

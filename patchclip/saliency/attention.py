@@ -63,14 +63,14 @@ def _recorded(task: SaliencyTask, method: str) -> Iterator[list[Tensor]]:
         if isinstance(layer, nn.MultiheadAttention):
             layer.forward = _explicit_torch(layer, attentions)  # type: ignore[method-assign]
         elif hasattr(layer, "qkv"):
-            layer.forward = _explicit_timm(layer, attentions)  # type: ignore[method-assign]
+            layer.forward = _explicit_timm(layer, attentions)
         else:
             raise SaliencyError(f"{method} does not know the attention of {task.model.config.tower}; use grad_cam instead.")
     try:
         yield attentions
     finally:
         for layer, original in restore:
-            layer.forward = original  # type: ignore[method-assign]
+            layer.forward = original
 
 
 def _explicit_torch(layer: nn.MultiheadAttention, kept: list[Tensor]) -> Callable[..., tuple[Tensor, None]]:

@@ -30,7 +30,8 @@ def _reshape(task: SaliencyTask):  # type: ignore[no-untyped-def]  # grad-cam wa
 
     def reshape(tokens: Tensor) -> Tensor:
         rows, cols = task.model.grid
-        return tokens[:, -rows * cols :].unflatten(1, (rows, cols)).permute(0, 3, 1, 2)
+        grid: Tensor = tokens[:, -rows * cols :].unflatten(1, (rows, cols)).permute(0, 3, 1, 2)
+        return grid
 
     return reshape
 

@@ -15,7 +15,7 @@ def raw_cosine(task: SaliencyTask) -> FloatArray:
     with torch.no_grad():
         embeddings = task.model.encode_image(task.pixels, task.valid)
         cosine = embeddings.patches[0].float() @ task.positive[0].float()
-    return ((cosine + 1) / 2).unflatten(0, embeddings.grid).cpu().numpy().astype(np.float32)
+    return np.asarray(((cosine + 1) / 2).unflatten(0, embeddings.grid).cpu().numpy(), np.float32)
 
 
 def occlusion(task: SaliencyTask, window: int = 8, batch: int = 16) -> FloatArray:

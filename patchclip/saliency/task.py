@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -83,7 +84,7 @@ def last_layer(model: PatchCLIP) -> nn.Module:
 
 
 def _feature_module(trunk: nn.Module) -> nn.Module:
-    info = trunk.feature_info
+    info: Any = trunk.feature_info
     last = info[-1] if isinstance(info, list) else info.info[-1]
     name = str(last["module"])
     # timm names MobileNet-like last stages by a sub-block; the whole stage is what forward_intermediates returns.

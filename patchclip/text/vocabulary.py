@@ -69,10 +69,7 @@ class Vocabulary:
             CheckpointError: a part is missing, or two findings share a label.
         """
         try:
-            findings = tuple(
-                VocabularyFinding(**{key: tuple(value) if isinstance(value, list) else value for key, value in item.items()})
-                for item in values["findings"]
-            )
+            findings = tuple(VocabularyFinding(**_with_tuples(item)) for item in values["findings"])
             templates = values["templates"]
             vocabulary = cls(findings, tuple(templates["positive"]), tuple(templates["negative"]))
         except (KeyError, TypeError) as error:
@@ -121,3 +118,7 @@ class Vocabulary:
             positive=tuple(template.format(name) for template in self.positive_templates for name in names),
             negative=tuple(template.format(name) for template in self.negative_templates for name in names),
         )
+
+
+def _with_tuples(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in item.items()}

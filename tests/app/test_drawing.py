@@ -39,7 +39,7 @@ def test_a_large_one_is_reduced_and_keeps_shape_and_brightness(height: int, widt
 
 def test_colour_tables_are_matplotlibs() -> None:
     tables = colour_tables()
-    assert list(tables)[0] == "inferno"
+    assert next(iter(tables)) == "inferno"
     assert {"inferno", "viridis", "cividis", "blues"} == set(tables)
     for name in ("inferno", "viridis", "cividis"):
         expected = np.round(np.array(matplotlib.colormaps[name].colors) * 255)

@@ -115,7 +115,7 @@ def test_undecodable_syntax_is_named() -> None:
     file = FILES / "JPEG-lossy.dcm"
     if not file.is_file():
         pytest.skip("pydicom does not bundle JPEG-lossy.dcm")
-    with pytest.raises(RadiographError, match="JPEG Extended.*export it"):
+    with pytest.raises(RadiographError, match=r"JPEG Extended.*export it"):
         load_radiograph(file)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,8 @@ from trainer.augment import IDENTITY, draw_matrix, vary_grey, warp_image, warp_p
 from trainer.config import AugmentConfig, DataConfig
 from trainer.data.sample import Sample, State
 from trainer.targets import IGNORED, NEGATIVE, patch_targets
+
+Arrays = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def load_samples(samples: Sequence[Sample], side: int, threads: int = 4) -> tupl
     return [item for item in results if isinstance(item, Loaded)], [item for item in results if isinstance(item, str)]
 
 
-class PatchDataset(Dataset[tuple[NDArray[np.float32], ...]]):
+class PatchDataset(Dataset[tuple[Arrays, ...]]):
     """Item (position, draw) -> arrays of one augmented sample; `draw` seeds its augmentation, None means none."""
 
     def __init__(
@@ -81,7 +84,7 @@ class PatchDataset(Dataset[tuple[NDArray[np.float32], ...]]):
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, key: tuple[int, int | None]) -> tuple[NDArray[np.float32], ...]:  # type: ignore[override]
+    def __getitem__(self, key: tuple[int, int | None]) -> tuple[Arrays, ...]:
         position, draw = key
         item = self.items[position]
         rng = np.random.default_rng(0 if draw is None else draw)
@@ -122,7 +125,7 @@ def state_table(items: Sequence[Loaded], labels: Sequence[str]) -> NDArray[np.in
     return table
 
 
-def collate(rows: list[tuple[NDArray[np.float32], ...]]) -> Batch:
+def collate(rows: list[tuple[Arrays, ...]]) -> Batch:
     """Stacks items into a batch."""
     pixels, valid, image_targets, image_weights, targets, patch_weights = (np.stack(column) for column in zip(*rows, strict=True))
     return Batch(
@@ -145,7 +148,7 @@ def sampling_weights(items: Sequence[Loaded], config: DataConfig) -> NDArray[np.
         weights[row] = min((len(items) / 4 / rarest) ** config.rare_power, 4.0) if rarest < len(items) / 4 else 1.0
         if item.sample.shapes:
             weights[row] *= config.boxed_weight
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum(), np.float64)
 
 
 class BalancedSampler(Sampler[list[tuple[int, int | None]]]):

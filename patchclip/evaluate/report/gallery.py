@@ -69,7 +69,7 @@ def galleries(pairs: Sequence[Pair], label: str, saliency: str | None = "grad_ca
 def _picture(pair: Pair, label: str, saliency: str | None) -> Picture:
     image, prediction = pair
     radiograph = load_radiograph(image.path)
-    grey = cv2.cvtColor(np.round(radiograph.pixels * 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+    grey = np.asarray(cv2.cvtColor(np.round(radiograph.pixels * 255).astype(np.uint8), cv2.COLOR_GRAY2BGR), np.uint8)
     boxes = reader_of(label).boxes(image, prediction.size)
     other = prediction.saliency.get((saliency, label)) if saliency else None
     peak = float(prediction.maps[label].values.max())
