@@ -49,7 +49,7 @@ class Service:
             "findings": [self.engine.vocabulary.finding(label).name for label in self.engine.labels],
             "examples": sorted(file.name for file in EXAMPLES.iterdir() if file.suffix in (".png", ".dcm")) if EXAMPLES.is_dir() else [],
             "colours": colour_tables(),
-            "min_patches": self.engine.checkpoint.calibration.min_patches,
+            "min_patches": self.engine.min_patches,
         }
 
     def open_upload(self, request: Json) -> Json:
@@ -114,7 +114,7 @@ class Service:
                 presence=str(request.get("presence") or ""),
                 location=str(request["location"]) if request.get("location") else None,
                 comment=str(request.get("comment") or ""),
-                boxes=[(float(x), float(y), float(w), float(h)) for x, y, w, h in request.get("boxes") or []],
+                boxes=_boxes(request.get("boxes") or []),
                 display={
                     str(key): value for key, value in (request.get("display") or {}).items() if isinstance(value, (int, float, str, bool))
                 },
@@ -158,6 +158,13 @@ class Service:
         if not request.get("study"):
             raise PatchClipError("No radiograph is open; open a file or one of the examples first.")
         return self.sessions.get(str(request["window"]), str(request["study"]))
+
+
+def _boxes(given: list[Any]) -> list[tuple[float, float, float, float]]:
+    try:
+        return [(float(x), float(y), float(w), float(h)) for x, y, w, h in given]
+    except (TypeError, ValueError) as error:
+        raise StoreError("The server does not understand a drawn box; draw it again, then save.") from error
 
 
 def _guarded(method: Callable[[Json], Json]) -> Callable[[Json], Json]:

@@ -103,6 +103,11 @@ class Engine:
         return cls(load_checkpoint(Path(path) if path else BUNDLED), device)
 
     @property
+    def min_patches(self) -> float:
+        """Smallest region, in patches, of the checkpoint's operating point."""
+        return self.checkpoint.calibration.min_patches
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The findings that the model was trained on."""
         return tuple(self.vocabulary.labels)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
 
@@ -43,7 +43,7 @@ def read_dicom(content: bytes) -> Radiograph:
     """
     try:
         dataset = dcmread(io.BytesIO(content), force=True)
-    except (InvalidDicomError, EOFError, ValueError, KeyError, AttributeError, OSError) as error:
+    except (InvalidDicomError, BytesLengthException, EOFError, ValueError, KeyError, AttributeError, OSError) as error:
         raise RadiographError("The DICOM file is damaged; export it again from its source.") from error
     if "PixelData" not in dataset or "Rows" not in dataset:
         raise RadiographError("The DICOM file holds no image; choose an image object rather than a report or a presentation state.")

@@ -32,6 +32,7 @@ class FakeEngine:
 
     name = "fake-model"
     sha256 = "f" * 64
+    min_patches = 0.5
 
     def __init__(self) -> None:
         self.vocabulary = Vocabulary.from_json(VOCABULARY)
