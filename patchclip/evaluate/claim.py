@@ -59,7 +59,7 @@ def sweep(maps: Sequence[PatchMap], boxes: Sequence[Sequence[Box]], normal: Sequ
     levels = np.unique(np.concatenate([birth, np.nextafter(death[np.isfinite(death)], np.inf)]))
     if len(levels) > THRESHOLDS:
         levels = np.unique(np.quantile(levels, np.linspace(0, 1, THRESHOLDS), method="nearest"))
-    thresholds = levels[levels > 0][::-1]
+    thresholds = np.append(np.inf, levels[levels > 0][::-1])  # at infinity nothing is lit: where every method can stand
     alive = (death < thresholds[:, None]) & (thresholds[:, None] <= birth)
     false = np.ones(len(birth), bool)
     hits = np.zeros((len(thresholds), len(maps)))

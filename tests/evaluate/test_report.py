@@ -1,0 +1,183 @@
+"""The whole evaluate command on a miniature dataset: metrics.json, report, plots, comparison, another model's maps."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from patchclip.__main__ import main
+from tests.tiny import tiny_checkpoint, tiny_dataset
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset folder `data`, checkpoints `a` and `b`, and the report of `a` with twin `b` in `out`."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    tiny_dataset(folder / "data")
+    (folder / "data" / "images" / "0018.png").write_bytes(b"no image")
+    (folder / "data" / "images" / "0019.png").unlink()
+    tiny_checkpoint(folder / "a", seed=0)
+    tiny_checkpoint(folder / "b", seed=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        status = main(["evaluate", str(folder / "data"), "--split", "val", "--out", str(folder / "out"), "--checkpoint", str(folder / "a"),
+                       "--twin", str(folder / "b"), "--saliency", "grad_cam", "--saliency", "attention_rollout", "--replicates", "100"])  # fmt: skip
+    assert status == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def record(place: Path) -> dict[str, Any]:
+    return json.loads((place / "out" / "metrics.json").read_text())
+
+
+def test_metrics_follow_the_contract(record: dict[str, Any]) -> None:
+    assert record["data"]["images"] == 14 and record["data"]["split"] == "val"
+    assert record["model"]["name"] == "tiny" and record["seed"] == 0
+    for label in ("Effusion", "Cardiomegaly", "Infiltration", "Lung Opacity"):
+        figures = record["findings"][label]
+        for name in ("auroc", "average_precision", "brier", "ece", "sensitivity_at_95_specificity", "pointing", "cnr", "patch_auroc_within",
+                     "miou_thresholds", "miou_tuned"):  # fmt: skip
+            low, high = figures[name]["ci"]
+            assert low - 1e-9 <= figures[name]["value"] <= high + 1e-9, (label, name)
+        assert set(figures["froc"]) == {"0.125", "0.25", "0.5", "1", "2", "4", "8", "mean"}
+        level = record["claim"][label]["grad_cam_gated"]["0.6"]
+        assert {"fp_regions_per_image", "fp_patches_per_image", "normals_lit", "ratio_to_patch_map"} <= set(level)
+        assert {"patch_map", "grad_cam_raw", "twin_grad_cam_raw", "twin_grad_cam_gated"} <= set(record["claim"][label])
+    assert set(record["summary"]["nih8"]) == {"auroc", "pointing", "patch_auroc_within", "acc_iobb_0.1", "afp_iobb_0.1", "froc"}
+
+
+def test_what_was_left_out_is_named(record: dict[str, Any]) -> None:
+    left_out = record["data"]["left_out"]
+    assert any(line.startswith("0018.png") for line in left_out)
+    assert "0019.png: the image file is missing" in left_out
+    assert "attention" in record["claim_left_out"]["attention_rollout"]
+
+
+def test_auroc_is_that_of_predict(place: Path, record: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    """The figures stand on what predict prints, image by image."""
+    names = [f"{number:04d}.png" for number in range(16, 32) if number not in (18, 19)]
+    assert (
+        main(
+            [
+                "predict",
+                *(str(place / "data" / "images" / name) for name in names),
+                "--query",
+                "pleural effusion",
+                "--checkpoint",
+                str(place / "a"),
+            ]
+        )
+        == 0
+    )
+    scores = [json.loads(line)["queries"][0]["probability"] for line in capsys.readouterr().out.splitlines()]
+    truth = [20 <= int(name[:4]) < 24 for name in names]
+    assert record["findings"]["Effusion"]["auroc"]["value"] == pytest.approx(roc_auc_score(truth, scores), abs=0.06)
+
+
+def test_report_stands_alone_and_says_what_it_is(place: Path) -> None:
+    text = (place / "out" / "report.html").read_text()
+    assert "Research use only, not for clinical use" in text
+    page = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.findall(r"""(?:src|href)=["']https?:""", page)
+    assert page.count("data:image/jpeg;base64,") >= 6
+    assert "Lung opacity at sensitivity 0.6" in page or "never reaches sensitivity 0.6" in page
+    assert "0019.png: the image file is missing" in page
+    assert "nan" not in re.sub(r"base64,[^\"]*", "", page).lower().replace("finance", "")
+    for name in ("froc.png", "roc_calibration.png"):
+        assert (place / "out" / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_two_reports_differ_in_pairs(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
+    common = [
+        "evaluate",
+        str(place / "data"),
+        "--split",
+        "val",
+        "--saliency",
+        "none",
+        "--replicates",
+        "100",
+        "--against",
+        str(place / "out"),
+    ]
+    assert main([*common, "--out", str(place / "same"), "--checkpoint", str(place / "a")]) == 0
+    same = json.loads((place / "same" / "metrics.json").read_text())["against"]["figures"]["findings/Effusion/auroc"]
+    assert same["difference"]["value"] == pytest.approx(0, abs=1e-6)
+    assert same["difference"]["ci"] == pytest.approx([0, 0], abs=1e-6)
+    assert main([*common, "--out", str(place / "other"), "--checkpoint", str(place / "b")]) == 0
+    other = json.loads((place / "other" / "metrics.json").read_text())
+    gap = other["against"]["figures"]["findings/Effusion/auroc"]
+    assert gap["difference"]["value"] == pytest.approx(gap["this"] - gap["other"], abs=1e-6)
+    assert "Against tiny" in (place / "other" / "report.html").read_text()
+    capsys.readouterr()
+    assert main([*common, "--out", str(place / "x"), "--checkpoint", str(place / "a"), "--seed", "3"]) == 1
+    assert "another seed" in capsys.readouterr().err
+
+
+def test_anothers_maps_are_scored_alike(place: Path, tmp_path: Path) -> None:
+    """A map that lights exactly the boxes is perfect; one that is dark everywhere finds nothing."""
+    arrays: dict[str, np.ndarray] = {}
+    boxes: dict[str, list[list[float]]] = {}
+    for line in (place / "data" / "boxes.csv").read_text().splitlines()[1:]:
+        image, source, finding, *box = line.split(",")
+        if source == "NIH_BBox_List_2017" and finding == "Effusion":
+            boxes.setdefault(image, []).append([float(value) for value in box])
+    for number in range(16, 32):
+        name = f"{number:04d}.png"
+        values = np.zeros((96, 96), np.float32)
+        for x, y, w, h in boxes.get(name, []):
+            values[round(y * 96) : round((y + h) * 96), round(x * 96) : round((x + w) * 96)] = 1
+        arrays[f"{name}/Effusion/map"] = values
+        arrays[f"{name}/Mass/map"] = np.zeros((4, 4), np.float32)
+    np.savez(tmp_path / "maps.npz", **arrays)
+    assert (
+        main(
+            [
+                "evaluate",
+                str(place / "data"),
+                "--split",
+                "val",
+                "--out",
+                str(tmp_path),
+                "--map-file",
+                str(tmp_path / "maps.npz"),
+                "--replicates",
+                "20",
+            ]
+        )
+        == 0
+    )
+    figures = json.loads((tmp_path / "metrics.json").read_text())
+    perfect = figures["findings"]["Effusion"]
+    assert perfect["auroc"]["value"] == perfect["pointing"]["value"] == 1
+    assert perfect["froc"]["0.125"]["value"] == 1 and perfect["acc_iobb_0.5"]["value"] == 1
+    assert perfect["miou_tuned"]["value"] > 0.95
+    assert figures["claim"]["Effusion"]["patch_map"]["0.9"]["fp_regions_per_image"]["value"] == 0
+    assert figures["findings"]["Mass"]["auroc"]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--split", "test"], 'no row with split "test"'),
+        (["--split", "val", "--saliency", "magic"], "no saliency method"),
+        (["--split", "val", "--map-file", "nothing.npz"], "cannot be read"),
+        (["--split", "val", "--against", "nothing"], "no report to compare with"),
+    ],
+)
+def test_wrong_wishes_are_answered(
+    place: Path, arguments: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
+    extra = [] if "--saliency" in arguments else ["--saliency", "none"]
+    checkpoint = [] if "--map-file" in arguments else ["--checkpoint", str(place / "a")]
+    assert main(["evaluate", str(place / "data"), "--out", str(place / "y"), "--replicates", "10", *checkpoint, *extra, *arguments]) == 1
+    assert words in capsys.readouterr().err

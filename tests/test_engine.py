@@ -1,0 +1,168 @@
+"""The engine's contract, on an untrained model where wiring is asked and on the bundled one where truth is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from patchclip import CheckpointError, Engine, QueryError, Radiograph, load_radiograph
+from patchclip.image.synthetic import synthetic_radiograph
+from tests.tiny import ROOT, tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An untrained engine."""
+    return Engine.from_pretrained(tiny_checkpoint(tmp_path_factory.mktemp("tiny")), device="cpu")
+
+
+def wide() -> Radiograph:
+    """A radiograph twice as wide as high."""
+    pixels = synthetic_radiograph("effusion", side=256, seed=3).pixels
+    return Radiograph.from_array(np.concatenate([pixels, pixels[:, ::-1]], axis=1))
+
+
+def test_embeddings_are_unit_and_on_the_grid(tiny: Engine, effusion: Radiograph) -> None:
+    encoded = tiny.encode(effusion)
+    assert encoded.patches.shape[:2] == tiny.model.grid
+    torch.testing.assert_close(encoded.patches.norm(dim=-1), torch.ones(tiny.model.grid), atol=1e-4, rtol=0)
+    assert float(encoded.global_embedding.norm()) == pytest.approx(1, abs=1e-4)
+
+
+def test_many_queries_at_once_equal_one_by_one(tiny: Engine, effusion: Radiograph) -> None:
+    encoded = tiny.encode(effusion)
+    texts = ["pleural effusion", "no pneumothorax", "mass in the left lung", "enlarged heart"]
+    for text, together in zip(texts, tiny.query(encoded, texts), strict=True):
+        alone = tiny.query(encoded, [text])[0]
+        assert together.probability == pytest.approx(alone.probability, abs=1e-6)
+        np.testing.assert_allclose(together.map.values, alone.map.values, atol=1e-6)
+
+
+def test_negation_turns_the_probability_round_and_not_the_map(tiny: Engine, effusion: Radiograph) -> None:
+    encoded = tiny.encode(effusion)
+    for label in tiny.labels:
+        name = tiny.vocabulary.finding(label).name
+        asked, negated = tiny.query(encoded, [name, f"no {name}"])
+        assert negated.negated and not asked.negated
+        assert asked.probability + negated.probability == pytest.approx(1, abs=1e-6)
+        assert (asked.map.values == negated.map.values).all()
+
+
+def test_a_side_limits_map_and_regions(tiny: Engine) -> None:
+    radiograph = wide()
+    encoded = tiny.encode(radiograph)
+    whole, left, right = tiny.query(encoded, ["effusion", "left effusion", "right effusion"])
+    half = left.map.values.shape[1] // 2
+    assert (left.side, right.side, whole.side) == ("left", "right", None)
+    assert left.map.values[:, :half].max() == 0 and right.map.values[:, -half:].max() == 0
+    assert (left.map.values[:, -half:] == whole.map.values[:, -half:]).all()
+    assert max(left.probability, right.probability) <= whole.probability + 1e-6
+    width = encoded.size[1]
+    assert all(region.x >= width / 2 - width / left.map.values.shape[1] for region in left.regions)
+
+
+def test_the_map_covers_the_image_whatever_its_shape(tiny: Engine) -> None:
+    for radiograph in (wide(), Radiograph.from_array(np.ascontiguousarray(wide().pixels.T))):
+        encoded = tiny.encode(radiograph)
+        found = tiny.query(encoded, ["effusion"])[0]
+        height, width = encoded.size
+        x0, y0, x1, y1 = found.map.extent
+        rows, cols = found.map.values.shape
+        assert x0 <= 0 and y0 <= 0 and x1 >= width and y1 >= height
+        assert (x1 - x0) / cols == pytest.approx((y1 - y0) / rows)
+        for region in found.regions:
+            assert 0 <= region.x and region.x + region.w <= width + 1e-6
+            assert 0 <= region.y and region.y + region.h <= height + 1e-6
+
+
+@pytest.mark.parametrize(("text", "words"), [("", "empty"), ("   ", "empty"), ("x" * 2000, "2000")])
+def test_queries_without_sense_are_refused(tiny: Engine, effusion: Radiograph, text: str, words: str) -> None:
+    with pytest.raises(QueryError, match=words):
+        tiny.query(tiny.encode(effusion), [text])
+
+
+def test_out_of_vocabulary_lights_nothing_and_warns(tiny: Engine, effusion: Radiograph) -> None:
+    for found in tiny.query(tiny.encode(effusion), ["fractured femur", "cat"]):
+        assert not found.in_vocabulary
+        assert found.map.values.max() == 0 and found.regions == ()
+        assert "far from what this model has learnt" in found.warnings[0]
+
+
+def test_a_missing_checkpoint_says_where(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="model"):
+        Engine.from_pretrained(tmp_path / "nothing")
+
+
+def test_bundled_effusion_lies_where_it_was_drawn(engine: Engine) -> None:
+    """On synthetic chests the map peaks in the lower lung of the side on which fluid was drawn, and mirrors with it."""
+    for seed in (5, 6):
+        drawn = synthetic_radiograph("effusion", side=512, seed=seed)
+        for mirrored in (False, True):
+            pixels = np.ascontiguousarray(drawn.pixels[:, ::-1]) if mirrored else drawn.pixels
+            found = engine.query(engine.encode(Radiograph.from_array(pixels)), ["pleural effusion"])[0]
+            row, col = np.unravel_index(int(found.map.values.argmax()), found.map.values.shape)
+            rows, cols = found.map.values.shape
+            assert row >= rows / 2
+            assert (col < cols / 2) == mirrored
+
+
+def test_bundled_model_knows_what_it_was_drawn(engine: Engine) -> None:
+    """The drawn finding scores above the same finding on a chest without it."""
+    for lesion, query in (("effusion", "pleural effusion"), ("cardiomegaly", "enlarged heart")):
+        sick, well = (np.mean([_probability(engine, kind, query, seed) for seed in range(3)]) for kind in (lesion, "none"))
+        assert sick > well
+
+
+def test_bundled_synonyms_agree(engine: Engine, effusion: Radiograph) -> None:
+    encoded = engine.encode(effusion)
+    first, *others = engine.query(encoded, ["pleural effusion", "fluid in the pleural space", "is there any pleural fluid?"])
+    for other in others:
+        assert other.label == first.label == "Effusion"
+        assert other.probability == pytest.approx(first.probability, abs=1e-6)
+
+
+def test_bundled_dicom_example_is_its_picture(engine: Engine) -> None:
+    """The DICOM and the PNG of one synthetic chest answer alike."""
+    folder = ROOT / "assets" / "examples"
+    dicom = engine.query(engine.encode(load_radiograph(folder / "synthetic_effusion_dicom.dcm")), ["effusion"])[0]
+    drawn = Radiograph.from_array(synthetic_radiograph("effusion", side=512, seed=5).pixels)
+    picture = engine.query(engine.encode(drawn), ["effusion"])[0]
+    assert dicom.probability == pytest.approx(picture.probability, abs=0.1)
+    assert np.corrcoef(dicom.map.values.ravel(), picture.map.values.ravel())[0, 1] > 0.9
+
+
+def test_bundled_checkpoint_is_small_and_no_pickle() -> None:
+    files = [path for path in (ROOT / "assets").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 40_000_000
+    assert not [path for path in files if path.suffix in (".pt", ".pth", ".pkl", ".bin")]
+
+
+@pytest.mark.parametrize(("name", "query"), [("nih_1.dcm", "pleural effusion"), ("rsna_jpeg_baseline.dcm", "cardiomegaly")])
+def test_real_dicom_is_answered(engine: Engine, data_folder: Path, name: str, query: str) -> None:
+    found = engine.query(engine.encode(load_radiograph(data_folder / "dicom" / name)), [query])[0]
+    assert 0 < found.probability < 1
+    assert found.map.values.shape == engine.model.grid
+
+
+def test_real_negatives_light_nothing_more_often_than_not(engine: Engine, data_folder: Path) -> None:
+    """On radiographs that three readers called normal, most of the maps are dark at the operating point."""
+    import pandas as pd
+
+    table = pd.read_csv(data_folder / "nih" / "images.csv", dtype=str, keep_default_na=False)
+    normal = table[(table["split"] == "val") & (table["rsna_class"] == "Normal")]["image"][:12]
+    names = [engine.vocabulary.finding(label).name for label in ("Effusion", "Cardiomegaly", "Lung Opacity", "Mass")]
+    lit = [
+        bool(found.regions)
+        for image in normal
+        for found in engine.query(engine.encode(load_radiograph(data_folder / "nih" / "images" / image)), names)
+    ]
+    assert np.mean(lit) < 0.2
+
+
+def _probability(engine: Engine, lesion: str, query: str, seed: int) -> float:
+    pixels = cv2.GaussianBlur(synthetic_radiograph(lesion, side=512, seed=seed).pixels, (0, 0), 0.5)
+    return engine.query(engine.encode(Radiograph.from_array(pixels)), [query])[0].probability

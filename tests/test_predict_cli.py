@@ -1,0 +1,79 @@
+"""The command-line contract of predict, which scripts outside the project rely on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchclip.__main__ import main
+from tests.tiny import ROOT, tiny_checkpoint
+
+EXAMPLES = ROOT / "assets" / "examples"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny_checkpoint(tmp_path_factory.mktemp("cli")))
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    status = main(["predict", *arguments])
+    return status, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_one_object_a_line_with_the_contracts_keys(capsys: pytest.CaptureFixture[str], checkpoint: str) -> None:
+    image = str(EXAMPLES / "synthetic_effusion.png")
+    status, lines = run(
+        capsys, image, "--query", "no pneumothorax", "--query", "effusion", "--saliency", "grad_cam", "--checkpoint", checkpoint
+    )
+    assert status == 0
+    (record,) = lines
+    assert set(record) == {"image", "size", "model", "warnings", "queries", "timing_ms"}
+    assert record["image"] == image
+    assert record["model"]["name"] == "tiny" and len(record["model"]["sha256"]) == 64
+    assert set(record["timing_ms"]) == {"decode", "encode", "query"}
+    negated, asked = record["queries"]
+    assert (negated["query"], negated["finding"], negated["negated"], negated["in_vocabulary"]) == (
+        "no pneumothorax",
+        "pneumothorax",
+        True,
+        True,
+    )
+    assert (asked["finding"], asked["negated"]) == ("pleural effusion", False)
+    shown = asked["map"]
+    assert len(shown["values"]) == shown["rows"] and all(len(row) == shown["cols"] for row in shown["values"])
+    assert all(0 <= value <= 1 for row in shown["values"] for value in row)
+    height, width = record["size"]
+    assert shown["extent"][2] - shown["extent"][0] >= width and shown["extent"][3] - shown["extent"][1] >= height
+    for region in asked["regions"]:
+        assert set(region) >= {"x", "y", "w", "h", "score", "peak"}
+        assert region["x"] <= region["peak"][0] <= region["x"] + region["w"] <= width + 0.1
+        assert region["y"] <= region["peak"][1] <= region["y"] + region["h"] <= height + 0.1
+    assert (asked["saliency"]["grad_cam"]["rows"], asked["saliency"]["grad_cam"]["cols"]) == (shown["rows"], shown["cols"])
+
+
+def test_a_broken_image_is_named_and_the_others_go_on(capsys: pytest.CaptureFixture[str], checkpoint: str, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nrest is missing")
+    good = str(EXAMPLES / "synthetic_normal.png")
+    status, lines = run(capsys, str(broken), str(tmp_path / "absent.dcm"), good, "--query", "mass", "--checkpoint", checkpoint)
+    assert status == 1
+    assert set(lines[0]) == set(lines[1]) == {"image", "error"}
+    assert lines[0]["image"] == str(broken) and "export the radiograph" in lines[0]["error"]
+    assert "absent.dcm" in lines[1]["error"] or "no file" in lines[1]["error"]
+    assert lines[2]["image"] == good and lines[2]["queries"][0]["finding"] == "mass"
+
+
+@pytest.mark.parametrize("arguments", [["image.png"], ["--query", "mass"], ["image.png", "--query", "mass", "--saliency", "magic"]])
+def test_wrong_usage_is_two(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["predict", *arguments])
+    assert stopped.value.code == 2
+
+
+def test_a_missing_checkpoint_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["predict", "x.png", "--query", "mass", "--checkpoint", str(tmp_path)]) == 1
+    assert "model" in capsys.readouterr().err

@@ -1,0 +1,97 @@
+"""Miniatures for tests of wiring: an untrained checkpoint that loads in a second, and a dataset folder of synthetic radiographs."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from patchclip.image.synthetic import synthetic_radiograph
+from patchclip.model.calibration import Calibration, FindingCalibration
+from patchclip.model.checkpoint import save_checkpoint
+from patchclip.model.config import ModelConfig
+from patchclip.model.patchclip import PatchCLIP
+from patchclip.text import Vocabulary
+from patchclip.text.scope import QueryGate
+
+ROOT = Path(__file__).resolve().parents[1]
+VOCABULARY = Vocabulary.from_json(ROOT / "assets" / "vocabulary.json")
+CONFIG = ModelConfig(
+    name="tiny",
+    tower="timm:mobilenetv2_050",
+    image_size=64,
+    levels=(2, 3, 4),
+    grid_level=3,
+    token_width=16,
+    embed_dim=32,
+    context_blocks=1,
+    sparse_layers=1,
+    sparse_heads=2,
+    sparse_patches=8,
+)
+COLUMNS = ("image", "patient_id", "split", "view", "sex", "age", "labels", "rsna_class", "chestx_det")
+KINDS = {"none": "No Finding", "effusion": "Effusion", "cardiomegaly": "Cardiomegaly", "opacity": "Infiltration"}
+
+
+def tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
+    """Writes a random model with a plain calibration; answers are arbitrary but always the same."""
+    torch.manual_seed(seed)
+    model = PatchCLIP(CONFIG).eval()
+    same = FindingCalibration(image_scale=1.0, image_bias=0.0, patch_scale=1.0, patch_image=0.0, patch_bias=0.0, image_threshold=0.5)
+    calibration = Calibration(dict.fromkeys(VOCABULARY.labels, same), same, ("global", "pooled", "mil"), 0.6, 0.5)
+    gates = {"query": QueryGate.fit(VOCABULARY, model.sentence_encoder).to_dict()}
+    save_checkpoint(folder, model, VOCABULARY, calibration, gates)
+    return folder
+
+
+def tiny_dataset(folder: Path, each: int = 4, splits: tuple[str, ...] = ("train", "val")) -> Path:
+    """Writes images.csv, boxes.csv and images/ of synthetic radiographs: `each` of every kind in every split, two images a patient."""
+    (folder / "images").mkdir(parents=True)
+    rows: list[tuple[object, ...]] = []
+    boxes: list[tuple[object, ...]] = []
+    number = 0
+    for split in splits:
+        for kind, label in KINDS.items():
+            for _ in range(each):
+                drawn = synthetic_radiograph(kind, side=96, seed=number)
+                name = f"{number:04d}.png"
+                cv2.imwrite(str(folder / "images" / name), np.round(drawn.pixels * 255).astype(np.uint8))
+                rsna = {"none": "Normal", "opacity": "Lung Opacity"}.get(kind, "No Lung Opacity / Not Normal")
+                rows.append(
+                    (
+                        name,
+                        f"p{split}{number // 2}",
+                        split,
+                        "PA" if number % 2 else "AP",
+                        "F" if number % 3 else "M",
+                        30 + number,
+                        label,
+                        rsna,
+                        "",
+                    )
+                )
+                if drawn.lesion.any():
+                    box = _around(drawn.lesion)
+                    boxes.append((name, "NIH_BBox_List_2017", {"Infiltration": "Infiltrate"}.get(label, label), *box))
+                    if kind == "opacity":
+                        boxes.append((name, "RSNA_2018", "Lung Opacity", *box))
+                number += 1
+    _write(folder / "images.csv", COLUMNS, rows)
+    _write(folder / "boxes.csv", ("image", "source", "finding", "x", "y", "w", "h"), boxes)
+    return folder
+
+
+def _around(lesion: NDArray[np.bool_]) -> tuple[float, ...]:
+    """x, y, w, h of the lesion as fractions of the image."""
+    rows, cols = np.nonzero(lesion)
+    height, width = lesion.shape
+    return cols.min() / width, rows.min() / height, (np.ptp(cols) + 1) / width, (np.ptp(rows) + 1) / height
+
+
+def _write(path: Path, header: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
