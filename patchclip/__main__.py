@@ -71,12 +71,10 @@ def predict_one(engine: Engine, image: str, queries: Sequence[str], saliency: Se
     asked = time.perf_counter()
     findings = engine.query(encoded, queries)
     answered = time.perf_counter()
-    answers: list[dict[str, Any]] = []
-    for finding in findings:
-        answer = _answer(finding)
-        if saliency:
-            answer["saliency"] = {name: _map(engine.saliency(encoded, finding.query, name)) for name in saliency}
-        answers.append(answer)
+    answers = [_answer(finding) for finding in findings]
+    for name, maps in engine.saliencies(encoded, queries, saliency).items():
+        for answer, shown in zip(answers, maps, strict=True):
+            answer.setdefault("saliency", {})[name] = _map(shown)
     return {
         "image": image,
         "size": list(encoded.size),

@@ -19,7 +19,7 @@ from patchclip.localize import find_regions, smooth
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
 from patchclip.model.patchclip import ImageEmbeddings
 from patchclip.model.preprocess import model_input
-from patchclip.saliency import METHODS, SaliencyTask
+from patchclip.saliency import METHODS, SaliencyTask, saliency_maps
 from patchclip.saliency.task import image_logit
 from patchclip.text.query import Query, parse_query
 from patchclip.text.scope import QueryGate
@@ -159,20 +159,52 @@ class Engine:
             SaliencyError: the method is unknown, or cannot be applied to this tower.
             QueryError: see `query`.
         """
-        if method not in METHODS:
-            raise SaliencyError(f'There is no saliency method "{method}"; choose one of {", ".join(METHODS)}.')
-        asked = self._prepare(text)
+        return self.saliencies(encoded, [text], [method])[method][0]
+
+    def saliencies(self, encoded: Encoded, texts: Sequence[str], methods: Sequence[str]) -> dict[str, list[PatchMap]]:
+        """Several methods on several queries, with as few passes through the tower as they allow.
+
+        Returns:
+            method -> one map a text, in order.
+
+        Raises:
+            SaliencyError, QueryError: see `saliency`.
+        """
+        for method in methods:
+            if method not in METHODS:
+                raise SaliencyError(f'There is no saliency method "{method}"; choose one of {", ".join(METHODS)}.')
+        if not texts:
+            return {method: [] for method in methods}
+        asked = [self._prepare(text) for text in texts]
         task = SaliencyTask(
             model=self.model,
             pixels=encoded.pixels.clone(),
             valid=encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid).clone(),
-            positive=asked.positive[None].clone(),
-            negative=asked.negative[None].clone(),
+            positive=torch.stack([item.positive for item in asked]),
+            negative=torch.stack([item.negative for item in asked]),
             branches=self.checkpoint.calibration.branches,
+            embeddings=encoded.embeddings,
         )
-        values = METHODS[method](task)
-        shown = encoded.letterbox.crop_grid(values)
-        return PatchMap(_only_side(shown, asked.query.side, encoded), shown.extent)
+        found: dict[str, list[PatchMap]] = {}
+        for method, maps in saliency_maps(task, methods).items():
+            crops = [encoded.letterbox.crop_grid(values) for values in maps]
+            found[method] = [
+                PatchMap(_only_side(shown, item.query.side, encoded), shown.extent) for shown, item in zip(crops, asked, strict=True)
+            ]
+        return found
+
+    def rescore(self, encoded: Encoded, pixels: FloatArray, text: str) -> FloatArray:
+        """The probability that the query's finding is present on changed copies of an image's input, for tests of faithfulness.
+
+        pixels float32 [N, S, S] in [0, 1], as `model_input` gives them -> float32 [N] in [0, 1], never turned round.
+        """
+        asked = self._prepare(text)
+        fitted = self.checkpoint.calibration.of(asked.label)
+        valid = encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid)
+        with torch.inference_mode():
+            embeddings = self.model.encode_image(torch.from_numpy(pixels)[:, None].to(self.device), valid.expand(len(pixels), -1, -1))
+            logits = image_logit(self.model, embeddings, asked.positive[None], asked.negative[None], self.checkpoint.calibration.branches)
+        return _sigmoid(fitted.image_scale * logits[:, 0].float().cpu().numpy() + fitted.image_bias)
 
     def _prepare(self, text: str) -> _Asked:
         query = parse_query(text, self.vocabulary)

@@ -17,6 +17,11 @@ from trainer.data.dataset import Loaded, state_table
 from trainer.targets import NEGATIVE, POSITIVE, patch_targets
 from trainer.validate import DevLogits
 
+SMOOTHINGS = (0.0, 0.6, 0.9, 1.2)
+SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
+"""Weights of the image's logit beside the patch's that are tried."""
+QUANTILES = 16  # so many evenly spaced quantiles stand for the scores of a set of patches, small or large
+
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
@@ -24,8 +29,8 @@ class OperatingPoint:
 
     normals_lit: float = 0.0125
     """Share of finding-free held-out images on which one finding's map may reach 0.5."""
-    smoothing: float = 0.6
-    """Standard deviation of the Gaussian over patch logits, in patches."""
+    smoothing: float | None = None
+    """Standard deviation of the Gaussian over patch logits, in patches; None chooses among `SMOOTHINGS`."""
     min_patches: float = 0.5
     """Smallest region, in patches."""
 
@@ -42,7 +47,8 @@ def fit_calibration(
     """Fits everything.
 
     Image: one slope shared by all findings and one bias each, by logistic regression on the states (Platt 1999; "not mentioned"
-    counts as absent, as in the labels' own use). Patch: slopes of patch and image logit shared by all findings, by logistic
+    counts as absent, as in the labels' own use). Patch: smoothing and the image logit's share are those under which the brightest
+    patch is most often both right and brighter than a finding-free image's, see `localisation`; the slope comes from logistic
     regression on outlined and finding-free patches; then each finding's bias is set so that `point.normals_lit` of the
     finding-free images have a patch at 0.5 or above.
 
@@ -54,33 +60,34 @@ def fit_calibration(
     table = state_table(items, labels)
     image = np.mean([logits.image[name] for name in branches], axis=0)
     scale, biases = _image_fit(image, table)
-    smoothed = _smoothed(logits.patches, point.smoothing)
-    patch_scale, patch_image = _patch_fit(smoothed, image, items, labels, table)
     normal = np.array([bool((row != 1).all() and (row == 0).any()) for row in table])
     if normal.sum() < 10:
         raise DataError(
             f"Only {int(normal.sum())} held-out images are free of every finding; at least 10 are needed to set operating points."
         )
-    scores = patch_scale * smoothed.reshape(*smoothed.shape[:2], -1).max(axis=2) + patch_image * image
+    smoothing, share, smoothed = _chosen(logits.patches, image, items, labels, normal, point.smoothing)
+    scores = smoothed + share * image[:, :, None, None]
+    patch_scale = _patch_fit(scores, items, labels, table)
+    peaks = patch_scale * scores.reshape(*scores.shape[:2], -1).max(axis=2)
     findings: dict[str, FindingCalibration] = {}
     for k, label in enumerate(labels):
         findings[label] = FindingCalibration(
             image_scale=scale,
             image_bias=biases[k],
             patch_scale=patch_scale,
-            patch_image=patch_image,
-            patch_bias=-float(np.quantile(scores[normal, k], 1 - point.normals_lit)),
+            patch_image=patch_scale * share,
+            patch_bias=-float(np.quantile(peaks[normal, k], 1 - point.normals_lit)),
             image_threshold=_youden(scale * image[:, k] + biases[k], table[:, k]),
         )
     middle = FindingCalibration(
         image_scale=scale,
         image_bias=float(np.median(biases)),
         patch_scale=patch_scale,
-        patch_image=patch_image,
+        patch_image=patch_scale * share,
         patch_bias=float(np.median([item.patch_bias for item in findings.values()])),
         image_threshold=float(np.median([item.image_threshold for item in findings.values()])),
     )
-    return Calibration(findings, middle, branches, point.smoothing, point.min_patches)
+    return Calibration(findings, middle, branches, smoothing, point.min_patches)
 
 
 def _image_fit(image: NDArray[np.float32], table: NDArray[np.int8]) -> tuple[float, list[float]]:
@@ -106,38 +113,88 @@ def _smoothed(patches: NDArray[np.float32], sigma: float) -> NDArray[np.float32]
     return out
 
 
-def _patch_fit(
-    smoothed: NDArray[np.float32], image: NDArray[np.float32], items: Sequence[Loaded], labels: Sequence[str], table: NDArray[np.int8]
-) -> tuple[float, float]:
-    """Slopes of patch and image logit, from outlined images and from the brightest patch of finding-free ones."""
-    rows, cols = smoothed.shape[-2:]
-    features: list[tuple[float, float]] = []
-    targets: list[int] = []
+def _chosen(
+    patches: NDArray[np.float32],
+    image: NDArray[np.float32],
+    items: Sequence[Loaded],
+    labels: Sequence[str],
+    normal: NDArray[np.bool_],
+    smoothing: float | None,
+) -> tuple[float, float, NDArray[np.float32]]:
+    """Smoothing, the image logit's share, and the smoothed patches; the first of equals."""
+    wanted = _outlined(items, labels, *patches.shape[-2:])
+    best: tuple[float, float, float, NDArray[np.float32]] | None = None
+    for sigma in SMOOTHINGS if smoothing is None else (smoothing,):
+        smoothed = _smoothed(patches, sigma)
+        for share in SHARES:
+            value = localisation(smoothed + share * image[:, :, None, None], wanted, normal)
+            if best is None or value > best[0] + 1e-9:
+                best = (value, sigma, share, smoothed)
+    assert best is not None
+    return best[1], best[2], best[3]
+
+
+def _outlined(items: Sequence[Loaded], labels: Sequence[str], rows: int, cols: int) -> dict[tuple[int, int], NDArray[np.int8]]:
+    """(image, finding) -> patch targets, of every outlined pair."""
+    found: dict[tuple[int, int], NDArray[np.int8]] = {}
     for n, item in enumerate(items):
         size = np.array([item.box.width, item.box.height], np.float64)
-        outlined = {shape.label for shape in item.sample.shapes}
-        for k, label in enumerate(labels):
-            scores = smoothed[n, k]
-            inside = np.isfinite(scores)
-            if label in outlined:
-                polygons = [
-                    item.box.to_model(np.array(shape.points, np.float64) * size) / item.box.side * cols
-                    for shape in item.sample.shapes
-                    if shape.label == label
-                ]
-                wanted = patch_targets(polygons, rows, cols)
-                for value, code in ((POSITIVE, 1), (NEGATIVE, 0)):
-                    chosen = scores[(wanted == value) & inside]
-                    if chosen.size:  # the peak inside and the peak outside: what decides whether a region is right
-                        features.append((float(chosen.max()), float(image[n, k])))
-                        targets.append(code)
-            elif table[n, k] == 0:
-                features.append((float(scores[inside].max()), float(image[n, k])))
-                targets.append(0)
+        for label in dict.fromkeys(shape.label for shape in item.sample.shapes):
+            polygons = [
+                item.box.to_model(np.array(shape.points, np.float64) * size) / item.box.side * cols
+                for shape in item.sample.shapes
+                if shape.label == label
+            ]
+            found[n, list(labels).index(label)] = patch_targets(polygons, rows, cols)
+    return found
+
+
+def localisation(scores: NDArray[np.float32], wanted: dict[tuple[int, int], NDArray[np.int8]], normal: NDArray[np.bool_]) -> float:
+    """Area under the localisation ROC curve (Swensson, Medical Physics 1996), mean over findings with three outlined images.
+
+    P(the brightest patch of an outlined image lies under an outline and is brighter than every patch of a normal image).
+    scores [N, K, R, C]; wanted: patch targets of outlined (image, finding) pairs; normal: bool [N] -> [0, 1]; 0 with nothing to score.
+    """
+    peaks = scores.reshape(*scores.shape[:2], -1).max(axis=2)
+    wins: dict[int, list[float]] = {}
+    for (n, k), targets in wanted.items():
+        hit = targets.ravel()[int(scores[n, k].argmax())] != NEGATIVE
+        wins.setdefault(k, []).append(float(hit) * float((peaks[normal, k] < peaks[n, k]).mean()))
+    means = [float(np.mean(values)) for values in wins.values() if len(values) >= 3]
+    return float(np.mean(means)) if means else 0.0
+
+
+def _patch_fit(scores: NDArray[np.float32], items: Sequence[Loaded], labels: Sequence[str], table: NDArray[np.int8]) -> float:
+    """Slope of the scores, from the patches inside and outside outlines and those of finding-free images.
+
+    An outlined image weighs as much inside its outlines as outside, and finding-free images as much as all outlined ones together.
+    """
+    wanted = _outlined(items, labels, *scores.shape[-2:])
+    features: list[NDArray[np.float64]] = []
+    targets: list[int] = []
+    outlined: list[bool] = []
+    for n, k in np.ndindex(*scores.shape[:2]):
+        inside = np.isfinite(scores[n, k])
+        sets = (
+            [(POSITIVE, (wanted[n, k] == POSITIVE) & inside), (NEGATIVE, (wanted[n, k] == NEGATIVE) & inside)]
+            if (n, k) in wanted
+            else [(NEGATIVE, inside)]
+            if table[n, k] == 0
+            else []
+        )
+        for target, chosen in sets:
+            if chosen.any():
+                features.append(np.quantile(scores[n, k][chosen], np.linspace(0, 1, QUANTILES)))
+                targets.append(int(target == POSITIVE))
+                outlined.append((n, k) in wanted)
     if len(set(targets)) < 2:
-        return 1.0, 0.0
-    fitted = LogisticRegression(C=10.0, max_iter=500, class_weight="balanced").fit(np.array(features), targets)
-    return max(float(fitted.coef_[0, 0]), 0.1), max(float(fitted.coef_[0, 1]), 0.0)
+        return 1.0
+    part = np.array(outlined)
+    weights = np.where(part, 1.0, part.sum() / max(1, (~part).sum())).repeat(QUANTILES)
+    fitted = LogisticRegression(C=10.0, max_iter=500).fit(
+        np.concatenate(features)[:, None], np.repeat(targets, QUANTILES), sample_weight=weights
+    )
+    return max(float(fitted.coef_[0, 0]), 0.1)
 
 
 def _youden(scores: NDArray[np.float64], states: NDArray[np.int8]) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from patchclip.errors import DataError
 from patchclip.model.patchclip import PatchCLIP, mil_logit
 from patchclip.text.vocabulary import Vocabulary
 from trainer.config import LossConfig
@@ -59,9 +60,16 @@ def align_prompts(model: PatchCLIP, bank: PromptBank, seed: int, steps: int = 30
 
     Returns:
         mean cosine of the prompts with their directions at the end, in [-1, 1].
+
+    Raises:
+        DataError: the joint space is too narrow for the findings.
     """
     generator = torch.Generator().manual_seed(seed)
     sides = len(bank.spans)
+    if model.config.embed_dim < sides:
+        raise DataError(
+            f"embed_dim {model.config.embed_dim} is too small for {sides // 2} findings; set model.embed_dim to at least {sides}, two for each."
+        )
     anchors = torch.linalg.qr(torch.randn(model.config.embed_dim, sides, generator=generator)).Q.t().to(bank.features.device)
     targets = torch.cat([anchors[k].expand(stop - start, -1) for k, (start, stop) in enumerate(bank.spans)])
     optimiser = torch.optim.AdamW(model.text_projection.parameters(), lr=2e-3, weight_decay=1e-3)

@@ -20,7 +20,7 @@ def coverage(polygons: Sequence[NDArray[np.float64]], rows: int, cols: int) -> N
         rows, cols: the grid.
 
     Returns:
-        float32 [rows, cols] in [0, 1], exact to about 1/64.
+        float32 [rows, cols] in [0, 1], exact to about 1/64 inside; a border counts as covered, so an edge may reach 1/8 patch too far.
     """
     canvas = np.zeros((rows * SUPERSAMPLE, cols * SUPERSAMPLE), np.uint8)
     for polygon in polygons:

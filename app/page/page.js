@@ -9,7 +9,8 @@ async function call(name, data) {
   let reply;
   try { reply = await server[name]({ ...data, window: windowId }); }
   catch { throw new Error("The server does not answer; check that it is running, then try again."); }
-  if (reply && reply.error) throw new Error(reply.error);
+  if (!reply) throw new Error("The server does not answer; check that it is running, then try again.");
+  if (reply.error) throw new Error(reply.error);
   return reply;
 }
 function say(id, text) { const place = $(id); place.textContent = text || ""; place.hidden = !text; }
@@ -65,15 +66,16 @@ async function ask(text) {
       state.recent = [answer.query, ...state.recent.filter((other) => other !== answer.query)].slice(0, 6);
     }
     study.answers.unshift(...reply.answers);
-    activate(reply.answers[0]);
-    $("query").select();
+    activate(reply.answers[0], study);
+    if (state.current === study) $("query").select();
   } catch (error) { say("ask-error", error.message); }
 }
-function activate(answer) {
-  const study = state.current;
+function activate(answer, study = state.current) {
   if (study.drafts[""] && !study.drafts[answer.query]) { study.drafts[answer.query] = study.drafts[""]; delete study.drafts[""]; }
-  study.active = answer; loadDraft(); render();
-  if (viewer.view.mode === "compare") compare();
+  study.active = answer;
+  if (study === state.current) loadDraft();
+  render();
+  if (study === state.current && viewer.view.mode === "compare") compare();
 }
 async function compare() {
   const study = state.current, answer = study && study.active;
@@ -142,7 +144,9 @@ function render() {
   }));
   $("image-warnings").replaceChildren(...(study ? [...(study.synthetic ? ["Synthetic radiograph, drawn by a program: no patient."] : []), ...study.warnings] : []).map((text) => node("li", text)));
   $("no-answers").hidden = !!(study && study.answers.length);
+  const focused = document.activeElement && document.activeElement.closest("#pc-answers li");
   $("answers").replaceChildren(...(study ? study.answers : []).map((item) => answerNode(item, item === answer)));
+  if (focused) { const again = all("#pc-answers li").find((line) => line.dataset.query === focused.dataset.query); if (again) again.focus({ preventScroll: true }); }
   const chips = [...state.recent, ...state.suggestions.filter((name) => !state.recent.includes(name))].slice(0, 8);
   $("chips").replaceChildren(...chips.map((text) => node("button", text, { title: text, onclick: () => { $("query").value = text; ask(text); } })));
   all("[data-view]").forEach((b) => b.setAttribute("aria-checked", String(b.dataset.view === v.mode)));

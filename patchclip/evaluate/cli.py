@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--saliency", action="append", metavar="NAME", help=f"a method to compare with; repeat for several, or none ({', '.join(SALIENCY)})"
     )
+    parser.add_argument(
+        "--faithfulness", type=int, default=0, metavar="N", help="deletion and insertion curves on N boxed images of each finding (0)"
+    )
     parser.add_argument("--against", type=Path, metavar="DIR", help="another report on the same data: adds paired differences from it")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
     parser.add_argument("--replicates", type=int, default=1000, help="of the bootstrap (1000)")
@@ -46,7 +49,15 @@ def main(options: argparse.Namespace) -> int:
     data = read_dataset(options.folder, options.split, frozenset(source.labels))
     for line in data.left_out:
         print(f"left out: {line}", file=sys.stderr)
-    result = evaluate(source, data, methods=_methods(options.saliency), twin=twin, seed=options.seed, replicates=options.replicates)
+    result = evaluate(
+        source,
+        data,
+        methods=_methods(options.saliency),
+        twin=twin,
+        seed=options.seed,
+        replicates=options.replicates,
+        faithful=options.faithfulness,
+    )
     record = result.record
     record["command"] = "python -m patchclip " + shlex.join(
         part if not Path(part).is_absolute() else Path(part).name for part in sys.argv[1:]

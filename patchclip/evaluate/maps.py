@@ -100,6 +100,25 @@ def _intersection(region: Region, box: Box) -> float:
     return max(0.0, wide) * max(0.0, high)
 
 
+def chexlocalize_iou(upsampled: FloatArray, mask: NDArray[np.bool_], *, called: bool) -> float:
+    """IoU of the map cut at Otsu's threshold, zeroed where the image is not called positive (Saporta et al., Nature Machine Intelligence 2022).
+
+    Args:
+        upsampled: [H, W] in [0, 1].
+        mask: bool [H, W], the truth; empty where there is none.
+        called: whether the image's probability reaches the cut-off.
+
+    Returns:
+        in [0, 1]; NaN where neither the truth nor the prediction marks anything, which the habit leaves out.
+    """
+    if not called and not mask.any():
+        return float("nan")
+    if not called:
+        return 0.0
+    lit = upsampled > otsu(upsampled) if upsampled.max() > upsampled.min() else np.zeros_like(mask)
+    return iou(lit, mask) if lit.any() or mask.any() else float("nan")
+
+
 def otsu(upsampled: FloatArray) -> float:
     """Otsu's threshold (1979) of a map in [0, 1], from 256 levels."""
     levels = np.round(np.clip(upsampled, 0, 1) * 255).astype(np.uint8)

@@ -15,11 +15,15 @@ from tqdm import tqdm
 
 from patchclip.engine import Encoded, Engine
 from patchclip.errors import DataError, RadiographError, SaliencyError
+from patchclip.evaluate.claim import PATCH_MAP
 from patchclip.evaluate.dataset import EvaluationImage
+from patchclip.evaluate.faithfulness import deletion_insertion
 from patchclip.image import Radiograph, load_radiograph
 from patchclip.types import PatchMap
 
-CACHE_FORMAT = 2
+CACHE_FORMAT = 3
+OFF_TOPIC = ("fractured femur", "cat")
+"""Asked of every image: they must light nothing and must warn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,9 @@ class Prediction:
         probability: label -> P(present), in [0, 1].
         maps: label -> patch map.
         thresholds: label -> value from which a patch counts as lit.
+        cutoffs: label -> probability from which the finding counts as present.
+        negated: label -> P("no X") as the model answers that query; empty where the source takes no queries.
+        off_topic: phrase of `OFF_TOPIC` -> (lights a region or a patch, warns); empty where the source takes no queries.
         saliency: (method, label) -> relative map; only those that were asked for.
     """
 
@@ -38,6 +45,9 @@ class Prediction:
     probability: dict[str, float]
     maps: dict[str, PatchMap]
     thresholds: dict[str, float]
+    cutoffs: dict[str, float]
+    negated: dict[str, float]
+    off_topic: dict[str, tuple[bool, bool]]
     saliency: dict[tuple[str, str], PatchMap]
 
 
@@ -58,6 +68,10 @@ class Source(Protocol):
         Raises:
             RadiographError: the image cannot be read.
         """
+        ...
+
+    def faithfulness(self, image: EvaluationImage, label: str, methods: Sequence[str]) -> dict[str, tuple[float, float]]:
+        """Deletion and insertion areas of the patch map and of these methods; empty where there is no model to ask."""
         ...
 
 
@@ -95,19 +109,45 @@ class EngineSource:
         encoded = self._engine.encode(radiograph)
         if known is None:
             known = self._ask(encoded)
-        for method, label in missing:
-            known.saliency[method, label] = self._engine.saliency(encoded, self._engine.vocabulary.finding(label).name, method)
+        labels = list(dict.fromkeys(label for _, label in missing))
+        methods = list(dict.fromkeys(method for method, _ in missing))
+        names = [self._engine.vocabulary.finding(label).name for label in labels]
+        for method, maps in self._engine.saliencies(encoded, names, methods).items():
+            known.saliency.update({(method, label): shown for label, shown in zip(labels, maps, strict=True)})
         _save(file, known)
         return known
+
+    def faithfulness(self, image: EvaluationImage, label: str, methods: Sequence[str]) -> dict[str, tuple[float, float]]:
+        """See `Source`."""
+        encoded = self._engine.encode(load_radiograph(image.path))
+        name = self._engine.vocabulary.finding(label).name
+        rows, cols = encoded.embeddings.grid
+        pixels = encoded.pixels[0, 0].cpu().numpy()
+        maps = {PATCH_MAP: self._engine.query(encoded, [name])[0].map}
+        maps |= {method: shown[0] for method, shown in self._engine.saliencies(encoded, [name], methods).items()}
+        return {
+            method: deletion_insertion(
+                lambda changed: self._engine.rescore(encoded, changed, name).astype(np.float64),
+                pixels,
+                encoded.letterbox.uncrop_grid(shown, rows, cols),
+            )
+            for method, shown in maps.items()
+        }
 
     def _ask(self, encoded: Encoded) -> Prediction:
         names = [self._engine.vocabulary.finding(label).name for label in self.labels]
         findings = dict(zip(self.labels, self._engine.query(encoded, names), strict=True))
+        negated = self._engine.query(encoded, [f"no {name}" for name in names])
+        strange = self._engine.query(encoded, OFF_TOPIC)
+        calibration = self._engine.checkpoint.calibration
         return Prediction(
             size=encoded.size,
             probability={label: item.probability for label, item in findings.items()},
             maps={label: item.map for label, item in findings.items()},
             thresholds={label: item.threshold for label, item in findings.items()},
+            cutoffs={label: calibration.of(label).image_threshold for label in self.labels},
+            negated={label: item.probability for label, item in zip(self.labels, negated, strict=True)},
+            off_topic={item.query: (bool(item.regions) or bool(item.map.values.any()), bool(item.warnings)) for item in strange},
             saliency={},
         )
 
@@ -137,6 +177,10 @@ class MapFile:
         """See `Source`."""
         return [], dict.fromkeys(methods, "a map file has no model to explain")
 
+    def faithfulness(self, image: EvaluationImage, label: str, methods: Sequence[str]) -> dict[str, tuple[float, float]]:
+        """See `Source`; there is no model to ask."""
+        return {}
+
     def predict(self, image: EvaluationImage, saliency: Sequence[tuple[str, str]]) -> Prediction:
         """See `Source`; it has no saliency."""
         size = load_radiograph(image.path).size
@@ -153,7 +197,8 @@ class MapFile:
             maps[label] = PatchMap(values.astype(np.float32), (x0, y0, x1, y1))
             given = self._arrays.get(f"{image.name}/{label}/probability")
             probability[label] = float(given) if given is not None else float(values.max())
-        return Prediction(size, probability, maps, dict.fromkeys(self.labels, 0.5), {})
+        halves = dict.fromkeys(self.labels, 0.5)
+        return Prediction(size, probability, maps, halves, halves, {}, {}, {})
 
 
 def predict_all(
@@ -175,11 +220,15 @@ def _shown(images: Sequence[EvaluationImage]) -> Iterator[EvaluationImage]:
     yield from progress
 
 
+PLAIN = ("size", "probability", "thresholds", "cutoffs", "negated", "off_topic")
+"""Fields of a prediction that are kept as JSON."""
+
+
 def _save(file: Path, prediction: Prediction) -> None:
     arrays = {f"map/{label}": item.values for label, item in prediction.maps.items()}
     arrays |= {f"saliency/{method}/{label}": item.values for (method, label), item in prediction.saliency.items()}
     extent = next(iter(prediction.maps.values())).extent
-    record = {"size": prediction.size, "probability": prediction.probability, "thresholds": prediction.thresholds, "extent": extent}
+    record = {name: getattr(prediction, name) for name in PLAIN} | {"extent": extent}
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_suffix(".writing.npz")
     np.savez_compressed(temporary, record=np.array(json.dumps(record)), **arrays)  # type: ignore[arg-type]
@@ -201,4 +250,13 @@ def _load(file: Path) -> Prediction | None:
             elif kind == "saliency":
                 method, _, label = rest.partition("/")
                 saliency[method, label] = PatchMap(arrays[name], (x0, y0, x1, y1))
-    return Prediction((record["size"][0], record["size"][1]), record["probability"], maps, record["thresholds"], saliency)
+    return Prediction(
+        size=(record["size"][0], record["size"][1]),
+        probability=record["probability"],
+        maps=maps,
+        thresholds=record["thresholds"],
+        cutoffs=record["cutoffs"],
+        negated=record["negated"],
+        off_topic={phrase: (lit, warned) for phrase, (lit, warned) in record["off_topic"].items()},
+        saliency=saliency,
+    )

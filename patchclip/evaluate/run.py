@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from patchclip.evaluate import metrics
 from patchclip.evaluate.bootstrap import PatientBootstrap, figure
 from patchclip.evaluate.claim import PATCH_MAP, compare, correct, gated, sweep
 from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, NIH8, EvaluationData, EvaluationImage
-from patchclip.evaluate.predictions import Source, predict_all
+from patchclip.evaluate.predictions import OFF_TOPIC, Source, predict_all
 from patchclip.evaluate.score import Pair, Reader, image_figures, location_figures, reader_of, reliability, truth_of
 
 MEANS = {
@@ -55,6 +56,7 @@ def evaluate(
     twin: Source | None = None,
     seed: int = 0,
     replicates: int = 1000,
+    faithful: int = 0,
 ) -> Evaluation:
     """Predicts and scores everything.
 
@@ -64,6 +66,7 @@ def evaluate(
         methods: saliency methods to compare the patch map with.
         twin: a model trained without boxes and patch-level losses, whose Grad-CAM joins the comparison.
         seed, replicates: of the bootstrap.
+        faithful: boxed images of each finding for which deletion and insertion curves are computed; they cost 34 passes a method.
     """
     usable, reasons = source.usable(methods)
     pairs, unreadable = predict_all(source, data.images, {image.name: _wanted(image, usable, source.labels) for image in data.images})
@@ -78,6 +81,8 @@ def evaluate(
     bootstrap = PatientBootstrap([image.patient for image, _ in pairs], replicates, seed)
     record["claim"], record["claim_curves"] = claim(source.labels, pairs, twin_pairs, usable, bootstrap)
     record["claim_left_out"] = reasons
+    if faithful:
+        record["faithfulness"] = faithfulness(source, pairs, usable, bootstrap, faithful)
     return Evaluation(record, pairs, twin_pairs)
 
 
@@ -92,6 +97,9 @@ def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: lis
         scores = np.array([pairs[k][1].probability[label] for k in known], np.float64)
         located, behind = location_figures(pairs, reader_of(label), bootstrap)
         findings[label] = image_figures(scores, known, truth, bootstrap) | located | {"reliability": reliability(scores, truth)}
+        if all(prediction.negated for _, prediction in pairs):
+            turned = np.array([1 - pairs[k][1].negated[label] for k in known], np.float64)
+            findings[label]["auroc_negated"] = image_figures(turned, known, truth, bootstrap)["auroc"]
         kept[label] = behind
         if truth.any() and not truth.all():
             kept[label]["auroc"] = metrics.auroc(scores, truth, bootstrap.weights(known))
@@ -114,8 +122,45 @@ def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: lis
         "summary": {"nih8": summary},
         "subgroups": subgroups(source.labels, pairs, bootstrap),
         "second_reader": second_reader(source.labels, pairs, bootstrap),
+        "off_topic": off_topic(pairs, bootstrap),
         "claim": {},
     }
+
+
+def off_topic(pairs: Sequence[Pair], bootstrap: PatientBootstrap) -> dict[str, Any]:
+    """Queries that no chest radiograph answers: share of images on which each lights anything, and on which it warns."""
+    found: dict[str, Any] = {}
+    everything = np.arange(len(pairs))
+    for phrase in OFF_TOPIC if all(prediction.off_topic for _, prediction in pairs) else ():
+        for position, name in enumerate(("lit", "warned")):
+            values = np.array([prediction.off_topic[phrase][position] for _, prediction in pairs], np.float64)
+            found.setdefault(phrase, {})[name] = bootstrap.figure(everything, lambda weights, v=values: metrics.mean(v, weights))  # type: ignore[misc]
+    return found
+
+
+def faithfulness(source: Source, pairs: Sequence[Pair], methods: Sequence[str], bootstrap: PatientBootstrap, most: int) -> dict[str, Any]:
+    """Deletion and insertion areas of every method on up to `most` boxed images a finding, paired with the patch map's.
+
+    Returns:
+        finding -> method -> {"deletion", "insertion", "deletion_minus_patch_map", "insertion_minus_patch_map"}.
+    """
+    found: dict[str, Any] = {}
+    for label in source.labels:
+        chosen = np.array([k for k, (image, _) in enumerate(pairs) if (reader_of(label).source, label) in image.boxes][:most], np.int64)
+        rows = [source.faithfulness(pairs[k][0], label, methods) for k in tqdm(chosen, desc=f"faithfulness, {label}", leave=False)]
+        if not any(rows):
+            continue
+        areas = {method: np.array([row[method] for row in rows], np.float64) for method in (PATCH_MAP, *methods)}
+        weights = bootstrap.weights(chosen)
+        found[label] = {}
+        for method, values in areas.items():
+            record = found[label].setdefault(method, {})
+            for position, name in enumerate(("deletion", "insertion")):
+                own, mine = (metrics.mean(item[:, position], weights) for item in (values, areas[PATCH_MAP]))
+                record[name] = figure(own, len(chosen))
+                if method != PATCH_MAP:
+                    record[f"{name}_minus_patch_map"] = figure(own - mine, len(chosen))
+    return found
 
 
 def claim(

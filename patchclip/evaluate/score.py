@@ -13,7 +13,7 @@ from patchclip.evaluate import metrics
 from patchclip.evaluate.bootstrap import Figure, PatientBootstrap, figure
 from patchclip.evaluate.dataset import LUNG_OPACITY, NIH, RSNA, EvaluationImage
 from patchclip.evaluate.froc import RATES, Candidates, match, sensitivity_at
-from patchclip.evaluate.maps import Box, auroc_within, box_mask, cnr, dice, habit_overlap, iobb, iou, oracle_iou, pointing
+from patchclip.evaluate.maps import Box, auroc_within, box_mask, chexlocalize_iou, cnr, dice, habit_overlap, iobb, iou, oracle_iou, pointing
 from patchclip.evaluate.predictions import Prediction
 from patchclip.localize import find_regions
 
@@ -104,10 +104,9 @@ def location_figures(
         figures[name] = figure(replicates[name], len(index))
     scored = np.array([*index, *normals], np.int64)
     everything = bootstrap.weights(scored) if len(scored) else np.ones((1, 0))
-    candidates = {}
+    figures |= _chexlocalize(pairs, reader, boxed, normals, bootstrap)
     for least, name in ((None, "froc"), (0.1, "froc_iou_0.1"), (0.25, "froc_iou_0.25")):
         found = _candidates(pairs, reader, scored, least)
-        candidates[name] = found
         rates = sensitivity_at(found, everything) if len(index) else np.full((1, len(RATES)), np.nan)
         figures[name] = {f"{rate:g}": figure(rates[:, k], len(scored)) for k, rate in enumerate(RATES)}
         figures[name]["mean"] = figure(rates.mean(axis=1), len(scored))
@@ -121,6 +120,33 @@ def location_figures(
     lit = np.array([float(pairs[k][1].maps[label].values.max() >= pairs[k][1].thresholds[label]) for k in normals], np.float64)
     figures["normals_lit"] = bootstrap.figure(np.array(normals, np.int64), lambda w: metrics.mean(lit, w))
     return figures, replicates
+
+
+def _chexlocalize(
+    pairs: Sequence[Pair], reader: Reader, boxed: Sequence[tuple[int, tuple[Box, ...]]], normals: Sequence[int], bootstrap: PatientBootstrap
+) -> dict[str, Figure]:
+    """The CheXlocalize habit, with the checkpoint's own probability cut-off: IoU on true positives, IoU on all, and the hit rate."""
+    label = reader.label
+    called = {k: pairs[k][1].probability[label] >= pairs[k][1].cutoffs[label] for k in (*(k for k, _ in boxed), *normals)}
+    overlaps: dict[int, float] = {}
+    hits: dict[int, float] = {}
+    for k, boxes in (*boxed, *((k, ()) for k in normals)):
+        prediction = pairs[k][1]
+        upsampled, mask = prediction.maps[label].upsample(*prediction.size), box_mask(boxes, prediction.size)
+        overlaps[k] = chexlocalize_iou(upsampled, mask, called=called[k])
+        if boxes:
+            hits[k] = pointing(upsampled, mask) if called[k] else 0.0
+
+    def mean_over(values: dict[int, float]) -> Figure:
+        index = np.array(list(values), np.int64)
+        numbers = np.array(list(values.values()), np.float64)
+        return bootstrap.figure(index, lambda weights: metrics.mean(numbers, weights))
+
+    return {
+        "chexlocalize_miou_true_positives": mean_over({k: overlaps[k] for k, _ in boxed if called[k]}),
+        "chexlocalize_miou_all": mean_over({k: value for k, value in overlaps.items() if np.isfinite(value)}),
+        "chexlocalize_hit_rate": mean_over(hits),
+    }
 
 
 PER_IMAGE = (

@@ -92,6 +92,13 @@ class Letterbox:
         kept = np.ascontiguousarray(values[first_row:last_row, first_col:last_col], np.float32)
         return PatchMap(kept, (float(x0), float(y0), float(x1), float(y1)))
 
+    def uncrop_grid(self, shown: PatchMap, rows: int, cols: int) -> FloatArray:
+        """Inverse of `crop_grid`: [R, C] over the whole square, 0 where only padding is."""
+        values = np.zeros((rows, cols), np.float32)
+        first_row, first_col = _touching(self.pad_y, self.side, rows)[0], _touching(self.pad_x, self.side, cols)[0]
+        values[first_row : first_row + shown.values.shape[0], first_col : first_col + shown.values.shape[1]] = shown.values
+        return values
+
 
 def _touching(pad: float, side: int, count: int) -> tuple[int, int]:
     """First and one past the last patch of a row that is not wholly padding; a hair of rounding does not count as touching."""

@@ -18,7 +18,7 @@ from patchclip.types import FloatArray
 def attention_rollout(task: SaliencyTask) -> FloatArray:
     """Attention rollout (Abnar & Zuidema, ACL 2020): product over layers of (A + I) / 2, heads averaged; the class token's row.
 
-    Without a class token, the mean over all rows. Does not look at the query. [R, C] in [0, 1], min-max scaled.
+    Without a class token, the mean over all rows. Does not look at the query: K times the same [R, C] in [0, 1], min-max scaled.
     """
     with torch.no_grad(), _recorded(task, "attention_rollout") as attentions:
         QueryHead(task)(task.pixels)
@@ -28,19 +28,22 @@ def attention_rollout(task: SaliencyTask) -> FloatArray:
         step = (mean + torch.eye(mean.shape[-1], device=mean.device)) / 2
         rollout = step if rollout is None else step @ rollout
     assert rollout is not None
-    return _to_grid(rollout, task)
+    return np.repeat(_to_grid(rollout, task)[None], len(task.positive), axis=0)
 
 
 def attention_gradient(task: SaliencyTask) -> FloatArray:
     """LeGrad-style (Bousselham et al., 2024): positive gradient of the query's logit with respect to each layer's attention.
 
-    Heads and query tokens are averaged, layers summed. [R, C] in [0, 1], min-max scaled.
+    Heads and query tokens are averaged, layers summed. [K, R, C] in [0, 1], min-max scaled.
     """
     with torch.enable_grad(), _recorded(task, "attention_gradient") as attentions:
-        logit = QueryHead(task)(task.pixels.clone().requires_grad_())
-        gradients = torch.autograd.grad(logit.sum(), attentions, allow_unused=True)
-    total = torch.stack([gradient.clamp(min=0).mean(dim=1) for gradient in gradients if gradient is not None]).sum(dim=0)
-    return _to_grid(total.mean(dim=1, keepdim=True), task)
+        logits = QueryHead(task)(task.pixels.clone().requires_grad_())
+        maps: list[FloatArray] = []
+        for logit in logits[0]:
+            gradients = torch.autograd.grad(logit, attentions, allow_unused=True, retain_graph=True)
+            total = torch.stack([gradient.clamp(min=0).mean(dim=1) for gradient in gradients if gradient is not None]).sum(dim=0)
+            maps.append(_to_grid(total.mean(dim=1, keepdim=True), task))
+    return np.stack(maps)
 
 
 def _to_grid(rows: Tensor, task: SaliencyTask) -> FloatArray:

@@ -5,39 +5,39 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from patchclip.saliency.task import QueryHead, SaliencyTask, to_unit
 from patchclip.types import FloatArray
 
 
 def raw_cosine(task: SaliencyTask) -> FloatArray:
-    """(cos(patch, positive prompt) + 1) / 2, [R, C] in [0, 1]: no negative prompt, no calibration, no scaling by image."""
+    """(cos(patch, positive prompt) + 1) / 2, [K, R, C] in [0, 1]: no negative prompt, no calibration, no scaling by image."""
     with torch.no_grad():
-        embeddings = task.model.encode_image(task.pixels, task.valid)
-        cosine = embeddings.patches[0].float() @ task.positive[0].float()
-    return np.asarray(((cosine + 1) / 2).unflatten(0, embeddings.grid).cpu().numpy(), np.float32)
+        cosine = task.positive.float() @ task.embeddings.patches[0].float().t()
+    return np.asarray(((cosine + 1) / 2).unflatten(1, task.embeddings.grid).cpu().numpy(), np.float32)
 
 
 def occlusion(task: SaliencyTask, window: int = 8, batch: int = 16) -> FloatArray:
     """Occlusion (Zeiler & Fergus, ECCV 2014): how much the logit falls when a window is greyed out, positive part.
 
-    The window is 1/`window` of the side and moves by half of that; [R, C] in [0, 1], min-max scaled.
+    The window is 1/`window` of the side and moves by half of that; [K, R, C] in [0, 1], min-max scaled.
     """
     side = task.pixels.shape[-1]
     size = max(1, side // window)
     starts = list(range(0, side - size + 1, max(1, size // 2)))
     head = QueryHead(task)
     grey = float(task.pixels.mean())
-    drops: list[float] = []
+    drops: list[Tensor] = []
     with torch.no_grad():
-        whole = float(head(task.pixels))
+        whole = head(task.pixels)
         places = [(top, left) for top in starts for left in starts]
         for first in range(0, len(places), batch):
             part = places[first : first + batch]
             hidden = task.pixels.repeat(len(part), 1, 1, 1)
             for number, (top, left) in enumerate(part):
                 hidden[number, :, top : top + size, left : left + size] = grey
-            drops += [whole - float(value) for value in head(hidden).flatten()]
-    values = np.maximum(np.array(drops, np.float32).reshape(len(starts), len(starts)), 0)
+            drops.append(whole - head(hidden))
+    values = torch.cat(drops).clamp(min=0).t().unflatten(1, (len(starts), len(starts))).cpu().numpy().astype(np.float32)
     rows, cols = task.model.grid
-    return to_unit(np.asarray(cv2.resize(values, (cols, rows), interpolation=cv2.INTER_LINEAR), np.float32))
+    return np.stack([to_unit(np.asarray(cv2.resize(item, (cols, rows), interpolation=cv2.INTER_LINEAR), np.float32)) for item in values])

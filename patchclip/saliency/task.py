@@ -15,13 +15,14 @@ from patchclip.types import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class SaliencyTask:
-    """One image, one query: all methods explain the same number, the image's logit for the query.
+    """One image, K queries: all methods explain the same number, the image's logit for a query.
 
     Attributes:
         model: in evaluation mode.
         pixels: float32 [1, 1, S, S].
         valid: bool [1, R, C].
-        positive, negative: text embeddings [1, D] of the prompt pair.
+        positive, negative: text embeddings [K, D] of the prompt pairs.
+        embeddings: of the image, from its pass through the tower.
         branches: which image-level logits are averaged, see `Calibration`.
     """
 
@@ -31,6 +32,7 @@ class SaliencyTask:
     positive: Tensor
     negative: Tensor
     branches: tuple[str, ...]
+    embeddings: ImageEmbeddings
 
 
 def image_logit(model: PatchCLIP, embeddings: ImageEmbeddings, positive: Tensor, negative: Tensor, branches: tuple[str, ...]) -> Tensor:
@@ -47,7 +49,7 @@ def image_logit(model: PatchCLIP, embeddings: ImageEmbeddings, positive: Tensor,
 
 
 class QueryHead(nn.Module):
-    """The model as a classifier of one query: pixels [B, 1, S, S] -> logits [B, 1]; what gradient methods differentiate."""
+    """The model as a classifier of the queries: pixels [B, 1, S, S] -> logits [B, K]; what gradient methods differentiate."""
 
     def __init__(self, task: SaliencyTask) -> None:
         super().__init__()
@@ -55,7 +57,7 @@ class QueryHead(nn.Module):
         self.model = task.model
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """[B, 1, S, S] -> [B, 1]."""
+        """[B, 1, S, S] -> [B, K]."""
         task = self.task
         embeddings = self.model.encode_image(pixels, task.valid.expand(len(pixels), -1, -1))
         return image_logit(self.model, embeddings, task.positive, task.negative, task.branches)

@@ -1,0 +1,1 @@
+"""Benchmarks; see `tests.benchmarks.__main__`."""

@@ -35,6 +35,7 @@ class Server:
         self._environment = {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
 
     def __enter__(self) -> Server:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + START_S

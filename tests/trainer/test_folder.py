@@ -1,0 +1,84 @@
+"""The dataset folder: what each row says of each finding, and every kind of bad input named by file and row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from patchclip import DataError
+from tests.tiny import VOCABULARY, tiny_dataset
+from trainer.data.folder import read_folder
+from trainer.data.sample import State
+from trainer.data.split import hold_out
+
+KNOWN = frozenset(VOCABULARY.labels)
+HEADER = "image,patient_id,split,view,sex,age,labels,rsna_class,chestx_det\n"
+
+
+def folder(path: Path, rows: str, boxes: str = "") -> Path:
+    (path / "images").mkdir(parents=True)
+    (path / "images.csv").write_text(HEADER + rows)
+    for row in rows.splitlines():
+        (path / "images" / row.split(",")[0]).touch()
+    if boxes:
+        (path / "boxes.csv").write_text("image,source,finding,x,y,w,h\n" + boxes)
+    return path
+
+
+def test_absence_is_explicit_weak_or_unknown(tmp_path: Path) -> None:
+    data = folder(
+        tmp_path / "d",
+        "a.png,1,train,PA,F,40,No Finding,Normal,\nb.png,2,train,PA,F,40,Effusion|Mass,,\nc.png,3,train,AP,M,50,No Finding,Lung Opacity,read\n",
+        "c.png,ChestX-Det,Fracture,.1,.1,.2,.2\n",
+    )
+    a, b, c = (sample.states for sample in read_folder(data, "train", known=KNOWN).samples)
+    assert a["Lung Opacity"] is State.ABSENT and a["Effusion"] is State.ABSENT
+    assert "Fracture" not in a  # nobody looked for it: unknown, not absent
+    assert b["Effusion"] is State.PRESENT and b["Pneumonia"] is State.NOT_MENTIONED and "Lung Opacity" not in b
+    assert c["Lung Opacity"] is State.PRESENT and c["Fracture"] is State.PRESENT and c["Effusion"] is State.ABSENT
+    assert c["Infiltration"] is State.NOT_MENTIONED  # a radiologist saw an opacity: "No Finding" is no explicit absence any more
+
+
+@pytest.mark.parametrize(
+    ("rows", "boxes", "words"),
+    [
+        ("a.png,1,train,PA,F,40,Effusion,,\n", "a.png,NIH_BBox_List_2017,Effusion,.9,.1,.3,.2\n", "row 2: the box lies outside its image"),
+        ("a.png,1,train,PA,F,40,Effusion,,\n", "a.png,NIH_BBox_List_2017,Effusion,x,.1,.3,.2\n", "must be numbers"),
+        ("a.png,1,train,PA,F,40,Effusion,,\n", "z.png,NIH_BBox_List_2017,Effusion,.1,.1,.3,.2\n", "not in images.csv"),
+        ("a.png,1,train,PA,F,40,Effusion,,\n", "a.png,NIH_BBox_List_2017,Unicorn,.1,.1,.3,.2\n", "no finding Unicorn"),
+        ("a.png,1,train,PA,F,40,Unicorn,,\n", "", "no finding Unicorn"),
+        ("a.png,1,train,PA,F,40,Effusion,,\nb.png,1,val,PA,F,40,Mass,,\n", "", "row 2: a patient is in two splits"),
+        ("a.png,1,test,PA,F,40,Effusion,,\n", "", 'no row with split "train"'),
+    ],
+)
+def test_bad_input_is_named(tmp_path: Path, rows: str, boxes: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        read_folder(folder(tmp_path / "d", rows, boxes), "train", known=KNOWN)
+
+
+def test_an_unknown_column_and_a_missing_table_are_named(tmp_path: Path) -> None:
+    data = tiny_dataset(tmp_path / "d", each=1)
+    text = (data / "images.csv").read_text()
+    (data / "images.csv").write_text(text.replace("view", "viewe", 1))
+    with pytest.raises(DataError, match="unknown column viewe"):
+        read_folder(data, "train", known=KNOWN)
+    (data / "images.csv").unlink()
+    with pytest.raises(DataError, match="is missing"):
+        read_folder(data, "train", known=KNOWN)
+
+
+def test_a_missing_image_is_left_out_and_named(tmp_path: Path) -> None:
+    data = tiny_dataset(tmp_path / "d", each=2)
+    (data / "images" / "0001.png").unlink()
+    contents = read_folder(data, "train", known=KNOWN)
+    assert len(contents.samples) == 7
+    assert contents.left_out == ("0001.png: the image file is missing",)
+
+
+def test_no_patient_is_on_both_sides(tmp_path: Path) -> None:
+    samples = read_folder(tiny_dataset(tmp_path / "d", each=8), "train", known=KNOWN).samples
+    train, held = hold_out(samples, 0.3, seed=0)
+    assert train and held
+    assert not {sample.patient for sample in train} & {sample.patient for sample in held}
+    assert {sample.path for sample in held} == {sample.path for sample in hold_out(samples[::-1], 0.3, seed=0)[1]}

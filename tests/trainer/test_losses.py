@@ -1,0 +1,91 @@
+"""The objectives against plain loops, term by term."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from trainer.losses import image_loss, pair_cross_entropy, patch_loss, sparse_pairs
+
+GENERATOR = torch.Generator().manual_seed(0)
+
+
+def softmax_loss(z: float, positive: bool) -> float:
+    """Cross-entropy of the two-way softmax over logits (z, 0), written out."""
+    probability = math.exp(z) / (math.exp(z) + 1)
+    return -math.log(probability if positive else 1 - probability)
+
+
+def test_pair_cross_entropy_is_the_softmax_over_two_prompts() -> None:
+    logits = torch.randn(50, generator=GENERATOR) * 3
+    targets = torch.randint(0, 2, (50,), generator=GENERATOR)
+    expected = torch.nn.functional.cross_entropy(torch.stack([torch.zeros(50), logits], dim=1), targets, reduction="none")
+    assert torch.allclose(pair_cross_entropy(logits, targets), expected, atol=1e-6)
+
+
+def test_patch_loss_is_the_plain_triple_loop() -> None:
+    images, patches, findings = 3, 20, 4
+    logits = torch.randn(images, patches, findings, generator=GENERATOR) * 2
+    targets = torch.randint(-1, 2, (images, patches, findings), generator=GENERATOR, dtype=torch.int8)
+    positive_weight = torch.rand(findings, generator=GENERATOR)
+    negative_weight = torch.rand(images, findings, generator=GENERATOR)
+    total = 0.0
+    for b in range(images):
+        for p in range(patches):
+            for k in range(findings):
+                target = int(targets[b, p, k])
+                if target == 1:
+                    total += float(positive_weight[k]) * softmax_loss(float(logits[b, p, k]), True)
+                elif target == 0:
+                    total += float(negative_weight[b, k]) * softmax_loss(float(logits[b, p, k]), False)
+    assert abs(float(patch_loss(logits, targets, positive_weight, negative_weight)) - total / images) < 1e-5
+
+
+def test_the_top_left_patch_can_be_positive() -> None:
+    logits = torch.zeros(1, 9, 1, requires_grad=True)
+    targets = torch.zeros(1, 9, 1, dtype=torch.int8)
+    targets[0, 0, 0] = 1
+    patch_loss(logits, targets, torch.ones(1), torch.ones(1, 1)).backward()
+    assert logits.grad is not None
+    assert logits.grad[0, 0, 0] < 0  # its logit is pushed up
+    assert (logits.grad[0, 1:, 0] > 0).all()
+
+
+def test_ignored_patches_and_unknown_findings_teach_nothing() -> None:
+    logits = torch.randn(2, 6, 3, generator=GENERATOR, requires_grad=True)
+    targets = torch.zeros(2, 6, 3, dtype=torch.int8)
+    targets[:, 2] = -1
+    patch_loss(logits, targets, torch.ones(3), torch.ones(2, 3)).backward()
+    assert logits.grad is not None and (logits.grad[:, 2] == 0).all() and (logits.grad[:, 1] != 0).all()
+    whole = torch.randn(2, 3, generator=GENERATOR, requires_grad=True)
+    image_loss(whole, torch.tensor([[1, -1, 0], [0, 1, -1]], dtype=torch.int8), torch.ones(2, 3)).backward()
+    assert whole.grad is not None
+    assert ((whole.grad == 0) == torch.tensor([[False, True, False], [False, False, True]])).all()
+
+
+def test_a_batch_in_halves_has_the_same_loss() -> None:
+    logits = torch.randn(4, 5, 2, generator=GENERATOR)
+    targets = torch.randint(-1, 2, (4, 5, 2), generator=GENERATOR, dtype=torch.int8)
+    positive, negative = torch.rand(2, generator=GENERATOR), torch.rand(4, 2, generator=GENERATOR)
+    whole = patch_loss(logits, targets, positive, negative)
+    halves = [patch_loss(logits[part], targets[part], positive, negative[part]) for part in (slice(0, 2), slice(2, 4))]
+    assert torch.allclose(whole, torch.stack(halves).mean(), atol=1e-6)
+
+
+def test_sparse_sets_hold_positive_patches_and_the_brightest_wrong_ones() -> None:
+    logits = torch.zeros(2, 16, 3)
+    targets = torch.zeros(2, 16, 3, dtype=torch.int8)
+    targets[0, [0, 5, 7], 1] = 1  # three positive patches of finding 1 on image 0, the top-left among them
+    logits[1, 9, 2] = 4.0  # the brightest patch of a finding that image 1 is free of
+    image_targets = torch.tensor([[0, 1, -1], [0, -1, 0]], dtype=torch.int8)
+    image, finding, index, mask, target = sparse_pairs(logits, targets, image_targets, limit=8)
+    positive = np.flatnonzero(target.numpy() == 1)
+    assert positive.tolist() == [0]
+    assert (int(image[0]), int(finding[0])) == (0, 1)
+    assert set(index[0][mask[0]].tolist()) == {0, 5, 7}
+    negatives = {(int(image[k]), int(finding[k])) for k in range(len(target)) if target[k] == 0}
+    assert negatives == {(0, 0), (1, 2)}
+    row = next(k for k in range(len(target)) if int(image[k]) == 1)
+    assert index[row][mask[row]].tolist() == [9]
