@@ -19,6 +19,7 @@ from patchclip.localize import find_regions, smooth
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
 from patchclip.model.patchclip import ImageEmbeddings
 from patchclip.model.preprocess import model_input
+from patchclip.model.zero_shot import is_open_clip_name, load_open_clip
 from patchclip.saliency import METHODS, SaliencyTask, saliency_maps
 from patchclip.saliency.task import image_logit
 from patchclip.text.query import Query, parse_query
@@ -95,11 +96,13 @@ class Engine:
 
     @classmethod
     def from_pretrained(cls, path: str | Path | None = None, device: str | None = None) -> Engine:
-        """The bundled checkpoint, or one from a folder.
+        """The bundled checkpoint, one from a folder, or a published model of open_clip by name (see `load_open_clip`).
 
         Raises:
-            CheckpointError: see `load_checkpoint`.
+            CheckpointError: see `load_checkpoint` and `load_open_clip`.
         """
+        if isinstance(path, str) and not Path(path).exists() and is_open_clip_name(path):
+            return cls(load_open_clip(path, load_checkpoint(BUNDLED).vocabulary), device)
         return cls(load_checkpoint(Path(path) if path else BUNDLED), device)
 
     @property
@@ -126,7 +129,7 @@ class Engine:
             letterbox=letterbox,
             facts=radiograph.facts,
             radiograph_sha256=radiograph.sha256,
-            warnings=radiograph.warnings,
+            warnings=(*radiograph.warnings, *([self.checkpoint.note] if self.checkpoint.note else [])),
             timing_ms={"encode": (time.perf_counter() - started) * 1000},
         )
 

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="dataset folder: images.csv, boxes.csv, images/")
     parser.add_argument("--split", required=True, metavar="NAME", help="rows of images.csv to evaluate on")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where metrics.json, plots and report.html go")
-    parser.add_argument("--checkpoint", type=Path, metavar="PATH", help="a checkpoint folder; the bundled one by default")
+    parser.add_argument("--checkpoint", metavar="PATH", help="a checkpoint folder, or a model of open_clip by name; the bundled one by default")
     parser.add_argument("--map-file", type=Path, metavar="NPZ", help="score another model's maps instead of a checkpoint")
     parser.add_argument("--twin", type=Path, metavar="PATH", help="a checkpoint trained without boxes, whose Grad-CAM joins the comparison")
     parser.add_argument(

@@ -33,6 +33,7 @@ class Checkpoint:
         calibration: from logits to probabilities and operating points.
         gates: parameters of the query and image gates, as their classes wrote them; empty when none was fitted.
         sha256: of weights and record together; tells two models apart in feedback and reports.
+        note: a warning that goes with every image that the model encodes, or None.
     """
 
     model: PatchCLIP
@@ -40,6 +41,7 @@ class Checkpoint:
     calibration: Calibration
     gates: dict[str, Any]
     sha256: str
+    note: str | None = None
 
 
 def save_checkpoint(

@@ -48,12 +48,13 @@ class Downsampler(nn.Module):
 class Tower(nn.Module):
     """The visual half of a CLIP model, with or without a learned downsampler before it."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, built: tuple[nn.Module, nn.Module | None] | None = None) -> None:
+        """built: the visual module and its CLIP's text half, if they exist already; made from the config otherwise."""
         super().__init__()
         self.indices = sorted(config.levels)
         side = config.downsample_from or config.image_size
         self.downsampler = Downsampler(side) if config.downsample_from else None
-        self.visual, self.text_model = _build(config, side)
+        self.visual, self.text_model = built or _build(config, side)
         with torch.no_grad():
             self.eval()
             probe = self.forward(torch.zeros(1, 3, config.image_size, config.image_size))

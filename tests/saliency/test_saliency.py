@@ -1,0 +1,128 @@
+"""Saliency methods on CNN and ViT towers: against the package used plainly, and what each may and may not do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from pytorch_grad_cam import GradCAM, LayerCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+from patchclip import Engine, Radiograph, SaliencyError
+from patchclip.evaluate.faithfulness import deletion_insertion
+from patchclip.model.calibration import Calibration
+from patchclip.model.checkpoint import Checkpoint
+from patchclip.model.patchclip import PatchCLIP
+from patchclip.saliency import METHODS, SaliencyTask
+from patchclip.saliency.cam import CAMS
+from patchclip.saliency.task import QueryHead, last_layer
+from patchclip.text.scope import QueryGate
+from tests.tiny import CONFIG, VOCABULARY, tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def cnn(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return Engine.from_pretrained(tiny_checkpoint(tmp_path_factory.mktemp("cnn"), seed=3), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def vit() -> Engine:
+    torch.manual_seed(4)
+    config = replace(CONFIG, tower="timm:vit_tiny_patch16_224", levels=(10, 11), grid_level=11)
+    model = PatchCLIP(config).eval().requires_grad_(False)
+    gates = {"query": QueryGate.fit(VOCABULARY, model.sentence_encoder).to_dict()}
+    return Engine(Checkpoint(model, VOCABULARY, Calibration.identity(VOCABULARY.labels), gates, "0" * 64), device="cpu")
+
+
+def task_of(engine: Engine, radiograph: Radiograph, labels: list[str]) -> SaliencyTask:
+    encoded = engine.encode(radiograph)
+    sides = []
+    for side in ("positive", "negative"):
+        prompts = [list(getattr(engine.vocabulary.prompts(label), side)) for label in labels]
+        sides.append(torch.stack([torch.nn.functional.normalize(engine.model.project_text(engine.model.encode_sentences(p)).mean(0), dim=0) for p in prompts]))
+    return SaliencyTask(
+        engine.model,
+        encoded.pixels.clone(),
+        encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid).clone(),
+        sides[0].detach().clone(),
+        sides[1].detach().clone(),
+        engine.checkpoint.calibration.branches,
+        encoded.embeddings,
+    )
+
+
+@pytest.mark.parametrize(("name", "kind"), [("grad_cam", GradCAM), ("layer_cam", LayerCAM)])
+def test_shared_passes_give_what_the_package_gives(cnn: Engine, effusion: Radiograph, name: str, kind: type) -> None:
+    """Cutting the graph at the last layer and sharing its passes changes nothing."""
+    task = task_of(cnn, effusion, ["Effusion", "Mass"])
+    found = METHODS[name](task)
+    for number in range(2):
+        with kind(QueryHead(task), [last_layer(task.model)]) as method:
+            plain = method(task.pixels.clone().requires_grad_(), [ClassifierOutputTarget(number)])[0]
+        assert np.allclose(found[number], cv2.resize(plain, cnn.model.grid[::-1], interpolation=cv2.INTER_AREA), atol=1e-5)
+
+
+@pytest.mark.parametrize("tower", ["cnn", "vit"])
+def test_every_method_works_or_says_why_not(tower: str, effusion: Radiograph, request: pytest.FixtureRequest) -> None:
+    engine: Engine = request.getfixturevalue(tower)
+    encoded = engine.encode(effusion)
+    for method in METHODS:
+        if tower == "cnn" and method.startswith("attention"):
+            with pytest.raises(SaliencyError, match="has none; use grad_cam"):
+                engine.saliency(encoded, "effusion", method)
+            continue
+        values = engine.saliency(encoded, "effusion", method).values
+        assert values.shape == engine.model.grid, method
+        assert np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1 + 1e-6, method
+
+
+@pytest.mark.parametrize("tower", ["cnn", "vit"])
+def test_many_at_once_are_one_by_one(tower: str, effusion: Radiograph, request: pytest.FixtureRequest) -> None:
+    engine: Engine = request.getfixturevalue(tower)
+    encoded = engine.encode(effusion)
+    methods = [*CAMS, "raw_cosine", *(["attention_gradient"] if tower == "vit" else [])]
+    together = engine.saliencies(encoded, ["effusion", "mass on the left"], methods)
+    for method in methods:
+        for number, text in enumerate(("effusion", "mass on the left")):
+            alone = engine.saliency(encoded, text, method)
+            assert np.allclose(together[method][number].values, alone.values, atol=1e-5), (method, text)
+    half = together["raw_cosine"][1].values
+    assert (half[:, : half.shape[1] // 2] == 0).all()  # the patient's left is the image's right
+
+
+def test_no_hook_stays_behind(cnn: Engine, effusion: Radiograph) -> None:
+    cnn.saliency(cnn.encode(effusion), "mass", "grad_cam")
+    assert not last_layer(cnn.model)._forward_hooks
+
+
+def test_an_unknown_method_is_named(cnn: Engine, effusion: Radiograph) -> None:
+    with pytest.raises(SaliencyError, match='no saliency method "magic"'):
+        cnn.saliency(cnn.encode(effusion), "mass", "magic")
+
+
+def test_deletion_and_insertion_of_a_model_that_looks_at_one_place() -> None:
+    """The probability is the brightness of one patch: a map that knows it falls at once and rises at once."""
+    pixels = np.full((32, 32), 0.2, np.float32)
+    pixels[8:16, 16:24] = 1.0
+
+    def score(images: np.ndarray) -> np.ndarray:
+        return images[:, 8:16, 16:24].mean(axis=(1, 2)).astype(np.float64)
+
+    right, wrong = np.zeros((4, 4), np.float32), np.ones((4, 4), np.float32)
+    right[1, 2], wrong[1, 2] = 1, 0
+    deleted, inserted = deletion_insertion(score, pixels, right, steps=16)
+    late, slow = deletion_insertion(score, pixels, wrong, steps=16)
+    grey = float(pixels.mean())
+    assert deleted == pytest.approx(grey + (1 - grey) / 32)  # one step of sixteen, as a trapezoid
+    assert late == pytest.approx(1 - (1 - grey) / 32)
+    assert inserted > slow and deleted < late
+
+
+def test_rescoring_the_input_itself_is_the_probability(cnn: Engine, effusion: Radiograph) -> None:
+    encoded = cnn.encode(effusion)
+    again = cnn.rescore(encoded, encoded.pixels[:, 0].numpy().repeat(2, axis=0), "effusion")
+    assert again == pytest.approx([cnn.query(encoded, ["effusion"])[0].probability] * 2, abs=1e-5)
