@@ -21,8 +21,8 @@ from patchclip.types import Finding, PatchMap, Region
 NOTICE = "Research use only, not for clinical use."
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0 done, 1 something failed, 2 wrong usage."""
+def make_parser() -> argparse.ArgumentParser:
+    """All commands with their flags."""
     parser = argparse.ArgumentParser(prog="python -m patchclip", description=f"Ask a chest radiograph a question in free text. {NOTICE}")
     commands = parser.add_subparsers(dest="command", required=True)
     predict_parser = commands.add_parser("predict", help="answer queries about images, one JSON object a line", epilog=NOTICE)
@@ -36,7 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     predict_parser.add_argument("--checkpoint", metavar="PATH", help="a checkpoint folder, or a model of open_clip by name; the bundled one by default")
     evaluate_parser = commands.add_parser("evaluate", help="measure a model on a dataset folder, with report", epilog=NOTICE)
     add_arguments(evaluate_parser)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit status: 0 done, 1 something failed, 2 wrong usage."""
+    options = make_parser().parse_args(arguments)
     try:
         return (
             predict(options.images, options.query, options.saliency, options.checkpoint)

@@ -161,7 +161,7 @@ function render() {
   const times = study ? [`decode ${Math.round(study.decode_ms)}`, `encode ${Math.round(study.encode_ms)}`] : [];
   if (study && study.queryMs !== undefined) times.push(`query ${Math.round(study.queryMs)}`);
   if (answer && answer.saliencyMs !== undefined) times.push(`Grad-CAM ${Math.round(answer.saliencyMs)}`);
-  $("times").textContent = times.length ? times.join(" · ") + " ms" : "";
+  $("times").textContent = times.length ? times.join(" · ") + " ms" : ""; $("times").title = "milliseconds that each step took";
   viewer.draw();
   caption(answer);
   legend();

@@ -86,16 +86,16 @@ def at_sensitivity(swept: Swept, weights: Floats, level: float) -> dict[str, Flo
     weights [B, N] over images -> fp_regions_per_image, fp_patches_per_image, normals_lit, highest_sensitivity, each [B]; the first
     three NaN where no threshold reaches the level.
     """
-    total = weights.sum(axis=1)
+    total = weights.sum(axis=1)[:, None]
     sensitivity = _ratio(weights @ swept.hits.T, (weights @ swept.boxes)[:, None])
-    regions = weights @ swept.alarms.T / total[:, None]
+    regions = _ratio(weights @ swept.alarms.T, total)
     reached = sensitivity >= level - 1e-9
     best = np.where(reached, regions, np.inf).argmin(axis=1)
     any_reached = reached.any(axis=1)
     rows = np.arange(len(weights))
     normal = weights[:, swept.normal]
     shares = _ratio(normal @ swept.lit[:, swept.normal].T, normal.sum(axis=1)[:, None])
-    patches = weights @ swept.patches.T / total[:, None]
+    patches = _ratio(weights @ swept.patches.T, total)
     chosen = {"fp_regions_per_image": regions, "fp_patches_per_image": patches, "normals_lit": shares}
     out = {name: np.where(any_reached, values[rows, best], np.nan) for name, values in chosen.items()}
     return out | {"highest_sensitivity": sensitivity.max(axis=1)}
@@ -104,7 +104,7 @@ def at_sensitivity(swept: Swept, weights: Floats, level: float) -> dict[str, Flo
 def froc_band(swept: Swept, weights: Floats) -> dict[str, list[float]]:
     """FROC curve with its 95 % band: highest sensitivity at no more than each of `RATES` false positives per image."""
     sensitivity = _ratio(weights @ swept.hits.T, (weights @ swept.boxes)[:, None])
-    regions = weights @ swept.alarms.T / weights.sum(axis=1)[:, None]
+    regions = _ratio(weights @ swept.alarms.T, weights.sum(axis=1)[:, None])
     curves = np.stack([np.where(regions <= rate + 1e-9, sensitivity, 0.0).max(axis=1) for rate in RATES], axis=1)
     low, high = np.nanpercentile(curves[1:], [2.5, 97.5], axis=0)
     return {"fp_per_image": list(RATES), "sensitivity": curves[0].tolist(), "low": low.tolist(), "high": high.tolist()}

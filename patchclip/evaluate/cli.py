@@ -15,7 +15,7 @@ from patchclip.errors import SaliencyError
 from patchclip.evaluate.dataset import NIH8, read_dataset
 from patchclip.evaluate.ledger import collect, differences, save
 from patchclip.evaluate.predictions import EngineSource, MapFile, Source
-from patchclip.evaluate.report import write_plots, write_report
+from patchclip.evaluate.report import markdown, write_plots, write_report
 from patchclip.evaluate.report.page import drawn_labels
 from patchclip.evaluate.report.words import headline
 from patchclip.evaluate.run import SALIENCY, evaluate
@@ -71,10 +71,11 @@ def main(options: argparse.Namespace) -> int:
     drawn = drawn_labels(record)
     plots = write_plots(record, result.pairs, drawn, options.out)
     write_report(result, drawn, options.out / "report.html")
+    (options.out / "figures.md").write_text(markdown(record), encoding="utf-8")
     print(table(record))
     for sentence in headline(record):
         print(sentence)
-    written = ", ".join(str(path) for path in (options.out / "metrics.json", options.out / "report.html", *plots))
+    written = ", ".join(str(path) for path in (options.out / "metrics.json", options.out / "report.html", options.out / "figures.md", *plots))
     print(f"{written} written. Research use only, not for clinical use.")
     return 0
 

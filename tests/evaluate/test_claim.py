@@ -53,7 +53,7 @@ def scene(seed: int, n: int = 30, noise: float = 0.2) -> tuple[list[PatchMap], l
             row, col = rng.integers(0, 7, 2)
             values[row : row + 2, col : col + 2] += rng.uniform(0.2, 0.7)
             truth = [(float(col * 10), float(row * 10), 20.0, 20.0)]
-        maps.append(PatchMap(np.clip(values, 0, 1).astype(np.float32), (0, 0, 80, 80)))
+        maps.append(PatchMap((values / max(1.0, noise + 0.7)).astype(np.float32), (0, 0, 80, 80)))
         boxes.append(truth)
     return maps, boxes, [not truth for truth in boxes]
 
@@ -97,7 +97,7 @@ def test_patches_and_lit_normals_are_counted_at_each_threshold() -> None:
 
 def test_a_better_map_wins_and_a_blind_one_never_arrives() -> None:
     maps, boxes, normal = scene(3, noise=0.1)
-    noisy, _, _ = scene(3, noise=2.0)
+    noisy, _, _ = scene(3, noise=4.0)
     blind = [PatchMap(np.zeros((8, 8), np.float32), item.extent) for item in maps]
     weights = PatientBootstrap([str(k) for k in range(30)], 200).weights(np.arange(30))
     claim, curves = compare(
@@ -106,8 +106,8 @@ def test_a_better_map_wins_and_a_blind_one_never_arrives() -> None:
     )
     claims = {"Mass": claim}
     correct(claims)
-    level = claim["noisy_raw"]["0.8"]
-    assert level["fp_regions_per_image"]["value"] > 5 * claim["patch_map"]["0.8"]["fp_regions_per_image"]["value"] + 0.1
+    level = claim["noisy_raw"]["0.6"]
+    assert level["fp_regions_per_image"]["value"] > 5 * claim["patch_map"]["0.6"]["fp_regions_per_image"]["value"] + 0.1
     assert level["difference_to_patch_map"]["ci"][0] > 0
     assert level["p_holm"] < 0.05
     assert claim["blind_raw"]["0.6"]["fp_regions_per_image"]["value"] is None

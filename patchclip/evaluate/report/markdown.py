@@ -1,0 +1,86 @@
+"""A report's main figures as Markdown, for a README or a model card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from patchclip.evaluate.claim import LEVELS, PATCH_MAP
+from patchclip.evaluate.dataset import LUNG_OPACITY, NIH8
+from patchclip.evaluate.report.words import finding_name, headline, method_name, show
+
+RIVALS = ("grad_cam_gated", "grad_cam_raw", "twin_grad_cam_gated", "twin_grad_cam_raw")
+LEVEL = f"{LEVELS[0]:g}"
+
+
+def markdown(record: dict[str, Any]) -> str:
+    """Everything: what it stands on, the headline, figures by finding, means, and the claim."""
+    data = record["data"]
+    parts = [
+        f"{record['model']['name']} (SHA-256 `{record['model']['sha256'][:16]}`) on `{data['folder']}`, split `{data['split']}`: {data['images']} images of "
+        f"{data['patients']} patients; brackets hold 95 % intervals, {record['replicates']} bootstrap replicates by patient, seed {record['seed']}.",
+        f"Command: `{record['command']}`",
+        "\n".join(f"- {sentence}" for sentence in headline(record)),
+        figures_table(record),
+        means_line(record),
+    ]
+    if record["claim"]:
+        parts.append(claim_table(record))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def figures_table(record: dict[str, Any]) -> str:
+    """One row a finding that has an AUROC."""
+    lines = [
+        "| Finding | AUROC | ECE | Pointing | Patch AUROC in / out | Sensitivity at 0.5 FP | Normals lit | Images (boxed) |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for label in _ordered(record["findings"]):
+        row = record["findings"][label]
+        if row["auroc"]["value"] is None:
+            continue
+        cells = [show(row["auroc"]), show(row["ece"]), show(row["pointing"]), show(row["patch_auroc_within"]), show(row["froc"]["0.5"])]
+        lines.append(
+            f"| {finding_name(label)} | {' | '.join(cells)} | {show(row['normals_lit'])} | {row['auroc']['n']} ({row['pointing']['n']}) |"
+        )
+    return "\n".join(lines)
+
+
+def means_line(record: dict[str, Any]) -> str:
+    """The means over NIH's eight boxed findings."""
+    names = {
+        "auroc": "AUROC", "pointing": "pointing", "patch_auroc_within": "patch AUROC inside against outside boxes",
+        "acc_iobb_0.1": "accuracy at T(IoBB) = .1", "afp_iobb_0.1": "false positives an image at T(IoBB) = .1", "froc": "sensitivity at 0.5 false positives an image",
+    }  # fmt: skip
+    means = record["summary"]["nih8"]
+    known = [f"{text} {show(means[name])}" for name, text in names.items() if means[name]["value"] is not None]
+    return f"Mean over NIH's eight boxed findings: {', '.join(known)}." if known else ""
+
+
+def claim_table(record: dict[str, Any]) -> str:
+    """False-positive regions an image at the lowest matched sensitivity; a method that never reaches it with its highest."""
+    shown = [name for name in (PATCH_MAP, *RIVALS) if any(name in claim for claim in record["claim"].values())]
+    lines = [
+        f"False-positive regions an image at sensitivity {LEVEL}:",
+        "",
+        f"| Finding | {' | '.join(method_name(name) for name in shown)} | Normals lit by the patch map |",
+        "| --- | " + " | ".join("---" for _ in shown) + " | --- |",
+    ]
+    for label in _ordered(record["claim"]):
+        claim = record["claim"][label]
+        lit = claim[PATCH_MAP][LEVEL]["normals_lit"]
+        lines.append(f"| {finding_name(label)} | {' | '.join(_cell(claim.get(name)) for name in shown)} | {show(lit)} |")
+    return "\n".join(lines)
+
+
+def _cell(levels: dict[str, Any] | None) -> str:
+    if levels is None:
+        return "–"
+    row = levels[LEVEL]
+    if row["fp_regions_per_image"]["value"] is None:
+        return f"never; highest {show(row['highest_sensitivity'])}"
+    return show(row["fp_regions_per_image"])
+
+
+def _ordered(labels: dict[str, Any]) -> list[str]:
+    first = [label for label in (*NIH8, LUNG_OPACITY) if label in labels]
+    return first + [label for label in labels if label not in first]

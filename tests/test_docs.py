@@ -1,0 +1,71 @@
+"""Documentation that cannot rot: settings, flags and figures in README and model card are those of the code and of the committed evaluation."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from patchclip import Engine
+from patchclip.__main__ import make_parser as patchclip_parser
+from patchclip.evaluate.report import markdown
+from trainer.__main__ import make_parser as trainer_parser
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MODEL = ROOT / "assets" / "patchclip-cxr-s"
+CARD = MODEL / "MODEL_CARD.md"
+
+
+def flags(parser: argparse.ArgumentParser) -> set[str]:
+    """Every long flag of a parser and its commands, each of which must say what it does."""
+    found: set[str] = set()
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in action.choices.values():
+                found |= flags(child)
+        else:
+            assert action.help, action.dest
+            found |= {name for name in action.option_strings if name.startswith("--")}
+    return found
+
+
+def test_every_setting_is_in_the_readme_and_no_other() -> None:
+    assert set(re.findall(r"PATCHCLIP_[A-Z_]+", README)) == {f"PATCHCLIP_{name.upper()}" for name in Settings.model_fields}
+
+
+def test_every_flag_in_the_readme_exists() -> None:
+    known = flags(patchclip_parser()) | flags(trainer_parser()) | {"--port", "--nproc-per-node"}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known
+
+
+def test_commands_in_the_readme_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z]+)\b", README)) <= targets
+    for package, command in re.findall(r"-m (patchclip|trainer) ([a-z-]+)", README):
+        parser = patchclip_parser() if package == "patchclip" else trainer_parser()
+        with pytest.raises(SystemExit) as stopped:
+            parser.parse_args([command, "--help"])
+        assert stopped.value.code == 0, command
+
+
+def test_paths_in_the_readme_exist() -> None:
+    for path in re.findall(r"\b(?:assets|trainer|app)/[\w./-]+\w", README):
+        assert (ROOT / path).exists(), path
+
+
+def test_figures_are_those_of_the_committed_evaluation(engine: Engine) -> None:
+    record = json.loads((MODEL / "val_metrics.json").read_text(encoding="utf-8"))
+    assert record["model"] == {"name": engine.name, "sha256": engine.sha256}, "evaluate the bundled checkpoint again"
+    between = re.search(r"<!-- figures -->\n(.*?)\n<!-- /figures -->", CARD.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert between and between.group(1).strip() == markdown(record).strip()
+    quoted = re.search(r"<!-- figures -->\n(.*?)\n<!-- /figures -->", README, flags=re.DOTALL)
+    assert quoted
+    lines = [line for line in quoted.group(1).splitlines() if re.search(r"\d", line) and not line.startswith("![")]
+    assert lines
+    for line in lines:
+        assert line in markdown(record), line
