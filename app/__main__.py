@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
 
 from pydantic import ValidationError
 
@@ -45,6 +46,7 @@ def _serve(settings: Settings, uploads: Path) -> int:
     except PatchClipError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    Thread(target=engine.prepare, daemon=True).start()  # meanwhile the reader opens a file
     service = Service(engine, FeedbackRepository(database), uploads, studies_each=settings.open_studies)
     print(f"Patch-CLIP on http://{settings.host}:{settings.port} (research use only, not for clinical use)", flush=True)
     try:

@@ -1,7 +1,8 @@
 """Patch-CLIP: ask a chest radiograph a question in free text and see, patch by patch, where the answer comes from."""
 
 import patchclip._torchvision  # noqa: F401  (first: everything below may import torchvision)
-from patchclip.engine import Encoded, Engine
+from patchclip.encoded import Encoded
+from patchclip.engine import Engine
 from patchclip.errors import CheckpointError, DataError, PatchClipError, QueryError, RadiographError, SaliencyError
 from patchclip.image import HeaderFacts, Letterbox, Radiograph, load_radiograph
 from patchclip.types import Finding, PatchMap, Region

@@ -33,7 +33,9 @@ def make_parser() -> argparse.ArgumentParser:
     predict_parser.add_argument(
         "--saliency", action="append", default=[], choices=list(METHODS), metavar="NAME", help=f"also: {', '.join(METHODS)}"
     )
-    predict_parser.add_argument("--checkpoint", metavar="PATH", help="a checkpoint folder, or a model of open_clip by name; the bundled one by default")
+    predict_parser.add_argument(
+        "--checkpoint", metavar="PATH", help="a checkpoint folder, or a model of open_clip by name; the bundled one by default"
+    )
     evaluate_parser = commands.add_parser("evaluate", help="measure a model on a dataset folder, with report", epilog=NOTICE)
     add_arguments(evaluate_parser)
     return parser

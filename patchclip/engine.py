@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from patchclip.encoded import Encoded, on_image_right, only_side
 from patchclip.errors import SaliencyError
-from patchclip.image.geometry import Letterbox
-from patchclip.image.radiograph import HeaderFacts, Radiograph
+from patchclip.image.radiograph import Radiograph
 from patchclip.localize import find_regions, smooth
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
 from patchclip.model.patchclip import ImageEmbeddings
@@ -29,45 +29,6 @@ from patchclip.types import Finding, FloatArray, PatchMap, Side
 
 BUNDLED = Path(__file__).resolve().parents[1] / "assets" / "patchclip-cxr-s"
 LIT = 0.5  # calibration puts the operating point of every map here
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A radiograph after its one pass through the tower.
-
-    Attributes:
-        embeddings: of a batch of one.
-        pixels: the model's input, float32 [1, 1, S, S]; saliency starts from it.
-        letterbox: from original pixels to the input and back.
-        facts: what the header said, without anything that identifies a patient.
-        radiograph_sha256: of the original pixels.
-        warnings: about the image, for the reader.
-        timing_ms: {"encode": milliseconds}.
-    """
-
-    embeddings: ImageEmbeddings
-    pixels: Tensor
-    letterbox: Letterbox
-    facts: HeaderFacts
-    radiograph_sha256: str
-    warnings: tuple[str, ...]
-    timing_ms: dict[str, float]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(H, W) of the original image in pixels."""
-        return self.letterbox.height, self.letterbox.width
-
-    @property
-    def global_embedding(self) -> Tensor:
-        """float32 [D], unit norm."""
-        return self.embeddings.global_[0]
-
-    @property
-    def patches(self) -> Tensor:
-        """float32 [R, C, D], unit norm."""
-        grid: Tensor = self.embeddings.patches[0].unflatten(0, self.embeddings.grid)
-        return grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +75,11 @@ class Engine:
     def labels(self) -> tuple[str, ...]:
         """The findings that the model was trained on."""
         return tuple(self.vocabulary.labels)
+
+    def prepare(self) -> None:
+        """Loads the text encoder and embeds the prompts of every finding, so that the first query is as fast as any other."""
+        for item in self.vocabulary.findings:
+            self._prepare(item.name)
 
     def encode(self, radiograph: Radiograph) -> Encoded:
         """One pass through the tower."""
@@ -192,7 +158,7 @@ class Engine:
         for method, maps in saliency_maps(task, methods).items():
             crops = [encoded.letterbox.crop_grid(values) for values in maps]
             found[method] = [
-                PatchMap(_only_side(shown, item.query.side, encoded), shown.extent) for shown, item in zip(crops, asked, strict=True)
+                PatchMap(only_side(shown, item.query.side, encoded), shown.extent) for shown, item in zip(crops, asked, strict=True)
             ]
         return found
 
@@ -207,7 +173,8 @@ class Engine:
         with torch.inference_mode():
             embeddings = self.model.encode_image(torch.from_numpy(pixels)[:, None].to(self.device), valid.expand(len(pixels), -1, -1))
             logits = image_logit(self.model, embeddings, asked.positive[None], asked.negative[None], self.checkpoint.calibration.branches)
-        return _sigmoid(fitted.image_scale * logits[:, 0].float().cpu().numpy() + fitted.image_bias)
+        values = fitted.image_scale * logits[:, 0].float().cpu().numpy() + fitted.image_bias
+        return _sigmoid(np.asarray(values, np.float32))
 
     def _prepare(self, text: str) -> _Asked:
         query = parse_query(text, self.vocabulary)
@@ -237,7 +204,7 @@ class Engine:
         if side:
             half = self._half(encoded, asked, side)
             present = min(present, float(_sigmoid(np.float32(fitted.image_scale * half + fitted.image_bias))))
-            shown = PatchMap(_only_side(shown, side, encoded), shown.extent)
+            shown = PatchMap(only_side(shown, side, encoded), shown.extent)
         regions = find_regions(shown, LIT, encoded.size, calibration.min_patches)
         if not asked.in_vocabulary:
             warnings.append(
@@ -269,7 +236,7 @@ class Engine:
         embeddings = encoded.embeddings
         cols = torch.arange(embeddings.grid[1], device=self.device)
         right_half = cols >= embeddings.grid[1] / 2
-        keep = right_half if _on_image_right(side, encoded.facts) else ~right_half
+        keep = right_half if on_image_right(side, encoded.facts) else ~right_half
         valid = embeddings.valid & keep.repeat(embeddings.grid[0])[None]
         branches = tuple(branch for branch in self.checkpoint.calibration.branches if branch != "global") or ("mil",)
         with torch.inference_mode():
@@ -292,23 +259,6 @@ class Engine:
                 encoded.embeddings.tokens, encoded.embeddings.grid, lit, torch.ones_like(lit, dtype=torch.bool)
             )
             return float(torch.sigmoid(self.model.pair_logits(embedded, asked.positive[None], asked.negative[None]))[0, 0])
-
-
-def _only_side(shown: PatchMap, side: Side | None, encoded: Encoded) -> FloatArray:
-    """A map with the other half of the patient set to 0; the image's vertical midline stands for the patient's."""
-    if side is None:
-        return shown.values
-    x0, _, x1, _ = shown.extent
-    cols = shown.values.shape[1]
-    centres = x0 + (np.arange(cols) + 0.5) * (x1 - x0) / cols
-    right_half = centres >= encoded.size[1] / 2
-    wanted = right_half if _on_image_right(side, encoded.facts) else ~right_half
-    return np.where(wanted[None, :], shown.values, 0.0).astype(np.float32)
-
-
-def _on_image_right(side: Side, facts: HeaderFacts) -> bool:
-    """Whether that side of the patient lies in the right half of the image."""
-    return (side == "left") == (facts.patient_left == "right")
 
 
 def _sigmoid(values: FloatArray | np.float32) -> FloatArray:

@@ -75,8 +75,8 @@ def test_the_map_covers_the_image_whatever_its_shape(tiny: Engine) -> None:
         assert x0 <= 0 and y0 <= 0 and x1 >= width and y1 >= height
         assert (x1 - x0) / cols == pytest.approx((y1 - y0) / rows)
         for region in found.regions:
-            assert 0 <= region.x and region.x + region.w <= width + 1e-6
-            assert 0 <= region.y and region.y + region.h <= height + 1e-6
+            assert region.x >= 0 and region.x + region.w <= width + 1e-6
+            assert region.y >= 0 and region.y + region.h <= height + 1e-6
 
 
 @pytest.mark.parametrize(("text", "words"), [("", "empty"), ("   ", "empty"), ("x" * 2000, "2000")])

@@ -120,11 +120,7 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
             progress = replace(progress, epoch=epoch + 1, step=0)
             shipped = ema.module
             assert isinstance(shipped, PatchCLIP)
-            figures = (
-                dev_figures(shipped, bank, data.dev, labels, side, device)
-                if data.dev
-                else {"score": float(progress.total)}
-            )
+            figures = dev_figures(shipped, bank, data.dev, labels, side, device) if data.dev else {"score": float(progress.total)}
             log.epoch(done_epochs + 1, side, {name: value / steps for name, value in sums.items()}, figures, time.perf_counter() - started)
             if processes.first:
                 save_checkpoint(out / "last", shipped, vocabulary)

@@ -80,5 +80,7 @@ def _load_packaged(model: PatchCLIP, source: Packaged) -> None:
     body = [key for key in weights if not key.startswith(source.classifiers)]
     names = [key for key in target if not key.startswith(source.classifiers)]
     if len(body) != len(names) or any(weights[a].shape != target[b].shape for a, b in zip(body, names, strict=True)):
-        raise CheckpointError("The packaged ImageNet weights do not match the tower's layers; reinstall the pinned requirements-weights.txt.")
+        raise CheckpointError(
+            "The packaged ImageNet weights do not match the tower's layers; reinstall the pinned requirements-weights.txt."
+        )
     trunk.load_state_dict({b: weights[a] for a, b in zip(body, names, strict=True)}, strict=False)

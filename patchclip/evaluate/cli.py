@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="dataset folder: images.csv, boxes.csv, images/")
     parser.add_argument("--split", required=True, metavar="NAME", help="rows of images.csv to evaluate on")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where metrics.json, plots and report.html go")
-    parser.add_argument("--checkpoint", metavar="PATH", help="a checkpoint folder, or a model of open_clip by name; the bundled one by default")
+    parser.add_argument(
+        "--checkpoint", metavar="PATH", help="a checkpoint folder, or a model of open_clip by name; the bundled one by default"
+    )
     parser.add_argument("--map-file", type=Path, metavar="NPZ", help="score another model's maps instead of a checkpoint")
     parser.add_argument("--twin", type=Path, metavar="PATH", help="a checkpoint trained without boxes, whose Grad-CAM joins the comparison")
     parser.add_argument(
@@ -75,7 +77,9 @@ def main(options: argparse.Namespace) -> int:
     print(table(record))
     for sentence in headline(record):
         print(sentence)
-    written = ", ".join(str(path) for path in (options.out / "metrics.json", options.out / "report.html", options.out / "figures.md", *plots))
+    written = ", ".join(
+        str(path) for path in (options.out / "metrics.json", options.out / "report.html", options.out / "figures.md", *plots)
+    )
     print(f"{written} written. Research use only, not for clinical use.")
     return 0
 

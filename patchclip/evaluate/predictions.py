@@ -13,7 +13,8 @@ from typing import Protocol
 import numpy as np
 from tqdm import tqdm
 
-from patchclip.engine import Encoded, Engine
+from patchclip.encoded import Encoded
+from patchclip.engine import Engine
 from patchclip.errors import DataError, RadiographError, SaliencyError
 from patchclip.evaluate.claim import PATCH_MAP
 from patchclip.evaluate.dataset import EvaluationImage
@@ -35,6 +36,7 @@ class Prediction:
         probability: label -> P(present), in [0, 1].
         maps: label -> patch map.
         thresholds: label -> value from which a patch counts as lit.
+        min_patches: smaller regions are not reported.
         cutoffs: label -> probability from which the finding counts as present.
         negated: label -> P("no X") as the model answers that query; empty where the source takes no queries.
         off_topic: phrase of `OFF_TOPIC` -> (lights a region or a patch, warns); empty where the source takes no queries.
@@ -45,6 +47,7 @@ class Prediction:
     probability: dict[str, float]
     maps: dict[str, PatchMap]
     thresholds: dict[str, float]
+    min_patches: float
     cutoffs: dict[str, float]
     negated: dict[str, float]
     off_topic: dict[str, tuple[bool, bool]]
@@ -145,6 +148,7 @@ class EngineSource:
             probability={label: item.probability for label, item in findings.items()},
             maps={label: item.map for label, item in findings.items()},
             thresholds={label: item.threshold for label, item in findings.items()},
+            min_patches=calibration.min_patches,
             cutoffs={label: calibration.of(label).image_threshold for label in self.labels},
             negated={label: item.probability for label, item in zip(self.labels, negated, strict=True)},
             off_topic={item.query: (bool(item.regions) or bool(item.map.values.any()), bool(item.warnings)) for item in strange},
@@ -198,7 +202,7 @@ class MapFile:
             given = self._arrays.get(f"{image.name}/{label}/probability")
             probability[label] = float(given) if given is not None else float(values.max())
         halves = dict.fromkeys(self.labels, 0.5)
-        return Prediction(size, probability, maps, halves, halves, {}, {}, {})
+        return Prediction(size, probability, maps, halves, 0.0, halves, {}, {}, {})
 
 
 def predict_all(
@@ -220,7 +224,7 @@ def _shown(images: Sequence[EvaluationImage]) -> Iterator[EvaluationImage]:
     yield from progress
 
 
-PLAIN = ("size", "probability", "thresholds", "cutoffs", "negated", "off_topic")
+PLAIN = ("size", "probability", "thresholds", "min_patches", "cutoffs", "negated", "off_topic")
 """Fields of a prediction that are kept as JSON."""
 
 
@@ -255,6 +259,7 @@ def _load(file: Path) -> Prediction | None:
         probability=record["probability"],
         maps=maps,
         thresholds=record["thresholds"],
+        min_patches=record["min_patches"],
         cutoffs=record["cutoffs"],
         negated=record["negated"],
         off_topic={phrase: (lit, warned) for phrase, (lit, warned) in record["off_topic"].items()},

@@ -160,7 +160,7 @@ def _one_image(prediction: Prediction, label: str, boxes: tuple[Box, ...], tuned
     mask = box_mask(boxes, prediction.size)
     threshold = prediction.thresholds[label] if tuned is None else tuned
     zero, skipping, habit_dice = habit_overlap(upsampled, mask)
-    regions = find_regions(prediction.maps[label], prediction.thresholds[label], prediction.size)
+    regions = find_regions(prediction.maps[label], prediction.thresholds[label], prediction.size, prediction.min_patches)
     values = {
         "pointing": pointing(upsampled, mask),
         "cnr": cnr(upsampled, mask),
@@ -181,6 +181,7 @@ def _candidates(pairs: Sequence[Pair], reader: Reader, scored: NDArray[np.int64]
 
 
 def _alarms(prediction: Prediction, reader: Reader, image: EvaluationImage) -> list[float]:
-    regions = find_regions(prediction.maps[reader.label], prediction.thresholds[reader.label], prediction.size)
+    label = reader.label
+    regions = find_regions(prediction.maps[label], prediction.thresholds[label], prediction.size, prediction.min_patches)
     boxes = reader.boxes(image, prediction.size)
     return [iobb(regions, boxes, least)[1] for least in IOBB]

@@ -118,9 +118,11 @@ def load_open_clip(name: str, vocabulary: Vocabulary) -> Checkpoint:
         raise CheckpointError(
             f'The weights of "{name}" cannot be loaded ({type(error).__name__}); check the name and the network, or give a local file.'
         ) from error
-    side = clip.visual.image_size  # type: ignore[union-attr]
-    size = int(side[0] if isinstance(side, (tuple, list)) else side)  # type: ignore[arg-type]
-    config = ModelConfig(name=Path(name).name, tower=tower, text="open_clip", image_size=size, levels=(-1,), grid_level=-1, mean=0.45, std=0.27)
+    side = clip.visual.image_size
+    size = int(side[0] if isinstance(side, (tuple, list)) else side)
+    config = ModelConfig(
+        name=Path(name).name, tower=tower, text="open_clip", image_size=size, levels=(-1,), grid_level=-1, mean=0.45, std=0.27
+    )
     model = ZeroShotCLIP(config, clip).eval().requires_grad_(False)
     digest = hashlib.sha256(name.encode())
     for key, value in sorted(model.state_dict().items()):

@@ -41,7 +41,7 @@ def test_brier_is_scikit_learns() -> None:
 def test_sensitivity_at_specificity_is_the_best_threshold() -> None:
     best = 0.0
     for threshold in np.unique(SCORES):
-        called = SCORES >= threshold
+        called = threshold <= SCORES
         if (~called[~TRUTH]).mean() >= 0.95:
             best = max(best, called[TRUTH].mean())
     assert metrics.sensitivity_at_specificity(SCORES, TRUTH, ONES)[0] == pytest.approx(best)

@@ -34,7 +34,8 @@ def test_a_model_by_name_answers_as_open_clip_does(weights: Path, effusion: Radi
         pair = engine.vocabulary.prompts("Effusion")
         tokenizer = open_clip.get_tokenizer(NAME)
         sides = [
-            F.normalize(own.encode_text(tokenizer(list(side)), normalize=True).mean(dim=0), dim=0) for side in (pair.positive, pair.negative)
+            F.normalize(own.encode_text(tokenizer(list(side)), normalize=True).mean(dim=0), dim=0)
+            for side in (pair.positive, pair.negative)
         ]
         expected = torch.sigmoid(own.logit_scale.exp() * (image @ (sides[0] - sides[1])))
     assert torch.allclose(encoded.global_embedding, image, atol=1e-4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -43,7 +42,11 @@ def task_of(engine: Engine, radiograph: Radiograph, labels: list[str]) -> Salien
     sides = []
     for side in ("positive", "negative"):
         prompts = [list(getattr(engine.vocabulary.prompts(label), side)) for label in labels]
-        sides.append(torch.stack([torch.nn.functional.normalize(engine.model.project_text(engine.model.encode_sentences(p)).mean(0), dim=0) for p in prompts]))
+        sides.append(
+            torch.stack(
+                [torch.nn.functional.normalize(engine.model.project_text(engine.model.encode_sentences(p)).mean(0), dim=0) for p in prompts]
+            )
+        )
     return SaliencyTask(
         engine.model,
         encoded.pixels.clone(),

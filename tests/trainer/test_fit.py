@@ -133,7 +133,7 @@ def test_evaluate_data_counts_and_names(place: Path, capsys: pytest.CaptureFixtu
         (["--set", "loss.patch=-1"], "negative"),
         (["--set", "model.embed_dim=16"], "set model.embed_dim to at least 36"),
         (["--set", "nonsense"], "is not SECTION.FIELD=JSON"),
-        (["--set", 'pretrained="imagenet-mobilenetv2"'], "fit \"timm:mobilenetv2_100\""),
+        (["--set", 'pretrained="imagenet-mobilenetv2"'], 'fit "timm:mobilenetv2_100"'),
         (["--split", "test"], 'no row with split "test"'),
         (["--resume"], "nothing to resume"),
         (["--recipe", "absent.json"], "There is no file absent.json"),

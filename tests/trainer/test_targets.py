@@ -15,9 +15,7 @@ def box(x: float, y: float, w: float, h: float) -> np.ndarray:
     return np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]])
 
 
-@given(
-    st.floats(0, 6), st.floats(0, 6), st.floats(0.3, 6), st.floats(0.3, 6)
-)  # a box anywhere on an 8 x 8 grid, partly outside too
+@given(st.floats(0, 6), st.floats(0, 6), st.floats(0.3, 6), st.floats(0.3, 6))  # a box anywhere on an 8 x 8 grid, partly outside too
 @settings(max_examples=60, deadline=None)
 def test_coverage_is_the_area_shared_with_each_patch(x: float, y: float, w: float, h: float) -> None:
     found = coverage([box(x, y, w, h)], 8, 8)
@@ -66,4 +64,4 @@ def test_padding_stays_black_under_grey_augmentation() -> None:
     image[:, :8] = 0
     varied = vary_grey(image, AugmentConfig(), np.random.default_rng(0))
     assert (varied[:, :8] == 0).all()
-    assert 0 <= varied.min() and varied.max() <= 1 and varied[:, 8:].std() > 0
+    assert varied.min() >= 0 and varied.max() <= 1 and varied[:, 8:].std() > 0

@@ -1,0 +1,69 @@
+"""A radiograph after its pass through the tower, and which half of it is whose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from patchclip.image.geometry import Letterbox
+from patchclip.image.radiograph import HeaderFacts
+from patchclip.model.patchclip import ImageEmbeddings
+from patchclip.types import FloatArray, PatchMap, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A radiograph after its one pass through the tower.
+
+    Attributes:
+        embeddings: of a batch of one.
+        pixels: the model's input, float32 [1, 1, S, S]; saliency starts from it.
+        letterbox: from original pixels to the input and back.
+        facts: what the header said, without anything that identifies a patient.
+        radiograph_sha256: of the original pixels.
+        warnings: about the image, for the reader.
+        timing_ms: {"encode": milliseconds}.
+    """
+
+    embeddings: ImageEmbeddings
+    pixels: Tensor
+    letterbox: Letterbox
+    facts: HeaderFacts
+    radiograph_sha256: str
+    warnings: tuple[str, ...]
+    timing_ms: dict[str, float]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the original image in pixels."""
+        return self.letterbox.height, self.letterbox.width
+
+    @property
+    def global_embedding(self) -> Tensor:
+        """float32 [D], unit norm."""
+        return self.embeddings.global_[0]
+
+    @property
+    def patches(self) -> Tensor:
+        """float32 [R, C, D], unit norm."""
+        grid: Tensor = self.embeddings.patches[0].unflatten(0, self.embeddings.grid)
+        return grid
+
+
+def only_side(shown: PatchMap, side: Side | None, encoded: Encoded) -> FloatArray:
+    """A map with the other half of the patient set to 0; the image's vertical midline stands for the patient's."""
+    if side is None:
+        return shown.values
+    x0, _, x1, _ = shown.extent
+    cols = shown.values.shape[1]
+    centres = x0 + (np.arange(cols) + 0.5) * (x1 - x0) / cols
+    right_half = centres >= encoded.size[1] / 2
+    wanted = right_half if on_image_right(side, encoded.facts) else ~right_half
+    return np.where(wanted[None, :], shown.values, 0.0).astype(np.float32)
+
+
+def on_image_right(side: Side, facts: HeaderFacts) -> bool:
+    """Whether that side of the patient lies in the right half of the image."""
+    return (side == "left") == (facts.patient_left == "right")
