@@ -88,7 +88,7 @@ class Engine:
         pixels = torch.from_numpy(square)[None, None].to(self.device)
         valid = torch.from_numpy(letterbox.valid_patches(*self.model.grid))[None].to(self.device)
         with torch.inference_mode():
-            embeddings = self.model.encode_image(pixels, valid)
+            embeddings = self.model.encode_image(pixels, valid, mirror=self.checkpoint.calibration.mirror)
         return Encoded(
             embeddings=embeddings,
             pixels=pixels,
@@ -152,6 +152,7 @@ class Engine:
             positive=torch.stack([item.positive for item in asked]),
             negative=torch.stack([item.negative for item in asked]),
             branches=self.checkpoint.calibration.branches,
+            mirror=self.checkpoint.calibration.mirror,
             embeddings=encoded.embeddings,
         )
         found: dict[str, list[PatchMap]] = {}
@@ -168,11 +169,12 @@ class Engine:
         pixels float32 [N, S, S] in [0, 1], as `model_input` gives them -> float32 [N] in [0, 1], never turned round.
         """
         asked = self._prepare(text)
-        fitted = self.checkpoint.calibration.of(asked.label)
-        valid = encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid)
+        calibration = self.checkpoint.calibration
+        fitted = calibration.of(asked.label)
+        valid = encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid).expand(len(pixels), -1, -1)
         with torch.inference_mode():
-            embeddings = self.model.encode_image(torch.from_numpy(pixels)[:, None].to(self.device), valid.expand(len(pixels), -1, -1))
-            logits = image_logit(self.model, embeddings, asked.positive[None], asked.negative[None], self.checkpoint.calibration.branches)
+            embeddings = self.model.encode_image(torch.from_numpy(pixels)[:, None].to(self.device), valid, mirror=calibration.mirror)
+            logits = image_logit(self.model, embeddings, asked.positive[None], asked.negative[None], calibration.branches)
         values = fitted.image_scale * logits[:, 0].float().cpu().numpy() + fitted.image_bias
         return _sigmoid(np.asarray(values, np.float32))
 

@@ -33,6 +33,8 @@ class OperatingPoint:
     """Standard deviation of the Gaussian over patch logits, in patches; None chooses among `SMOOTHINGS`."""
     min_patches: float = 0.5
     """Smallest region, in patches."""
+    mirror: bool = False
+    """Whether images are encoded together with their mirror images, as the logits were."""
 
 
 def trained_branches(loss: LossConfig) -> tuple[str, ...]:
@@ -87,7 +89,7 @@ def fit_calibration(
         patch_bias=float(np.median([item.patch_bias for item in findings.values()])),
         image_threshold=float(np.median([item.image_threshold for item in findings.values()])),
     )
-    return Calibration(findings, middle, branches, smoothing, point.min_patches)
+    return Calibration(findings, middle, branches, smoothing, point.min_patches, point.mirror)
 
 
 def _image_fit(image: NDArray[np.float32], table: NDArray[np.int8]) -> tuple[float, list[float]]:

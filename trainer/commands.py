@@ -97,7 +97,8 @@ def _calibrate(out: Path, config: FitConfig, held: list[Any], point: OperatingPo
     checkpoint = load_checkpoint(out / "best")
     model = checkpoint.model.to(processes.device)
     bank = PromptBank(model, checkpoint.vocabulary, checkpoint.vocabulary.labels).to(processes.device)
-    logits = dev_logits(model, bank, held, config.model.image_size, processes.device)
+    point = replace(point, mirror=config.augment.mirror > 0)
+    logits = dev_logits(model, bank, held, config.model.image_size, processes.device, mirror=point.mirror)
     labels = list(checkpoint.vocabulary.labels)
     calibration = fit_calibration(logits, held, labels, trained_branches(config.loss), point)
     gates = {**checkpoint.gates, "query": QueryGate.fit(checkpoint.vocabulary, model.sentence_encoder).to_dict()}

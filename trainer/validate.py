@@ -31,15 +31,17 @@ class DevLogits:
 
 
 @torch.inference_mode()
-def dev_logits(model: PatchCLIP, bank: PromptBank, items: Sequence[Loaded], side: int, device: torch.device) -> DevLogits:
-    """Runs the model over images in memory, at `side` pixels, without augmentation."""
+def dev_logits(
+    model: PatchCLIP, bank: PromptBank, items: Sequence[Loaded], side: int, device: torch.device, *, mirror: bool = False
+) -> DevLogits:
+    """Runs the model over images in memory, at `side` pixels, without augmentation; with their mirror images if the engine will."""
     model.eval()
     positive, negative = bank.directions(model, None)
     image: dict[str, list[NDArray[np.float32]]] = {name: [] for name in IMAGE_BRANCHES}
     patches: list[NDArray[np.float32]] = []
     for pixels, valid in _batches(items, side, model):
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            embeddings = model.encode_image(pixels.to(device), valid.to(device))
+            embeddings = model.encode_image(pixels.to(device), valid.to(device), mirror=mirror)
         logits = model.pair_logits(embeddings.patches, positive, negative)
         image["global"].append(model.pair_logits(embeddings.global_, positive, negative).cpu().numpy())
         image["pooled"].append(model.pair_logits(embeddings.pooled, positive, negative).cpu().numpy())

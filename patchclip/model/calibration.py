@@ -40,6 +40,7 @@ class Calibration:
         branches: the image-level logits whose mean is the image's logit: some of "global", "pooled", "mil".
         smoothing: standard deviation, in patches, of the Gaussian over the patch logits before the sigmoid; 0 for none.
         min_patches: a region of fewer lit patches is not reported.
+        mirror: every image is encoded together with its mirror image and the two are averaged; for models trained on mirror images.
     """
 
     findings: dict[str, FindingCalibration]
@@ -47,6 +48,7 @@ class Calibration:
     branches: tuple[str, ...] = ("global", "pooled", "mil")
     smoothing: float = 0.0
     min_patches: float = 0.0
+    mirror: bool = False
 
     @classmethod
     def identity(cls, labels: Sequence[str]) -> Calibration:
@@ -70,4 +72,5 @@ class Calibration:
             branches=tuple(values["branches"]),
             smoothing=float(values["smoothing"]),
             min_patches=float(values["min_patches"]),
+            mirror=bool(values.get("mirror", False)),
         )

@@ -69,13 +69,17 @@ class PatchCLIP(nn.Module):
         """(R, C) at the configured input size."""
         return self.tower.grids[self.tower.indices.index(self.config.grid_level)]
 
-    def encode_image(self, pixels: Tensor, valid: Tensor | None = None) -> ImageEmbeddings:
+    def encode_image(self, pixels: Tensor, valid: Tensor | None = None, *, mirror: bool = False) -> ImageEmbeddings:
         """Embeds a batch.
 
         Args:
             pixels: float [B, 1, S, S], standardised grey values in [0, 1] (see `patchclip.model.preprocess`).
             valid: bool [B, R, C], which patches lie in the image; None means all.
+            mirror: embed the mirror images in the same pass too, and give the mean of both, patch by patch.
         """
+        if mirror:
+            both = None if valid is None else torch.cat([valid, valid.flip(-1)])
+            return _mean_of_halves(self.encode_image(torch.cat([pixels, pixels.flip(-1)]), both))
         out = self.tower(((pixels - self.config.mean) / self.config.std).expand(-1, 3, -1, -1))
         grid_tokens = self.neck(out.levels)
         grid = (grid_tokens.shape[2], grid_tokens.shape[3])
@@ -139,6 +143,27 @@ class PatchCLIP(nn.Module):
         with torch.no_grad():
             tokens = open_clip.get_tokenizer(self.config.tower)(["x"])
             return int(self.tower.text_model.encode_text(tokens).shape[-1])  # type: ignore[operator]
+
+
+def _mean_of_halves(both: ImageEmbeddings) -> ImageEmbeddings:
+    """Embeddings of images and then of their mirror images -> their means, the mirrored patches turned back."""
+    count = len(both.valid) // 2
+
+    def mean(values: Tensor) -> Tensor:
+        return (values[:count] + values[count:]) / 2
+
+    def on_patches(tokens: Tensor) -> Tensor:
+        turned = tokens[count:].unflatten(1, both.grid).flip(2).flatten(1, 2)
+        return mean(torch.cat([tokens[:count], turned]))
+
+    return ImageEmbeddings(
+        global_=F.normalize(mean(both.global_), dim=-1),
+        patches=F.normalize(on_patches(both.patches), dim=-1),
+        pooled=F.normalize(mean(both.pooled), dim=-1),
+        tokens=on_patches(both.tokens),
+        valid=both.valid[:count],
+        grid=both.grid,
+    )
 
 
 def mil_logit(patch_logits: Tensor, valid: Tensor, area: float = 0.5) -> Tensor:

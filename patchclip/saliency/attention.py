@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patchclip.errors import SaliencyError
-from patchclip.saliency.task import QueryHead, SaliencyTask, blocks_of, to_unit
+from patchclip.saliency.task import QueryHead, SaliencyTask, blocks_of, to_unit, unmirrored
 from patchclip.types import FloatArray
 
 
@@ -47,11 +47,11 @@ def attention_gradient(task: SaliencyTask) -> FloatArray:
 
 
 def _to_grid(rows: Tensor, task: SaliencyTask) -> FloatArray:
-    """[1, T, T] or [1, 1, T] of attention to tokens -> [R, C]; the grid's tokens come last."""
+    """[B, T, T] or [B, 1, T] of attention to tokens -> [R, C]; the grid's tokens come last. B is 2 with a mirror image."""
     height, width = task.model.grid
     special = rows.shape[-1] - height * width
-    row = rows[0, 0] if special or rows.shape[1] == 1 else rows[0].mean(dim=0)
-    return to_unit(row[special:].unflatten(0, (height, width)).detach().float().cpu().numpy().astype(np.float32))
+    row = rows[:, 0] if special or rows.shape[1] == 1 else rows.mean(dim=1)
+    return to_unit(unmirrored(row[:, special:].unflatten(1, (height, width)).detach().float().cpu().numpy()))
 
 
 @contextmanager

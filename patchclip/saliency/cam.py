@@ -13,7 +13,7 @@ from pytorch_grad_cam.base_cam import BaseCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
-from patchclip.saliency.task import QueryHead, SaliencyTask, last_layer
+from patchclip.saliency.task import QueryHead, SaliencyTask, last_layer, unmirrored
 from patchclip.types import FloatArray
 
 CAMS: dict[str, type[BaseCAM]] = {
@@ -52,8 +52,8 @@ def cam_maps(task: SaliencyTask, names: Sequence[str]) -> dict[str, FloatArray]:
             if any(method.uses_gradients for method in methods.values()):
                 targets[0](logits[0]).backward(retain_graph=True)
             for name, method in methods.items():
-                shown = method.aggregate_multi_layers(method.compute_cam_per_layer(pixels, targets, False))[0]
-                maps[name].append(_on_grid(shown, task))
+                shown = method.aggregate_multi_layers(method.compute_cam_per_layer(pixels, targets, False))
+                maps[name].append(_on_grid(unmirrored(shown), task))
     return {name: np.stack(values) for name, values in maps.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +23,7 @@ class SaliencyTask:
         pixels: float32 [1, 1, S, S].
         valid: bool [1, R, C].
         positive, negative: text embeddings [K, D] of the prompt pairs.
+        mirror: the image is encoded together with its mirror image; the tower's batch then holds both, see `unmirrored`.
         embeddings: of the image, from its pass through the tower.
         branches: which image-level logits are averaged, see `Calibration`.
     """
@@ -32,6 +34,7 @@ class SaliencyTask:
     positive: Tensor
     negative: Tensor
     branches: tuple[str, ...]
+    mirror: bool
     embeddings: ImageEmbeddings
 
 
@@ -59,7 +62,7 @@ class QueryHead(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """[B, 1, S, S] -> [B, K]."""
         task = self.task
-        embeddings = self.model.encode_image(pixels, task.valid.expand(len(pixels), -1, -1))
+        embeddings = self.model.encode_image(pixels, task.valid.expand(len(pixels), -1, -1), mirror=task.mirror)
         return image_logit(self.model, embeddings, task.positive, task.negative, task.branches)
 
 
@@ -105,6 +108,11 @@ def blocks_of(model: PatchCLIP, method: str) -> list[nn.Module]:
     visual = model.tower.visual
     blocks = visual.transformer.resblocks if hasattr(visual, "transformer") else visual.trunk.blocks  # type: ignore[union-attr]
     return list(blocks)  # type: ignore[arg-type]
+
+
+def unmirrored(maps: FloatArray) -> FloatArray:
+    """Maps of what the tower saw, [1, R, C] of the image or [2, R, C] with its mirror image -> their mean [R, C], turned back."""
+    return np.asarray(maps[0] if len(maps) == 1 else (maps[0] + maps[1][:, ::-1]) / 2, np.float32)
 
 
 def to_unit(values: FloatArray) -> FloatArray:

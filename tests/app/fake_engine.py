@@ -38,6 +38,9 @@ class FakeEngine:
         self.vocabulary = Vocabulary.from_json(VOCABULARY)
         self.labels = self.vocabulary.labels
 
+    def prepare(self) -> None:
+        """Nothing to load."""
+
     def encode(self, radiograph: Radiograph) -> FakeEncoded:
         """No pass through any tower."""
         return FakeEncoded(radiograph.sha256, radiograph.size, radiograph.warnings, radiograph.facts, {"encode": 1.5})

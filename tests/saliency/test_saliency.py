@@ -54,6 +54,7 @@ def task_of(engine: Engine, radiograph: Radiograph, labels: list[str]) -> Salien
         sides[0].detach().clone(),
         sides[1].detach().clone(),
         engine.checkpoint.calibration.branches,
+        engine.checkpoint.calibration.mirror,
         encoded.embeddings,
     )
 
@@ -129,3 +130,23 @@ def test_rescoring_the_input_itself_is_the_probability(cnn: Engine, effusion: Ra
     encoded = cnn.encode(effusion)
     again = cnn.rescore(encoded, encoded.pixels[:, 0].numpy().repeat(2, axis=0), "effusion")
     assert again == pytest.approx([cnn.query(encoded, ["effusion"])[0].probability] * 2, abs=1e-5)
+
+
+@pytest.mark.parametrize("tower", ["cnn", "vit"])
+def test_with_mirror_images_everything_turns_with_the_picture(tower: str, effusion: Radiograph, request: pytest.FixtureRequest) -> None:
+    """Averaged over both, probability is blind to left and right, and maps and saliency are exactly mirrored."""
+    plain: Engine = request.getfixturevalue(tower)
+    calibration = replace(plain.checkpoint.calibration, mirror=True)
+    engine = Engine(replace(plain.checkpoint, calibration=calibration), device="cpu")
+    methods = ["grad_cam", "layer_cam", *(["attention_rollout", "attention_gradient"] if tower == "vit" else [])]
+    seen = []
+    for pixels in (effusion.pixels, np.ascontiguousarray(effusion.pixels[:, ::-1])):
+        encoded = engine.encode(Radiograph.from_array(pixels))
+        seen.append((engine.query(encoded, ["effusion"])[0], engine.saliencies(encoded, ["effusion"], methods)))
+    (one, maps), (other, turned) = seen
+    assert one.probability == pytest.approx(other.probability, abs=1e-4)
+    assert np.allclose(one.map.values, other.map.values[:, ::-1], atol=1e-4)
+    for method in methods:
+        assert np.allclose(maps[method][0].values, turned[method][0].values[:, ::-1], atol=2e-3), method
+    alone = plain.query(plain.encode(effusion), ["effusion"])[0]
+    assert not np.allclose(alone.map.values, one.map.values, atol=1e-6)
