@@ -22,7 +22,7 @@ bench: $(VENV)/dev.stamp
 
 train: $(VENV)/train.stamp
 	@test -n "$(DATA)" || { echo "Name the dataset folder: make train DATA=/path/to/dataset" >&2; exit 1; }
-	$(BIN)/python -m trainer fit --data $(DATA) --out $(or $(OUT),runs/default) $(ARGS)
+	$(BIN)/python -m trainer fit $(foreach folder,$(DATA),--data $(folder)) --out $(or $(OUT),runs/default) $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

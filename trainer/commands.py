@@ -22,9 +22,9 @@ from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from trainer.calibrate import OperatingPoint, fit_calibration, trained_branches
-from trainer.config import FitConfig
+from trainer.config import DataConfig, FitConfig
 from trainer.data.dataset import load_samples
-from trainer.data.folder import read_folder
+from trainer.data.folder import NIH_FINDINGS, read_folder
 from trainer.data.sample import Sample
 from trainer.data.split import hold_out
 from trainer.distributed import Processes, join
@@ -40,7 +40,7 @@ def fit_command(options: argparse.Namespace) -> None:
     config = FitConfig.from_dict(_changed(json.loads(_text(options.recipe)), options.set))
     processes = join()
     vocabulary = Vocabulary.from_json(options.vocabulary or VOCABULARY)
-    samples, left_out = _read(options.data, options.split, vocabulary)
+    samples, left_out = _read(options.data, options.split, vocabulary, config.data)
     train, dev = hold_out(samples, config.data.dev_fraction, config.seed)
     if not train:
         raise DataError("Nothing is left to train on after holding out patients; lower data.dev_fraction or add data.")
@@ -63,7 +63,7 @@ def calibrate(options: argparse.Namespace) -> None:
     record = json.loads(_text(options.folder / "config.json"))
     config = FitConfig.from_dict(record["recipe"])
     checkpoint = load_checkpoint(options.folder / "best")
-    samples, _ = _read(options.data, record["split"], checkpoint.vocabulary)
+    samples, _ = _read(options.data, record["split"], checkpoint.vocabulary, config.data)
     held, _ = load_samples(hold_out(samples, config.data.dev_fraction, config.seed)[1], config.model.image_size)
     point = OperatingPoint(options.normals_lit, options.smoothing, options.min_patches)
     _calibrate(options.folder, config, held, point, join())
@@ -80,13 +80,13 @@ def export(options: argparse.Namespace) -> None:
 
 def evaluate_data(options: argparse.Namespace) -> None:
     """Reads every image once; prints counts and everything that would be left out."""
-    samples, left_out = _read(options.data, options.split, Vocabulary.from_json(VOCABULARY))
+    samples, left_out = _read(options.data, options.split, Vocabulary.from_json(VOCABULARY), DataConfig())
     loaded, broken = load_samples(samples, 64)
     for line in [*left_out, *broken]:
         print(f"left out: {line}")
     states = Counter((label, state.value) for item in loaded for label, state in item.sample.states.items())
     shapes = Counter(shape.label for item in loaded for shape in item.sample.shapes)
-    print(f"{len(loaded)} images of {len({(s.source, s.patient) for s in samples})} patients; {len(left_out) + len(broken)} left out")
+    print(f"{len(loaded)} images of {len({(s.source, s.patient or s.path.name) for s in samples})} patients; {len(left_out) + len(broken)} left out")
     print(f"{'finding':<20}{'present':>9}{'absent':>9}{'not mentioned':>15}{'outlines':>10}")
     for label in sorted({label for label, _ in states}):
         counts = [states[label, state] for state in ("present", "absent", "not mentioned")]
@@ -107,11 +107,12 @@ def _calibrate(out: Path, config: FitConfig, held: list[Any], point: OperatingPo
     print("held out: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
 
 
-def _read(folders: Sequence[Path], split: str, vocabulary: Vocabulary) -> tuple[list[Sample], list[str]]:
+def _read(folders: Sequence[Path], split: str, vocabulary: Vocabulary, config: DataConfig) -> tuple[list[Sample], list[str]]:
     samples: list[Sample] = []
     left_out: list[str] = []
     for folder in folders:
-        contents = read_folder(folder, split, known=frozenset(vocabulary.labels))
+        labelled = config.labelled.get(folder.name, NIH_FINDINGS)
+        contents = read_folder(folder, split, known=frozenset(vocabulary.labels), labelled=labelled)
         samples += contents.samples
         left_out += contents.left_out
     return samples, left_out

@@ -31,6 +31,8 @@ class DataConfig:
     """A patch covered by boxes at least this much is positive; one touched less is ignored."""
     cache_margin: float = 1.17
     """Images are kept in memory at this multiple of the model's input size, so that zooming in loses nothing."""
+    labelled: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Dataset folder's name -> the findings that its `labels` speak of, where these are not NIH's fourteen; of others nothing is known."""
     workers: int = 1
     """Processes that prepare batches; 0 prepares them in the training process."""
 

@@ -76,6 +76,15 @@ def test_a_missing_image_is_left_out_and_named(tmp_path: Path) -> None:
     assert contents.left_out == ("0001.png: the image file is missing",)
 
 
+def test_labels_that_speak_of_one_finding_say_nothing_of_the_others(tmp_path: Path) -> None:
+    data = folder(tmp_path / "d", "a.png,,train,PA,F,40,Effusion,,\nb.png,,train,PA,F,40,No Finding,,\n")
+    a, b = read_folder(data, "train", known=KNOWN, labelled=["Effusion"]).samples
+    assert a.states == {"Effusion": State.PRESENT}
+    assert b.states["Effusion"] is State.ABSENT and b.states["Mass"] is State.ABSENT
+    assert a.patient is None
+    assert hold_out([a, b], 0.99, seed=0) == ([a, b], [])  # of an unknown patient: never held out
+
+
 def test_no_patient_is_on_both_sides(tmp_path: Path) -> None:
     samples = read_folder(tiny_dataset(tmp_path / "d", each=8), "train", known=KNOWN).samples
     train, held = hold_out(samples, 0.3, seed=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,13 +34,14 @@ class FolderContents:
     left_out: tuple[str, ...]
 
 
-def read_folder(folder: Path, split: str, *, known: frozenset[str]) -> FolderContents:
+def read_folder(folder: Path, split: str, *, known: frozenset[str], labelled: Sequence[str] = NIH_FINDINGS) -> FolderContents:
     """Reads one split of a dataset folder.
 
     Args:
         folder: holds images.csv (at least `image` and `labels`), images/, and optionally boxes.csv and polygons.json.
         split: rows with this value of `split`; a folder without that column counts as "train".
         known: labels that the vocabulary has.
+        labelled: findings that `labels` speaks of; of any other it says nothing, unless it says "No Finding".
 
     Raises:
         DataError: a table is missing or malformed, a box lies outside its image, or the split is empty; names file and row.
@@ -54,7 +56,7 @@ def read_folder(folder: Path, split: str, *, known: frozenset[str]) -> FolderCon
         raise DataError(
             f'{folder / "images.csv"} has no row with split "{split}"; its splits are {", ".join(sorted(set(table["split"])))}.'
         )
-    shapes, boxed_by = _read_shapes(folder, known, frozenset(table["image"]))
+    shapes = _read_shapes(folder, known, frozenset(table["image"]))
     samples: list[Sample] = []
     left_out: list[str] = []
     for row in rows.to_dict("records"):
@@ -64,14 +66,14 @@ def read_folder(folder: Path, split: str, *, known: frozenset[str]) -> FolderCon
             continue
         own = shapes.get(str(row["image"]), ())
         states = _states(
-            {key: str(value) for key, value in row.items()}, {shape.label for shape in own}, boxed_by.get(str(row["image"]), set())
+            {key: str(value) for key, value in row.items()}, {shape.label for shape in own}, labelled
         )
         unknown = sorted(set(states) - known)
         if unknown:
             raise DataError(
                 f"{folder / 'images.csv'}, image {row['image']}: the vocabulary has no finding {unknown[0]}; add it or correct the label."
             )
-        patient = str(row.get("patient_id") or row["image"])
+        patient = str(row.get("patient_id") or "") or None
         samples.append(Sample(path, patient, folder.name, states, own, str(row.get("view") or "") or None))
     return FolderContents(tuple(samples), tuple(left_out))
 
@@ -97,10 +99,9 @@ def _check_patients(table: pd.DataFrame, folder: Path) -> None:
         raise DataError(f"{folder / 'images.csv'}, row {row}: a patient is in two splits ({len(twice)} such patients); put each in one.")
 
 
-def _read_shapes(folder: Path, known: frozenset[str], images: frozenset[str]) -> tuple[dict[str, tuple[Shape, ...]], dict[str, set[str]]]:
-    """Outlines for each image, and which sources drew on it. Polygons replace the boxes of their own source and finding."""
+def _read_shapes(folder: Path, known: frozenset[str], images: frozenset[str]) -> dict[str, tuple[Shape, ...]]:
+    """Outlines for each image. Polygons replace the boxes of their own source and finding."""
     shapes: dict[str, list[Shape]] = {}
-    sources: dict[str, set[str]] = {}
     outlined: set[tuple[str, str]] = set()
     polygon_file = folder / "polygons.json"
     if polygon_file.is_file():
@@ -123,21 +124,20 @@ def _read_shapes(folder: Path, known: frozenset[str], images: frozenset[str]) ->
                 raise DataError(f"{box_file}, row {number}: x, y, w and h must be numbers.") from error
             if not (w > 0 and h > 0 and x >= -0.01 and y >= -0.01 and x + w <= 1.01 and y + h <= 1.01):
                 raise DataError(f"{box_file}, row {number}: the box lies outside its image; x, y, w and h are fractions of it.")
-            sources.setdefault(row["image"], set()).add(row["source"])
             if row["source"] == "ChestX-Det" and (row["image"], label) in outlined:
                 continue
             shapes.setdefault(row["image"], []).append(Shape.box(label, x, y, w, h))
-    return {image: tuple(items) for image, items in shapes.items()}, sources
+    return {image: tuple(items) for image, items in shapes.items()}
 
 
-def _states(row: dict[str, str], outlined: set[str], sources: set[str]) -> dict[str, State]:
+def _states(row: dict[str, str], outlined: set[str], labelled: Sequence[str]) -> dict[str, State]:
     """What a row says of each finding; an outline, then an explicit reading, outweighs the mined labels."""
     listed = {label for label in row["labels"].split("|") if label}
     mined_free = listed == {"No Finding"}
     states: dict[str, State] = {}
     if listed:
-        mined = State.ABSENT if mined_free else State.NOT_MENTIONED
-        states = dict.fromkeys(NIH_FINDINGS, mined) | dict.fromkeys(listed - {"No Finding"}, State.PRESENT)
+        mined = dict.fromkeys(NIH_FINDINGS, State.ABSENT) if mined_free else dict.fromkeys(labelled, State.NOT_MENTIONED)
+        states = mined | dict.fromkeys(listed - {"No Finding"}, State.PRESENT)
     if row.get("rsna_class"):
         states[LUNG_OPACITY] = State.PRESENT if row["rsna_class"] == "Lung Opacity" else State.ABSENT
         if row["rsna_class"] == "Normal":

@@ -35,7 +35,7 @@ class Sample:
 
     Attributes:
         path: the image file; never written to logs or checkpoints, only its count is.
-        patient: identifies the patient within the dataset, so that splits never divide one.
+        patient: identifies the patient within the dataset, so that splits never divide one; None where nobody knows.
         source: the dataset's name, for balancing and for the run's record.
         states: finding label -> State.
         shapes: outlines; a finding with one is taken as present, and its other patches as free of it.
@@ -43,7 +43,7 @@ class Sample:
     """
 
     path: Path
-    patient: str
+    patient: str | None
     source: str
     states: Mapping[str, State]
     shapes: tuple[Shape, ...] = field(default=())

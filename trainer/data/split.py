@@ -9,9 +9,14 @@ from trainer.data.sample import Sample
 
 
 def hold_out(samples: Sequence[Sample], fraction: float, seed: int) -> tuple[list[Sample], list[Sample]]:
-    """Divides samples by patient into (train, held out); a function of source, patient and seed alone, whatever else is in the data."""
+    """Divides samples by patient into (train, held out); a function of source, patient and seed alone, whatever else is in the data.
+
+    An image whose patient is unknown is never held out: it may be of a patient that is trained on.
+    """
 
     def held(sample: Sample) -> bool:
+        if sample.patient is None:
+            return False
         digest = hashlib.sha256(f"{seed}/{sample.source}/{sample.patient}".encode()).digest()
         return int.from_bytes(digest[:8], "big") / 2**64 < fraction
 
