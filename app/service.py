@@ -143,7 +143,7 @@ class Service:
     def _study_json(self, study: Study, radiograph: Radiograph) -> Json:
         return {
             "study": study.id,
-            "hash": study.encoded.radiograph_sha256[:4],
+            "sha256": study.encoded.radiograph_sha256,
             "view": radiograph.facts.view or "",
             "size": list(study.encoded.size),
             "picture": picture(radiograph),
@@ -186,6 +186,8 @@ def _guarded(method: Callable[[Json], Json]) -> Callable[[Json], Json]:
 
 def prepare_environment(uploads: Path) -> None:
     """What must be set before gradio is imported: no analytics, no network, uploads in a folder of our own."""
+    for name in ("NO_PROXY", "no_proxy"):  # gradio asks its own server whether it is up; a proxy would answer for another machine
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from patchclip.engine import Engine
-from patchclip.errors import PatchClipError
+from patchclip.errors import PatchClipError, QueryError, SaliencyError
 from patchclip.evaluate.cli import add_arguments
 from patchclip.evaluate.cli import main as evaluate
 from patchclip.image.radiograph import load_radiograph
 from patchclip.saliency import METHODS
+from patchclip.text.query import parse_query
 from patchclip.types import Finding, PatchMap, Region
 
 NOTICE = "Research use only, not for clinical use."
@@ -58,6 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def predict(images: Sequence[str], queries: Sequence[str], saliency: Sequence[str], checkpoint: str | None) -> int:
     """Prints one JSON object for each image; one that cannot be read gives an error object, and the others go on."""
     engine = Engine.from_pretrained(checkpoint)
+    try:
+        for query in queries:
+            parse_query(query, engine.vocabulary)
+    except QueryError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     failed = False
     for image in images:
         try:
@@ -79,14 +86,20 @@ def predict_one(engine: Engine, image: str, queries: Sequence[str], saliency: Se
     findings = engine.query(encoded, queries)
     answered = time.perf_counter()
     answers = [_answer(finding) for finding in findings]
-    for name, maps in engine.saliencies(encoded, queries, saliency).items():
+    warnings = list(encoded.warnings)
+    for name in saliency:
+        try:
+            maps = engine.saliencies(encoded, queries, [name])[name]
+        except SaliencyError as error:
+            warnings.append(str(error))
+            continue
         for answer, shown in zip(answers, maps, strict=True):
             answer.setdefault("saliency", {})[name] = _map(shown)
     return {
         "image": image,
         "size": list(encoded.size),
         "model": {"name": engine.name, "sha256": engine.sha256},
-        "warnings": list(encoded.warnings),
+        "warnings": warnings,
         "queries": answers,
         "timing_ms": {
             "decode": round((decoded - started) * 1000, 1),

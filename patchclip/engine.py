@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from patchclip.encoded import Encoded, on_image_right, only_side
-from patchclip.errors import SaliencyError
+from patchclip.errors import CheckpointError, SaliencyError
 from patchclip.image.radiograph import Radiograph
 from patchclip.localize import find_regions, smooth
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
@@ -52,6 +52,8 @@ class Engine:
         self.vocabulary: Vocabulary = checkpoint.vocabulary
         self.name = checkpoint.model.config.name
         self.sha256 = checkpoint.sha256
+        if "query" not in checkpoint.gates:
+            raise CheckpointError("The checkpoint has no query gate; run python -m trainer calibrate on its run folder.")
         self._gate = QueryGate.from_dict(checkpoint.gates["query"], self.vocabulary, self.model.sentence_encoder)
         self._pairs: dict[str, tuple[Tensor, Tensor]] = {}
 
@@ -156,8 +158,10 @@ class Engine:
             embeddings=encoded.embeddings,
         )
         found: dict[str, list[PatchMap]] = {}
+        inside = task.valid[0].cpu().numpy()
         for method, maps in saliency_maps(task, methods).items():
-            crops = [encoded.letterbox.crop_grid(values) for values in maps]
+            # Padding is no part of the image: it gets what the darkest patch has, and never a peak.
+            crops = [encoded.letterbox.crop_grid(np.where(inside, values, values[inside].min()).astype(np.float32)) for values in maps]
             found[method] = [
                 PatchMap(only_side(shown, item.query.side, encoded), shown.extent) for shown, item in zip(crops, asked, strict=True)
             ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,21 @@ class OperatingPoint:
     """Whether images are encoded together with their mirror images, as the logits were."""
 
 
+def free_of_all(table: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """bool [N]: images that are free of every finding, from the states [N, K] of `state_table`.
+
+    Raises:
+        DataError: there are fewer than ten of them, too few to set operating points.
+    """
+    normal = np.array([bool((row != 1).all() and (row == 0).any()) for row in table], bool)
+    if normal.sum() < 10:
+        raise DataError(
+            f"Only {int(normal.sum())} held-out images are free of every finding, and operating points need 10; raise data.dev_fraction, "
+            "set it to 0 to leave the model uncalibrated, or add such images."
+        )
+    return normal
+
+
 def trained_branches(loss: LossConfig) -> tuple[str, ...]:
     """The image-level branches that a recipe trains; only those may answer."""
     weights = {"global": loss.global_, "pooled": loss.pooled, "mil": loss.mil}
@@ -62,11 +77,7 @@ def fit_calibration(
     table = state_table(items, labels)
     image = np.mean([logits.image[name] for name in branches], axis=0)
     scale, biases = _image_fit(image, table)
-    normal = np.array([bool((row != 1).all() and (row == 0).any()) for row in table])
-    if normal.sum() < 10:
-        raise DataError(
-            f"Only {int(normal.sum())} held-out images are free of every finding; at least 10 are needed to set operating points."
-        )
+    normal = free_of_all(table)
     smoothing, share, smoothed = _chosen(logits.patches, image, items, labels, normal, point.smoothing)
     scores = smoothed + share * image[:, :, None, None]
     patch_scale = _patch_fit(scores, items, labels, table)
@@ -81,6 +92,8 @@ def fit_calibration(
             patch_bias=-float(np.quantile(peaks[normal, k], 1 - point.normals_lit)),
             image_threshold=_youden(scale * image[:, k] + biases[k], table[:, k]),
         )
+    overlap = _overlap_thresholds(patch_scale * scores, findings, items, labels)
+    findings = {label: replace(item, overlap_threshold=overlap[label]) for label, item in findings.items()}
     middle = FindingCalibration(
         image_scale=scale,
         image_bias=float(np.median(biases)),
@@ -88,6 +101,7 @@ def fit_calibration(
         patch_image=patch_scale * share,
         patch_bias=float(np.median([item.patch_bias for item in findings.values()])),
         image_threshold=float(np.median([item.image_threshold for item in findings.values()])),
+        overlap_threshold=float(np.median(list(overlap.values()))),
     )
     return Calibration(findings, middle, branches, smoothing, point.min_patches, point.mirror)
 
@@ -197,6 +211,26 @@ def _patch_fit(scores: NDArray[np.float32], items: Sequence[Loaded], labels: Seq
         np.concatenate(features)[:, None], np.repeat(targets, QUANTILES), sample_weight=weights
     )
     return max(float(fitted.coef_[0, 0]), 0.1)
+
+
+def _overlap_thresholds(
+    scaled: NDArray[np.float32], findings: dict[str, FindingCalibration], items: Sequence[Loaded], labels: Sequence[str]
+) -> dict[str, float]:
+    """For each finding the map value with the best mean IoU, patch by patch, on its outlined images; all findings' own best where it has
+    fewer than five."""
+    cuts = np.concatenate([np.geomspace(0.002, 0.1, 15), np.linspace(0.125, 0.95, 34)])
+    overlaps: dict[str, list[NDArray[np.float64]]] = {}
+    for (n, k), targets in _outlined(items, labels, *scaled.shape[-2:]).items():
+        values = 1 / (1 + np.exp(-np.clip(scaled[n, k] + findings[labels[k]].patch_bias, -60, 60)))
+        lit, wanted = values[None] >= cuts[:, None, None], targets == POSITIVE
+        shared = (lit & wanted).sum(axis=(1, 2))
+        overlaps.setdefault(labels[k], []).append(shared / (lit | wanted).sum(axis=(1, 2)))
+    everything = [row for rows in overlaps.values() for row in rows]
+    common = float(cuts[int(np.mean(everything, axis=0).argmax())]) if everything else 0.5
+    return {
+        label: float(cuts[int(np.mean(overlaps[label], axis=0).argmax())]) if len(overlaps.get(label, [])) >= 5 else common
+        for label in labels
+    }
 
 
 def _youden(scores: NDArray[np.float64], states: NDArray[np.int8]) -> float:

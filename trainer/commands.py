@@ -21,9 +21,9 @@ from patchclip.errors import DataError
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
-from trainer.calibrate import OperatingPoint, fit_calibration, trained_branches
+from trainer.calibrate import OperatingPoint, fit_calibration, free_of_all, trained_branches
 from trainer.config import DataConfig, FitConfig
-from trainer.data.dataset import load_samples
+from trainer.data.dataset import load_samples, state_table
 from trainer.data.folder import NIH_FINDINGS, read_folder
 from trainer.data.sample import Sample
 from trainer.data.split import hold_out
@@ -48,6 +48,8 @@ def fit_command(options: argparse.Namespace) -> None:
     loaded, broken = load_samples(train, round(config.model.image_size * config.data.cache_margin))
     held, broken_held = load_samples(dev, config.model.image_size)
     left_out += broken + broken_held
+    if held:
+        free_of_all(state_table(held, vocabulary.labels))
     if processes.first:
         for line in left_out:
             print(f"left out: {line}")
@@ -86,7 +88,9 @@ def evaluate_data(options: argparse.Namespace) -> None:
         print(f"left out: {line}")
     states = Counter((label, state.value) for item in loaded for label, state in item.sample.states.items())
     shapes = Counter(shape.label for item in loaded for shape in item.sample.shapes)
-    print(f"{len(loaded)} images of {len({(s.source, s.patient or s.path.name) for s in samples})} patients; {len(left_out) + len(broken)} left out")
+    print(
+        f"{len(loaded)} images of {len({(s.source, s.patient or s.path.name) for s in samples})} patients; {len(left_out) + len(broken)} left out"
+    )
     print(f"{'finding':<20}{'present':>9}{'absent':>9}{'not mentioned':>15}{'outlines':>10}")
     for label in sorted({label for label, _ in states}):
         counts = [states[label, state] for state in ("present", "absent", "not mentioned")]

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import save_checkpoint
 from patchclip.model.patchclip import PatchCLIP
+from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from trainer.config import FitConfig
 from trainer.data.dataset import BalancedSampler, Batch, Loaded, PatchDataset, collate, sampling_weights
@@ -72,6 +73,7 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
     bank = PromptBank(model, vocabulary, labels).to(device)
     if config.pretrained == "none" or not Path(config.pretrained).is_dir():
         align_prompts(model, bank, config.seed)
+    gates = {"query": QueryGate.fit(vocabulary, model.sentence_encoder).to_dict()}
     ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.optim.ema_decay), use_buffers=True)
     optimiser = make_optimiser(model, config)
     chance = sampling_weights(data.train, config.data)
@@ -123,10 +125,10 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
             figures = dev_figures(shipped, bank, data.dev, labels, side, device) if data.dev else {"score": float(progress.total)}
             log.epoch(done_epochs + 1, side, {name: value / steps for name, value in sums.items()}, figures, time.perf_counter() - started)
             if processes.first:
-                save_checkpoint(out / "last", shipped, vocabulary)
+                save_checkpoint(out / "last", shipped, vocabulary, gates=gates)
                 if figures["score"] > progress.best and stage == len(config.optim.epochs) - 1:
                     progress.best = figures["score"]
-                    save_checkpoint(out / "best", shipped, vocabulary)
+                    save_checkpoint(out / "best", shipped, vocabulary, gates=gates)
                 save_state(out, model, ema, optimiser, progress)
             processes.wait()
         progress = replace(progress, stage=stage + 1, epoch=0)

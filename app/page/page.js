@@ -23,6 +23,7 @@ function node(tag, text, properties) { return Object.assign(document.createEleme
 // --- studies
 async function openFiles(files) {
   say("open-error");
+  const failed = [];
   for (const file of files) {
     try {
       if (file.size > state.limitMb * 1e6) throw new Error(`This file has ${Math.round(file.size / 1e6)} MB and the limit is ${state.limitMb} MB; choose a single radiograph.`);
@@ -32,7 +33,7 @@ async function openFiles(files) {
         catch { throw new Error("The file could not be sent; it may be too large or the server may have stopped. Try again."); }
         addStudy(await call("open_upload", { path: sent.path }));
       });
-    } catch (error) { say("open-error", error.message); }
+    } catch (error) { failed.push(files.length > 1 ? `${file.name}: ${error.message}` : error.message); say("open-error", failed.join(" ")); }
   }
 }
 async function openExample(name) {
@@ -40,12 +41,15 @@ async function openExample(name) {
   try { await busy("reading and encoding …", async () => addStudy(await call("open_example", { name }))); } catch (error) { say("open-error", error.message); }
 }
 function addStudy(opened) {
-  const picture = new Image();
-  const study = { ...opened, image: picture, answers: [], active: null, drafts: {}, asked: 0 };
+  const picture = new Image(), before = state.studies.find((other) => other.sha256 === opened.sha256);
+  const study = { ...opened, image: picture, answers: [], active: null, drafts: before ? before.drafts : {}, asked: 0 };
+  state.studies = state.studies.filter((other) => other !== before);
   picture.onload = () => { if (state.current === study) { viewer.view.picture = picture; viewer.draw(); } };
   picture.src = opened.picture;
   state.studies.unshift(study);
   choose(study);
+  // The same picture again, after a restart say: what was drawn and typed is still there, and what was asked is asked anew.
+  if (before && before.answers.length) ask(before.answers.slice(0, 20).map((answer) => answer.query).join("; "), before.active && before.active.query);
 }
 function choose(study) {
   state.current = study;
@@ -54,7 +58,7 @@ function choose(study) {
 }
 
 // --- asking
-async function ask(text) {
+async function ask(text, first) {
   say("ask-error");
   const study = state.current;
   try {
@@ -66,7 +70,7 @@ async function ask(text) {
       state.recent = [answer.query, ...state.recent.filter((other) => other !== answer.query)].slice(0, 6);
     }
     study.answers.unshift(...reply.answers);
-    activate(reply.answers[0], study);
+    activate(reply.answers.find((answer) => answer.query === first) || reply.answers[0], study);
     if (state.current === study) $("query").select();
   } catch (error) { say("ask-error", error.message); }
 }
@@ -94,7 +98,7 @@ function draft() {
   return (study.drafts[key] = study.drafts[key] || { presence: "", location: "", comment: "", boxes: [] });
 }
 function loadDraft() { const d = draft(); viewer.view.boxes = d.boxes; $("comment").value = d.comment; say("save-error"); $("saved").textContent = d.saved || ""; }
-function readingChanged() { const d = draft(); d.comment = $("comment").value; d.boxes = viewer.view.boxes; }
+function readingChanged() { const d = draft(); d.saved = ""; $("saved").textContent = ""; d.comment = $("comment").value; d.boxes = viewer.view.boxes; }
 async function save() {
   say("save-error");
   readingChanged();
@@ -104,7 +108,8 @@ async function save() {
     const reply = await call("save", { study: study.study, query: study.active.query, presence: d.presence, location: d.location, comment: d.comment, boxes: d.boxes,
       reader: $("reader").value, display: { view: v.mode, opacity: v.opacity, threshold: v.threshold, colours: v.tableName, smooth: v.smooth } });
     d.saved = "saved, " + new Date(reply.saved).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
-    $("saved").textContent = d.saved; study.judged++; render();
+    study.judged++; render();
+    if (draft() === d) $("saved").textContent = d.saved;
   } catch (error) { say("save-error", error.message); }
 }
 
@@ -138,7 +143,7 @@ function render() {
   v.map = answer ? answer.map : null; v.saliency = answer ? answer.saliency || null : null;
   $("empty").hidden = !!study;
   $("studies").replaceChildren(...state.studies.map((item) => {
-    const mark = item.judged ? "✓" : item.asked ? "●" : "○", line = node("li"), button = node("button", `${mark} ${item.hash} ${item.synthetic ? "synthetic" : item.view}`);
+    const mark = item.judged ? "✓" : item.asked ? "●" : "○", line = node("li"), button = node("button", `${mark} ${item.sha256.slice(0, 4)} ${item.synthetic ? "synthetic" : item.view}`);
     button.append(node("small", item.judged ? "judged" : item.asked ? `asked ${item.asked}` : "not asked"));
     button.setAttribute("aria-current", String(item === study)); button.onclick = () => choose(item); line.append(button); return line;
   }));
@@ -193,7 +198,7 @@ function caption(answer) {
   else if (answer.map.max < v.threshold) place.append(node("span", `${answer.finding}: nothing above ${short(v.threshold)}; highest ${short(answer.map.max)}`));
   else if (v.mode === "map") place.append(node("span", `${answer.finding}: ${words(counts.map)} above ${short(v.threshold)}`));
   $("tag-left").textContent = `patch map: ${words(counts.map)}`;
-  $("tag-right").textContent = answer.saliency ? `Grad-CAM, relative, no probability: ${words(counts.saliency)}` : "Grad-CAM …";
+  $("tag-right").textContent = !answer.in_vocabulary ? "Grad-CAM: not computed" : answer.saliency ? `Grad-CAM, relative, no probability: ${words(counts.saliency)}` : "Grad-CAM …";
 }
 function legend() {
   const canvas = $("legend"), context = canvas.getContext("2d"), v = viewer.view;
@@ -208,7 +213,7 @@ function legend() {
 
 // --- events
 function setView(mode) { viewer.view.mode = mode; render(); if (mode === "compare") compare(); }
-function set(kind, value) { const d = draft(); d[kind] = d[kind] === value ? "" : value; render(); }
+function set(kind, value) { const d = draft(); d[kind] = d[kind] === value ? "" : value; readingChanged(); render(); }
 function undo() { viewer.view.boxes.pop(); readingChanged(); render(); }
 function colours(name) { viewer.view.table = state.tables[name]; viewer.view.tableName = name; render(); }
 $("open").onclick = () => $("file").click();
@@ -260,7 +265,7 @@ document.addEventListener("keydown", (event) => {
 
 state.suggestions = []; state.tables = {};
 call("start", {}).then((start) => {
-  state.suggestions = start.suggestions; state.tables = start.colours;
+  viewer.view.minPatches = start.min_patches; state.suggestions = start.suggestions; state.tables = start.colours;
   $("model").textContent = `model ${start.model.name} (${start.model.sha256.slice(0, 4)})`; $("model").title = start.model.sha256;
   $("colours").replaceChildren(...Object.keys(start.colours).map((name) => node("option", name, { value: name })));
   $("examples").replaceChildren(...start.examples.map((name) => { const line = node("li"), button = node("button", name.replace(/^synthetic_|\.[a-z]+$/g, "").replaceAll("_", " ")); button.title = name; button.onclick = () => openExample(name); line.append(button); return line; }));

@@ -1,7 +1,7 @@
 // The canvas: radiograph, overlay, regions, boxes; zoom, pan, window, curtain. Knows nothing of the server.
 function makeViewer(canvas, onBoxes) {
   const view = { picture: null, size: null, map: null, saliency: null, mode: "map", opacity: 0.55, threshold: 0.5, curtain: 0.5, smooth: true,
-    outlines: true, table: null, boxes: [], drawing: false, zoom: 1, panX: 0, panY: 0, brightness: 1, contrast: 1, draft: null };
+    outlines: true, table: null, boxes: [], drawing: false, minPatches: 0, zoom: 1, panX: 0, panY: 0, brightness: 1, contrast: 1, draft: null };
   const LONGEST = 512; // overlay resolution: finer than any patch
 
   function sampled(map) {
@@ -43,22 +43,28 @@ function makeViewer(canvas, onBoxes) {
       }
     }
     context.putImageData(pixels, 0, 0);
-    return { picture, regions: count(lit, w, h) };
+    const [x0, y0, x1, y1] = map.extent, rows = map.values.length, cols = map.values[0].length, [height, width] = view.size;
+    const patch = ((x1 - x0) / cols) * (w / width) * ((y1 - y0) / rows) * (h / height);
+    return { picture, regions: count(lit, w, h, view.minPatches * patch) };
   }
 
-  function count(lit, w, h) {
+  function count(lit, w, h, least) {
+    // Connected parts of at least so many pixels: smaller ones are no regions to the library either.
     const seen = new Uint8Array(lit.length), stack = [];
     let regions = 0;
     for (let k = 0; k < lit.length; k++) {
       if (!lit[k] || seen[k]) continue;
-      regions++; stack.push(k); seen[k] = 1;
+      let area = 0;
+      stack.push(k); seen[k] = 1;
       while (stack.length) {
         const p = stack.pop(), x = p % w, y = (p - x) / w;
+        area++;
         for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) {
           const nx = x + dx, ny = y + dy, q = ny * w + nx;
           if (nx >= 0 && ny >= 0 && nx < w && ny < h && lit[q] && !seen[q]) { seen[q] = 1; stack.push(q); }
         }
       }
+      if (area >= least) regions++;
     }
     return regions;
   }

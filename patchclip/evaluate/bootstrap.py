@@ -59,7 +59,7 @@ def figure(values: Floats, n: int) -> Figure:
 
 def two_sided_p(differences: Floats) -> float:
     """Bootstrap p of "no difference" from replicates of a difference: twice the smaller tail, at least 1 / replicates."""
-    known = differences[np.isfinite(differences)]
+    known = differences[~np.isnan(differences)]
     if not known.size:
         return 1.0
     tail = min((known <= 0).mean(), (known >= 0).mean())

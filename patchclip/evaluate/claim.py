@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from patchclip.evaluate.bootstrap import Figure, figure, holm, two_sided_p
 from patchclip.evaluate.maps import Box
 from patchclip.evaluate.peaks import find_peaks
+from patchclip.saliency.task import to_unit
 from patchclip.types import PatchMap
 
 LEVELS = (0.6, 0.7, 0.8, 0.9)
@@ -55,24 +56,40 @@ def sweep(maps: Sequence[PatchMap], boxes: Sequence[Sequence[Box]], normal: Sequ
     found = [find_peaks(item) for item in maps]
     owner = np.concatenate([np.full(len(item.birth), k) for k, item in enumerate(found)]).astype(np.int64)
     x, y, birth, death = (np.concatenate([getattr(item, name) for item in found]) for name in ("x", "y", "birth", "death"))
-    # At a peak's own value its region appears; just above a death two regions part. Quantiles keep T in hand with many peaks.
-    levels = np.unique(np.concatenate([birth, np.nextafter(death[np.isfinite(death)], np.inf)]))
-    if len(levels) > THRESHOLDS:
-        levels = np.unique(np.quantile(levels, np.linspace(0, 1, THRESHOLDS), method="nearest"))
+    inside = np.zeros(len(birth), bool)
+    for number, truth in enumerate(boxes):
+        for box in truth:
+            inside |= (owner == number) & _within(x, y, box)
+    # At a peak's own value its region appears; just above a death two regions part. Sensitivity moves only at the peaks inside boxes,
+    # which are all kept; quantiles of the others keep T in hand.
+    parted = np.nextafter(death, np.inf)
+    needed = np.concatenate([birth[inside], parted[inside & np.isfinite(death)]])
+    others = np.unique(np.concatenate([birth[~inside], parted[~inside & np.isfinite(death)]]))
+    if len(others) > THRESHOLDS:
+        others = np.quantile(others, np.linspace(0, 1, THRESHOLDS), method="nearest")
+    levels = np.unique(np.concatenate([needed, others]))
     thresholds = np.append(np.inf, levels[levels > 0][::-1])  # at infinity nothing is lit: where every method can stand
     alive = (death < thresholds[:, None]) & (thresholds[:, None] <= birth)
-    false = np.ones(len(birth), bool)
     hits = np.zeros((len(thresholds), len(maps)))
     for number, truth in enumerate(boxes):
-        for left, top, wide, high in truth:
-            inside = (owner == number) & (left <= x) & (x <= left + wide) & (top <= y) & (y <= top + high)
-            hits[:, number] += alive[:, inside].any(axis=1)
-            false &= ~inside
+        for box in truth:
+            hits[:, number] += alive[:, (owner == number) & _within(x, y, box)].any(axis=1)
+    false = ~inside
     alarms = np.zeros((len(thresholds), len(maps)))
     np.add.at(alarms.T, owner[false], alive[:, false].T.astype(np.float64))
     patches, lit = _patches(maps, boxes, thresholds)
     counts = np.array([len(truth) for truth in boxes], np.float64)
     return Swept(thresholds, hits, alarms, patches, lit, counts, np.asarray(normal, bool))
+
+
+def _within(x: Floats, y: Floats, box: Box) -> NDArray[np.bool_]:
+    left, top, wide, high = box
+    return (left <= x) & (x <= left + wide) & (top <= y) & (y <= top + high)
+
+
+def unit(item: PatchMap) -> PatchMap:
+    """A map scaled to its own range, [0, 1], as saliency is commonly shown; a constant one becomes 0."""
+    return PatchMap(to_unit(item.values), item.extent)
 
 
 def gated(maps: Sequence[PatchMap], probability: Sequence[float]) -> list[PatchMap]:
@@ -127,10 +144,16 @@ def compare(methods: dict[str, Swept], weights: Floats) -> tuple[dict[str, Any],
             values = own[level] if name == PATCH_MAP else at_sensitivity(swept, weights, level)
             record: dict[str, Any] = {key: figure(item, n) for key, item in values.items()}
             if name != PATCH_MAP:
-                mine, theirs = own[level]["fp_regions_per_image"], values["fp_regions_per_image"]
-                record["ratio_to_patch_map"] = ratio_figure(theirs, mine, n)
-                record["difference_to_patch_map"] = figure(theirs - mine, n)
-                record["p"] = two_sided_p((theirs - mine)[1:]) if np.isfinite((theirs - mine)[0]) else None
+                for what, prefix in (
+                    ("fp_regions_per_image", ""),
+                    ("fp_patches_per_image", "fp_patches_"),
+                    ("normals_lit", "normals_lit_"),
+                ):
+                    ratio, difference = against(values[what], own[level][what])
+                    record[f"{prefix}ratio_to_patch_map"] = edged_figure(ratio, n)
+                    record[f"{prefix}difference_to_patch_map"] = edged_figure(difference, n)
+                    if what == "fp_regions_per_image":
+                        record["p"] = two_sided_p(difference[1:]) if np.isfinite(difference[0]) else None
             claim[name][f"{level:g}"] = record
     return claim, {name: froc_band(swept, weights) for name, swept in methods.items()}
 
@@ -147,10 +170,20 @@ def correct(claims: dict[str, Any]) -> None:
                 record["p_holm"] = value
 
 
-def ratio_figure(above: Floats, below: Floats, n: int) -> Figure:
-    """above / below with its paired interval; an edge is null where the ratio has no finite value (nothing to divide by)."""
+def against(theirs: Floats, mine: Floats) -> tuple[Floats, Floats]:
+    """Ratio and difference of two costs, replicate by replicate.
+
+    A method that does not reach the sensitivity (NaN) costs infinitely much; where neither does, or both cost nothing, they are even.
+    """
+    above, below = (np.where(np.isnan(values), np.inf, values) for values in (theirs, mine))
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = above / below
+        ratio, difference = above / below, above - below
+    even = above == below
+    return np.where(even, 1.0, ratio), np.where(even, 0.0, difference)
+
+
+def edged_figure(values: Floats, n: int) -> Figure:
+    """Value with its percentile interval over all replicates, infinite ones included; an edge is null where it is not finite."""
     known = values[1:][~np.isnan(values[1:])]
     if not np.isfinite(values[0]) or not known.size:
         return Figure(None, [None, None], n, values)

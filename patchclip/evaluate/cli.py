@@ -13,7 +13,7 @@ from pathlib import Path
 from patchclip.engine import Engine
 from patchclip.errors import SaliencyError
 from patchclip.evaluate.dataset import NIH8, read_dataset
-from patchclip.evaluate.ledger import collect, differences, save
+from patchclip.evaluate.ledger import check, collect, differences, save
 from patchclip.evaluate.predictions import EngineSource, MapFile, Source
 from patchclip.evaluate.report import markdown, write_plots, write_report
 from patchclip.evaluate.report.page import drawn_labels
@@ -40,11 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--against", type=Path, metavar="DIR", help="another report on the same data: adds paired differences from it")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
-    parser.add_argument("--replicates", type=int, default=1000, help="of the bootstrap (1000)")
+    parser.add_argument("--replicates", type=_positive, default=1000, help="of the bootstrap (1000)")
 
 
 def main(options: argparse.Namespace) -> int:
     """Runs the command; returns the exit status."""
+    if options.against:
+        check(options.against, options.seed, options.replicates)
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "patch-clip"
     source: Source = MapFile(options.map_file) if options.map_file else EngineSource(Engine.from_pretrained(options.checkpoint), cache)
     twin = EngineSource(Engine.from_pretrained(options.twin), cache) if options.twin else None
@@ -82,6 +84,13 @@ def main(options: argparse.Namespace) -> int:
     )
     print(f"{written} written. Research use only, not for clinical use.")
     return 0
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
+    return value
 
 
 def _methods(given: Sequence[str] | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,15 +47,15 @@ def read_dataset(folder: Path, split: str, labels: frozenset[str]) -> Evaluation
     """Reads images.csv and boxes.csv.
 
     Args:
-        folder: with images.csv (at least `image`, `labels`), images/ and, for localisation, boxes.csv.
+        folder: with images.csv (at least `image`), images/ and, for localisation, boxes.csv.
         split: rows to take.
         labels: what the model knows; other findings are left out and counted.
 
     Raises:
         DataError: a table is missing or malformed, or the split is empty.
     """
-    table = _table(folder / "images.csv", ("image", "labels"))
-    for column in ("split", "patient_id", "rsna_class", "chestx_det", "view", "sex", "age"):
+    table = _table(folder / "images.csv", ("image",))
+    for column in ("labels", "split", "patient_id", "rsna_class", "chestx_det", "view", "sex", "age"):
         if column not in table:
             table[column] = "train" if column == "split" else ""
     rows = table[table["split"] == split]
@@ -63,7 +64,7 @@ def read_dataset(folder: Path, split: str, labels: frozenset[str]) -> Evaluation
             f'{folder / "images.csv"} has no row with split "{split}"; its splits are {", ".join(sorted(set(table["split"])))}.'
         )
     left_out: list[str] = []
-    boxes = _boxes(folder / "boxes.csv", frozenset(table["image"]), labels, left_out)
+    boxes = _boxes(folder / "boxes.csv", frozenset(table["image"]), frozenset(rows["image"]), labels, left_out)
     unknown: dict[str, int] = {}
     images: list[EvaluationImage] = []
     for row in rows.to_dict("records"):
@@ -95,19 +96,25 @@ def read_dataset(folder: Path, split: str, labels: frozenset[str]) -> Evaluation
 
 
 def _boxes(
-    path: Path, images: frozenset[str], labels: frozenset[str], left_out: list[str]
+    path: Path, images: frozenset[str], wanted: frozenset[str], labels: frozenset[str], left_out: list[str]
 ) -> dict[str, dict[tuple[str, str], tuple[Box, ...]]]:
     if not path.is_file():
         left_out.append("boxes.csv: missing, so nothing can be said about localisation")
         return {}
     found: dict[str, dict[tuple[str, str], tuple[Box, ...]]] = {}
+    unused: Counter[str] = Counter()
     for number, row in enumerate(_table(path, ("image", "source", "finding", "x", "y", "w", "h")).to_dict("records"), start=2):
         label = RENAMED.get(row["finding"], row["finding"])
         if row["image"] not in images:
             left_out.append(f"boxes.csv row {number}: its image is not in images.csv")
             continue
+        if row["image"] not in wanted:
+            continue
         if label not in labels:
-            left_out.append(f"boxes.csv row {number}: the finding {row['finding']} is unknown to the model")
+            unused[f"boxes.csv: {row['finding']} is unknown to the model"] += 1
+            continue
+        if row["source"] not in (NIH, RSNA, CHESTX_DET):
+            unused[f"boxes.csv: no protocol uses the source {row['source']}"] += 1
             continue
         try:
             x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
@@ -117,13 +124,17 @@ def _boxes(
             raise DataError(f"{path}, row {number}: the box lies outside its image; x, y, w and h are fractions of it.")
         own = found.setdefault(row["image"], {})
         own[row["source"], label] = (*own.get((row["source"], label), ()), (x, y, w, h))
+    left_out += [f"{reason}, {count} boxes" for reason, count in sorted(unused.items())]
     return found
 
 
 def _table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"{path} is missing; a dataset folder needs it (see README, Evaluate).")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (ValueError, pd.errors.ParserError) as error:  # pandas' EmptyDataError and Unicode errors are ValueErrors
+        raise DataError(f"{path} cannot be read as a table ({error}); write it as UTF-8 with a header line.") from error
     missing = [name for name in required if name not in table]
     if missing:
         raise DataError(f"{path} has no column {missing[0]}; its columns are {', '.join(table.columns)}.")

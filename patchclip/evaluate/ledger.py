@@ -35,6 +35,27 @@ def save(folder: Path, figures: dict[str, Figure]) -> None:
     np.savez_compressed(folder / FILE, paths=np.array(list(kept)), values=values)
 
 
+def check(other: Path, seed: int, replicates: int) -> None:
+    """Says before any work is done whether a report can be compared with.
+
+    Raises:
+        DataError: it is none, or was drawn with another seed or number of replicates.
+    """
+    theirs, _ = _read(other)
+    for what, mine in (("seed", seed), ("replicates", replicates)):
+        if theirs[what] != mine:
+            raise DataError(f"The report in {other.name} was made with --{what} {theirs[what]}, not {mine}; run both alike.")
+
+
+def _read(other: Path) -> tuple[dict[str, Any], dict[str, Floats]]:
+    try:
+        theirs = json.loads((other / "metrics.json").read_text(encoding="utf-8"))
+        with np.load(other / FILE, allow_pickle=False) as stored:
+            return theirs, dict(zip(stored["paths"].tolist(), stored["values"].astype(np.float64), strict=True))
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{other} holds no report to compare with; it needs metrics.json and {FILE} of an evaluate run.") from error
+
+
 def differences(record: dict[str, Any], figures: dict[str, Figure], other: Path) -> dict[str, Any]:
     """This report minus another one, figure by figure, in the same replicates.
 
@@ -48,17 +69,10 @@ def differences(record: dict[str, Any], figures: dict[str, Figure], other: Path)
     Raises:
         DataError: the other folder holds no report, or one on other data, another seed or another number of replicates.
     """
-    try:
-        theirs = json.loads((other / "metrics.json").read_text(encoding="utf-8"))
-        with np.load(other / FILE, allow_pickle=False) as stored:
-            values = dict(zip(stored["paths"].tolist(), stored["values"].astype(np.float64), strict=True))
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{other} holds no report to compare with; it needs metrics.json and {FILE} of an evaluate run.") from error
+    theirs, values = _read(other)
     for what, mine, its in (
         ("other images, labels or boxes", record["data"]["sha256"], theirs["data"]["sha256"]),
         ("another number of images", record["data"]["images"], theirs["data"]["images"]),
-        ("another seed", record["seed"], theirs["seed"]),
-        ("another number of replicates", record["replicates"], theirs["replicates"]),
     ):
         if mine != its:
             raise DataError(f"The report in {other.name} stands on {what}, so no paired difference can be taken; run both alike.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -64,23 +65,39 @@ def dice(lit: NDArray[np.bool_], mask: NDArray[np.bool_]) -> float:
     return 2 * np.count_nonzero(lit & mask) / total if total else 0.0
 
 
-def habit_overlap(upsampled: FloatArray, mask: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Mean over thresholds .1 to .5 on the map rescaled to [-1, 1] (the MS-CXR habit).
+@dataclass(frozen=True, slots=True)
+class HabitOverlap:
+    """Means over `HABIT_THRESHOLDS`; a threshold that lights nothing counts as 0, or is skipped (NaN if all are)."""
 
-    Returns:
-        IoU with empty predictions counted as 0; IoU with empty predictions skipped (NaN if all are); Dice, empty as 0.
-    """
+    iou: float
+    iou_skipping_empty: float
+    dice: float
+    dice_skipping_empty: float
+
+
+def habit_overlap(upsampled: FloatArray, mask: NDArray[np.bool_]) -> HabitOverlap:
+    """Mean IoU and Dice over thresholds .1 to .5 on the map rescaled to [-1, 1] (the MS-CXR habit)."""
     low, high = float(upsampled.min()), float(upsampled.max())
     scaled = (upsampled - low) / (high - low) * 2 - 1 if high > low else np.full_like(upsampled, -1.0)
     lits = [scaled > threshold for threshold in HABIT_THRESHOLDS]
-    overlaps = [iou(lit, mask) for lit in lits]
-    kept = [value for value, lit in zip(overlaps, lits, strict=True) if lit.any()]
-    return float(np.mean(overlaps)), float(np.mean(kept)) if kept else float("nan"), float(np.mean([dice(lit, mask) for lit in lits]))
+    kept = [lit for lit in lits if lit.any()]
+
+    def mean(metric: Callable[[NDArray[np.bool_], NDArray[np.bool_]], float], over: Sequence[NDArray[np.bool_]]) -> float:
+        return float(np.mean([metric(lit, mask) for lit in over])) if over else float("nan")
+
+    return HabitOverlap(mean(iou, lits), mean(iou, kept), mean(dice, lits), mean(dice, kept))
 
 
-def oracle_iou(upsampled: FloatArray, mask: NDArray[np.bool_]) -> float:
-    """The IoU at the best of 99 thresholds chosen with the truth in hand: an upper bound, never a result."""
-    return max(iou(upsampled >= threshold, mask) for threshold in np.linspace(0.01, 0.99, 99))
+def oracle_overlap(upsampled: FloatArray, mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """IoU and Dice at the best of 100 thresholds over the map's own range, chosen with the truth in hand: upper bounds, never a result.
+
+    A map of one value lights nothing: 0.
+    """
+    low, high = float(upsampled.min()), float(upsampled.max())
+    if high <= low:
+        return 0.0, 0.0
+    lits = [upsampled >= threshold for threshold in np.linspace(low, high, 101)[1:]]
+    return max(iou(lit, mask) for lit in lits), max(dice(lit, mask) for lit in lits)
 
 
 def iobb(regions: Sequence[Region], boxes: Sequence[Box], least: float) -> tuple[float, float]:

@@ -36,6 +36,7 @@ class Prediction:
         probability: label -> P(present), in [0, 1].
         maps: label -> patch map.
         thresholds: label -> value from which a patch counts as lit.
+        overlap_thresholds: label -> map value at which overlap with outlines was best on held-out training images.
         min_patches: smaller regions are not reported.
         cutoffs: label -> probability from which the finding counts as present.
         negated: label -> P("no X") as the model answers that query; empty where the source takes no queries.
@@ -47,6 +48,7 @@ class Prediction:
     probability: dict[str, float]
     maps: dict[str, PatchMap]
     thresholds: dict[str, float]
+    overlap_thresholds: dict[str, float]
     min_patches: float
     cutoffs: dict[str, float]
     negated: dict[str, float]
@@ -148,6 +150,7 @@ class EngineSource:
             probability={label: item.probability for label, item in findings.items()},
             maps={label: item.map for label, item in findings.items()},
             thresholds={label: item.threshold for label, item in findings.items()},
+            overlap_thresholds={label: calibration.of(label).overlap_threshold for label in self.labels},
             min_patches=calibration.min_patches,
             cutoffs={label: calibration.of(label).image_threshold for label in self.labels},
             negated={label: item.probability for label, item in zip(self.labels, negated, strict=True)},
@@ -202,7 +205,7 @@ class MapFile:
             given = self._arrays.get(f"{image.name}/{label}/probability")
             probability[label] = float(given) if given is not None else float(values.max())
         halves = dict.fromkeys(self.labels, 0.5)
-        return Prediction(size, probability, maps, halves, 0.0, halves, {}, {}, {})
+        return Prediction(size, probability, maps, halves, halves, 0.0, halves, {}, {}, {})
 
 
 def predict_all(
@@ -224,7 +227,7 @@ def _shown(images: Sequence[EvaluationImage]) -> Iterator[EvaluationImage]:
     yield from progress
 
 
-PLAIN = ("size", "probability", "thresholds", "min_patches", "cutoffs", "negated", "off_topic")
+PLAIN = ("size", "probability", "thresholds", "overlap_thresholds", "min_patches", "cutoffs", "negated", "off_topic")
 """Fields of a prediction that are kept as JSON."""
 
 
@@ -259,6 +262,7 @@ def _load(file: Path) -> Prediction | None:
         probability=record["probability"],
         maps=maps,
         thresholds=record["thresholds"],
+        overlap_thresholds=record["overlap_thresholds"],
         min_patches=record["min_patches"],
         cutoffs=record["cutoffs"],
         negated=record["negated"],

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from patchclip.errors import DataError
 from patchclip.evaluate import metrics
 from patchclip.evaluate.bootstrap import PatientBootstrap, figure
-from patchclip.evaluate.claim import PATCH_MAP, compare, correct, gated, sweep
+from patchclip.evaluate.claim import PATCH_MAP, compare, correct, gated, sweep, unit
 from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, NIH8, EvaluationData, EvaluationImage
 from patchclip.evaluate.predictions import OFF_TOPIC, Source, predict_all
 from patchclip.evaluate.score import Pair, Reader, image_figures, location_figures, reader_of, reliability, truth_of
@@ -69,11 +70,15 @@ def evaluate(
         faithful: boxed images of each finding for which deletion and insertion curves are computed; they cost 34 passes a method.
     """
     usable, reasons = source.usable(methods)
-    pairs, unreadable = predict_all(source, data.images, {image.name: _wanted(image, usable, source.labels) for image in data.images})
+    boxed = {label for image in data.images for found, label in image.boxes if found == reader_of(label).source}
+    labels = [label for label in source.labels if label in boxed]
+    pairs, unreadable = predict_all(source, data.images, {image.name: _wanted(image, usable, labels) for image in data.images})
+    if not pairs:
+        raise DataError(f"No image of split {data.split} could be predicted; the first: {(unreadable or ['none there'])[0]}.")
     record = score(source, data, pairs, [*data.left_out, *unreadable], seed=seed, replicates=replicates)
     twin_pairs: list[Pair] = []
     if twin is not None:
-        shared = tuple(label for label in twin.labels if label in source.labels)
+        shared = [label for label in labels if label in twin.labels]
         twin_pairs, _ = predict_all(
             twin, [image for image, _ in pairs], {image.name: _wanted(image, ["grad_cam"], shared) for image, _ in pairs}
         )
@@ -103,8 +108,9 @@ def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: lis
         kept[label] = behind
         if truth.any() and not truth.all():
             kept[label]["auroc"] = metrics.auroc(scores, truth, bootstrap.weights(known))
-    eight = [label for label in NIH8 if label in kept]
-    summary = {name: _mean([kept[label].get(key) for label in eight], len(images)) for name, key in {"auroc": "auroc", **MEANS}.items()}
+    summary = {
+        name: _mean([kept.get(label, {}).get(key) for label in NIH8], len(images)) for name, key in {"auroc": "auroc", **MEANS}.items()
+    }
     return {
         "notice": "research use only, not for clinical use",
         "model": {"name": source.name, "sha256": source.sha256},
@@ -114,7 +120,7 @@ def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: lis
             "images": len(images),
             "patients": len({image.patient for image in images}),
             "left_out": left_out,
-            "sha256": fingerprint(data),
+            "sha256": fingerprint(images),
         },
         "seed": seed,
         "replicates": replicates,
@@ -180,12 +186,12 @@ def claim(
         normal = [not truth for truth in boxes]
         swept = {PATCH_MAP: sweep([prediction.maps[label] for _, prediction in chosen], boxes, normal)}
         for method in methods:
-            maps = [prediction.saliency[method, label] for _, prediction in chosen]
+            maps = [unit(prediction.saliency[method, label]) for _, prediction in chosen]
             swept[f"{method}_raw"] = sweep(maps, boxes, normal)
             swept[f"{method}_gated"] = sweep(gated(maps, [prediction.probability[label] for _, prediction in chosen]), boxes, normal)
         if twins and all(("grad_cam", label) in twins[image.name].saliency for image, _ in chosen):
             own = [twins[image.name] for image, _ in chosen]
-            maps = [prediction.saliency["grad_cam", label] for prediction in own]
+            maps = [unit(prediction.saliency["grad_cam", label]) for prediction in own]
             swept["twin_grad_cam_raw"] = sweep(maps, boxes, normal)
             swept["twin_grad_cam_gated"] = sweep(gated(maps, [prediction.probability[label] for prediction in own]), boxes, normal)
         claims[label], curves[label] = compare(swept, bootstrap.weights(np.array(index, np.int64)))
@@ -215,6 +221,11 @@ def subgroups(labels: Sequence[str], pairs: list[Pair], bootstrap: PatientBootst
                 continue
             scores = np.array([pairs[k][1].probability[label] for k in known], np.float64)
             rows[label] = {"auroc": image_figures(scores[keep], known[keep], truth[keep], bootstrap)["auroc"]}
+            boxed = [k for k in np.nonzero(inside)[0] if (reader_of(label).source, label) in pairs[k][0].boxes]
+            if len(boxed) >= 5:
+                members_of = [pairs[k] for k in boxed]
+                own = PatientBootstrap([image.patient for image, _ in members_of], bootstrap.replicates, bootstrap.seed)
+                rows[label]["pointing"] = location_figures(members_of, reader_of(label), own)[0]["pointing"]
         if rows:
             found[group] = {"images": int(inside.sum()), "findings": rows}
     return found
@@ -236,22 +247,21 @@ def second_reader(labels: Sequence[str], pairs: list[Pair], bootstrap: PatientBo
     return found
 
 
-def fingerprint(data: EvaluationData) -> str:
-    """Hash over everything that the figures depend on, beside the pixels."""
+def fingerprint(images: Sequence[EvaluationImage]) -> str:
+    """Hash over everything that the figures depend on, beside the pixels: the images that were scored and all that is known of them."""
     digest = hashlib.sha256()
-    for image in data.images:
-        facts = (image.name, image.patient, sorted(image.labels), image.rsna_class, image.chestx_det_read, sorted(image.boxes.items()))
+    for image in images:
+        facts = (
+            image.name, image.patient, sorted(image.labels), image.rsna_class, image.chestx_det_read, sorted(image.boxes.items()),
+            image.view, image.sex, image.age,
+        )  # fmt: skip
         digest.update(repr(facts).encode())
     return digest.hexdigest()
 
 
 def _wanted(image: EvaluationImage, methods: Sequence[str], labels: Sequence[str]) -> list[tuple[str, str]]:
     """Saliency is computed where the claim needs it: on images with a box of the finding, or free of it."""
-    shown = [
-        label
-        for label in labels
-        if (reader_of(label).source, label) in image.boxes or (label in (*NIH8, LUNG_OPACITY) and reader_of(label).normal(image))
-    ]
+    shown = [label for label in labels if (reader_of(label).source, label) in image.boxes or reader_of(label).normal(image)]
     return [(method, label) for method in methods for label in shown]
 
 

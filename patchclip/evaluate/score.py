@@ -11,9 +11,21 @@ from numpy.typing import NDArray
 
 from patchclip.evaluate import metrics
 from patchclip.evaluate.bootstrap import Figure, PatientBootstrap, figure
-from patchclip.evaluate.dataset import LUNG_OPACITY, NIH, RSNA, EvaluationImage
+from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, NIH, RSNA, EvaluationImage
 from patchclip.evaluate.froc import RATES, Candidates, match, sensitivity_at
-from patchclip.evaluate.maps import Box, auroc_within, box_mask, chexlocalize_iou, cnr, dice, habit_overlap, iobb, iou, oracle_iou, pointing
+from patchclip.evaluate.maps import (
+    Box,
+    auroc_within,
+    box_mask,
+    chexlocalize_iou,
+    cnr,
+    dice,
+    habit_overlap,
+    iobb,
+    iou,
+    oracle_overlap,
+    pointing,
+)
 from patchclip.evaluate.predictions import Prediction
 from patchclip.localize import find_regions
 
@@ -40,7 +52,9 @@ class Reader:
         return tuple((x * width, y * height, w * width, h * height) for x, y, w, h in image.boxes.get((self.source, self.label), ()))
 
     def normal(self, image: EvaluationImage) -> bool:
-        """RSNA's "Normal" for lung opacity; for the others, NIH's "No Finding"."""
+        """RSNA's "Normal" for lung opacity; for NIH's boxes, its "No Finding"; for ChestX-Det's, every image that its readers read."""
+        if self.source == CHESTX_DET:
+            return image.chestx_det_read
         return image.rsna_class == "Normal" if self.source == RSNA else image.labels == {"No Finding"}
 
 
@@ -76,24 +90,23 @@ def image_figures(
 
 def reliability(scores: NDArray[np.float64], truth: NDArray[np.bool_], bins: int = 8) -> list[dict[str, float]]:
     """Points of a calibration plot: equal-mass bins of probability with the observed frequency in each."""
+    if not len(scores):
+        return []
     order = np.argsort(scores, kind="stable")
-    parts = [part for part in np.array_split(order, min(bins, len(order))) if len(part)]
+    parts = np.array_split(order, min(bins, len(order)))
     return [{"probability": float(scores[part].mean()), "frequency": float(truth[part].mean()), "n": len(part)} for part in parts]
 
 
 def location_figures(
-    pairs: Sequence[Pair], reader: Reader, bootstrap: PatientBootstrap, tuned: float | None = None
+    pairs: Sequence[Pair], reader: Reader, bootstrap: PatientBootstrap
 ) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
-    """All localisation figures of one finding by one reader, and the replicates behind some of them, for means over findings.
-
-    `tuned`: threshold for `miou_tuned`; the map's own operating point if not given.
-    """
+    """All localisation figures of one finding by one reader, and the replicates behind some of them, for means over findings."""
     label = reader.label
     boxed = [
         (k, reader.boxes(image, prediction.size)) for k, (image, prediction) in enumerate(pairs) if (reader.source, label) in image.boxes
     ]
     normals = [k for k, (image, _) in enumerate(pairs) if reader.normal(image) and (reader.source, label) not in image.boxes]
-    rows = [_one_image(pairs[k][1], label, boxes, tuned) for k, boxes in boxed]
+    rows = [_one_image(pairs[k][1], label, boxes) for k, boxes in boxed]
     index = np.array([k for k, _ in boxed], np.int64)
     figures: dict[str, Any] = {}
     replicates: dict[str, NDArray[np.float64]] = {}
@@ -101,7 +114,7 @@ def location_figures(
     for name in PER_IMAGE:
         values = np.array([row[name] for row in rows], np.float64)
         replicates[name] = metrics.mean(values, weights) if len(index) else np.full(1, np.nan)
-        figures[name] = figure(replicates[name], len(index))
+        figures[name] = figure(replicates[name], int(np.isfinite(values).sum()))
     scored = np.array([*index, *normals], np.int64)
     everything = bootstrap.weights(scored) if len(scored) else np.ones((1, 0))
     figures |= _chexlocalize(pairs, reader, boxed, normals, bootstrap)
@@ -150,27 +163,30 @@ def _chexlocalize(
 
 
 PER_IMAGE = (
-    "pointing", "cnr", "patch_auroc_within", "miou_thresholds", "miou_thresholds_skipping_empty", "mdice_thresholds", "miou_tuned", "mdice_tuned",
-    "miou_oracle", "acc_iobb_0.1", "acc_iobb_0.25", "acc_iobb_0.5",
+    "pointing", "cnr", "patch_auroc_within", "miou_thresholds", "miou_thresholds_skipping_empty", "mdice_thresholds",
+    "mdice_thresholds_skipping_empty", "miou_tuned", "mdice_tuned", "miou_oracle", "mdice_oracle", "acc_iobb_0.1", "acc_iobb_0.25", "acc_iobb_0.5",
 )  # fmt: skip
 
 
-def _one_image(prediction: Prediction, label: str, boxes: tuple[Box, ...], tuned: float | None) -> dict[str, float]:
+def _one_image(prediction: Prediction, label: str, boxes: tuple[Box, ...]) -> dict[str, float]:
     upsampled = prediction.maps[label].upsample(*prediction.size)
     mask = box_mask(boxes, prediction.size)
-    threshold = prediction.thresholds[label] if tuned is None else tuned
-    zero, skipping, habit_dice = habit_overlap(upsampled, mask)
+    threshold = prediction.overlap_thresholds[label]
+    habit = habit_overlap(upsampled, mask)
+    best_iou, best_dice = oracle_overlap(upsampled, mask)
     regions = find_regions(prediction.maps[label], prediction.thresholds[label], prediction.size, prediction.min_patches)
     values = {
         "pointing": pointing(upsampled, mask),
         "cnr": cnr(upsampled, mask),
         "patch_auroc_within": auroc_within(upsampled, mask),
-        "miou_thresholds": zero,
-        "miou_thresholds_skipping_empty": skipping,
-        "mdice_thresholds": habit_dice,
+        "miou_thresholds": habit.iou,
+        "miou_thresholds_skipping_empty": habit.iou_skipping_empty,
+        "mdice_thresholds": habit.dice,
+        "mdice_thresholds_skipping_empty": habit.dice_skipping_empty,
         "miou_tuned": iou(upsampled >= threshold, mask),
         "mdice_tuned": dice(upsampled >= threshold, mask),
-        "miou_oracle": oracle_iou(upsampled, mask),
+        "miou_oracle": best_iou,
+        "mdice_oracle": best_dice,
     }
     return values | {f"acc_iobb_{least:g}": iobb(regions, boxes, least)[0] for least in IOBB}
 

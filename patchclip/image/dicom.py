@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import struct
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,17 @@ def read_dicom(content: bytes) -> Radiograph:
         raise RadiographError("The DICOM file is damaged; export it again from its source.") from error
     if "PixelData" not in dataset or "Rows" not in dataset:
         raise RadiographError("The DICOM file holds no image; choose an image object rather than a report or a presentation state.")
+    try:
+        return _radiograph(dataset)
+    except RadiographError:
+        raise
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError, NotImplementedError, ArithmeticError, struct.error) as error:
+        # pydicom reads elements late: an empty or malformed one shows itself only when it is used.
+        raise RadiographError("An element in the DICOM header is empty or malformed; export the image again from its source.") from error
+
+
+def _radiograph(dataset: FileDataset) -> Radiograph:
+    """From a parsed file."""
     stored, warnings = _stored(dataset)
     padding = _padding(dataset, stored)
     # Padding is no measurement: it takes no part in any window.
@@ -100,13 +112,17 @@ def _padding(dataset: FileDataset, stored: NDArray[Any]) -> NDArray[np.bool_] | 
     if "PixelPaddingValue" not in dataset or not isinstance(dataset.PixelPaddingValue, int):
         return None
     first = int(dataset.PixelPaddingValue)
-    last = int(dataset.get("PixelPaddingRangeLimit", first))
+    limit = dataset.get("PixelPaddingRangeLimit")
+    last = int(limit) if isinstance(limit, int) else first
     mask = (stored >= min(first, last)) & (stored <= max(first, last))
     return mask if mask.any() else None
 
 
 def _to_display(dataset: FileDataset, stored: NDArray[Any], padding: NDArray[np.bool_] | None, warnings: list[str]) -> FloatArray:
     """Modality and VOI transforms, scaled to [0, 1] before polarity."""
+    for keyword in ("RescaleSlope", "RescaleIntercept"):
+        if keyword in dataset and dataset[keyword].value in (None, ""):
+            del dataset[keyword]  # present but empty: as good as absent
     rescaled = apply_modality_lut(stored, dataset)
     if _has_voi(dataset):
         try:
@@ -149,7 +165,7 @@ def _facts(dataset: FileDataset) -> HeaderFacts:
         view=_code(dataset, "ViewPosition"),
         laterality=_code(dataset, "ImageLaterality") or _code(dataset, "Laterality"),
         patient_left=_patient_left(dataset),
-        spacing_mm=(float(spacing[0]), float(spacing[1])) if spacing and len(spacing) == 2 else None,
+        spacing_mm=(float(spacing[0]), float(spacing[1])) if spacing and len(spacing) == 2 and all(spacing) else None,
         modality=_code(dataset, "Modality"),
         body_part=_code(dataset, "BodyPartExamined"),
     )

@@ -46,7 +46,9 @@ def read_raster(content: bytes) -> Radiograph:
 def _grey(image: Image.Image) -> tuple[FloatArray, list[str]]:
     if image.mode in ("I;16", "I;16B", "I;16L", "I"):
         deep = np.asarray(image).astype(np.float64)
-        return np.clip(deep / 65535.0, 0, 1).astype(np.float32), []
+        bits = next((bits for bits in (10, 12, 14) if 255 < deep.max() < 2**bits), 16)
+        said = [] if bits == 16 else [f"The 16-bit picture uses {bits} bits only; it was brightened accordingly."]
+        return np.clip(deep / (2**bits - 1), 0, 1).astype(np.float32), said
     if image.mode == "1":
         return (np.asarray(image.convert("L"), np.float32) / 255).astype(np.float32), []
     if image.mode == "L":

@@ -20,6 +20,7 @@ class FindingCalibration:
         image_scale, image_bias: see above.
         patch_scale, patch_image, patch_bias: see above; the bias is set so that 0.5 is the operating point of the map.
         image_threshold: image probability from which the finding is called present, in [0, 1].
+        overlap_threshold: map value at which the lit part overlapped outlines best, in [0, 1]; for measures of overlap alone.
     """
 
     image_scale: float = 1.0
@@ -28,6 +29,7 @@ class FindingCalibration:
     patch_image: float = 0.0
     patch_bias: float = 0.0
     image_threshold: float = 0.5
+    overlap_threshold: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ def parse_query(text: str, vocabulary: Vocabulary) -> Query:
     """
     if len(text) > LONGEST:
         raise QueryError(f"The query has {len(text)} characters and the limit is {LONGEST}; ask for one finding in a few words.")
-    tokens = tokens_of(text)
+    plain = tokens_of(text)
+    tokens = [word for token in plain for word in (("not", "normal") if token == "abnormal" else (token,))]
     if not tokens:
         raise QueryError('The query is empty; type a finding, for example "pleural effusion".')
     side = _side(tokens)
@@ -83,9 +84,19 @@ def parse_query(text: str, vocabulary: Vocabulary) -> Query:
         negated = _negated(tokens, first, following) != first.normal
         also = tuple(dict.fromkeys(vocabulary.finding(item.label).name for item in matches[1:] if item.label != first.label))
         return Query(text, vocabulary.finding(first.label).name, first.label, negated, side, also)
-    kept = [token for token in tokens if token not in _FILLERS and token not in NEGATIONS and token not in SIDES and token not in BOTH]
-    negated = sum(token in NEGATIONS for token in tokens) % 2 == 1
-    return Query(text, " ".join(kept) or " ".join(tokens), None, negated, side)
+    kept = [
+        token
+        for token in plain
+        if (token not in _FILLERS or token in ("small", "large")) and token not in NEGATIONS and token not in SIDES and token not in BOTH
+    ]
+    negated = sum(_turns(plain, position) for position in range(len(plain))) % 2 == 1
+    return Query(text, " ".join(kept) or " ".join(plain), None, negated, side)
+
+
+def _turns(tokens: list[str], position: int) -> bool:
+    """Whether the word at a position is a negation: "free of fluid" is one, "free fluid" is not."""
+    token = tokens[position]
+    return token in NEGATIONS and (token != "free" or tokens[position + 1 : position + 2] in (["of"], ["from"]))
 
 
 def _inside(word: str, tokens: list[str], matches: list[_Match]) -> bool:
@@ -102,9 +113,10 @@ def _side(tokens: list[str]) -> Side | None:
 
 def _negated(tokens: list[str], match: _Match, following: int | None) -> bool:
     """An odd number of negations before, inside or just after the finding; one that leads to the next finding belongs to that."""
-    count = sum(token in NEGATIONS for position, token in enumerate(tokens[: match.stop]) if position not in match.words)
-    if match.stop and _contains(tokens[: match.stop], ("rule", "out")):
-        count = 0  # "rule out pneumothorax" asks for it
+    before = tokens[: match.stop]
+    count = sum(_turns(tokens, position) for position in range(match.stop) if position not in match.words)
+    if _contains(before, ("rule", "out")) or "exclude" in before:
+        count = 0  # "rule out pneumothorax" asks for it, and "cannot exclude pneumothorax" allows for it
     after = tokens[match.stop : following]
     if following is None:
         if after[-2:] == ["or", "not"]:  # "is there an effusion or not?"
@@ -153,7 +165,9 @@ def _corrected(token: str, words: frozenset[str]) -> str:
     """The lexicon's word that a misspelt one is nearest to; short words and known words are left alone."""
     if token in words or token in FOREIGN or len(token) < 5:
         return token
-    near = difflib.get_close_matches(token, [word for word in words if abs(len(word) - len(token)) <= 2], n=1, cutoff=_TYPO_CUTOFF)
+    # A word with something before or behind it is another word, often the opposite: "remarkable" is no misspelt "unremarkable".
+    candidates = [word for word in words if abs(len(word) - len(token)) <= 2 and word not in token and token not in word]
+    near = difflib.get_close_matches(token, candidates, n=1, cutoff=_TYPO_CUTOFF)
     return near[0] if near else token
 
 
@@ -179,6 +193,8 @@ def _lexicon(vocabulary: Vocabulary) -> tuple[dict[tuple[str, ...], tuple[str, b
             entries.setdefault(tuple(tokens_of(phrase)), (item.label, True))
     for item in vocabulary.findings:  # fillers dropped, where that does not make two findings one phrase
         for phrase, normal in [(p, False) for p in (item.name, *item.synonyms, *item.aliases)] + [(p, True) for p in item.normal]:
-            entries.setdefault(_content(phrase), (item.label, normal))
+            content = _content(phrase)
+            if len(content) > 1 or len(tokens_of(phrase)) == 1:  # "large heart" without its filler would be any heart
+                entries.setdefault(content, (item.label, normal))
     words = frozenset(word for phrase in entries for word in phrase)
     return entries, words, max(len(phrase) for phrase in entries)

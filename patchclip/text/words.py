@@ -6,11 +6,27 @@ import re
 import unicodedata
 
 NEGATIONS = frozenset({"no", "not", "without", "absent", "absence", "negative", "free", "denies", "lack", "lacks", "lacking", "nothing", "never",
-                       "none", "nil", "excluded", "resolved", "unlikely", "isnt", "arent", "doesnt", "dont", "wasnt", "hasnt", "havent"})  # fmt: skip
-"""Words that turn a finding round."""
+                       "none", "nil", "excluded", "resolved", "unlikely", "isnt", "arent", "doesnt", "dont", "wasnt", "hasnt", "havent", "cannot", "cant"})  # fmt: skip
+"""Words that turn a finding round; "free" only where it is "free of" or "free from"."""
 
 TRAILING = frozenset(
-    {"not", "absent", "negative", "excluded", "resolved", "unlikely", "none", "nil", "isnt", "arent", "wasnt", "no", "out"}
+    {
+        "not",
+        "absent",
+        "negative",
+        "excluded",
+        "resolved",
+        "unlikely",
+        "none",
+        "nil",
+        "isnt",
+        "arent",
+        "wasnt",
+        "no",
+        "out",
+        "cannot",
+        "cant",
+    }
 )
 """Those that may stand after the finding: "effusion is absent", "effusion: none", "pneumothorax ruled out"."""
 
@@ -53,16 +69,15 @@ SPELLING = {"oedema": "edema", "oedematous": "edematous", "tumour": "tumor", "ha
 def tokens_of(text: str) -> list[str]:
     """Lower-case words without accents, punctuation or plural s."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().replace("'", "").replace("’", "")
-    spaced = re.sub(
-        r"\b([LR])(?=\s+(?:lung|side|base|apex|lobe|pleural|hemithorax|effusion|pneumothorax|ptx|upper|lower|mid|lateral|sided)\b)",
-        _side_word,
-        plain,
-    )
+    spaced = re.sub(r"\b([LR])\b(?!-)|\b([LR])([UML])L\b", _side_words, plain)
     return [stem(word) for word in re.findall(r"[a-z0-9]+", spaced.lower())]
 
 
-def _side_word(match: re.Match[str]) -> str:
-    return "left" if match.group(1) == "L" else "right"
+def _side_words(match: re.Match[str]) -> str:
+    """A lone capital L or R, and the lobes: "LLL pneumonia", "effusion (R)"."""
+    side = "left" if (match.group(1) or match.group(2)) == "L" else "right"
+    lobes = {"U": "upper", "M": "middle", "L": "lower"}
+    return f"{side} {lobes[match.group(3)]} lobe" if match.group(3) else side
 
 
 def stem(word: str) -> str:

@@ -70,6 +70,7 @@ def _pair(number: int) -> tuple[EvaluationImage, Prediction]:
         probability={name: float(rng.random()) for name in LABELS},
         maps={name: invented() for name in LABELS},
         thresholds=halves,
+        overlap_thresholds=halves,
         min_patches=0.0,
         cutoffs=halves,
         negated={name: float(rng.random()) for name in LABELS},

@@ -127,3 +127,40 @@ def test_a_server_that_went_away_is_said_and_the_query_stays(page: Page, dicom: 
     page.locator("#pc-query").press("Enter")
     expect(page.locator("#pc-ask-error")).to_contain_text("does not answer")
     expect(page.locator("#pc-query")).to_have_value("cardiomegaly")
+
+
+def test_boxes_and_words_survive_a_restart_of_the_server(page: Page, dicom: Path, tmp_path: Path) -> None:
+    """The study is gone from memory: opening the file again brings back what was drawn, typed and asked, and it can be saved."""
+    from tests.browser.serving import free_port
+
+    port, database = free_port(), tmp_path / "again.sqlite3"
+    with Server(database, port) as server:
+        server.visit(page)
+        open_file(page, dicom)
+        ask(page, "mass; pleural effusion")
+        page.locator("#pc-answers li").nth(1).click()
+        draw_box(page)
+        page.locator("#pc-comment").fill("typed before the restart")
+        page.locator('[data-presence="present"]').click()
+        page.locator("#pc-reader").fill("Reader Three")
+    with Server(database, port):
+        page.locator("#pc-save").click()
+        expect(page.locator("#pc-save-error")).to_contain_text("open the file again")
+        expect(page.locator("#pc-boxes")).to_have_text("1 box")
+        with page.expect_file_chooser() as chooser:
+            page.locator("#pc-open").click()
+        chooser.value.set_files(str(dicom))
+        expect(page.locator("#pc-studies li")).to_contain_text("asked 2")
+        expect(page.locator("#pc-studies li")).to_have_count(1)
+        expect(page.locator("#pc-answers li").nth(1)).to_have_attribute("aria-selected", "true")
+        expect(page.locator("#pc-comment")).to_have_value("typed before the restart")
+        expect(page.locator("#pc-boxes")).to_have_text("1 box")
+        page.locator("#pc-save").click()
+        expect(page.locator("#pc-saved")).to_contain_text("saved, ")
+        page.locator("#pc-comment").fill("changed")
+        expect(page.locator("#pc-saved")).to_have_text("")
+    with sqlite3.connect(database) as connection:
+        rows = connection.execute(
+            "SELECT p.query, f.comment, f.presence, b.w > 0 FROM feedback f JOIN prediction p ON p.id = f.prediction_id JOIN box b ON b.feedback_id = f.id"
+        ).fetchall()
+    assert rows == [("pleural effusion", "typed before the restart", "present", 1)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from patchclip.evaluate.bootstrap import PatientBootstrap
-from patchclip.evaluate.claim import at_sensitivity, compare, correct, gated, ratio_figure, sweep
+from patchclip.evaluate.claim import against, at_sensitivity, compare, correct, edged_figure, gated, sweep
 from patchclip.evaluate.peaks import find_peaks
 from patchclip.types import PatchMap
 
@@ -132,5 +132,8 @@ def test_gating_dims_unlikely_images() -> None:
 
 
 def test_a_ratio_over_nothing_has_no_value() -> None:
-    assert ratio_figure(np.array([1.0, 1.0]), np.array([0.0, 0.0]), 3)["value"] is None
-    assert ratio_figure(np.array([2.0] * 5), np.array([1.0, 1.0, 0.0, 0.0, 1.0]), 3)["ci"] == [2.0, None]
+    ratio, difference = against(np.array([1.0, 0.0, np.nan, np.nan, 2.0]), np.array([0.0, 0.0, np.nan, 1.0, np.nan]))
+    assert ratio.tolist() == [np.inf, 1, 1, np.inf, 0]
+    assert difference.tolist() == [1, 0, 0, np.inf, -np.inf]
+    assert edged_figure(np.array([np.inf, 1.0]), 3)["value"] is None
+    assert edged_figure(np.array([2.0, 2.0, np.inf, np.inf, 2.0]), 3)["ci"] == [2.0, None]

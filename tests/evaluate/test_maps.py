@@ -51,13 +51,15 @@ def test_auroc_within_is_scikit_learns() -> None:
 def test_perfect_and_empty_maps() -> None:
     perfect = MASK.astype(np.float32)
     assert maps.auroc_within(perfect, MASK) == 1
-    assert maps.iou(MASK, MASK) == maps.dice(MASK, MASK) == maps.oracle_iou(perfect, MASK) == 1
-    assert maps.habit_overlap(perfect, MASK) == (1, 1, 1)
+    assert maps.iou(MASK, MASK) == maps.dice(MASK, MASK) == 1
+    assert maps.oracle_overlap(perfect, MASK) == maps.oracle_overlap(perfect * 0.008, MASK) == (1, 1)
+    assert maps.habit_overlap(perfect, MASK) == maps.HabitOverlap(1, 1, 1, 1)
     empty = np.zeros_like(perfect)
-    assert maps.iou(empty > 0, MASK) == maps.dice(empty > 0, MASK) == maps.oracle_iou(empty, MASK) == 0
-    zero, skipped, dice = maps.habit_overlap(empty, MASK)
-    assert (zero, dice) == (0, 0)
-    assert np.isnan(skipped)
+    assert maps.iou(empty > 0, MASK) == maps.dice(empty > 0, MASK) == 0
+    assert maps.oracle_overlap(empty, MASK) == (0, 0)
+    habit = maps.habit_overlap(empty, MASK)
+    assert (habit.iou, habit.dice) == (0, 0)
+    assert np.isnan(habit.iou_skipping_empty) and np.isnan(habit.dice_skipping_empty)
 
 
 def test_habit_thresholds_are_on_the_rescaled_map() -> None:
@@ -66,7 +68,7 @@ def test_habit_thresholds_are_on_the_rescaled_map() -> None:
     for threshold in (0.1, 0.2, 0.3, 0.4, 0.5):
         lit = scaled > threshold
         overlaps.append((lit & MASK).sum() / (lit | MASK).sum())
-    assert maps.habit_overlap(VALUES, MASK)[0] == pytest.approx(np.mean(overlaps))
+    assert maps.habit_overlap(VALUES, MASK).iou == pytest.approx(np.mean(overlaps))
 
 
 def test_dice_follows_from_iou() -> None:
@@ -98,3 +100,12 @@ def test_otsu_parts_two_levels_with_least_variance() -> None:
     best = int(levels.min()) + int(np.argmin(within))
     found = maps.otsu(values.astype(np.float32))
     assert ((levels > found * 255) == (levels > best)).all()
+
+
+def test_chexlocalize_zeroes_what_is_not_called() -> None:
+    shown = np.where(MASK, 0.9, 0.1).astype(np.float32)
+    nothing = np.zeros_like(MASK)
+    assert maps.chexlocalize_iou(shown, MASK, called=True) == 1
+    assert maps.chexlocalize_iou(shown, MASK, called=False) == 0
+    assert maps.chexlocalize_iou(shown, nothing, called=True) == 0
+    assert np.isnan(maps.chexlocalize_iou(shown, nothing, called=False))

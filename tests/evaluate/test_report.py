@@ -119,7 +119,7 @@ def test_two_reports_differ_in_pairs(place: Path, monkeypatch: pytest.MonkeyPatc
     assert "Against tiny" in (place / "other" / "report.html").read_text()
     capsys.readouterr()
     assert main([*common, "--out", str(place / "x"), "--checkpoint", str(place / "a"), "--seed", "3"]) == 1
-    assert "another seed" in capsys.readouterr().err
+    assert "made with --seed 0, not 3" in capsys.readouterr().err
 
 
 def test_anothers_maps_are_scored_alike(place: Path, tmp_path: Path) -> None:

@@ -7,13 +7,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from pydicom.dataset import FileDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 
 from patchclip import Radiograph, RadiographError, load_radiograph
 from patchclip.image.synthetic import synthetic_dicom, synthetic_radiograph
@@ -214,7 +216,40 @@ def test_missing_file_and_bad_array(tmp_path: Path) -> None:
         Radiograph.from_array(np.full((300, 300), 2.0))
 
 
-def test_small_image_warns_and_syntax_is_assumed() -> None:
-    """Below 256 px is said."""
+def test_a_small_image_warns() -> None:
     assert any("only 64 x 64" in warning for warning in Radiograph.from_array(np.eye(64)).warnings)
-    assert ExplicitVRLittleEndian == synthetic_dicom(CHEST).file_meta.TransferSyntaxUID
+
+
+def test_a_file_without_preamble_and_meta_is_read_as_implicit_little_endian() -> None:
+    dataset = synthetic_dicom(CHEST)
+    whole = load_radiograph(content(dataset))
+    plain = DicomBytesIO()
+    plain.is_little_endian, plain.is_implicit_VR = True, True
+    write_dataset(plain, dataset)
+    assert load_radiograph(plain.getvalue()).sha256 == whole.sha256
+
+
+def test_an_empty_element_is_as_good_as_absent() -> None:
+    dataset = synthetic_dicom(CHEST)
+    whole = load_radiograph(content(dataset))
+    dataset.RescaleSlope, dataset.RescaleIntercept = None, None
+    dataset.PixelPaddingValue, dataset.PixelPaddingRangeLimit = 9999, None
+    dataset.PixelSpacing = ["0.1", ""]
+    emptied = load_radiograph(content(dataset))
+    assert emptied.sha256 == whole.sha256
+    assert emptied.facts.spacing_mm is None
+
+
+def test_a_malformed_element_is_answered_in_words() -> None:
+    dataset = synthetic_dicom(CHEST)
+    dataset.VOILUTSequence = [Dataset()]
+    with pytest.raises(RadiographError, match="malformed; export the image again"):
+        load_radiograph(content(dataset))
+
+
+def test_twelve_bits_in_a_sixteen_bit_picture_are_not_dark() -> None:
+    values = np.round(CHEST * 4095).astype(np.uint16)
+    _, coded = cv2.imencode(".png", values)
+    read = load_radiograph(coded.tobytes())
+    assert np.abs(read.pixels - CHEST).max() < 1e-3
+    assert any("12 bits" in warning for warning in read.warnings)

@@ -135,3 +135,33 @@ def test_report_sentences(data_folder) -> None:  # type: ignore[no-untyped-def]
                     total += 1
                     right += query.negated and query.label in ("Effusion", "Pneumothorax", "Consolidation")
     assert total > 200 and right / total > 0.97
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "negated", "side"),
+    [
+        ("abnormal heart size", "Cardiomegaly", False, None),
+        ("no abnormal heart size", "Cardiomegaly", True, None),
+        ("abnormal costophrenic angles", "Effusion", False, None),
+        ("unremarkable heart", "Cardiomegaly", True, None),
+        ("free pleural fluid", "Effusion", False, None),
+        ("free-flowing effusion", "Effusion", False, None),
+        ("lungs free from consolidation", "Consolidation", True, None),
+        ("effusion cannot be excluded", "Effusion", False, None),
+        ("consolidation can't be ruled out", "Consolidation", False, None),
+        ("cannot exclude effusion", "Effusion", False, None),
+        ("heart size not normal", "Cardiomegaly", False, None),
+        ("LLL pneumonia", "Pneumonia", False, "left"),
+        ("RUL nodule", "Nodule", False, "right"),
+        ("(L) effusion", "Effusion", False, "left"),
+        ("no effusion R", "Effusion", True, "right"),
+    ],
+)
+def test_reporting_language(vocabulary: Vocabulary, text: str, label: str, negated: bool, side: str | None) -> None:
+    query = parse_query(text, vocabulary)
+    assert (query.label, query.negated, query.side) == (label, negated, side)
+
+
+@pytest.mark.parametrize("text", ["small heart", "heart valve", "subcutaneous air", "air under the diaphragm", "remarkable heart"])
+def test_a_word_of_a_phrase_is_not_the_phrase(vocabulary: Vocabulary, text: str) -> None:
+    assert parse_query(text, vocabulary).label is None

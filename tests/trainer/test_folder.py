@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,9 @@ def test_labels_that_speak_of_one_finding_say_nothing_of_the_others(tmp_path: Pa
     assert a.states == {"Effusion": State.PRESENT}
     assert b.states["Effusion"] is State.ABSENT and b.states["Mass"] is State.ABSENT
     assert a.patient is None
-    assert hold_out([a, b], 0.99, seed=0) == ([a, b], [])  # of an unknown patient: never held out
+    known = replace(b, patient="1")
+    assert hold_out([a, known], 1.0, seed=0) == ([a], [known])  # a's patient might be the same
+    assert hold_out([a, b], 1.0, seed=0) == ([], [a, b])  # nobody's patient is known: each image stands for one
 
 
 def test_no_patient_is_on_both_sides(tmp_path: Path) -> None:

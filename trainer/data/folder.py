@@ -65,9 +65,7 @@ def read_folder(folder: Path, split: str, *, known: frozenset[str], labelled: Se
             left_out.append(f"{row['image']}: the image file is missing")
             continue
         own = shapes.get(str(row["image"]), ())
-        states = _states(
-            {key: str(value) for key, value in row.items()}, {shape.label for shape in own}, labelled
-        )
+        states = _states({key: str(value) for key, value in row.items()}, {shape.label for shape in own}, labelled)
         unknown = sorted(set(states) - known)
         if unknown:
             raise DataError(

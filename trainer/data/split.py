@@ -11,13 +11,15 @@ from trainer.data.sample import Sample
 def hold_out(samples: Sequence[Sample], fraction: float, seed: int) -> tuple[list[Sample], list[Sample]]:
     """Divides samples by patient into (train, held out); a function of source, patient and seed alone, whatever else is in the data.
 
-    An image whose patient is unknown is never held out: it may be of a patient that is trained on.
+    An image whose patient is unknown is not held out, for it may be of a patient that is trained on; only where nobody's patient is known
+    does each image stand for one.
     """
+    nobody_known = all(sample.patient is None for sample in samples)
 
     def held(sample: Sample) -> bool:
-        if sample.patient is None:
+        if sample.patient is None and not nobody_known:
             return False
-        digest = hashlib.sha256(f"{seed}/{sample.source}/{sample.patient}".encode()).digest()
+        digest = hashlib.sha256(f"{seed}/{sample.source}/{sample.patient or sample.path.name}".encode()).digest()
         return int.from_bytes(digest[:8], "big") / 2**64 < fraction
 
     return [sample for sample in samples if not held(sample)], [sample for sample in samples if held(sample)]
