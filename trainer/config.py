@@ -97,6 +97,8 @@ class OptimConfig:
     warmup_steps: int = 100
     clip: float = 2.0
     ema_decay: float = 0.995
+    drop_path: float = 0.0
+    """Stochastic depth (Huang et al., ECCV 2016): probability of skipping the tower's last residual block, falling to 0 at the first."""
     epochs: tuple[int, ...] = (8, 8)
     """Epochs in each stage."""
     sizes: tuple[int, ...] = (288, 384)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from timm.layers import DropPath
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -68,6 +69,7 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
     device = processes.device
     model = PatchCLIP(config.model)
     initialise(model, config.pretrained)
+    drop_paths(model, config.optim.drop_path)
     model.to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     bank = PromptBank(model, vocabulary, labels).to(device)
@@ -101,6 +103,7 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
             for batch in bar:
                 set_learning_rate(optimiser, config, progress.total, total_steps)
                 rng = np.random.default_rng([config.seed, progress.total])
+                torch.manual_seed(int(rng.integers(2**62)))  # stochastic depth, too, is a function of the step alone
                 with torch.autocast(device.type, dtype=torch.bfloat16, enabled=processes.autocast):
                     terms = training_loss(model, batch, bank, balance, config.loss, rng)
                 check_finite(terms["total"], progress.total)
@@ -134,6 +137,13 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
         progress = replace(progress, stage=stage + 1, epoch=0)
     log.close()
     return out / "best"
+
+
+def drop_paths(model: PatchCLIP, rate: float) -> None:
+    """Turns on stochastic depth in the tower's residual blocks, in place; the weights and the model at inference are untouched."""
+    blocks = [module for module in model.tower.modules() if hasattr(module, "drop_path")]
+    for number, block in enumerate(blocks, start=1):
+        block.drop_path = DropPath(rate * number / len(blocks)) if rate else block.drop_path
 
 
 def grid_of(model: PatchCLIP, side: int) -> int:

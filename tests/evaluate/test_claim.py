@@ -96,10 +96,10 @@ def test_patches_and_lit_normals_are_counted_at_each_threshold() -> None:
 
 
 def test_a_better_map_wins_and_a_blind_one_never_arrives() -> None:
-    maps, boxes, normal = scene(3, noise=0.1)
-    noisy, _, _ = scene(3, noise=4.0)
+    maps, boxes, normal = scene(3, n=80, noise=0.1)
+    noisy, _, _ = scene(3, n=80, noise=4.0)
     blind = [PatchMap(np.zeros((8, 8), np.float32), item.extent) for item in maps]
-    weights = PatientBootstrap([str(k) for k in range(30)], 200).weights(np.arange(30))
+    weights = PatientBootstrap([str(k) for k in range(80)], 200).weights(np.arange(80))
     claim, curves = compare(
         {"patch_map": sweep(maps, boxes, normal), "noisy_raw": sweep(noisy, boxes, normal), "blind_raw": sweep(blind, boxes, normal)},
         weights,
