@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint bench train clean
+.PHONY: app test lint bench train twin clean
 
 app: $(VENV)/run.stamp
 	$(BIN)/python -m app $(ARGS)
@@ -20,9 +20,22 @@ lint: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks
 
+# Two steps: DATA alone, then DATA and MORE from where the first step ended.
+FIT = $(BIN)/python -m trainer fit $(foreach folder,$(1),--data $(folder)) --out $(RUN)/$(2)
+NAMED = @test -n "$(DATA)" || { echo "Name the dataset folder: make $@ DATA=/path/to/dataset" >&2; exit 1; }
+WITHOUT_BOXES := --set data.boxed_weight=1 --set loss.patch=0 --set loss.sparse=0 --set loss.mil=0 --set 'model.name="patchclip-cxr-s-twin"'
+
+train: RUN = $(or $(OUT),runs/default)
 train: $(VENV)/train.stamp
-	@test -n "$(DATA)" || { echo "Name the dataset folder: make train DATA=/path/to/dataset" >&2; exit 1; }
-	$(BIN)/python -m trainer fit $(foreach folder,$(DATA),--data $(folder)) --out $(or $(OUT),runs/default) $(ARGS)
+	$(NAMED)
+	$(call FIT,$(DATA),first) $(ARGS)
+	$(call FIT,$(DATA) $(MORE),final) --recipe trainer/recipes/finetune.json --set 'pretrained="$(RUN)/first/best"' $(ARGS)
+
+twin: RUN = $(or $(OUT),runs/twin)
+twin: $(VENV)/train.stamp
+	$(NAMED)
+	$(call FIT,$(DATA),first) $(WITHOUT_BOXES) $(ARGS)
+	$(call FIT,$(DATA) $(MORE),final) --recipe trainer/recipes/finetune.json --set 'pretrained="$(RUN)/first/best"' $(WITHOUT_BOXES) $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -163,19 +163,30 @@ def test_a_loss_that_is_no_number_stops_the_run() -> None:
         loop.check_finite(torch.tensor(float("nan")), 7)
 
 
-def test_recipes_say_what_they_are() -> None:
-    """The committed recipes parse, and the twin differs from the default in nothing but boxes and patch-level losses."""
+@pytest.mark.parametrize("name", ["default", "finetune"])
+def test_committed_recipes_parse_and_build_one_model(name: str) -> None:
     folder = Path(loop.__file__).parent / "recipes"
-    default, twin = (FitConfig.from_file(folder / f"{name}.json").to_dict() for name in ("default", "twin"))
-    differences = {
-        (section, key)
-        for section in default
-        if isinstance(default[section], dict)
-        for key in default[section]
-        if default[section][key] != twin[section][key]
-    }
-    assert differences == {("model", "name"), ("data", "boxed_weight"), ("loss", "patch"), ("loss", "sparse"), ("loss", "mil")}
-    assert twin["loss"]["patch"] == twin["loss"]["sparse"] == twin["loss"]["mil"] == 0
+    config = FitConfig.from_file(folder / f"{name}.json")
+    assert config.model == FitConfig.from_file(folder / "default.json").model
+    assert config.loss.patch > 0 and config.loss.global_ > 0
+    assert json.loads((folder / f"{name}.json").read_text()) == config.to_dict()  # nothing is left to a default
+
+
+def test_a_run_starts_from_another(place: Path, tmp_path: Path) -> None:
+    changes = [
+        "--set",
+        f'pretrained="{place / "run" / "best"}"',
+        "--set",
+        "optim.lr_tower=0",
+        "--set",
+        "optim.lr_heads=0",
+        "--set",
+        "optim.lr_text=0",
+    ]
+    assert fit(place, tmp_path / "second", *changes, "--set", "optim.drop_path=0.2") == 0
+    first, second = weights(place / "run" / "best"), weights(tmp_path / "second" / "best")
+    learnt = [name for name in first if "running" not in name and "num_batches" not in name]
+    assert all(torch.equal(first[name], second[name]) for name in learnt)
 
 
 def test_localisation_wants_the_right_place_and_dark_normals() -> None:
