@@ -10,16 +10,13 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from patchclip.errors import DataError
-from patchclip.localize import smooth
 from patchclip.model.calibration import Calibration, FindingCalibration
 from trainer.config import LossConfig
 from trainer.data.dataset import Loaded, state_table
-from trainer.targets import NEGATIVE, POSITIVE, patch_targets
+from trainer.extraction import choose, outlined_targets
+from trainer.targets import NEGATIVE, POSITIVE
 from trainer.validate import DevLogits
 
-SMOOTHINGS = (0.0, 0.6, 0.9, 1.2)
-SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
-"""Weights of the image's logit beside the patch's that are tried."""
 QUANTILES = 16  # so many evenly spaced quantiles stand for the scores of a set of patches, small or large
 
 
@@ -65,7 +62,7 @@ def fit_calibration(
 
     Image: one slope shared by all findings and one bias each, by logistic regression on the states (Platt 1999; "not mentioned"
     counts as absent, as in the labels' own use). Patch: smoothing and the image logit's share are those under which the brightest
-    patch is most often both right and brighter than a finding-free image's, see `localisation`; the slope comes from logistic
+    regions are most often right, see `trainer.extraction`; the slope comes from logistic
     regression on outlined and finding-free patches; then each finding's bias is set so that `point.normals_lit` of the
     finding-free images have a patch at 0.5 or above.
 
@@ -78,7 +75,7 @@ def fit_calibration(
     image = np.mean([logits.image[name] for name in branches], axis=0)
     scale, biases = _image_fit(image, table)
     normal = free_of_all(table)
-    smoothing, share, smoothed = _chosen(logits.patches, image, items, labels, normal, point.smoothing)
+    smoothing, share, smoothed = choose(logits.patches, image, items, labels, normal, point.smoothing)
     scores = smoothed + share * image[:, :, None, None]
     patch_scale = _patch_fit(scores, items, labels, table)
     peaks = patch_scale * scores.reshape(*scores.shape[:2], -1).max(axis=2)
@@ -117,75 +114,12 @@ def _image_fit(image: NDArray[np.float32], table: NDArray[np.int8]) -> tuple[flo
     return max(float(weights[0]), 1e-3), [float(weights[1 + k] + fitted.intercept_[0]) for k in range(table.shape[1])]
 
 
-def _smoothed(patches: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Padding holds -inf, which would spread; it is filled with the map's minimum while smoothing and set back after."""
-    out = np.empty_like(patches)
-    for n in range(patches.shape[0]):
-        for k in range(patches.shape[1]):
-            grid = patches[n, k]
-            inside = np.isfinite(grid)
-            filled = np.where(inside, grid, grid[inside].min()).astype(np.float32)
-            out[n, k] = np.where(inside, smooth(filled, sigma), -np.inf)
-    return out
-
-
-def _chosen(
-    patches: NDArray[np.float32],
-    image: NDArray[np.float32],
-    items: Sequence[Loaded],
-    labels: Sequence[str],
-    normal: NDArray[np.bool_],
-    smoothing: float | None,
-) -> tuple[float, float, NDArray[np.float32]]:
-    """Smoothing, the image logit's share, and the smoothed patches; the first of equals."""
-    wanted = _outlined(items, labels, *patches.shape[-2:])
-    best: tuple[float, float, float, NDArray[np.float32]] | None = None
-    for sigma in SMOOTHINGS if smoothing is None else (smoothing,):
-        smoothed = _smoothed(patches, sigma)
-        for share in SHARES:
-            value = localisation(smoothed + share * image[:, :, None, None], wanted, normal)
-            if best is None or value > best[0] + 1e-9:
-                best = (value, sigma, share, smoothed)
-    assert best is not None
-    return best[1], best[2], best[3]
-
-
-def _outlined(items: Sequence[Loaded], labels: Sequence[str], rows: int, cols: int) -> dict[tuple[int, int], NDArray[np.int8]]:
-    """(image, finding) -> patch targets, of every outlined pair."""
-    found: dict[tuple[int, int], NDArray[np.int8]] = {}
-    for n, item in enumerate(items):
-        size = np.array([item.box.width, item.box.height], np.float64)
-        for label in dict.fromkeys(shape.label for shape in item.sample.shapes):
-            polygons = [
-                item.box.to_model(np.array(shape.points, np.float64) * size) / item.box.side * cols
-                for shape in item.sample.shapes
-                if shape.label == label
-            ]
-            found[n, list(labels).index(label)] = patch_targets(polygons, rows, cols)
-    return found
-
-
-def localisation(scores: NDArray[np.float32], wanted: dict[tuple[int, int], NDArray[np.int8]], normal: NDArray[np.bool_]) -> float:
-    """Area under the localisation ROC curve (Swensson, Medical Physics 1996), mean over findings with three outlined images.
-
-    P(the brightest patch of an outlined image lies under an outline and is brighter than every patch of a normal image).
-    scores [N, K, R, C]; wanted: patch targets of outlined (image, finding) pairs; normal: bool [N] -> [0, 1]; 0 with nothing to score.
-    """
-    peaks = scores.reshape(*scores.shape[:2], -1).max(axis=2)
-    wins: dict[int, list[float]] = {}
-    for (n, k), targets in wanted.items():
-        hit = targets.ravel()[int(scores[n, k].argmax())] != NEGATIVE
-        wins.setdefault(k, []).append(float(hit) * float((peaks[normal, k] < peaks[n, k]).mean()))
-    means = [float(np.mean(values)) for values in wins.values() if len(values) >= 3]
-    return float(np.mean(means)) if means else 0.0
-
-
 def _patch_fit(scores: NDArray[np.float32], items: Sequence[Loaded], labels: Sequence[str], table: NDArray[np.int8]) -> float:
     """Slope of the scores, from the patches inside and outside outlines and those of finding-free images.
 
     An outlined image weighs as much inside its outlines as outside, and finding-free images as much as all outlined ones together.
     """
-    wanted = _outlined(items, labels, *scores.shape[-2:])
+    wanted = outlined_targets(items, labels, *scores.shape[-2:])
     features: list[NDArray[np.float64]] = []
     targets: list[int] = []
     outlined: list[bool] = []
@@ -220,7 +154,7 @@ def _overlap_thresholds(
     fewer than five."""
     cuts = np.concatenate([np.geomspace(0.002, 0.1, 15), np.linspace(0.125, 0.95, 34)])
     overlaps: dict[str, list[NDArray[np.float64]]] = {}
-    for (n, k), targets in _outlined(items, labels, *scaled.shape[-2:]).items():
+    for (n, k), targets in outlined_targets(items, labels, *scaled.shape[-2:]).items():
         values = 1 / (1 + np.exp(-np.clip(scaled[n, k] + findings[labels[k]].patch_bias, -60, 60)))
         lit, wanted = values[None] >= cuts[:, None, None], targets == POSITIVE
         shared = (lit & wanted).sum(axis=(1, 2))

@@ -16,8 +16,8 @@ from patchclip import Engine, load_radiograph
 from tests.tiny import CONFIG, tiny_dataset
 from trainer import loop
 from trainer.__main__ import main
-from trainer.calibrate import localisation
 from trainer.config import FitConfig
+from trainer.extraction import localisation
 from trainer.targets import NEGATIVE, POSITIVE
 
 RECIPE: dict[str, Any] = {
