@@ -24,7 +24,7 @@ QUANTILES = 16  # so many evenly spaced quantiles stand for the scores of a set 
 class OperatingPoint:
     """Choices of calibration that are not fitted."""
 
-    normals_lit: float = 0.0125
+    normals_lit: float = 0.05
     """Share of finding-free held-out images on which one finding's map may reach 0.5."""
     smoothing: float | None = None
     """Standard deviation of the Gaussian over patch logits, in patches; None chooses among `SMOOTHINGS`."""
