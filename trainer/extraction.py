@@ -95,7 +95,7 @@ def free_response(scores: NDArray[np.float32], items: Sequence[Loaded], labels: 
         boxed = [n for n, item in enumerate(items) if any(shape.label == label for shape in item.sample.shapes)]
         if len(boxed) < LEAST:
             continue
-        index = [*boxed, *(n for n in np.nonzero(normal)[0] if n not in boxed)]
+        index: list[int] = boxed + [int(n) for n in np.nonzero(normal)[0] if n not in boxed]
         maps = [PatchMap(_probability(scores[n, k]), (0.0, 0.0, float(cols), float(rows))) for n in index]
         boxes = [_boxes(items[n], label, rows, cols) for n in index]
         swept = sweep(maps, boxes, [not truth for truth in boxes])

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from timm.layers import DropPath
+from timm.layers.drop import DropPath
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm

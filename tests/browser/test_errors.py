@@ -150,6 +150,8 @@ def test_boxes_and_words_survive_a_restart_of_the_server(page: Page, dicom: Path
         with page.expect_file_chooser() as chooser:
             page.locator("#pc-open").click()
         chooser.value.set_files(str(dicom))
+        expect(page.locator("#pc-save-error")).to_be_hidden()  # until then the old study is on screen
+        page.locator("#pc-busy").wait_for(state="hidden")
         expect(page.locator("#pc-studies li")).to_contain_text("asked 2")
         expect(page.locator("#pc-studies li")).to_have_count(1)
         expect(page.locator("#pc-answers li").nth(1)).to_have_attribute("aria-selected", "true")

@@ -168,12 +168,13 @@ def test_an_answer_goes_to_the_study_that_was_asked(opened: Page, dicom: Path, t
     open_file(opened, path)
     open_file(opened, dicom)
     expect(opened.locator("#pc-studies li")).to_have_count(2)
-    opened.evaluate("""() => {
-      document.querySelector('#pc-query').value = 'mass';
-      document.querySelector('#pc-run').click();
-      document.querySelectorAll('#pc-studies li button')[1].click();
-    }""")
-    opened.locator("#pc-studies li", has_text="asked 1").wait_for()
+    with opened.expect_response(lambda response: "component_server" in response.url):
+        opened.evaluate("""() => {
+          document.querySelector('#pc-query').value = 'mass';
+          document.querySelector('#pc-run').click();
+          document.querySelectorAll('#pc-studies li button')[1].click();
+        }""")
+    opened.locator("#pc-busy").wait_for(state="hidden")
     expect(opened.locator("#pc-answers li")).to_have_count(0)
     expect(opened.locator("#pc-reading-of")).to_have_text("")
     opened.locator("#pc-studies li button").nth(0).click()
