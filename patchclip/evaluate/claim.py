@@ -150,6 +150,8 @@ def compare(methods: dict[str, Swept], weights: Floats) -> tuple[dict[str, Any],
                     ("normals_lit", "normals_lit_"),
                 ):
                     ratio, difference = against(values[what], own[level][what])
+                    if np.isnan(own[level][what][0]):  # nothing to compare with: the patch map itself does not reach the level
+                        ratio[0] = difference[0] = np.nan
                     record[f"{prefix}ratio_to_patch_map"] = edged_figure(ratio, n)
                     record[f"{prefix}difference_to_patch_map"] = edged_figure(difference, n)
                     if what == "fp_regions_per_image":

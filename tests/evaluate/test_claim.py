@@ -126,6 +126,15 @@ def test_the_patch_map_against_itself_is_one() -> None:
     assert same["ratio_to_patch_map"]["value"] == pytest.approx(1)
 
 
+def test_nothing_is_compared_with_a_patch_map_that_never_arrives() -> None:
+    maps, boxes, normal = scene(3)
+    blind = [PatchMap(np.zeros((8, 8), np.float32), item.extent) for item in maps]
+    weights = PatientBootstrap([str(k) for k in range(30)], 50).weights(np.arange(30))
+    level = compare({"patch_map": sweep(blind, boxes, normal), "other_raw": sweep(maps, boxes, normal)}, weights)[0]["other_raw"]["0.6"]
+    assert level["fp_regions_per_image"]["value"] is not None
+    assert level["ratio_to_patch_map"]["value"] is level["difference_to_patch_map"]["value"] is level["p"] is None
+
+
 def test_gating_dims_unlikely_images() -> None:
     shown = PatchMap(np.array([[0.0, 1.0]], np.float32), (0, 0, 2, 1))
     assert gated([shown, shown], [0.1, 0.9])[0].values.max() == pytest.approx(0.1)
