@@ -20,22 +20,16 @@ lint: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks
 
-# Two steps: DATA alone, then DATA and MORE from where the first step ended.
-FIT = $(BIN)/python -m trainer fit $(foreach folder,$(1),--data $(folder)) --out $(RUN)/$(2)
+FIT = $(BIN)/python -m trainer fit $(foreach folder,$(DATA),--data $(folder))
 NAMED = @test -n "$(DATA)" || { echo "Name the dataset folder: make $@ DATA=/path/to/dataset" >&2; exit 1; }
-WITHOUT_BOXES := --set data.boxed_weight=1 --set loss.patch=0 --set loss.sparse=0 --set loss.mil=0 --set 'model.name="patchclip-cxr-s-twin"'
 
-train: RUN = $(or $(OUT),runs/default)
 train: $(VENV)/train.stamp
 	$(NAMED)
-	$(call FIT,$(DATA),first) $(ARGS)
-	$(call FIT,$(DATA) $(MORE),final) --recipe trainer/recipes/finetune.json --set 'pretrained="$(RUN)/first/best"' $(ARGS)
+	$(FIT) --out $(or $(OUT),runs/default) $(ARGS)
 
-twin: RUN = $(or $(OUT),runs/twin)
 twin: $(VENV)/train.stamp
 	$(NAMED)
-	$(call FIT,$(DATA),first) $(WITHOUT_BOXES) $(ARGS)
-	$(call FIT,$(DATA) $(MORE),final) --recipe trainer/recipes/finetune.json --set 'pretrained="$(RUN)/first/best"' $(WITHOUT_BOXES) $(ARGS)
+	$(FIT) --out $(or $(OUT),runs/twin) --recipe trainer/recipes/twin.json $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

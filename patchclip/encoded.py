@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
+from torch.nn import functional as F
 
 from patchclip.image.geometry import Letterbox
 from patchclip.image.radiograph import HeaderFacts
@@ -43,12 +44,12 @@ class Encoded:
     @property
     def global_embedding(self) -> Tensor:
         """float32 [D], unit norm."""
-        return self.embeddings.global_[0]
+        return F.normalize(self.embeddings.global_[0], dim=-1)
 
     @property
     def patches(self) -> Tensor:
         """float32 [R, C, D], unit norm."""
-        grid: Tensor = self.embeddings.patches[0].unflatten(0, self.embeddings.grid)
+        grid: Tensor = F.normalize(self.embeddings.patches[0], dim=-1).unflatten(0, self.embeddings.grid)
         return grid
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from patchclip.encoded import Encoded, on_image_right, only_side
 from patchclip.errors import CheckpointError, SaliencyError
+from patchclip.image.gate import ImageGate
 from patchclip.image.radiograph import Radiograph
 from patchclip.localize import find_regions, smooth
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
@@ -55,6 +56,7 @@ class Engine:
         if "query" not in checkpoint.gates:
             raise CheckpointError("The checkpoint has no query gate; run python -m trainer calibrate on its run folder.")
         self._gate = QueryGate.from_dict(checkpoint.gates["query"], self.vocabulary, self.model.sentence_encoder)
+        self._image_gate = ImageGate.from_dict(checkpoint.gates["image"]) if "image" in checkpoint.gates else None
         self._pairs: dict[str, tuple[Tensor, Tensor]] = {}
 
     @classmethod
@@ -84,9 +86,10 @@ class Engine:
             self._prepare(item.name)
 
     def encode(self, radiograph: Radiograph) -> Encoded:
-        """One pass through the tower."""
+        """One pass through the tower; a picture that does not look like a frontal chest radiograph is encoded too, with a warning."""
         started = time.perf_counter()
         square, letterbox = model_input(radiograph.pixels, self.model.config.image_size)
+        unlike = self._image_gate.warnings(square) if self._image_gate else ()
         pixels = torch.from_numpy(square)[None, None].to(self.device)
         valid = torch.from_numpy(letterbox.valid_patches(*self.model.grid))[None].to(self.device)
         with torch.inference_mode():
@@ -97,7 +100,7 @@ class Engine:
             letterbox=letterbox,
             facts=radiograph.facts,
             radiograph_sha256=radiograph.sha256,
-            warnings=(*radiograph.warnings, *([self.checkpoint.note] if self.checkpoint.note else [])),
+            warnings=(*radiograph.warnings, *unlike, *([self.checkpoint.note] if self.checkpoint.note else [])),
             timing_ms={"encode": (time.perf_counter() - started) * 1000},
         )
 
@@ -185,6 +188,8 @@ class Engine:
     def _prepare(self, text: str) -> _Asked:
         query = parse_query(text, self.vocabulary)
         verdict = self._gate.judge(query)
+        if query.label and not verdict.in_vocabulary:
+            query = replace(query, finding=query.doubtful or query.finding, label=None)
         key = f"label:{verdict.label}" if verdict.label == query.label and query.label else f"text:{query.finding}"
         if key not in self._pairs:
             pair = self.vocabulary.prompts(query.label) if query.label else self.vocabulary.free_prompts(query.finding)

@@ -1,4 +1,4 @@
-"""The command line: python -m trainer fit | calibrate | export | evaluate-data.
+"""The command line: python -m trainer fit | calibrate | gates | export | evaluate-data.
 
 One process:        python -m trainer fit --data FOLDER --out runs/mine
 Many processes:     torchrun --nproc-per-node 2 -m trainer fit --data FOLDER --out runs/mine
@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from patchclip.errors import PatchClipError
-from trainer.commands import calibrate, evaluate_data, export, fit_command
+from trainer.commands import calibrate, evaluate_data, export, fit_command, gates
 
 RECIPE = Path(__file__).parent / "recipes" / "default.json"
+SOURCE = "a dataset folder, or NAME:FOLDER for one that its files do not tell; repeat for several"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
 
     fit = commands.add_parser("fit", help="train on dataset folders, calibrate, and write checkpoints")
-    fit.add_argument("--data", type=Path, action="append", required=True, metavar="FOLDER", help="a dataset folder; repeat for several")
+    fit.add_argument("--data", action="append", required=True, metavar="SOURCE", help=SOURCE)
     fit.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run folder")
     fit.add_argument("--recipe", type=Path, default=RECIPE, metavar="FILE", help="JSON recipe; trainer/recipes/default.json unless told")
     fit.add_argument(
@@ -50,13 +51,20 @@ def make_parser() -> argparse.ArgumentParser:
 
     fitted = commands.add_parser("calibrate", help="fit calibration and operating points of a run again, on its held-out patients")
     fitted.add_argument(
-        "--data", type=Path, action="append", required=True, metavar="FOLDER", help="the folders that the run was trained on"
+        "--data", action="append", required=True, metavar="SOURCE", help="what the run was trained on, as it was named then"
     )
     fitted.add_argument("--run", dest="folder", type=Path, required=True, metavar="DIR", help="the run folder")
-    fitted.add_argument("--normals-lit", type=float, default=0.05, help="share of finding-free images on which a finding may be lit (0.05)")
+    fitted.add_argument("--normals-lit", type=float, default=0.1, help="share of finding-free images on which a finding may be lit (0.1)")
     fitted.add_argument("--smoothing", type=float, help="Gaussian over the map's logits, in patches; chosen on those patients if not given")
     fitted.add_argument("--min-patches", type=float, default=0.5, help="smallest region, in patches (0.5)")
     fitted.set_defaults(run=calibrate)
+
+    gated = commands.add_parser("gates", help="fit the query gate and the image gate of a checkpoint again; its weights stay")
+    gated.add_argument("--data", action="append", required=True, metavar="SOURCE", help=SOURCE)
+    gated.add_argument("--checkpoint", type=Path, required=True, metavar="DIR", help="the checkpoint folder, changed in place")
+    gated.add_argument("--split", default="train", help='the images to learn from ("train")')
+    gated.add_argument("--vocabulary", type=Path, metavar="FILE", help="new aliases, if prompts agree; assets/vocabulary.json unless told")
+    gated.set_defaults(run=gates)
 
     exported = commands.add_parser("export", help="copy a run's best checkpoint to where an engine loads it")
     exported.add_argument("--run", dest="folder", type=Path, required=True, metavar="DIR", help="the run folder")
@@ -64,7 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
     exported.set_defaults(run=export)
 
     checked = commands.add_parser("evaluate-data", help="check dataset folders and count what they hold, without training")
-    checked.add_argument("--data", type=Path, action="append", required=True, metavar="FOLDER", help="a dataset folder; repeat for several")
+    checked.add_argument("--data", action="append", required=True, metavar="SOURCE", help=SOURCE)
     checked.add_argument("--split", default="train", help='which rows of images.csv ("train")')
     checked.set_defaults(run=evaluate_data)
     return parser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from trainer.config import LossConfig
 from trainer.data.dataset import Loaded, state_table
 from trainer.extraction import choose, outlined_targets
 from trainer.targets import NEGATIVE, POSITIVE
-from trainer.validate import DevLogits
+from trainer.validate import DevLogits, mean_auroc
 
 QUANTILES = 16  # so many evenly spaced quantiles stand for the scores of a set of patches, small or large
 
@@ -24,7 +25,7 @@ QUANTILES = 16  # so many evenly spaced quantiles stand for the scores of a set 
 class OperatingPoint:
     """Choices of calibration that are not fitted."""
 
-    normals_lit: float = 0.05
+    normals_lit: float = 0.1
     """Share of finding-free held-out images on which one finding's map may reach 0.5."""
     smoothing: float | None = None
     """Standard deviation of the Gaussian over patch logits, in patches; None chooses among `SMOOTHINGS`."""
@@ -55,13 +56,22 @@ def trained_branches(loss: LossConfig) -> tuple[str, ...]:
     return tuple(name for name, weight in weights.items() if weight > 0)
 
 
+def best_branches(image: dict[str, NDArray[np.float32]], table: NDArray[np.int8], trained: tuple[str, ...]) -> tuple[str, ...]:
+    """The trained branches whose mean logit ranks the held-out images best: highest mean AUROC over the findings that have one.
+
+    image: branch -> [N, K]; table: states [N, K]; of equals the most branches, for a mean over more of them is the steadier.
+    """
+    choices = [chosen for size in range(len(trained), 0, -1) for chosen in itertools.combinations(trained, size)]
+    return max(choices, key=lambda chosen: mean_auroc(np.mean([image[name] for name in chosen], axis=0), table))
+
+
 def fit_calibration(
     logits: DevLogits, items: Sequence[Loaded], labels: Sequence[str], branches: tuple[str, ...], point: OperatingPoint
 ) -> Calibration:
     """Fits everything.
 
-    Image: one slope shared by all findings and one bias each, by logistic regression on the states (Platt 1999; "not mentioned"
-    counts as absent, as in the labels' own use). Patch: smoothing and the image logit's share are those under which the brightest
+    Branches: see `best_branches`. Image: one slope shared by all findings and one bias each, by logistic regression on the states
+    (Platt 1999; "not mentioned" counts as absent, as in the labels' own use). Patch: smoothing and the image logit's share are those under which the brightest
     regions are most often right, see `trainer.extraction`; the slope comes from logistic
     regression on outlined and finding-free patches; then each finding's bias is set so that `point.normals_lit` of the
     finding-free images have a patch at 0.5 or above.
@@ -72,6 +82,7 @@ def fit_calibration(
     if not items:
         raise DataError("No held-out images to calibrate on; set data.dev_fraction above 0.")
     table = state_table(items, labels)
+    branches = best_branches(logits.image, table, branches)
     image = np.mean([logits.image[name] for name in branches], axis=0)
     scale, biases = _image_fit(image, table)
     normal = free_of_all(table)

@@ -19,15 +19,18 @@ import torch
 
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
+from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from trainer.calibrate import OperatingPoint, fit_calibration, free_of_all, trained_branches
 from trainer.config import DataConfig, FitConfig
-from trainer.data.dataset import load_samples, state_table
-from trainer.data.folder import NIH_FINDINGS, read_folder
+from trainer.data.dataset import Loaded, load_samples, state_table
 from trainer.data.sample import Sample
+from trainer.data.sources import find_source, read_source
 from trainer.data.split import hold_out
 from trainer.distributed import Processes, join
+from trainer.gate.fit import FEWEST, fit_image_gate, some
+from trainer.gate.fit import SIDE as GATE_SIDE
 from trainer.loop import TrainingData, fit, write_config
 from trainer.objective import PromptBank
 from trainer.validate import dev_logits, figures_from_logits
@@ -41,7 +44,7 @@ def fit_command(options: argparse.Namespace) -> None:
     processes = join()
     vocabulary = Vocabulary.from_json(options.vocabulary or VOCABULARY)
     samples, left_out = _read(options.data, options.split, vocabulary, config.data)
-    train, dev = hold_out(samples, config.data.dev_fraction, config.seed)
+    train, dev = hold_out(samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
     if not train:
         raise DataError("Nothing is left to train on after holding out patients; lower data.dev_fraction or add data.")
     _check_classes(train)
@@ -57,7 +60,7 @@ def fit_command(options: argparse.Namespace) -> None:
         write_config(options.out, _record(config, samples, left_out, options))
     fit(config, TrainingData(loaded, held), vocabulary, options.out, processes, resume=options.resume)
     if processes.first and held:
-        _calibrate(options.out, config, held, OperatingPoint(), processes)
+        _calibrate(options.out, config, held, loaded, OperatingPoint(), processes)
 
 
 def calibrate(options: argparse.Namespace) -> None:
@@ -66,9 +69,24 @@ def calibrate(options: argparse.Namespace) -> None:
     config = FitConfig.from_dict(record["recipe"])
     checkpoint = load_checkpoint(options.folder / "best")
     samples, _ = _read(options.data, record["split"], checkpoint.vocabulary, config.data)
-    held, _ = load_samples(hold_out(samples, config.data.dev_fraction, config.seed)[1], config.model.image_size)
+    train, dev = hold_out(samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
+    held, _ = load_samples(dev, config.model.image_size)
     point = OperatingPoint(options.normals_lit, options.smoothing, options.min_patches)
-    _calibrate(options.folder, config, held, point, join())
+    _calibrate(options.folder, config, held, load_samples(some(train), GATE_SIDE)[0], point, join())
+
+
+def gates(options: argparse.Namespace) -> None:
+    """Fits both gates of a checkpoint anew, and lets it understand the wordings that the vocabulary has learnt since; the weights stay."""
+    checkpoint = load_checkpoint(options.checkpoint)
+    newer = Vocabulary.from_json(options.vocabulary or VOCABULARY)
+    vocabulary = newer if newer.same_prompts(checkpoint.vocabulary) else checkpoint.vocabulary
+    if vocabulary is not newer:
+        print("the checkpoint keeps its own vocabulary: its findings or prompts differ from those of the file")
+    samples, _ = _read(options.data, options.split, vocabulary, DataConfig())
+    train, _ = load_samples(some(samples), GATE_SIDE)
+    fitted = {**checkpoint.gates, **_gates(checkpoint.model, vocabulary, train)}
+    save_checkpoint(options.checkpoint, checkpoint.model, vocabulary, checkpoint.calibration, fitted)
+    print(f"{options.checkpoint}: {checkpoint.model.config.name} {load_checkpoint(options.checkpoint).sha256}")
 
 
 def export(options: argparse.Namespace) -> None:
@@ -97,7 +115,7 @@ def evaluate_data(options: argparse.Namespace) -> None:
         print(f"{label:<20}{counts[0]:>9}{counts[1]:>9}{counts[2]:>15}{shapes[label]:>10}")
 
 
-def _calibrate(out: Path, config: FitConfig, held: list[Any], point: OperatingPoint, processes: Processes) -> None:
+def _calibrate(out: Path, config: FitConfig, held: list[Loaded], train: list[Loaded], point: OperatingPoint, processes: Processes) -> None:
     checkpoint = load_checkpoint(out / "best")
     model = checkpoint.model.to(processes.device)
     bank = PromptBank(model, checkpoint.vocabulary, checkpoint.vocabulary.labels).to(processes.device)
@@ -105,18 +123,28 @@ def _calibrate(out: Path, config: FitConfig, held: list[Any], point: OperatingPo
     logits = dev_logits(model, bank, held, config.model.image_size, processes.device, mirror=point.mirror)
     labels = list(checkpoint.vocabulary.labels)
     calibration = fit_calibration(logits, held, labels, trained_branches(config.loss), point)
-    gates = {**checkpoint.gates, "query": QueryGate.fit(checkpoint.vocabulary, model.sentence_encoder).to_dict()}
-    save_checkpoint(out / "best", model.cpu(), checkpoint.vocabulary, calibration, gates)
+    fitted = {**checkpoint.gates, **_gates(model, checkpoint.vocabulary, train)}
+    save_checkpoint(out / "best", model.cpu(), checkpoint.vocabulary, calibration, fitted)
     figures = figures_from_logits(logits, held, labels)
     print("held out: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
 
 
-def _read(folders: Sequence[Path], split: str, vocabulary: Vocabulary, config: DataConfig) -> tuple[list[Sample], list[str]]:
+def _gates(model: PatchCLIP, vocabulary: Vocabulary, train: list[Loaded]) -> dict[str, Any]:
+    """Both gates as a checkpoint keeps them; that of images only where there are enough of them."""
+    fitted = {"query": QueryGate.fit(vocabulary, model.sentence_encoder).to_dict()}
+    image_gate = fit_image_gate(train)
+    if image_gate is None:
+        print(f"no image gate: {len(train)} images to learn from, {FEWEST} are needed")
+        return fitted
+    return fitted | {"image": image_gate.to_dict()}
+
+
+def _read(sources: Sequence[str], split: str, vocabulary: Vocabulary, config: DataConfig) -> tuple[list[Sample], list[str]]:
     samples: list[Sample] = []
     left_out: list[str] = []
-    for folder in folders:
-        labelled = config.labelled.get(folder.name, NIH_FINDINGS)
-        contents = read_folder(folder, split, known=frozenset(vocabulary.labels), labelled=labelled)
+    for source in sources:
+        labelled = config.labelled.get(find_source(source).title)
+        contents = read_source(source, split, frozenset(vocabulary.labels), labelled)
         samples += contents.samples
         left_out += contents.left_out
     return samples, left_out
@@ -158,7 +186,7 @@ def _record(config: FitConfig, samples: Sequence[Sample], left_out: Sequence[str
         "recipe": replace(config).to_dict(),
         "split": options.split,
         "data": {
-            "folders": [folder.name for folder in options.data],
+            "folders": [find_source(source).title for source in options.data],
             "images": len(samples),
             "left_out": len(left_out),
             "sha256": digest.hexdigest(),

@@ -17,12 +17,17 @@ class DataConfig:
 
     dev_fraction: float = 0.12
     """Share of the training patients held out for choosing the best epoch, calibration and thresholds; never trained on."""
+    dev_offset: float = 0.0
+    """Where in the fixed random order of patients that share begins: with dev_fraction 0.2, the offsets 0, 0.2, 0.4, 0.6 and 0.8 are the
+    folds of a 5-fold cross-validation."""
     samples_per_epoch: int = 2400
     """Images drawn in an epoch, with replacement, balanced by finding and kind of supervision."""
     boxed_weight: float = 2.5
     """How much likelier an image with boxes is drawn than one without."""
     rare_power: float = 0.5
     """Images are drawn in proportion to (1 / frequency of their rarest finding) to this power; 0 draws all alike."""
+    source_power: float = 0.0
+    """Images are drawn in proportion to (1 / images of their dataset) to this power; 1 draws every dataset equally often."""
     not_mentioned_weight: float = 0.5
     """Weight of "the report does not mention it" as absence, at image level; 0 takes only explicit absence."""
     not_mentioned_patch_weight: float = 0.3
@@ -33,8 +38,16 @@ class DataConfig:
     """Images are kept in memory at this multiple of the model's input size, so that zooming in loses nothing."""
     labelled: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Dataset folder's name -> the findings that its `labels` speak of, where these are not NIH's fourteen; of others nothing is known."""
+    sentences: int = 12
+    """Sentences of a report that are learnt from, at most; the first ones."""
     workers: int = 1
     """Processes that prepare batches; 0 prepares them in the training process."""
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.dev_fraction < 1 and self.dev_offset >= 0 and self.dev_offset + self.dev_fraction <= 1 + 1e-9):
+            raise DataError(
+                f"dev_fraction {self.dev_fraction} and dev_offset {self.dev_offset} must be shares whose sum is at most 1; correct them."
+            )
 
 
 @dataclass(frozen=True)
@@ -72,24 +85,53 @@ class LossConfig:
     sparse: float = 0.5
     mil: float = 0.5
     """Multiple-instance term: smooth maximum over patches against the image label."""
+    patches_alone: bool = False
+    """Only the patch and the multiple-instance term teach tower and neck; the global, pooled and sparse terms teach their own heads."""
+    report: float = 0.0
+    """Contrast of images with their whole reports, where there are any."""
+    sentences: float = 0.0
+    """Contrast of patches with the sentences of reports."""
+    report_kind: str = "clip"
+    """The form of the report term: "clip" (softmax over the batch) or "siglip" (a sigmoid for each pair)."""
     balance_power: float = 0.5
-    """Positives weigh (negatives / positives) to this power; 0 leaves them alone, 1 balances fully."""
+    """Positive patches weigh (negatives / positives) to this power; 0 leaves them alone, 1 balances fully."""
+    image_balance_power: float = 0.5
+    """The same for the image terms."""
+    equal: float = 1.0
+    """1 gives every finding the same weight however rarely it is read or drawn; 0 gives every known (image, finding) and every known patch
+    the same; between them, known elements to the power 1 minus this."""
     balance_limit: float = 100.0
     rare_images: int = 100
     """A finding present on fewer images than this weighs less, in proportion."""
 
     def __post_init__(self) -> None:
-        if min(self.global_, self.pooled, self.patch, self.sparse, self.mil) < 0:
+        if min(self.global_, self.pooled, self.patch, self.sparse, self.mil, self.report, self.sentences) < 0:
             raise DataError("A loss weight is negative; set each to 0 or more.")
-        if self.global_ + self.pooled + self.patch + self.mil == 0:
+        if self.global_ + self.pooled + self.patch + self.mil + self.report + self.sentences == 0:
             raise DataError("Every loss weight is 0, so nothing would be learnt; set at least one above 0.")
+        if self.report_kind not in ("clip", "siglip"):
+            raise DataError(f'report_kind is "{self.report_kind}"; set it to "clip" or "siglip".')
 
 
 @dataclass(frozen=True)
 class OptimConfig:
     """Optimiser and schedule."""
 
+    kind: str = "adamw"
+    """"adamw" (Loshchilov & Hutter, ICLR 2019) or "sgd" (with Nesterov momentum)."""
+    momentum: float = 0.9
+    """Of SGD."""
     batch_size: int = 16
+    """Images in one step, over all processes and all parts of an accumulated step."""
+    accumulate: int = 1
+    """Parts that a process takes its share of a batch in, one after another, to need less memory; the step is the same, but for batch norm,
+    which sees one part at a time."""
+    precision: str = "bf16"
+    """Arithmetic of the towers: "bf16", "fp16" (with loss scaling) or "fp32"."""
+    compile: bool = False
+    """Compile the tower (torch.compile): minutes at the start, for a faster step on some machines."""
+    frozen: tuple[str, ...] = ()
+    """Beginnings of the names of parameters that are not trained, e.g. "tower.visual" for the whole pretrained backbone."""
     lr_heads: float = 1.5e-3
     lr_tower: float = 5e-4
     lr_text: float = 5e-4
@@ -109,6 +151,11 @@ class OptimConfig:
             raise DataError(f"epochs {self.epochs} and sizes {self.sizes} must be of one length, each epoch count at least 1.")
         if self.batch_size < 1:
             raise DataError(f"batch_size is {self.batch_size}; set it to 1 or more.")
+        if self.accumulate < 1 or self.batch_size % self.accumulate:
+            raise DataError(f"accumulate is {self.accumulate}; set it to a divisor of batch_size, which is {self.batch_size}.")
+        for name, known in (("kind", ("adamw", "sgd")), ("precision", ("bf16", "fp16", "fp32"))):
+            if getattr(self, name) not in known:
+                raise DataError(f'optim.{name} is "{getattr(self, name)}"; set it to one of {", ".join(known)}.')
 
 
 @dataclass(frozen=True)

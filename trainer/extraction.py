@@ -13,10 +13,11 @@ from patchclip.types import PatchMap
 from trainer.data.dataset import Loaded
 from trainer.targets import NEGATIVE, patch_targets
 
-SMOOTHINGS = (0.0, 0.6, 0.9, 1.2)
-SHARES = (0.0, 0.1, 0.3)
+SMOOTHINGS = (0.0, 0.4, 0.6, 0.9, 1.2)
+SHARES = (0.0, 0.1, 0.3, 0.6)
 """Weights of the image's logit beside the patch's that are tried."""
-RATES = (0.125, 0.25, 0.5, 1.0)
+RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
+"""False positives an image at which sensitivity counts: also the higher ones, or a smoothing would win that merges neighbouring findings."""
 LEAST = 3  # outlined images below which a finding has no say
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from timm.layers.drop import DropPath
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from numpy.typing import NDArray
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -23,11 +24,13 @@ from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from trainer.config import FitConfig
-from trainer.data.dataset import BalancedSampler, Batch, Loaded, PatchDataset, collate, sampling_weights
-from trainer.distributed import Processes
+from trainer.contrastive import ReportObjective, other_side, sentences_of
+from trainer.data.dataset import BalancedSampler, Batch, Loaded, PatchDataset, ReportFeatures, collate, sampling_weights
+from trainer.distributed import Processes, share_batch_norms
 from trainer.objective import PromptBank, align_prompts, balance_weights, training_loss
+from trainer.optim import drop_paths, freeze, make_optimiser, running_average, set_learning_rate, training_mode
 from trainer.pretrained import initialise
-from trainer.run_folder import RunLog, load_state, save_state
+from trainer.run_folder import RunLog, RunState
 from trainer.validate import dev_figures
 
 
@@ -70,80 +73,89 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
     model = PatchCLIP(config.model)
     initialise(model, config.pretrained)
     drop_paths(model, config.optim.drop_path)
+    freeze(model, config.optim.frozen)
+    if processes.world > 1:
+        share_batch_norms(model)
     model.to(device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     bank = PromptBank(model, vocabulary, labels).to(device)
     if config.pretrained == "none" or not Path(config.pretrained).is_dir():
         align_prompts(model, bank, config.seed)
     gates = {"query": QueryGate.fit(vocabulary, model.sentence_encoder).to_dict()}
-    ema = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.optim.ema_decay), use_buffers=True)
-    optimiser = make_optimiser(model, config)
+    ema = AveragedModel(model, multi_avg_fn=running_average(config.optim.ema_decay), use_buffers=True)
+    reports = report_features(model, data.train, config.data.sentences) if config.loss.report or config.loss.sentences else None
+    contrast = ReportObjective(config.loss.report_kind).to(device) if reports is not None else None
+    if config.optim.compile:
+        model.tower.compile()
+    learner = nn.ModuleList([model] if contrast is None else [model, contrast])
+    optimiser = make_optimiser(model, config, contrast)
+    scaler = torch.amp.GradScaler(device.type, enabled=config.optim.precision == "fp16")
     chance = sampling_weights(data.train, config.data)
-    sampler = BalancedSampler(chance, config.data.samples_per_epoch, config.optim.batch_size, config.seed, processes.rank, processes.world)
+    parts = config.optim.accumulate
+    sampler = BalancedSampler(
+        chance, config.data.samples_per_epoch, config.optim.batch_size, config.seed, processes.rank, processes.world, parts
+    )
     total_steps = sampler.steps * sum(config.optim.epochs)
-    progress = Progress()
-    if resume:
-        progress = Progress(**load_state(out, model, ema, optimiser))
+    state = RunState(learner, ema, optimiser, scaler)
+    progress = Progress(**state.load(out)) if resume else Progress()
     log = RunLog(out, enabled=processes.first)
-    interval = config.save_every
     for stage in range(progress.stage, len(config.optim.epochs)):
         side = config.optim.sizes[stage]
-        dataset = PatchDataset(data.train, labels, grid_of(model, side), side, config.data, config.augment)
-        balance = balance_weights(dataset, chance, config.loss)
-        balance = replace(balance, **{name: getattr(balance, name).to(device) for name in balance.__dataclass_fields__})
+        dataset = PatchDataset(data.train, labels, grid_of(model, side), side, config.data, config.augment, reports)
+        balance = balance_weights(dataset, chance, config.loss).to(device)
         for epoch in range(progress.epoch, config.optim.epochs[stage]):
             done_epochs = sum(config.optim.epochs[:stage]) + epoch
             sampler.seek(done_epochs, progress.step)
             started = time.perf_counter()
             sums: dict[str, float] = {}
-            bar = tqdm(
-                _batches(dataset, sampler, config, device), total=len(sampler), desc=f"epoch {done_epochs + 1}", disable=not processes.first
-            )
-            model.train()
-            for batch in bar:
+            first = progress.step  # above 0 in the epoch that a resumed run comes back to
+            batches = _batches(dataset, sampler, config, device)
+            training_mode(model, config.optim.frozen)
+            for _ in tqdm(range(first, sampler.steps), desc=f"epoch {done_epochs + 1}", disable=not processes.first):
                 set_learning_rate(optimiser, config, progress.total, total_steps)
-                rng = np.random.default_rng([config.seed, progress.total])
-                torch.manual_seed(int(rng.integers(2**62)))  # stochastic depth, too, is a function of the step alone
-                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=processes.autocast):
-                    terms = training_loss(model, batch, bank, balance, config.loss, rng)
-                check_finite(terms["total"], progress.total)
                 optimiser.zero_grad(set_to_none=True)
-                terms["total"].backward()
-                processes.average_gradients(model)
-                torch.nn.utils.clip_grad_norm_(model.parameters(), config.optim.clip)
-                optimiser.step()
+                for part in range(parts):
+                    rng = np.random.default_rng([config.seed, progress.total])  # one choice of wording for all parts of a step
+                    torch.manual_seed(int(np.random.default_rng([config.seed, progress.total, part]).integers(2**62)))  # stochastic depth
+                    with autocast(device, config.optim.precision):
+                        terms = training_loss(model, next(batches), bank, balance, config.loss, rng, contrast, processes)
+                    check_finite(terms["total"], progress.total)
+                    scaler.scale(terms["total"] / parts).backward()
+                    for name, value in terms.items():
+                        sums[name] = sums.get(name, 0.0) + float(value.detach()) / parts
+                processes.average_gradients(learner)
+                scaler.unscale_(optimiser)
+                nn.utils.clip_grad_norm_(learner.parameters(), config.optim.clip)
+                scaler.step(optimiser)
+                scaler.update()
                 ema.update_parameters(model)
                 progress.step += 1
                 progress.total += 1
-                for name, value in terms.items():
-                    sums[name] = sums.get(name, 0.0) + float(value.detach())
-                bar.set_postfix(loss=f"{sums['total'] / max(1, bar.n + 1):.3f}", refresh=False)
                 log.step(progress.total, terms)
-                if progress.total % interval == 0 and processes.first:
-                    save_state(out, model, ema, optimiser, progress)
-            steps = max(1, len(sampler))
+                if progress.total % config.save_every == 0 and processes.first:
+                    state.save(out, progress)
             progress = replace(progress, epoch=epoch + 1, step=0)
             shipped = ema.module
             assert isinstance(shipped, PatchCLIP)
             figures = dev_figures(shipped, bank, data.dev, labels, side, device) if data.dev else {"score": float(progress.total)}
-            log.epoch(done_epochs + 1, side, {name: value / steps for name, value in sums.items()}, figures, time.perf_counter() - started)
+            losses = processes.mean({name: value / (sampler.steps - first) for name, value in sums.items()})
+            log.epoch(done_epochs + 1, side, losses, figures, time.perf_counter() - started)
             if processes.first:
                 save_checkpoint(out / "last", shipped, vocabulary, gates=gates)
                 if figures["score"] > progress.best and stage == len(config.optim.epochs) - 1:
                     progress.best = figures["score"]
                     save_checkpoint(out / "best", shipped, vocabulary, gates=gates)
-                save_state(out, model, ema, optimiser, progress)
+                state.save(out, progress)
             processes.wait()
         progress = replace(progress, stage=stage + 1, epoch=0)
     log.close()
     return out / "best"
 
 
-def drop_paths(model: PatchCLIP, rate: float) -> None:
-    """Turns on stochastic depth in the tower's residual blocks, in place; the weights and the model at inference are untouched."""
-    blocks = [module for module in model.tower.modules() if hasattr(module, "drop_path")]
-    for number, block in enumerate(blocks, start=1):
-        block.drop_path = DropPath(rate * number / len(blocks)) if rate else block.drop_path
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """The context of a forward pass; "fp32" computes everything in full."""
+    kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
+    return torch.autocast(device.type, dtype=kinds.get(precision, torch.bfloat16), enabled=precision in kinds)
 
 
 def grid_of(model: PatchCLIP, side: int) -> int:
@@ -151,42 +163,31 @@ def grid_of(model: PatchCLIP, side: int) -> int:
     return round(side / model.config.image_size * model.grid[0])
 
 
-def make_optimiser(model: PatchCLIP, config: FitConfig) -> torch.optim.AdamW:
-    """AdamW with one learning rate each for tower, text projection and heads; norms, biases and scales are not decayed."""
-    groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        rate = (
-            config.optim.lr_tower
-            if name.startswith("tower.")
-            else config.optim.lr_text
-            if name.startswith("text_")
-            else config.optim.lr_heads
-        )
-        groups.setdefault((rate, parameter.ndim > 1), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": members, "lr": rate, "base_lr": rate, "weight_decay": config.optim.weight_decay * decayed}
-            for (rate, decayed), members in groups.items()
-        ]
-    )
-
-
-def set_learning_rate(optimiser: torch.optim.Optimizer, config: FitConfig, step: int, total: int) -> None:
-    """Linear warm-up, then half a cosine to 1 % of the base rate."""
-    warmup = min(config.optim.warmup_steps, max(1, total // 10))
-    fraction = (
-        (step + 1) / warmup if step < warmup else 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
-    )
-    for group in optimiser.param_groups:
-        group["lr"] = group["base_lr"] * fraction
-
-
 def check_finite(loss: torch.Tensor, step: int) -> None:
     """Stops a run that has diverged while its last good state is still on disk."""
     if not bool(torch.isfinite(loss)):
         raise DataError(f"The loss is not finite at step {step}; lower the learning rates and continue with --resume from the last state.")
+
+
+def report_features(model: PatchCLIP, items: Sequence[Loaded], limit: int) -> list[ReportFeatures]:
+    """Sentence features of every item's report from the frozen encoder, once as written and once with sides exchanged.
+
+    Raises:
+        DataError: no item has a report.
+    """
+    plain = [sentences_of(item.sample.report or "", limit) for item in items]
+    wordings = sorted({wording for sentences in plain for sentence in sentences for wording in (sentence, other_side(sentence))})
+    if not wordings:
+        raise DataError("The recipe learns from reports, but no training image has one; set loss.report and loss.sentences to 0.")
+    with torch.no_grad():
+        parts = [model.encode_sentences(wordings[start : start + 256]).cpu() for start in range(0, len(wordings), 256)]
+    features = dict(zip(wordings, torch.cat(parts).numpy().astype(np.float32), strict=True))
+    width = len(features[wordings[0]])
+
+    def stacked(sentences: list[str]) -> NDArray[np.float32]:
+        return np.stack([features[item] for item in sentences]) if sentences else np.zeros((0, width), np.float32)
+
+    return [ReportFeatures(stacked(sentences), stacked([other_side(item) for item in sentences])) for sentences in plain]
 
 
 def _batches(dataset: PatchDataset, sampler: BalancedSampler, config: FitConfig, device: torch.device) -> Iterator[Batch]:
@@ -197,11 +198,10 @@ def _batches(dataset: PatchDataset, sampler: BalancedSampler, config: FitConfig,
         collate_fn=collate,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
+        pin_memory=device.type == "cuda",
     )
     for batch in loader:
-        moved = {name: getattr(batch, name).to(device, non_blocking=True) for name in Batch.__dataclass_fields__}
-        moved["pixels"] = moved["pixels"].contiguous(memory_format=torch.channels_last)
-        yield Batch(**moved)
+        yield batch.to(device)
 
 
 def write_config(out: Path, record: dict[str, object]) -> None:

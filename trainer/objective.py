@@ -14,7 +14,9 @@ from patchclip.errors import DataError
 from patchclip.model.patchclip import PatchCLIP, mil_logit
 from patchclip.text.vocabulary import Vocabulary
 from trainer.config import LossConfig
+from trainer.contrastive import ReportObjective
 from trainer.data.dataset import Batch, PatchDataset
+from trainer.distributed import Processes
 from trainer.losses import image_loss, patch_loss, sparse_loss, sparse_pairs
 
 
@@ -91,16 +93,19 @@ class BalanceWeights:
     patch_positive: Tensor
     patch_negative: Tensor
 
+    def to(self, device: torch.device) -> BalanceWeights:
+        """The same on a device."""
+        return BalanceWeights(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+
 
 def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfig) -> BalanceWeights:
     """Counts what an epoch will draw, and weighs positives by (negatives / positives)^power, at most `balance_limit`.
 
-    A finding seen on fewer than `rare_images` images weighs less in proportion, so that a handful of images does not pull the
+    How much findings weigh against each other is `config.equal`'s choice. A finding seen on fewer than `rare_images` images weighs less in proportion, so that a handful of images does not pull the
     whole model. chance: [N], the probability that each image is drawn.
     """
     seen = (dataset.states == 1).sum(axis=0)
-    share_of = np.minimum(1.0, seen / config.rare_images)
-    share_of = share_of / share_of.sum()
+    trusted = np.minimum(1.0, seen / config.rare_images)
     sums = np.zeros((4, len(dataset.labels)))
     for position, share in enumerate(chance):
         _, _, image_targets, image_weights, targets, patch_weights = dataset[position, None]
@@ -109,20 +114,32 @@ def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfi
         sums[2] += share * (targets == 1).sum(axis=0)
         sums[3] += share * (targets == 0).sum(axis=0) * patch_weights
     weights: list[Tensor] = []
-    for positives, negatives in (sums[:2], sums[2:]):
-        ratio = np.clip((negatives / np.maximum(positives, 1e-9)) ** config.balance_power, 1.0, config.balance_limit)
+    for (positives, negatives), power in ((sums[:2], config.image_balance_power), (sums[2:], config.balance_power)):
+        ratio = np.clip((negatives / np.maximum(positives, 1e-9)) ** power, 1.0, config.balance_limit)
         # A finding with no positive outline anywhere still learns where it is not, but gently: only the image terms say where it is.
         damp = np.where(positives > 0, 1.0, 0.2)
-        total = np.maximum(ratio * positives + negatives, 1e-9) / np.maximum(share_of, 1e-9)
-        weights += [torch.tensor(ratio / total * (positives > 0), dtype=torch.float32), torch.tensor(damp / total, dtype=torch.float32)]
+        total = np.maximum(ratio * positives + negatives, 1e-9)
+        share_of = trusted * total ** (1 - config.equal)
+        factor = share_of / share_of.sum() / total
+        weights += [torch.tensor(ratio * factor * (positives > 0), dtype=torch.float32), torch.tensor(damp * factor, dtype=torch.float32)]
     return BalanceWeights(*weights)
 
 
 def training_loss(
-    model: PatchCLIP, batch: Batch, bank: PromptBank, balance: BalanceWeights, config: LossConfig, rng: np.random.Generator | None
+    model: PatchCLIP,
+    batch: Batch,
+    bank: PromptBank,
+    balance: BalanceWeights,
+    config: LossConfig,
+    rng: np.random.Generator | None,
+    contrast: ReportObjective | None = None,
+    processes: Processes | None = None,
 ) -> dict[str, Tensor]:
-    """All terms, unweighted, by name; terms of weight 0 are not computed. `total` is their weighted sum."""
-    embeddings = model.encode_image(batch.pixels, batch.valid)
+    """All terms, unweighted, by name; terms of weight 0 are not computed. `total` is their weighted sum.
+
+    contrast, processes: for batches with reports.
+    """
+    embeddings = model.encode_image(batch.pixels, batch.valid, patches_alone=config.patches_alone)
     positive, negative = bank.directions(model, rng)
     targets = batch.image_targets
     weights = batch.image_weights * torch.where(targets == 1, balance.image_positive, balance.image_negative)
@@ -139,8 +156,13 @@ def training_loss(
             terms["mil"] = image_loss(mil_logit(logits, embeddings.valid), targets, weights)
         if config.sparse:
             image, finding, index, mask, target = sparse_pairs(logits, batch.patch_targets, targets, model.config.sparse_patches)
-            sets = model.encode_sparse(embeddings.tokens[image], embeddings.grid, index, mask)
+            tokens = embeddings.tokens.detach() if config.patches_alone else embeddings.tokens
+            sets = model.encode_sparse(tokens[image], embeddings.grid, index, mask)
             own = model.pair_logits(sets, positive, negative).gather(1, finding.unsqueeze(1)).squeeze(1)
             terms["sparse"] = sparse_loss(own, target, len(targets))
+    if contrast is not None and processes is not None and batch.reports is not None:
+        texts = model.project_text(batch.reports.features)
+        found = contrast(embeddings.global_, embeddings.patches, embeddings.valid, texts, batch.reports, processes)
+        terms |= {name: value for name, value in found.items() if getattr(config, name)}
     terms["total"] = torch.stack([getattr(config, name) * value for name, value in terms.items()]).sum()
     return terms

@@ -1,4 +1,4 @@
-"""Where a tower's weights come from before training: packaged ImageNet weights, an earlier checkpoint, or nowhere."""
+"""Where a tower's weights come from before training: packaged ImageNet weights, a published CLIP, an earlier checkpoint, or nowhere."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+import open_clip
 import torch
 
 from patchclip.errors import CheckpointError
@@ -39,12 +40,16 @@ PACKAGED = {
 }
 
 
+OPEN_CLIP = "open_clip:"
+
+
 def initialise(model: PatchCLIP, source: str) -> None:
     """Loads pretrained weights in place.
 
     Args:
         model: freshly made.
-        source: "none"; a key of `PACKAGED`; or the folder of a Patch-CLIP checkpoint of the same architecture.
+        source: "none"; a key of `PACKAGED`; "open_clip:" and a pretraining tag or a weight file for the recipe's open_clip tower; or the
+            folder of a Patch-CLIP checkpoint of the same architecture.
 
     Raises:
         CheckpointError: the weights are not installed, or do not fit the tower.
@@ -53,6 +58,9 @@ def initialise(model: PatchCLIP, source: str) -> None:
         return
     if source in PACKAGED:
         _load_packaged(model, PACKAGED[source])
+        return
+    if source.startswith(OPEN_CLIP):
+        _load_open_clip(model, source.removeprefix(OPEN_CLIP))
         return
     from patchclip.model.checkpoint import load_checkpoint
 
@@ -84,3 +92,22 @@ def _load_packaged(model: PatchCLIP, source: Packaged) -> None:
             "The packaged ImageNet weights do not match the tower's layers; reinstall the pinned requirements-weights.txt."
         )
     trunk.load_state_dict({b: weights[a] for a, b in zip(body, names, strict=True)}, strict=False)
+
+
+def _load_open_clip(model: PatchCLIP, weights: str) -> None:
+    """A published CLIP's image tower, and its text tower where the recipe uses it; position embeddings are resampled to the input size."""
+    config = model.config
+    if config.tower.startswith("timm:"):
+        raise CheckpointError(f'"{OPEN_CLIP}{weights}" needs a tower of open_clip, not "{config.tower}"; change one of the two.')
+    side = config.downsample_from or config.image_size
+    try:
+        clip = open_clip.create_model(config.tower, pretrained=weights, force_image_size=side, weights_only=True)
+    except Exception as error:  # open_clip and the hub raise many kinds: no network, no such tag, a damaged file
+        raise CheckpointError(
+            f'The weights "{weights}" of {config.tower} cannot be loaded ({type(error).__name__}); check the tag and the network, or name a '
+            "local file."
+        ) from error
+    model.tower.visual.load_state_dict(clip.visual.state_dict())
+    if model.tower.text_model is not None:
+        del clip.visual
+        model.tower.text_model.load_state_dict(clip.state_dict())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,29 +20,39 @@ if TYPE_CHECKING:
 STATE = "state.pt"
 
 
-def save_state(out: Path, model: nn.Module, ema: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
-    """Writes everything that the next step depends on; atomically, so a kill in mid-write leaves the previous state whole."""
-    state = {"model": model.state_dict(), "ema": ema.state_dict(), "optimiser": optimiser.state_dict(), "progress": asdict(progress)}
-    temporary = out / f"{STATE}.writing"
-    torch.save(state, temporary)
-    os.replace(temporary, out / STATE)  # noqa: PTH105  (the atomic one)
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Everything that the next step depends on, beside the recipe and the data."""
 
+    learner: nn.Module
+    ema: nn.Module
+    optimiser: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
 
-def load_state(out: Path, model: nn.Module, ema: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
-    """Restores in place and returns the fields of the run's Progress.
+    def save(self, out: Path, progress: Progress) -> None:
+        """Atomically, so that a kill in mid-write leaves the previous state whole."""
+        state = {name: getattr(self, name).state_dict() for name in self.__dataclass_fields__}
+        temporary = out / f"{STATE}.writing"
+        torch.save({**state, "progress": asdict(progress)}, temporary)
+        os.replace(temporary, out / STATE)  # noqa: PTH105  (the atomic one)
 
-    Raises:
-        DataError: there is nothing to continue.
-    """
-    path = out / STATE
-    if not path.is_file():
-        raise DataError(f"There is nothing to resume in {out}; leave out --resume to start there.")
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    model.load_state_dict(state["model"])
-    ema.load_state_dict(state["ema"])
-    optimiser.load_state_dict(state["optimiser"])
-    progress: dict[str, Any] = state["progress"]
-    return progress
+    def load(self, out: Path) -> dict[str, Any]:
+        """Restores in place and returns the fields of the run's Progress.
+
+        Raises:
+            DataError: there is nothing to continue, or it is the state of another recipe.
+        """
+        path = out / STATE
+        if not path.is_file():
+            raise DataError(f"There is nothing to resume in {out}; leave out --resume to start there.")
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            for name in self.__dataclass_fields__:
+                getattr(self, name).load_state_dict(state[name])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise DataError(f"The state in {out} is not of this recipe; resume with the recipe that began the run.") from error
+        progress: dict[str, Any] = state["progress"]
+        return progress
 
 
 class RunLog:

@@ -73,18 +73,23 @@ def dev_figures(
     return figures_from_logits(logits, items, labels)
 
 
+def mean_auroc(scores: NDArray[np.float32], table: NDArray[np.int8]) -> float:
+    """Mean over the findings with at least 5 present and 5 absent images; .5 without one. scores, table (states): [N, K]."""
+    values = [
+        roc_auc_score(table[known, k] == 1, scores[known, k])
+        for k in range(table.shape[1])
+        if (known := table[:, k] >= 0).any() and min((table[known, k] == 1).sum(), (table[known, k] != 1).sum()) >= 5
+    ]
+    return float(np.mean(values)) if values else 0.5
+
+
 def figures_from_logits(logits: DevLogits, items: Sequence[Loaded], labels: Sequence[str]) -> dict[str, float]:
     """See `dev_figures`; one AUROC a branch, so that a branch that does not learn is seen."""
     table = state_table(items, labels)
     figures: dict[str, float] = {}
     combined = np.mean([logits.image[name] for name in IMAGE_BRANCHES], axis=0)
     for name, scores in {**logits.image, "combined": combined}.items():
-        values = [
-            roc_auc_score(table[known, k] == 1, scores[known, k])
-            for k in range(len(labels))
-            if (known := table[:, k] >= 0).any() and min((table[known, k] == 1).sum(), (table[known, k] != 1).sum()) >= 5
-        ]
-        figures[f"auroc_{name}"] = float(np.mean(values)) if values else 0.5
+        figures[f"auroc_{name}"] = mean_auroc(scores, table)
     hits: dict[str, list[bool]] = {}
     rows, cols = logits.patches.shape[-2:]
     for number, item in enumerate(items):

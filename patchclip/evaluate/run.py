@@ -12,11 +12,13 @@ from tqdm import tqdm
 
 from patchclip.errors import DataError
 from patchclip.evaluate import metrics
-from patchclip.evaluate.bootstrap import PatientBootstrap, figure
+from patchclip.evaluate.bootstrap import Figure, PatientBootstrap, figure
 from patchclip.evaluate.claim import PATCH_MAP, compare, correct, gated, sweep, unit
 from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, NIH8, EvaluationData, EvaluationImage
 from patchclip.evaluate.predictions import OFF_TOPIC, Source, predict_all
 from patchclip.evaluate.score import Pair, Reader, image_figures, location_figures, reader_of, reliability, truth_of
+from patchclip.evaluate.shortcuts import shortcuts
+from patchclip.localize import find_regions
 
 MEANS = {
     "pointing": "pointing",
@@ -125,12 +127,26 @@ def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: lis
         "seed": seed,
         "replicates": replicates,
         "findings": findings,
-        "summary": {"nih8": summary},
+        "summary": {"nih8": summary, "rsna_normals_without_region": dark_normals(pairs, bootstrap)},
         "subgroups": subgroups(source.labels, pairs, bootstrap),
+        "shortcuts": shortcuts(source.labels, pairs, bootstrap),
         "second_reader": second_reader(source.labels, pairs, bootstrap),
         "off_topic": off_topic(pairs, bootstrap),
         "claim": {},
     }
+
+
+def dark_normals(pairs: Sequence[Pair], bootstrap: PatientBootstrap) -> Figure:
+    """Share of RSNA's "Normal" images on which no map of NIH's eight boxed findings shows a region at its operating threshold."""
+    normal = [k for k, (image, _) in enumerate(pairs) if image.rsna_class == "Normal"]
+    dark: list[float] = []
+    for k in normal:
+        prediction = pairs[k][1]
+        shown = [label for label in NIH8 if label in prediction.maps]
+        lit = any(find_regions(prediction.maps[x], prediction.thresholds[x], prediction.size, prediction.min_patches) for x in shown)
+        dark.append(float(not lit))
+    values = np.array(dark, np.float64)
+    return bootstrap.figure(np.array(normal, np.int64), lambda weights: metrics.mean(values, weights))
 
 
 def off_topic(pairs: Sequence[Pair], bootstrap: PatientBootstrap) -> dict[str, Any]:

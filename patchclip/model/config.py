@@ -21,7 +21,7 @@ class ModelConfig:
         grid_level: the one of `levels` whose resolution is the patch grid.
         token_width: width of a patch token before projection.
         embed_dim: width D of the joint embedding.
-        context_blocks: residual depthwise-separable 3x3 blocks over the merged levels; 0 for towers with attention.
+        context_blocks: 3x3 convolutions over the merged levels; 0 for towers with attention.
         downsample_from: side of the learned downsampler's output (the tower's own input), or None for no downsampler.
         sparse_layers, sparse_heads: depth and heads of the sparse branch's transformer.
         sparse_patches: at most so many lit patches enter the sparse branch, the most probable first.

@@ -9,21 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class ContextBlock(nn.Module):
-    """Residual depthwise-separable 3x3 convolution: lets a patch see its neighbours."""
+class ContextBlock(nn.Sequential):
+    """3x3 convolution, batch norm and ReLU: lets a patch see its neighbours."""
 
     def __init__(self, width: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False),
-            nn.BatchNorm2d(width),
-            nn.Conv2d(width, width, 1, bias=False),
-            nn.BatchNorm2d(width),
-        )
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """[B, W, R, C] -> [B, W, R, C]."""
-        return F.relu(tokens + self.layers(tokens))
+        super().__init__(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
 
 
 class Neck(nn.Module):
@@ -37,9 +27,9 @@ class Neck(nn.Module):
         self.folds = [max(1, round(grid[0] / grids[target][0])) for grid in grids]
         self.target = target
         self.projections = nn.ModuleList(
-            nn.Conv2d(channels * fold * fold, width, 1) for channels, fold in zip(widths, self.folds, strict=True)
+            nn.Conv2d(channels * fold * fold, width, 1, bias=False) for channels, fold in zip(widths, self.folds, strict=True)
         )
-        self.norm = nn.GroupNorm(1, width)
+        self.norm = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU())
         self.context = nn.Sequential(*(ContextBlock(width) for _ in range(blocks)))
 
     def forward(self, levels: list[Tensor]) -> Tensor:
@@ -57,15 +47,20 @@ class Neck(nn.Module):
 
 
 class Projection(nn.Module):
-    """Token to joint space: linear -> GELU -> L2 norm (Patch-CLIP, step 3); shared by the patch and the pooled embedding."""
+    """Token to joint space, shared by the patch and the pooled embedding (Patch-CLIP, step 3, without its GELU and L2 norm).
+
+    The direction of the result is the embedding; its length is the patch's own inverse temperature in the logit. With every patch on
+    the unit sphere the towers learn markedly slower from few images: see `trainer/EXPERIMENTS.md`.
+    """
 
     def __init__(self, width: int, embed_dim: int) -> None:
         super().__init__()
         self.linear = nn.Linear(width, embed_dim)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """[..., W] -> [..., D], unit norm."""
-        return F.normalize(F.gelu(self.linear(tokens)), dim=-1)
+        """[..., W] -> [..., D]."""
+        projected: Tensor = self.linear(tokens)
+        return projected.float()
 
 
 class TokenPool(nn.Module):
@@ -101,13 +96,14 @@ class SparseBranch(nn.Module):
             mask: bool [N, M], False where a slot is empty.
 
         Returns:
-            [N, D], unit norm.
+            [N, D]; direction and length as for a patch.
         """
         placed = tokens + position_embedding(positions, tokens.shape[-1]).to(tokens.dtype)
         sequence = torch.cat([self.class_token.expand(len(tokens), -1, -1).to(placed.dtype), placed], dim=1)
         empty = torch.cat([torch.zeros_like(mask[:, :1]), ~mask], dim=1)
         encoded: Tensor = self.transformer(sequence, src_key_padding_mask=empty)
-        return F.normalize(self.projection(encoded[:, 0]), dim=-1)
+        embedded: Tensor = self.projection(encoded[:, 0])
+        return embedded.float()
 
 
 def position_embedding(positions: Tensor, width: int) -> Tensor:

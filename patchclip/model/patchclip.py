@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import open_clip
@@ -18,7 +17,7 @@ from patchclip.text.encoder import SentenceEncoder, shared_encoder
 
 @dataclass(frozen=True, slots=True)
 class ImageEmbeddings:
-    """All embeddings of a batch; unit norm over the last axis except `tokens`.
+    """All embeddings of a batch. The direction of a vector says what is seen, its length how sure that is: the logit's own temperature.
 
     Attributes:
         global_: [B, D], the tower's projected pooled feature.
@@ -62,20 +61,26 @@ class PatchCLIP(nn.Module):
         self.sparse = SparseBranch(config.token_width, config.embed_dim, config.sparse_layers, config.sparse_heads)
         self.global_projection = nn.Linear(self.tower.pooled_width, config.embed_dim, bias=False)
         self.text_projection = TextProjection(self._text_width(), config.embed_dim)
-        self.logit_scale = nn.Parameter(torch.tensor(math.log(14.0)))
+        self.logit_scale = nn.Parameter(torch.tensor(0.0))
+        # Most findings are absent from most patches; without a bias every patch would have to speak against every finding at once
+        # (the reasoning is SigLIP's; Zhai et al., ICCV 2023).
+        self.logit_bias = nn.Parameter(torch.tensor(-4.0))
 
     @property
     def grid(self) -> tuple[int, int]:
         """(R, C) at the configured input size."""
         return self.tower.grids[self.tower.indices.index(self.config.grid_level)]
 
-    def encode_image(self, pixels: Tensor, valid: Tensor | None = None, *, mirror: bool = False) -> ImageEmbeddings:
+    def encode_image(
+        self, pixels: Tensor, valid: Tensor | None = None, *, mirror: bool = False, patches_alone: bool = False
+    ) -> ImageEmbeddings:
         """Embeds a batch.
 
         Args:
             pixels: float [B, 1, S, S], standardised grey values in [0, 1] (see `patchclip.model.preprocess`).
             valid: bool [B, R, C], which patches lie in the image; None means all.
             mirror: embed the mirror images in the same pass too, and give the mean of both, patch by patch.
+            patches_alone: in training, no gradient of the global and the pooled embedding reaches tower and neck; values stay the same.
         """
         if mirror:
             both = None if valid is None else torch.cat([valid, valid.flip(-1)])
@@ -84,11 +89,12 @@ class PatchCLIP(nn.Module):
         grid_tokens = self.neck(out.levels)
         grid = (grid_tokens.shape[2], grid_tokens.shape[3])
         tokens = grid_tokens.flatten(2).transpose(1, 2)
+        seen, pooled = (tokens.detach(), out.pooled.detach()) if patches_alone else (tokens, out.pooled)
         mask = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device) if valid is None else valid.flatten(1)
         return ImageEmbeddings(
-            global_=F.normalize(self.global_projection(out.pooled), dim=-1),
+            global_=self.global_projection(pooled).float(),
             patches=self.projection(tokens),
-            pooled=self.projection(self.pool(tokens, mask)),
+            pooled=self.projection(self.pool(seen, mask)),
             tokens=tokens,
             valid=mask,
             grid=grid,
@@ -112,12 +118,13 @@ class PatchCLIP(nn.Module):
         return shared_encoder()
 
     def pair_logits(self, embeddings: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        """logit(positive) - logit(negative), whose sigmoid is the softmax over the prompt pair.
+        """logit(positive) - logit(negative), whose sigmoid is the softmax over the prompt pair; the learnt bias stands on the positive side.
 
-        embeddings [..., D], positive and negative [K, D] -> [..., K], float32.
+        That is exp(logit_scale) * length * (cosine with positive - cosine with negative) + bias. embeddings [..., D], positive and negative [K, D] -> [..., K], float32.
         """
         direction = positive.float() - negative.float()
-        return self.logit_scale.exp().clamp(max=100.0) * (embeddings.float() @ direction.t())
+        with torch.autocast(embeddings.device.type, enabled=False):
+            return self.logit_scale.exp().clamp(max=100.0) * (embeddings.float() @ direction.t()) + self.logit_bias
 
     def encode_sparse(self, tokens: Tensor, grid: tuple[int, int], index: Tensor, mask: Tensor) -> Tensor:
         """Sparse embedding of chosen patches.
@@ -129,7 +136,7 @@ class PatchCLIP(nn.Module):
             mask: bool [N, M].
 
         Returns:
-            [N, D], unit norm.
+            [N, D]; direction and length as in `ImageEmbeddings`.
         """
         chosen = torch.gather(tokens, 1, index.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
         rows = (torch.div(index, grid[1], rounding_mode="floor") + 0.5) / grid[0]
@@ -157,9 +164,9 @@ def _mean_of_halves(both: ImageEmbeddings) -> ImageEmbeddings:
         return mean(torch.cat([tokens[:count], turned]))
 
     return ImageEmbeddings(
-        global_=F.normalize(mean(both.global_), dim=-1),
-        patches=F.normalize(on_patches(both.patches), dim=-1),
-        pooled=F.normalize(mean(both.pooled), dim=-1),
+        global_=mean(both.global_),
+        patches=on_patches(both.patches),
+        pooled=mean(both.pooled),
         tokens=on_patches(both.tokens),
         valid=both.valid[:count],
         grid=both.grid,

@@ -83,10 +83,11 @@ class ZeroShotCLIP(PatchCLIP):
         self.projection = _Projection(own)  # type: ignore[assignment]
         self.pool = _Mean()  # type: ignore[assignment]
         self.sparse = _MeanOfSet(self.projection)  # type: ignore[assignment]
-        self.global_projection = nn.Identity()  # type: ignore[assignment]
+        self.global_projection = _Projection(nn.Identity())  # type: ignore[assignment]
         self.text_projection = nn.Identity()  # type: ignore[assignment]
         assert isinstance(clip.logit_scale, nn.Parameter)
         self.logit_scale = clip.logit_scale
+        self.logit_bias = nn.Parameter(torch.zeros(()))
 
 
 def is_open_clip_name(name: str) -> bool:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from patchclip.saliency.task import QueryHead, SaliencyTask, to_unit
 from patchclip.types import FloatArray
@@ -14,7 +15,7 @@ from patchclip.types import FloatArray
 def raw_cosine(task: SaliencyTask) -> FloatArray:
     """(cos(patch, positive prompt) + 1) / 2, [K, R, C] in [0, 1]: no negative prompt, no calibration, no scaling by image."""
     with torch.no_grad():
-        cosine = task.positive.float() @ task.embeddings.patches[0].float().t()
+        cosine = task.positive.float() @ F.normalize(task.embeddings.patches[0].float(), dim=-1).t()
     return np.asarray(((cosine + 1) / 2).unflatten(1, task.embeddings.grid).cpu().numpy(), np.float32)
 
 

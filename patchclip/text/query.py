@@ -9,7 +9,20 @@ from functools import lru_cache
 
 from patchclip.errors import QueryError
 from patchclip.text.vocabulary import Vocabulary
-from patchclip.text.words import ALLOWED_FOREIGN, BOTH, FILLERS, FOREIGN, NEGATIONS, SIDES, TRAILING, stem, tokens_of
+from patchclip.text.words import (
+    ALLOWED_FOREIGN,
+    BOTH,
+    CHEST,
+    DESCRIBING,
+    FILLERS,
+    FOREIGN,
+    GENERIC,
+    NEGATIONS,
+    SIDES,
+    TRAILING,
+    stem,
+    tokens_of,
+)
 from patchclip.types import Side
 
 LONGEST = 500
@@ -39,6 +52,7 @@ class Query:
         negated: whether absence is asked for.
         side: of the patient, or None.
         also: names of further findings in the text, which are not answered.
+        doubtful: the phrase as typed, where one generic word ("nodule") stands among words that may put it anywhere; the gate decides.
     """
 
     text: str
@@ -47,6 +61,7 @@ class Query:
     negated: bool
     side: Side | None
     also: tuple[str, ...] = ()
+    doubtful: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +98,30 @@ def parse_query(text: str, vocabulary: Vocabulary) -> Query:
         following = matches[1].start if len(matches) > 1 else None
         negated = _negated(tokens, first, following) != first.normal
         also = tuple(dict.fromkeys(vocabulary.finding(item.label).name for item in matches[1:] if item.label != first.label))
-        return Query(text, vocabulary.finding(first.label).name, first.label, negated, side, also)
+        doubtful = _phrase(plain) if _doubtful(tokens, matches) else None
+        return Query(text, vocabulary.finding(first.label).name, first.label, negated, side, also, doubtful)
+    negated = sum(_turns(plain, position) for position in range(len(plain))) % 2 == 1
+    return Query(text, _phrase(plain), None, negated, side)
+
+
+def _phrase(tokens: list[str]) -> str:
+    """What is left of a text without fillers, negations and sides; all of it if nothing is."""
     kept = [
         token
-        for token in plain
+        for token in tokens
         if (token not in _FILLERS or token in ("small", "large")) and token not in NEGATIONS and token not in SIDES and token not in BOTH
     ]
-    negated = sum(_turns(plain, position) for position in range(len(plain))) % 2 == 1
-    return Query(text, " ".join(kept) or " ".join(plain), None, negated, side)
+    return " ".join(kept or tokens)
+
+
+def _doubtful(tokens: list[str], matches: list[_Match]) -> bool:
+    """Whether one generic word is all that was understood, beside words that do not just describe it, with none that says the chest."""
+    if len({item.label for item in matches}) > 1 or any(_corrected(token, CHEST) in CHEST for token in tokens):
+        return False
+    if not all(len(item.words) == 1 and _corrected(tokens[item.start], GENERIC) in GENERIC for item in matches):
+        return False
+    known = _FILLERS | NEGATIONS | SIDES.keys() | BOTH | DESCRIBING | GENERIC
+    return any(_corrected(token, known) not in known and not any(map(str.isdigit, token)) for token in tokens)
 
 
 def _turns(tokens: list[str], position: int) -> bool:
@@ -141,10 +172,14 @@ def _matches(tokens: list[str], vocabulary: Vocabulary) -> Iterator[_Match]:
     ]
     # A filler that is also a word of the lexicon ("large", "small") may or may not take part in a phrase: with it first, then without.
     lean = [(position, word) for position, word in content if word not in _FILLERS and word not in NEGATIONS and word not in BOTH]
-    found = list(_scan(content, lexicon, longest))
-    taken = {position for item in found for position in range(item.start, item.stop)}
-    found += [item for item in _scan(lean, lexicon, longest) if not taken & set(range(item.start, item.stop))]
-    yield from sorted(found, key=lambda item: item.start)
+    taken: set[int] = set()
+    chosen: list[_Match] = []
+    # Where the two readings meet, the longer phrase wins: "cardiac shadow is not enlarged" is no "shadow".
+    for item in sorted([*_scan(content, lexicon, longest), *_scan(lean, lexicon, longest)], key=lambda item: -len(item.words)):
+        if not taken & set(range(item.start, item.stop)):
+            taken |= set(range(item.start, item.stop))
+            chosen.append(item)
+    yield from sorted(chosen, key=lambda item: item.start)
 
 
 def _scan(content: list[tuple[int, str]], lexicon: dict[tuple[str, ...], tuple[str, bool]], longest: int) -> Iterator[_Match]:

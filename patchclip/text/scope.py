@@ -70,16 +70,16 @@ class QueryGate:
         return gate
 
     def judge(self, query: Query) -> Verdict:
-        """A query that names a finding is in scope; another is judged by its nearest phrases."""
-        if query.label:
+        """A query that names a finding without doubt is in scope; another is judged by its nearest phrases."""
+        if query.label and not query.doubtful:
             return Verdict(True, query.label)
         if any(token in FOREIGN for token in tokens_of(query.text)):
             return Verdict(False, None)
         inside, outside = self._anchors()
-        feature = self.encoder.encode([query.finding])[0]
+        feature = self.encoder.encode([query.doubtful or query.finding])[0]
         near = inside @ feature
         score = self.weights[0] * float(near.max()) + self.weights[1] * float((outside @ feature).max()) + self.weights[2]
-        return Verdict(True, self._labels[int(near.argmax())]) if score > 0 else Verdict(False, None)
+        return Verdict(True, query.label or self._labels[int(near.argmax())]) if score > 0 else Verdict(False, None)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types only."""

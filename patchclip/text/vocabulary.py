@@ -93,6 +93,10 @@ class Vocabulary:
         """Of both sides."""
         return self.positive_templates + self.negative_templates
 
+    def same_prompts(self, other: Vocabulary) -> bool:
+        """Whether both make the same prompts of the same findings; they may still understand different wordings in queries."""
+        return self.labels == other.labels and all(self.prompts(label) == other.prompts(label) for label in self.labels)
+
     def finding(self, label: str) -> VocabularyFinding:
         """By label.
 

@@ -55,20 +55,62 @@ rectal rectum appendix appendiceal stomach gastric bowel intestinal abdomen abdo
 inguinal umbilical scrotal skin muscle joint meniscal ligament tendon carotid popliteal knee's patella patellar metacarpal metatarsal
 calcaneus phalanx macular retinal pericardial facial nasal achilles acetabular acetabulum shin calf thigh forearm disc plantar bunion
 scaphoid cochlear spinal subdural epidural car dog cat windshield engine tyre tire bicycle phone screen laptop window ice
+adrenal pituitary cerebellum cerebellar hippocampus meninges meningeal scalp eyelid cornea corneal retina optic eardrum nostril lip tongue
+gum tonsil tonsillar larynx laryngeal pharynx pharyngeal parotid salivary throat ureter ureteric urethra urethral vagina vaginal vulva penis
+penile cervix endometrial endometrium placenta fetal fetus foetus embryo duodenum duodenal jejunum ileum ileal caecum cecum sigmoid anus anal
+buttock groin heel chin cheek eyebrow eyelash knuckle malleolus olecranon talus cuboid acl pcl labrum labral meniscus tibiofibular metacarpus fingernail toenail
+nail hair sacroiliac ilium ischium pubic pubis perineum
 """.split()
 )
 """Words of another part of the body, or of none: they outweigh any finding named beside them."""
+
+GENERIC = frozenset(
+    """
+broken fracture fractured fx mass nodule nodular nodularity tumor neoplasm neoplastic malignancy carcinoma cancer lesion density opacity opacified
+shadow shadowing hazy haziness cloudiness scar scarring fibrosis fibrotic infection infectious edema edematous effusion hernia herniation
+calcification calcified calcific calcinosis calcium collapse congestion infiltrate infiltration infiltrative metastasis metastase mets met
+miliary cap pt hap vap hh hf bleb bulla adenocarcinoma
+""".split()
+)
+"""Single words that name a finding of the chest only where nothing speaks of another place: "adrenal nodule", "broken chair"."""
+
+CHEST = frozenset(
+    """
+lung pulmonary lobe lobar segmental subsegmental basal base basilar bibasilar apex apice apical biapical hilum hila hilar perihilar pleura
+pleural subpleural thorax thoracic hemithorax cardiac heart cardiomediastinal mediastinum mediastinal diaphragm diaphragmatic hemidiaphragm
+retrocardiac retrosternal costophrenic costochondral rib clavicle clavicular collarbone sternum sternal scapula scapular vertebra vertebral
+parenchyma parenchymal airspace fissure lingula lingular midlung bronchus bronchial airway paratracheal azygos
+""".split()
+)
+"""Words that put a finding into the chest."""
+
+DESCRIBING = frozenset(
+    """
+upper lower middle mid midzone superior inferior peripheral central lateral medial anterior posterior segment interstitial alveolar
+cm mm millimetre centimetre size single solitary multiple several few many another focal diffuse patchy dense round rounded ill well defined
+circumscribed spiculated cavitating cavitary cavity irregular lobulated discrete vague subcentimetre bony osseous displaced undisplaced healing
+healed lytic destructive soft tissue granulomatous benign malignant metastatic suspicious worrisome indeterminate obvious significant gross
+stable unchanged change changed improved improving improvement worse worsening increasing increased decreasing decreased persistent residual
+resolution resolving interval progression progressive recurrent developing again amount active obscured dislocation adenopathy lymphadenopathy
+process destruction erosion structure represent tuberculosis appearing true pathologic history
+""".split()
+)
+"""Words that describe a finding and put it nowhere."""
 
 ALLOWED_FOREIGN = {("stomach", "Hernia"), ("bowel", "Hernia"), ("gastric", "Hernia"), ("abdominal", "Hernia"), ("cervical", "Fracture")}
 """Pairs that do belong together: a hiatal hernia is a stomach in the chest."""
 
 SPELLING = {"oedema": "edema", "oedematous": "edematous", "tumour": "tumor", "haemothorax": "hemothorax", "haemopneumothorax": "hemopneumothorax",
-            "calcium": "calcium", "opacified": "opacified", "fibre": "fiber", "visualised": "visualized", "cardiomegally": "cardiomegaly"}  # fmt: skip
+            "calcium": "calcium", "opacified": "opacified", "fibre": "fiber", "visualised": "visualized", "cardiomegally": "cardiomegaly",
+            "pulm": "pulmonary", "pl": "pleural", "plr": "pleural", "eff": "effusion", "ca": "carcinoma", "consol": "consolidation",
+            "bilat": "bilateral", "bil": "bilateral", "cxr": "xray", "fxs": "fracture", "opac": "opacity"}  # fmt: skip
+"""British spelling, frequent misspellings and the abbreviations of reports."""
 
 
 def tokens_of(text: str) -> list[str]:
     """Lower-case words without accents, punctuation or plural s."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().replace("'", "").replace("’", "")
+    plain = re.sub(r"#(?!\d)", " fracture ", plain)  # as British notes write it
     spaced = re.sub(r"\b([LR])\b(?!-)|\b([LR])([UML])L\b", _side_words, plain)
     return [stem(word) for word in re.findall(r"[a-z0-9]+", spaced.lower())]
 

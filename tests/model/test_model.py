@@ -43,16 +43,21 @@ def model(request: pytest.FixtureRequest) -> PatchCLIP:
     return PatchCLIP(CONFIGS[request.param]).eval()
 
 
-def test_embeddings_are_unit_and_shaped(model: PatchCLIP) -> None:
-    """Global, patch, pooled and sparse embeddings live on one sphere."""
+def test_embeddings_are_shaped_and_their_length_is_the_temperature(model: PatchCLIP) -> None:
+    """Global, patch, pooled and sparse embeddings live in one space; a vector twice as long speaks twice as clearly."""
     side, (rows, cols) = model.config.image_size, model.grid
     with torch.no_grad():
         out = model.encode_image(torch.rand(2, 1, side, side))
         index = torch.tensor([[0, rows * cols - 1, 0]]).expand(2, -1)
         sparse = model.encode_sparse(out.tokens, out.grid, index, torch.tensor([[True, True, False]]).expand(2, -1))
     assert out.grid == (rows, cols) and out.patches.shape == (2, rows * cols, 32)
+    positive, negative = (torch.nn.functional.normalize(torch.randn(3, 32), dim=-1) for _ in range(2))
+    bias = model.logit_bias.detach()
     for vectors in (out.global_, out.patches, out.pooled, sparse):
-        torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(vectors.shape[:-1]), atol=1e-4, rtol=0)
+        assert vectors.shape[-1] == 32 and vectors.dtype == torch.float32
+        with torch.no_grad():
+            once, twice = (model.pair_logits(factor * vectors, positive, negative) for factor in (1, 2))
+        torch.testing.assert_close(twice - bias, 2 * (once - bias))
 
 
 def test_sparse_ignores_empty_slots(model: PatchCLIP) -> None:
@@ -68,16 +73,17 @@ def test_sparse_ignores_empty_slots(model: PatchCLIP) -> None:
 
 
 def test_pair_softmax_is_the_sigmoid_of_the_difference(model: PatchCLIP) -> None:
-    """Softmax over (positive, negative) against the plain formula, and negation is exactly the complement."""
+    """Softmax over (positive + bias, negative) against the plain formula; exchanged prompts turn everything round but the bias."""
     embedding = torch.nn.functional.normalize(torch.randn(4, 32), dim=-1)
     positive, negative = (torch.nn.functional.normalize(torch.randn(3, 32), dim=-1) for _ in range(2))
     logits = model.pair_logits(embedding, positive, negative)
-    scale = float(model.logit_scale.detach().exp())
+    scale, bias = float(model.logit_scale.detach().exp()), float(model.logit_bias.detach())
+    assert bias < -1  # an untrained patch shows nothing
     for n in range(4):
         for k in range(3):
-            pair = torch.stack([scale * embedding[n] @ positive[k], scale * embedding[n] @ negative[k]]).softmax(0)
+            pair = torch.stack([scale * embedding[n] @ positive[k] + bias, scale * embedding[n] @ negative[k]]).softmax(0)
             assert float(torch.sigmoid(logits[n, k])) == pytest.approx(float(pair[0]), abs=1e-5)
-    torch.testing.assert_close(model.pair_logits(embedding, negative, positive), -logits)
+    torch.testing.assert_close(model.pair_logits(embedding, negative, positive) - bias, bias - logits)
 
 
 def test_mil_is_a_smooth_maximum() -> None:

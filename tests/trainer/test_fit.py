@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import open_clip
 import pytest
 import safetensors.torch
 import torch
@@ -108,7 +109,22 @@ def test_calibrate_again_moves_the_operating_point(place: Path, tmp_path: Path) 
     run = shutil.copytree(place / "run", tmp_path / "run")
     biases = []
     for share in ("0.02", "0.5"):
-        assert main(["calibrate", "--data", str(place / "data"), "--run", str(run), "--normals-lit", share, "--smoothing", "0"]) == 0
+        assert (
+            main(
+                [
+                    "calibrate",
+                    "--data",
+                    str(place / "data"),
+                    "--run",
+                    str(run),
+                    "--normals-lit",
+                    share,
+                    "--smoothing",
+                    "0",
+                ]
+            )
+            == 0
+        )
         calibration = Engine.from_pretrained(run / "best", device="cpu").checkpoint.calibration
         assert calibration.smoothing == 0
         biases.append(calibration.findings["Effusion"].patch_bias)
@@ -163,13 +179,55 @@ def test_a_loss_that_is_no_number_stops_the_run() -> None:
         loop.check_finite(torch.tensor(float("nan")), 7)
 
 
-@pytest.mark.parametrize("name", ["default", "finetune"])
-def test_committed_recipes_parse_and_build_one_model(name: str) -> None:
-    folder = Path(loop.__file__).parent / "recipes"
-    config = FitConfig.from_file(folder / f"{name}.json")
-    assert config.model == FitConfig.from_file(folder / "default.json").model
-    assert config.loss.patch > 0 and config.loss.global_ > 0
-    assert json.loads((folder / f"{name}.json").read_text()) == config.to_dict()  # nothing is left to a default
+RECIPES = Path(loop.__file__).parent / "recipes"
+
+
+@pytest.mark.parametrize("name", ["default", "twin", "paper"])
+def test_committed_recipes_leave_nothing_to_a_default(name: str) -> None:
+    text = json.loads((RECIPES / f"{name}.json").read_text())
+    assert FitConfig.from_dict(text).to_dict() == text
+
+
+def test_the_twin_is_the_default_without_boxes_and_patch_losses() -> None:
+    own, twin = (FitConfig.from_file(RECIPES / f"{name}.json") for name in ("default", "twin"))
+    assert (twin.loss.patch, twin.loss.sparse, twin.loss.mil) == (0, 0, 0) and min(twin.loss.global_, twin.loss.pooled) > 0
+    assert twin.data.boxed_weight == own.data.boxed_weight == 1  # boxes do not decide what is drawn either
+    alike = replace(twin, model=replace(twin.model, name=own.model.name), loss=own.loss)
+    assert alike == own
+
+
+def test_the_papers_recipe_trains_a_small_clip(place: Path, tmp_path: Path) -> None:
+    """The recipe itself with a smaller tower and input: learned downsampler, frozen blocks, the CLIP's own text tower."""
+    tower = "ViT-S-32-alt"
+    torch.manual_seed(0)
+    start = open_clip.create_model(tower).state_dict()
+    safetensors.torch.save_file({name: value.contiguous() for name, value in start.items()}, tmp_path / "clip.safetensors")
+    changes = [
+        f'pretrained="open_clip:{tmp_path / "clip.safetensors"}"',
+        f'model.tower="{tower}"',
+        "model.image_size=256",
+        "model.downsample_from=64",
+        "optim.sizes=[256]",
+        "optim.epochs=[1]",
+        "optim.batch_size=8",
+        "data.samples_per_epoch=16",
+        "data.workers=0",
+        "data.dev_fraction=0.5",
+        "model.levels=[9]",
+        "model.grid_level=9",
+        "model.token_width=256",
+    ]
+    more = [part for change in changes for part in ("--set", change)]
+    paper = ["--recipe", str(RECIPES / "paper.json"), "--data", str(place / "data"), "--out", str(tmp_path / "run")]
+    assert main(["fit", *paper, *more]) == 0
+    learnt = weights(tmp_path / "run" / "last")
+    frozen, free = (f"visual.transformer.resblocks.{block}.mlp.c_fc.weight" for block in (0, 9))
+    assert torch.equal(learnt[f"tower.{frozen}"], start[frozen].half())  # as checkpoints keep weights
+    assert torch.equal(learnt["tower.text_model.token_embedding.weight"], start["token_embedding.weight"].half())
+    assert not torch.equal(learnt[f"tower.{free}"], start[free].half())
+    engine = Engine.from_pretrained(tmp_path / "run" / "best", device="cpu")
+    found = engine.query(engine.encode(load_radiograph(place / "data" / "images" / "0000.png")), ["effusion"])
+    assert found[0].map.values.shape == (2, 2) and 0 < found[0].probability < 1
 
 
 def test_a_run_starts_from_another(place: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from patchclip.image.geometry import Letterbox
 from patchclip.model.preprocess import model_input
 from trainer.augment import IDENTITY, draw_matrix, vary_grey, warp_image, warp_points
 from trainer.config import AugmentConfig, DataConfig
+from trainer.contrastive import Reports, padded_features
 from trainer.data.sample import Sample, State
 from trainer.targets import IGNORED, NEGATIVE, patch_targets
 
@@ -37,6 +38,7 @@ class Batch:
         image_weights: float32 [B, K], trust in that target.
         patch_targets: int8 [B, P, K], 1 / 0 / -1 (ignored).
         patch_weights: float32 [B, K], trust in the image's negative patches.
+        reports: sentence features of the images' reports; None in a run that does not learn from reports.
     """
 
     pixels: Tensor
@@ -45,6 +47,18 @@ class Batch:
     image_weights: Tensor
     patch_targets: Tensor
     patch_weights: Tensor
+    reports: Reports | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device, pixels in channels-last order."""
+        tensors = {
+            name: value.to(device, non_blocking=True)
+            for name in self.__dataclass_fields__
+            if isinstance(value := getattr(self, name), Tensor)
+        }
+        tensors["pixels"] = tensors["pixels"].contiguous(memory_format=torch.channels_last)
+        reports = self.reports and Reports(self.reports.features.to(device), self.reports.mask.to(device))
+        return Batch(**tensors, reports=reports)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +85,30 @@ def load_samples(samples: Sequence[Sample], side: int, threads: int = 4) -> tupl
     return [item for item in results if isinstance(item, Loaded)], [item for item in results if isinstance(item, str)]
 
 
+@dataclass(frozen=True, slots=True)
+class ReportFeatures:
+    """Sentence features [m, E] of one report as written, and with left and right exchanged, as its mirror image needs."""
+
+    plain: NDArray[np.float32]
+    mirrored: NDArray[np.float32]
+
+
 class PatchDataset(Dataset[tuple[Arrays, ...]]):
     """Item (position, draw) -> arrays of one augmented sample; `draw` seeds its augmentation, None means none."""
 
     def __init__(
-        self, items: Sequence[Loaded], labels: Sequence[str], grid: int, side: int, data: DataConfig, augment: AugmentConfig
+        self,
+        items: Sequence[Loaded],
+        labels: Sequence[str],
+        grid: int,
+        side: int,
+        data: DataConfig,
+        augment: AugmentConfig,
+        reports: Sequence[ReportFeatures] | None = None,
     ) -> None:
+        """reports: one for each item, where reports are learnt from."""
         self.items, self.labels, self.grid, self.side = items, list(labels), grid, side
-        self.data, self.augment = data, augment
+        self.data, self.augment, self.reports = data, augment, reports
         self.states = state_table(items, labels)
 
     def __len__(self) -> int:
@@ -112,7 +142,11 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         image_targets = np.where(states == 2, 0, states)
         image_weights = np.where(states == 2, self.data.not_mentioned_weight, 1.0)
         patch_weights = np.where(states == 2, self.data.not_mentioned_patch_weight, 1.0)
-        return image[None], inside, image_targets, image_weights, targets.reshape(len(self.labels), -1).T, patch_weights
+        arrays = image[None], inside, image_targets, image_weights, targets.reshape(len(self.labels), -1).T, patch_weights
+        if self.reports is None:
+            return arrays
+        mirrored = np.linalg.det(matrix[:, :2]) < 0
+        return *arrays, self.reports[position].mirrored if mirrored else self.reports[position].plain
 
 
 def state_table(items: Sequence[Loaded], labels: Sequence[str]) -> NDArray[np.int8]:
@@ -127,7 +161,10 @@ def state_table(items: Sequence[Loaded], labels: Sequence[str]) -> NDArray[np.in
 
 def collate(rows: list[tuple[Arrays, ...]]) -> Batch:
     """Stacks items into a batch."""
-    pixels, valid, image_targets, image_weights, targets, patch_weights = (np.stack(column) for column in zip(*rows, strict=True))
+    pixels, valid, image_targets, image_weights, targets, patch_weights = (
+        np.stack(column) for column in zip(*(row[:6] for row in rows), strict=True)
+    )
+    features = [torch.from_numpy(row[6]) for row in rows if len(row) > 6]
     return Batch(
         torch.from_numpy(pixels),
         torch.from_numpy(valid),
@@ -135,17 +172,19 @@ def collate(rows: list[tuple[Arrays, ...]]) -> Batch:
         torch.from_numpy(image_weights.astype(np.float32)),
         torch.from_numpy(targets),
         torch.from_numpy(patch_weights.astype(np.float32)),
+        padded_features(features, features[0].shape[1]) if features else None,
     )
 
 
 def sampling_weights(items: Sequence[Loaded], config: DataConfig) -> NDArray[np.float64]:
-    """How likely each image is drawn: more if it has outlines, more if its rarest finding is rare; sums to 1."""
+    """How likely each image is drawn: more if it has outlines, its rarest finding is rare, or its dataset is small; sums to 1."""
     counts = Counter(label for item in items for label, state in item.sample.states.items() if state is State.PRESENT)
-    weights = np.ones(len(items))
+    sources = Counter(item.sample.source for item in items)
+    weights = np.array([(len(items) / sources[item.sample.source]) ** config.source_power for item in items])
     for row, item in enumerate(items):
         present = [label for label, state in item.sample.states.items() if state is State.PRESENT]
         rarest = min((counts[label] for label in present), default=len(items))
-        weights[row] = min((len(items) / 4 / rarest) ** config.rare_power, 4.0) if rarest < len(items) / 4 else 1.0
+        weights[row] *= min((len(items) / 4 / rarest) ** config.rare_power, 4.0) if rarest < len(items) / 4 else 1.0
         if item.sample.shapes:
             weights[row] *= config.boxed_weight
     return np.asarray(weights / weights.sum(), np.float64)
@@ -154,13 +193,17 @@ def sampling_weights(items: Sequence[Loaded], config: DataConfig) -> NDArray[np.
 class BalancedSampler(Sampler[list[tuple[int, int | None]]]):
     """Batches of (position, draw); a function of (seed, epoch) alone, so a resumed run draws what the interrupted one would have.
 
-    With several processes, each takes its own slice of the same global batch.
+    With several processes, each takes its own slice of the same global batch, in `parts` equal parts.
     """
 
-    def __init__(self, weights: NDArray[np.float64], samples: int, batch: int, seed: int, rank: int = 0, world: int = 1) -> None:
-        if batch % world:
-            raise DataError(f"The batch size {batch} does not divide over {world} processes; choose a multiple of {world}.")
-        self.weights, self.batch, self.seed, self.rank, self.world = weights, batch, seed, rank, world
+    def __init__(
+        self, weights: NDArray[np.float64], samples: int, batch: int, seed: int, rank: int = 0, world: int = 1, parts: int = 1
+    ) -> None:
+        if batch % (world * parts):
+            raise DataError(
+                f"The batch size {batch} does not divide over {world} processes in {parts} parts each; choose a multiple of {world * parts}."
+            )
+        self.weights, self.batch, self.seed, self.rank, self.world, self.parts = weights, batch, seed, rank, world, parts
         self.steps = max(1, samples // batch)
         self.epoch, self.start = 0, 0
 
@@ -169,16 +212,18 @@ class BalancedSampler(Sampler[list[tuple[int, int | None]]]):
         self.epoch, self.start = epoch, start
 
     def __len__(self) -> int:
-        return self.steps - self.start
+        """Batches that the next iteration gives: `parts` a step."""
+        return (self.steps - self.start) * self.parts
 
     def __iter__(self) -> Iterator[list[tuple[int, int | None]]]:
         rng = np.random.default_rng([self.seed, self.epoch])
         positions = _systematic(self.weights, self.steps * self.batch, rng)
         draws = rng.integers(0, 2**62, size=len(positions))
-        share = self.batch // self.world
+        share = self.batch // self.world // self.parts
         for step in range(self.start, self.steps):
-            first = step * self.batch + self.rank * share
-            yield [(int(positions[i]), int(draws[i])) for i in range(first, first + share)]
+            for part in range(self.parts):
+                first = step * self.batch + (self.rank * self.parts + part) * share
+                yield [(int(positions[i]), int(draws[i])) for i in range(first, first + share)]
 
 
 def _systematic(weights: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:

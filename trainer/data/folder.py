@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import count, repeat
 from pathlib import Path
 
-import pandas as pd
-
 from patchclip.errors import DataError
+from trainer.data.contents import Contents
+from trainer.data.labels import CHESTX_DET_FINDINGS, LUNG_OPACITY, NIH_FINDINGS, RENAMED
 from trainer.data.sample import Sample, Shape, State
+from trainer.data.tables import check_patients, read_table
 
-NIH_FINDINGS = (
-    "Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion", "Emphysema", "Fibrosis", "Hernia", "Infiltration", "Mass",
-    "Nodule", "Pleural_Thickening", "Pneumonia", "Pneumothorax",
-)  # fmt: skip
-CHESTX_DET_FINDINGS = (
-    "Atelectasis", "Calcification", "Cardiomegaly", "Consolidation", "Diffuse Nodule", "Effusion", "Emphysema", "Fibrosis", "Fracture",
-    "Mass", "Nodule", "Pleural_Thickening", "Pneumothorax",
-)  # fmt: skip
-RENAMED = {"Infiltrate": "Infiltration", "Pleural Thickening": "Pleural_Thickening"}
-LUNG_OPACITY = "Lung Opacity"
 COLUMNS = {"image", "patient_id", "split", "view", "sex", "age", "labels", "rsna_class", "chestx_det"}
 BOX_COLUMNS = ("image", "source", "finding", "x", "y", "w", "h")
 
 
-@dataclass(frozen=True, slots=True)
-class FolderContents:
-    """samples, and one sentence for each thing that was left out."""
-
-    samples: tuple[Sample, ...]
-    left_out: tuple[str, ...]
-
-
-def read_folder(folder: Path, split: str, *, known: frozenset[str], labelled: Sequence[str] = NIH_FINDINGS) -> FolderContents:
+def read_folder(folder: Path, split: str, *, known: frozenset[str], labelled: Sequence[str] = NIH_FINDINGS) -> Contents:
     """Reads one split of a dataset folder.
 
     Args:
@@ -46,11 +29,11 @@ def read_folder(folder: Path, split: str, *, known: frozenset[str], labelled: Se
     Raises:
         DataError: a table is missing or malformed, a box lies outside its image, or the split is empty; names file and row.
     """
-    table = _read_table(folder / "images.csv", required=("image", "labels"), allowed=COLUMNS)
+    table = read_table(folder / "images.csv", required=("image", "labels"), allowed=COLUMNS)
     if "split" not in table:
         table["split"] = "train"
     if "patient_id" in table:
-        _check_patients(table, folder)
+        check_patients(zip(table["patient_id"], table["split"], repeat(folder / "images.csv"), count(2), strict=False))
     rows = table[table["split"] == split]
     if rows.empty:
         raise DataError(
@@ -73,28 +56,7 @@ def read_folder(folder: Path, split: str, *, known: frozenset[str], labelled: Se
             )
         patient = str(row.get("patient_id") or "") or None
         samples.append(Sample(path, patient, folder.name, states, own, str(row.get("view") or "") or None))
-    return FolderContents(tuple(samples), tuple(left_out))
-
-
-def _read_table(path: Path, required: tuple[str, ...], allowed: set[str] | None = None) -> pd.DataFrame:
-    if not path.is_file():
-        raise DataError(f"{path} is missing; a dataset folder needs it (see README, Train on your own data).")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    missing = [name for name in required if name not in table]
-    if missing:
-        raise DataError(f"{path} has no column {missing[0]}; its columns are {', '.join(table.columns)}.")
-    extra = sorted(set(table.columns) - allowed) if allowed else []
-    if extra:
-        raise DataError(f"{path} has an unknown column {extra[0]}; remove it, or rename it to one of {', '.join(sorted(allowed or ()))}.")
-    return table
-
-
-def _check_patients(table: pd.DataFrame, folder: Path) -> None:
-    splits = table[table["patient_id"] != ""].groupby("patient_id")["split"].nunique()
-    twice = splits[splits > 1]
-    if len(twice):
-        row = int(table.index[table["patient_id"] == twice.index[0]][0]) + 2
-        raise DataError(f"{folder / 'images.csv'}, row {row}: a patient is in two splits ({len(twice)} such patients); put each in one.")
+    return Contents(tuple(samples), tuple(left_out))
 
 
 def _read_shapes(folder: Path, known: frozenset[str], images: frozenset[str]) -> dict[str, tuple[Shape, ...]]:
@@ -110,7 +72,7 @@ def _read_shapes(folder: Path, known: frozenset[str], images: frozenset[str]) ->
                 outlined.add((image, label))
     box_file = folder / "boxes.csv"
     if box_file.is_file():
-        for number, row in enumerate(_read_table(box_file, BOX_COLUMNS).to_dict("records"), start=2):
+        for number, row in enumerate(read_table(box_file, BOX_COLUMNS).to_dict("records"), start=2):
             label = RENAMED.get(row["finding"], row["finding"])
             if label not in known:
                 raise DataError(f"{box_file}, row {number}: the vocabulary has no finding {row['finding']}; add it or correct the row.")

@@ -40,6 +40,7 @@ class Sample:
         states: finding label -> State.
         shapes: outlines; a finding with one is taken as present, and its other patches as free of it.
         view: "PA", "AP" or None.
+        report: the radiology report in plain text, or None; only its embedding leaves the loader.
     """
 
     path: Path
@@ -48,3 +49,4 @@ class Sample:
     states: Mapping[str, State]
     shapes: tuple[Shape, ...] = field(default=())
     view: str | None = None
+    report: str | None = None

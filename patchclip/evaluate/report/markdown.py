@@ -22,6 +22,7 @@ def markdown(record: dict[str, Any]) -> str:
         "\n".join(f"- {sentence}" for sentence in headline(record)),
         figures_table(record),
         means_line(record),
+        views_table(record),
     ]
     if record["claim"]:
         parts.append(claim_table(record))
@@ -53,7 +54,25 @@ def means_line(record: dict[str, Any]) -> str:
     }  # fmt: skip
     means = record["summary"]["nih8"]
     known = [f"{text} {show(means[name])}" for name, text in names.items() if means[name]["value"] is not None]
-    return f"Mean over NIH's eight boxed findings: {', '.join(known)}." if known else ""
+    line = f"Mean over NIH's eight boxed findings: {', '.join(known)}." if known else ""
+    dark = record["summary"]["rsna_normals_without_region"]
+    return (
+        line
+        if dark["value"] is None
+        else f"{line} Normal images (RSNA) without a region of any of the eight: {show(dark)}, n = {dark['n']}."
+    )
+
+
+def views_table(record: dict[str, Any]) -> str:
+    """AUROC within each view, and how well the same probability tells the view where the finding is absent."""
+    views = [record["subgroups"].get(f"view {view}", {}).get("findings", {}) for view in ("PA", "AP")]
+    cue = record["shortcuts"].get("view AP rather than PA", {})
+    lines = ["| Finding | AUROC within PA | AUROC within AP | AUROC for AP against PA, finding absent |", "| --- | --- | --- | --- |"]
+    for label in _ordered(record["findings"]):
+        if label in cue and any(label in view for view in views):
+            cells = [show(view[label]["auroc"]) if label in view else "–" for view in views]
+            lines.append(f"| {finding_name(label)} | {' | '.join(cells)} | {show(cue[label])} |")
+    return "\n".join(lines) if len(lines) > 2 else ""
 
 
 def claim_table(record: dict[str, Any]) -> str:

@@ -54,9 +54,9 @@ def _against(record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The differences that a reader looks for first: AUROC, pointing and FROC of each finding, and the means."""
     figures: dict[str, Any] = record.get("against", {}).get("figures", {})
     wanted = ("auroc", "pointing", "patch_auroc_within", "acc_iobb_0.1", "afp_iobb_0.1", "froc", "froc/0.5", "ece")
-    return [
-        (path, item) for path, item in figures.items() if path.startswith(("findings/", "summary/")) and path.split("/", 2)[2] in wanted
-    ]
+    named = {path: path.split("/", 2) for path in figures if path.startswith(("findings/", "summary/"))}
+    shown = [path for path, parts in named.items() if parts[-1] in wanted or parts == ["summary", "rsna_normals_without_region"]]
+    return [(path, figures[path]) for path in shown]
 
 
 def _div(plot: go.Figure, name: str) -> str:

@@ -1,0 +1,74 @@
+"""Adapter for the SIIM-ACR Pneumothorax Segmentation challenge of 2019.
+
+train-rle.csv (`ImageId, EncodedPixels`) and dicom-images-train/STUDY/SERIES/ImageId.dcm; the challenge's test images have no labels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchclip.errors import DataError
+from trainer.data.contents import Collector, Contents
+from trainer.data.labels import label_of
+from trainer.data.masks import shapes_from_mask
+from trainer.data.sample import Shape, State
+from trainer.data.tables import DICOM, index_images, own_split, read_table, records
+
+FINDING = "Pneumothorax"
+SIDE = 1024  # masks are squares of this side, as the images are
+NONE = "-1"
+
+
+def read_siim(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
+    """Reads the only labelled split, "train": pneumothorax present with a mask in each row of the image, or absent. Patients are not named.
+
+    Raises:
+        DataError: the table is missing or malformed, or a mask does not fit its image; names file and row.
+    """
+    path = folder / "train-rle.csv"
+    own_split(split, ("train",), path)
+    table = read_table(path, ("ImageId",)).rename(columns=str.strip)  # the published header is "ImageId, EncodedPixels"
+    if "EncodedPixels" not in table:
+        raise DataError(f"{path} has no column EncodedPixels; its columns are {', '.join(table.columns)}.")
+    masks: dict[str, list[Shape]] = {}
+    label = label_of(FINDING, known)
+    for number, row in records(table):
+        shapes = masks.setdefault(row["ImageId"], [])
+        encoded = row["EncodedPixels"].strip()
+        if encoded != NONE:
+            shapes += shapes_from_mask(label or FINDING, decode_rle(encoded, SIDE, f"{path}, row {number}"))
+    images = index_images([folder / "dicom-images-train"], DICOM)
+    collector = Collector("siim", known)
+    for image, shapes in masks.items():
+        if (file := images.get(image)) is None:
+            collector.missing(f"{image}.dcm")
+            continue
+        reading = collector.reading()
+        reading.say(FINDING, State.PRESENT if shapes else State.ABSENT)
+        collector.add(file, reading, shapes=shapes if label else ())
+    return collector.contents(path, split)
+
+
+def decode_rle(encoded: str, side: int, where: str) -> NDArray[np.uint8]:
+    """A mask from the challenge's run-length encoding: pairs of (pixels since the last run, length of the run), column after column.
+
+    Returns:
+        uint8 [side, side] of 0 and 1.
+
+    Raises:
+        DataError: not pairs of numbers that are not negative, or longer than the image; `where` names file and row.
+    """
+    try:
+        pairs = np.array(encoded.split(), np.int64).reshape(-1, 2)
+    except ValueError as error:
+        raise DataError(f"{where}: EncodedPixels must be pairs of whole numbers, or -1.") from error
+    ends = pairs.sum(axis=1).cumsum()
+    if not len(pairs) or pairs.min() < 0 or ends[-1] > side * side:
+        raise DataError(f"{where}: the mask does not fit an image of {side} x {side} pixels.")
+    flat = np.zeros(side * side, np.uint8)
+    for start, end in zip(ends - pairs[:, 1], ends, strict=True):
+        flat[start:end] = 1
+    return flat.reshape(side, side).T

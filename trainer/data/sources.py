@@ -1,0 +1,127 @@
+"""A data argument of the command line to its adapter: a folder that is recognised by its files, or NAME:FOLDER."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from patchclip.errors import DataError
+from trainer.data.chestxdet import read_chestxdet
+from trainer.data.chexlocalize import read_chexlocalize
+from trainer.data.chexpert import read_chexpert
+from trainer.data.contents import Contents
+from trainer.data.feedback import read_feedback
+from trainer.data.folder import read_folder
+from trainer.data.labels import NIH_FINDINGS
+from trainer.data.mimic import read_mimic
+from trainer.data.nih import read_nih
+from trainer.data.openi import read_openi
+from trainer.data.padchest import read_padchest
+from trainer.data.rsna import read_rsna
+from trainer.data.siim import read_siim
+from trainer.data.tables import find_file
+from trainer.data.vindr import read_vindr
+
+FOLDER, FEEDBACK = "folder", "feedback"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A dataset's reader, and the files that tell its folder: all of one of the groups must be there."""
+
+    read: Callable[..., Contents]
+    markers: tuple[tuple[str, ...], ...]
+
+    def recognises(self, folder: Path) -> bool:
+        """Whether the folder is one of this dataset."""
+        return any(all(find_file(folder, pattern) for pattern in group) for group in self.markers)
+
+
+ADAPTERS = {
+    FOLDER: Adapter(read_folder, (("images.csv",),)),
+    "nih": Adapter(read_nih, (("Data_Entry_2017*.csv*",),)),
+    "rsna": Adapter(read_rsna, (("stage_2_train_labels.csv",),)),
+    "vindr": Adapter(read_vindr, (("annotations/image_labels_train.csv",), ("annotations/image_labels_test.csv",))),
+    "siim": Adapter(read_siim, (("train-rle.csv",),)),
+    "mimic": Adapter(read_mimic, (("mimic-cxr-2.*-split.csv*",),)),
+    "chexpert": Adapter(read_chexpert, (("train.csv", "valid.csv"),)),
+    "chexlocalize": Adapter(read_chexlocalize, (("gt_segmentations_*.json",), ("CheXlocalize/gt_segmentations_*.json",))),
+    "chestxdet": Adapter(read_chestxdet, (("ChestX_Det_*.json",), ("train.json", "test.json"))),
+    "padchest": Adapter(read_padchest, (("grounded_reports_*.json",),)),
+    "openi": Adapter(read_openi, (("ecgen-radiology/*.xml",), ("indiana_reports.csv",))),
+}
+_NAMES = f"{', '.join(ADAPTERS)} as NAME:FOLDER, or {FEEDBACK}:DATABASE:FOLDER"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a data argument names.
+
+    Attributes:
+        name: of the adapter.
+        folder: of the dataset; of the images, for feedback.
+        database: of feedback, else None.
+    """
+
+    name: str
+    folder: Path
+    database: Path | None = None
+
+    @property
+    def title(self) -> str:
+        """What a run's record calls it, without its place on the machine; a dataset folder by its own name, as in `data.labelled`."""
+        return self.folder.name if self.name == FOLDER else f"{self.name}:{self.folder.name}"
+
+
+def find_source(spec: str | Path) -> Source:
+    """Finds out what a data argument names.
+
+    Args:
+        spec: a folder; NAME:FOLDER; or feedback:DATABASE:FOLDER.
+
+    Raises:
+        DataError: there is no such folder, or it is of no supported dataset, or of more than one.
+    """
+    name, _, rest = str(spec).partition(":")
+    if name == FEEDBACK and rest:
+        database, _, images = rest.partition(":")
+        if not database or not images:
+            raise DataError(f'"{spec}" does not name the images; write {FEEDBACK}:DATABASE:FOLDER.')
+        return Source(FEEDBACK, Path(images), Path(database))
+    folder = Path(rest) if name in ADAPTERS and rest else Path(spec)
+    if not folder.is_dir():
+        raise DataError(f"There is no folder {folder}; check the path. Supported datasets are {_NAMES}.")
+    if name in ADAPTERS and rest:
+        return Source(name, folder)
+    found = [name for name, adapter in ADAPTERS.items() if adapter.recognises(folder)]
+    if FOLDER in found:  # what was written for this project outweighs the files that it was made from
+        return Source(FOLDER, folder)
+    if len(found) != 1:
+        what = f"has files of several datasets ({', '.join(found)})" if found else "is no dataset that is recognised by its files"
+        raise DataError(f"{folder} {what}; name one of {_NAMES}.")
+    return Source(found[0], folder)
+
+
+def read_source(spec: str | Path, split: str, known: frozenset[str], labelled: Sequence[str] | None = None) -> Contents:
+    """Reads one split of whatever a data argument names.
+
+    Args:
+        spec: see `find_source`.
+        split: as the dataset calls it; "val" stands for every spelling of validation.
+        known: labels that the vocabulary has.
+        labelled: findings that a dataset folder's `labels` speak of, where these are not NIH's fourteen.
+
+    Raises:
+        DataError: nothing can be read; says what is wrong where.
+    """
+    source = find_source(spec)
+    if source.name == FOLDER:
+        return read_folder(source.folder, split, known=known, labelled=NIH_FINDINGS if labelled is None else labelled)
+    if labelled is not None:
+        raise DataError(
+            f"data.labelled speaks of {source.title}, whose adapter knows its findings; only a dataset folder may have an entry."
+        )
+    if source.database is not None:
+        return read_feedback(source.database, source.folder, split, known=known)
+    return ADAPTERS[source.name].read(source.folder, split, known=known)

@@ -1,0 +1,114 @@
+"""Fits the image gate on a run's training images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from patchclip.image.gate import ImageGate, gate_features
+from patchclip.model.preprocess import model_input
+from patchclip.types import FloatArray
+from trainer.data.dataset import Loaded
+from trainer.data.split import hold_out
+from trainer.gate.negatives import FAMILIES, negatives
+
+FEWEST = 200  # images below which a share of 1 % cannot be set, and below which a mean might show someone
+MOST = 4000  # images that are enough
+SPOILT = 500  # images that spoilt ones are made of
+SIDE = 192  # longest side of what is looked at
+HELD = 0.3  # share of patients that only set the thresholds
+APART = 1000  # so that these are others than a run with the same seed has held out
+EACH = 250  # negatives a family
+COMPONENTS = 40
+REFUSED = 0.004  # share of held-out chests that each of the two tests may refuse
+STRENGTH = 0.003  # inverse regularisation of the logistic regression
+T = TypeVar("T")
+
+
+def fit_image_gate(items: Sequence[Loaded], seed: int = 0, families: Sequence[str] = FAMILIES, each: int = EACH) -> ImageGate | None:
+    """The gate from frontal chest radiographs, or None where there are too few of them.
+
+    Some patients set the thresholds alone: each of the two tests refuses 0.4 % of their images, so both together at most 0.8 %.
+
+    Args:
+        items: training images; never those that the gate is measured on. 4000 are enough; of more, so many are drawn.
+        seed: of the drawings and of which patients are held out.
+        families: of negatives; fewer of them show how the gate does on pictures of a kind that it was not fitted to.
+        each: pictures of each family.
+    """
+    if len(items) < FEWEST:
+        return None
+    rng = np.random.default_rng([seed, len(items)])
+    items = some(items, seed)
+    apart = {id(sample) for sample in hold_out([item.sample for item in items], HELD, seed + APART)[1]}
+    fitted = [item for item in items if id(item.sample) not in apart]
+    held = [item for item in items if id(item.sample) in apart]
+    if not held:
+        return None
+    spoilt = [content(item) for item in some(fitted, seed, SPOILT)]
+    return fit_from(
+        plain=features(content(item) for item in fitted),
+        moved=features(varied(content(item), rng) for item in fitted),
+        others=np.concatenate([features(negatives(family, each, seed, spoilt)) for family in families]),
+        held=features(content(item) for item in held),
+    )
+
+
+def some(items: Sequence[T], seed: int = 0, most: int = MOST) -> list[T]:
+    """At most so many of the items, drawn at random, in their order."""
+    chosen = np.sort(np.random.default_rng([seed, len(items)]).permutation(len(items))[:most])
+    return [items[position] for position in chosen]
+
+
+def fit_from(plain: FloatArray, moved: FloatArray, others: FloatArray, held: FloatArray) -> ImageGate:
+    """From features [N, F]: of chests as they are, of the same slightly moved, of other pictures, and of chests that set the thresholds."""
+    known = np.concatenate([plain, moved])
+    mean, scale = known.mean(axis=0), known.std(axis=0) + 0.05
+    standard = np.clip((known - mean) / scale, -8, 8)
+    _, singular, components = np.linalg.svd(standard, full_matrices=False)
+    spread = singular[:COMPONENTS] / np.sqrt(len(standard))
+    rest = float(np.sqrt((singular[COMPONENTS:] ** 2).sum() / len(standard) / (standard.shape[1] - COMPONENTS)))
+    principal = components[:COMPONENTS]
+    unfitted = ImageGate(mean, scale, principal, spread, rest, np.zeros(0, np.float32), 0.0, np.inf, -np.inf)
+    both = unfitted.describe(np.concatenate([known, others]))[1]
+    fitted = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000).fit(both, np.arange(len(both)) < len(known))
+    gate = ImageGate(mean, scale, principal, spread, rest, fitted.coef_[0].astype(np.float32), float(fitted.intercept_[0]), 0.0, 0.0)
+    gate = ImageGate.from_dict(gate.to_dict())  # the thresholds are those of the gate as it is stored, in float16
+    distance, logit = gate.scores(held)
+    return replace(gate, furthest=float(np.quantile(distance, 1 - REFUSED)), lowest=float(np.quantile(logit, REFUSED)))
+
+
+def features(pictures: Iterable[FloatArray]) -> FloatArray:
+    """Pictures [H, W] in [0, 1] -> float32 [N, F]."""
+    return np.stack([gate_features(model_input(picture, SIDE)[0]) for picture in pictures])
+
+
+def content(item: Loaded) -> FloatArray:
+    """A training image without its padding, at most 192 pixels long, float32 [H, W] in [0, 1]."""
+    left, top = round(item.box.pad_x), round(item.box.pad_y)
+    height, width = item.image.shape
+    inner: NDArray[np.uint8] = item.image[top : height - top, left : width - left]
+    shrink = min(1.0, SIDE / max(inner.shape))
+    size = (max(8, round(inner.shape[1] * shrink)), max(8, round(inner.shape[0] * shrink)))
+    return np.asarray(cv2.resize(inner, size, interpolation=cv2.INTER_AREA) / np.float32(255), np.float32)
+
+
+def varied(chest: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """The same chest as another machine and another radiographer might have taken it; one in ten is mirrored."""
+    height, width = chest.shape
+    zoom, tilt = rng.uniform(0.88, 1.12), np.deg2rad(rng.uniform(-6, 6))
+    aspect = rng.uniform(0.95, 1.05)
+    way = -1 if rng.random() < 0.1 else 1
+    turn = np.array([[np.cos(tilt) * way * aspect, -np.sin(tilt)], [np.sin(tilt) * way, np.cos(tilt) / aspect]]) * zoom
+    centre = np.array([width / 2, height / 2])
+    shift = centre - turn @ centre + rng.uniform(-0.05, 0.05, 2) * (width, height)
+    moved = cv2.warpAffine(chest, np.column_stack([turn, shift]), (width, height), flags=cv2.INTER_LINEAR, borderValue=0)
+    if rng.random() < 0.3:
+        moved = moved[: round(height * rng.uniform(0.85, 1)), round(width * rng.uniform(0, 0.08)) :]
+    return np.asarray(np.clip(moved, 0, 1) ** rng.uniform(0.65, 1.5), np.float32)
