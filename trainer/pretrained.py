@@ -6,11 +6,11 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-import open_clip
 import torch
 
 from patchclip.errors import CheckpointError
 from patchclip.model.patchclip import PatchCLIP
+from patchclip.model.zero_shot import create_clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +100,8 @@ def _load_open_clip(model: PatchCLIP, weights: str) -> None:
     if config.tower.startswith("timm:"):
         raise CheckpointError(f'"{OPEN_CLIP}{weights}" needs a tower of open_clip, not "{config.tower}"; change one of the two.')
     side = config.downsample_from or config.image_size
-    try:
-        clip = open_clip.create_model(config.tower, pretrained=weights, force_image_size=side, weights_only=True)
-    except Exception as error:  # open_clip and the hub raise many kinds: no network, no such tag, a damaged file
-        raise CheckpointError(
-            f'The weights "{weights}" of {config.tower} cannot be loaded ({type(error).__name__}); check the tag and the network, or name a '
-            "local file."
-        ) from error
+    clip = create_clip(f"{config.tower}/{weights}", config.tower, weights, force_image_size=side)
+    assert isinstance(clip.visual, torch.nn.Module)
     model.tower.visual.load_state_dict(clip.visual.state_dict())
     if model.tower.text_model is not None:
         del clip.visual

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import open_clip
 import torch
@@ -95,6 +96,21 @@ def is_open_clip_name(name: str) -> bool:
     return name.startswith(("hf-hub:", "local-dir:")) or name.partition("/")[0] in open_clip.list_models()
 
 
+def create_clip(name: str, tower: str, weights: str | None, **more: Any) -> nn.Module:
+    """open_clip's model with pretrained weights; `name` is what the user calls it, `more` goes to `open_clip.create_model`.
+
+    Raises:
+        CheckpointError: the weights cannot be had.
+    """
+    try:
+        clip: nn.Module = open_clip.create_model(tower, pretrained=weights, weights_only=True, **more)
+    except Exception as error:  # open_clip and the hub raise many kinds: no network, no such tag, a damaged file
+        raise CheckpointError(
+            f'The weights of "{name}" cannot be loaded ({type(error).__name__}); check the name and the network, or give a local file.'
+        ) from error
+    return clip
+
+
 def load_open_clip(name: str, vocabulary: Vocabulary) -> Checkpoint:
     """A published model by name.
 
@@ -113,13 +129,9 @@ def load_open_clip(name: str, vocabulary: Vocabulary) -> Checkpoint:
         if not tags:
             raise CheckpointError(f'open_clip has no weights for "{tower}"; name a file: {tower}/weights.safetensors.')
         weights = tags[0]
-    try:
-        clip = open_clip.create_model(tower, pretrained=weights or None, weights_only=True)
-    except Exception as error:  # open_clip and the hub raise many kinds: no network, no such tag, a damaged file
-        raise CheckpointError(
-            f'The weights of "{name}" cannot be loaded ({type(error).__name__}); check the name and the network, or give a local file.'
-        ) from error
-    side = clip.visual.image_size
+    clip = create_clip(name, tower, weights or None)
+    visual: Any = clip.visual
+    side = visual.image_size
     size = int(side[0] if isinstance(side, (tuple, list)) else side)
     config = ModelConfig(
         name=Path(name).name, tower=tower, text="open_clip", image_size=size, levels=(-1,), grid_level=-1, mean=0.45, std=0.27

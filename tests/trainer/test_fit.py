@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import open_clip
@@ -14,20 +13,12 @@ import safetensors.torch
 import torch
 
 from patchclip import Engine, load_radiograph
-from tests.tiny import CONFIG, tiny_dataset
+from tests.tiny import RECIPE, tiny_dataset
 from trainer import loop
 from trainer.__main__ import main
 from trainer.config import FitConfig
 from trainer.extraction import localisation
 from trainer.targets import NEGATIVE, POSITIVE
-
-RECIPE: dict[str, Any] = {
-    "model": {**asdict(CONFIG), "levels": list(CONFIG.levels), "embed_dim": 64},
-    "data": {"dev_fraction": 0.5, "samples_per_epoch": 24, "workers": 0},
-    "optim": {"batch_size": 8, "epochs": [1, 1], "sizes": [64, 64], "warmup_steps": 2},
-    "pretrained": "none",
-    "save_every": 2,
-}
 
 
 @pytest.fixture(scope="module")

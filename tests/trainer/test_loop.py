@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import torch
 
 from patchclip.model.patchclip import PatchCLIP
 from tests.tiny import CONFIG, ROOT, VOCABULARY, tiny_dataset
+from tests.tiny import RECIPE as TINY_RECIPE
 from trainer.__main__ import main
 from trainer.config import AugmentConfig, DataConfig, FitConfig, LossConfig
 from trainer.data.dataset import BalancedSampler, PatchDataset, collate, load_samples, sampling_weights
@@ -30,10 +31,9 @@ from trainer.objective import BalanceWeights, PromptBank, training_loss
 from trainer.optim import make_optimiser
 
 RECIPE: dict[str, Any] = {
-    "model": {**asdict(CONFIG), "levels": list(CONFIG.levels), "embed_dim": 64},
-    "data": {"dev_fraction": 0.0, "samples_per_epoch": 32, "workers": 0},
-    "optim": {"batch_size": 8, "epochs": [2], "sizes": [64], "warmup_steps": 2, "precision": "fp32"},
-    "pretrained": "none",
+    **TINY_RECIPE,
+    "data": {**TINY_RECIPE["data"], "dev_fraction": 0.0, "samples_per_epoch": 32},
+    "optim": {**TINY_RECIPE["optim"], "epochs": [2], "sizes": [64], "precision": "fp32"},
     "save_every": 1,
 }
 
@@ -162,7 +162,6 @@ def test_other_ways_to_step_learn_too(place: Path, tmp_path: Path, changes: list
 
 
 def test_frozen_parts_stay_and_the_rest_learns(place: Path, tmp_path: Path) -> None:
-    (tmp_path / "start").mkdir()
     torch.manual_seed(0)
     before = PatchCLIP(FitConfig.from_dict(RECIPE).model).state_dict()
     assert main(["fit", *arguments(place, tmp_path / "run", "--set", 'optim.frozen=["tower.visual"]')]) == 0
