@@ -1,4 +1,4 @@
-"""The command line: python -m trainer fit | calibrate | gates | export | evaluate-data.
+"""The command line: python -m trainer fit | calibrate | gates | export | evaluate-data | evaluate-gates.
 
 One process:        python -m trainer fit --data FOLDER --out runs/mine
 Many processes:     torchrun --nproc-per-node 2 -m trainer fit --data FOLDER --out runs/mine
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from patchclip.errors import PatchClipError
-from trainer.commands import calibrate, evaluate_data, export, fit_command, gates
+from trainer.commands import calibrate, evaluate_data, evaluate_gates, export, fit_command, gates
 
 RECIPE = Path(__file__).parent / "recipes" / "default.json"
 SOURCE = "a dataset folder, or NAME:FOLDER for one that its files do not tell; repeat for several"
@@ -75,6 +75,23 @@ def make_parser() -> argparse.ArgumentParser:
     checked.add_argument("--data", action="append", required=True, metavar="SOURCE", help=SOURCE)
     checked.add_argument("--split", default="train", help='which rows of images.csv ("train")')
     checked.set_defaults(run=evaluate_data)
+
+    judged = commands.add_parser(
+        "evaluate-gates", help="measure both gates of a checkpoint on images and queries that it was not fitted on"
+    )
+    judged.add_argument("--checkpoint", type=Path, required=True, metavar="DIR", help="the checkpoint folder")
+    judged.add_argument("--data", action="append", required=True, metavar="SOURCE", help=SOURCE)
+    judged.add_argument("--split", default="val", help='frontal chest radiographs that training never saw ("val")')
+    judged.add_argument(
+        "--queries",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="CSV with query, in_scope (yes or no), finding; repeat for several",
+    )
+    judged.add_argument("--out", type=Path, metavar="FILE", help="write all figures there as JSON")
+    judged.set_defaults(run=evaluate_gates)
     return parser
 
 

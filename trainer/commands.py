@@ -17,7 +17,8 @@ from typing import Any
 
 import torch
 
-from patchclip.errors import DataError
+from patchclip.errors import CheckpointError, DataError
+from patchclip.image.gate import ImageGate
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.scope import QueryGate
@@ -31,6 +32,7 @@ from trainer.data.split import hold_out
 from trainer.distributed import Processes, join
 from trainer.gate.fit import FEWEST, fit_image_gate, some
 from trainer.gate.fit import SIDE as GATE_SIDE
+from trainer.gate.measure import markdown, measure_images, measure_queries
 from trainer.loop import TrainingData, fit, write_config
 from trainer.objective import PromptBank
 from trainer.validate import dev_logits, figures_from_logits
@@ -87,6 +89,31 @@ def gates(options: argparse.Namespace) -> None:
     fitted = {**checkpoint.gates, **_gates(checkpoint.model, vocabulary, train)}
     save_checkpoint(options.checkpoint, checkpoint.model, vocabulary, checkpoint.calibration, fitted)
     print(f"{options.checkpoint}: {checkpoint.model.config.name} {load_checkpoint(options.checkpoint).sha256}")
+
+
+def evaluate_gates(options: argparse.Namespace) -> None:
+    """Measures both gates of a checkpoint on a split that it was not trained on; prints a table, and writes it all as JSON if told."""
+    checkpoint = load_checkpoint(options.checkpoint)
+    if "image" not in checkpoint.gates or "query" not in checkpoint.gates:
+        raise CheckpointError(f"{options.checkpoint} lacks a gate; fit both with python -m trainer gates.")
+    side, vocabulary = checkpoint.model.config.image_size, checkpoint.vocabulary
+    query_gate = QueryGate.from_dict(checkpoint.gates["query"], vocabulary, checkpoint.model.sentence_encoder)
+    queries = {file.name: measure_queries(query_gate, vocabulary, file) for file in options.queries}
+    samples, left_out = _read(options.data, options.split, vocabulary, DataConfig())
+    items, broken = load_samples(samples, side)
+    for line in [*left_out, *broken]:
+        print(f"left out: {line}")
+    if not items:
+        raise DataError("No image of the split can be read; check the image files.")
+    record = {
+        "model": {"name": checkpoint.model.config.name, "sha256": checkpoint.sha256},
+        "data": {"folders": [find_source(source).title for source in options.data], "split": options.split},
+        "images": measure_images(ImageGate.from_dict(checkpoint.gates["image"]), items, side),
+        "queries": queries,
+    }
+    if options.out:
+        options.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(markdown(record), end="")
 
 
 def export(options: argparse.Namespace) -> None:

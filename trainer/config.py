@@ -38,12 +38,16 @@ class DataConfig:
     """Images are kept in memory at this multiple of the model's input size, so that zooming in loses nothing."""
     labelled: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Dataset folder's name -> the findings that its `labels` speak of, where these are not NIH's fourteen; of others nothing is known."""
+    implants: float = 0.0
+    """Share of the drawn images known free of nodule and mass that get a drawn one, with its exact outline; see `trainer.implants`."""
     sentences: int = 12
     """Sentences of a report that are learnt from, at most; the first ones."""
     workers: int = 1
     """Processes that prepare batches; 0 prepares them in the training process."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.implants <= 1:
+            raise DataError(f"data.implants is {self.implants}; set it to a share between 0 and 1.")
         if not (0 <= self.dev_fraction < 1 and self.dev_offset >= 0 and self.dev_offset + self.dev_fraction <= 1 + 1e-9):
             raise DataError(
                 f"dev_fraction {self.dev_fraction} and dev_offset {self.dev_offset} must be shares whose sum is at most 1; correct them."

@@ -13,6 +13,7 @@ from patchclip import Engine
 from tests.tiny import tiny_checkpoint, tiny_dataset
 from trainer import commands
 from trainer.__main__ import main
+from trainer.gate.negatives import FAMILIES
 
 
 def test_gates_are_added_and_weights_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,3 +43,31 @@ def test_a_vocabulary_with_other_prompts_is_kept(tmp_path: Path, capsys: pytest.
     out = capsys.readouterr().out
     assert "keeps its own vocabulary" in out and "no image gate: 8 images" in out
     assert json.loads((folder / "model.json").read_text())["vocabulary"]["findings"][0]["synonyms"] == ["only this"]
+
+
+def test_both_gates_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Counts, shares and exact intervals, in the file and in the table; what is missing is named."""
+    monkeypatch.setattr(commands, "fit_image_gate", partial(commands.fit_image_gate, each=10))
+    monkeypatch.setattr(commands, "measure_images", partial(commands.measure_images, each=3))
+    data = tiny_dataset(tmp_path / "data", each=55)
+    folder, out, queries = tiny_checkpoint(tmp_path / "tiny"), tmp_path / "gates.json", tmp_path / "asked.csv"
+    queries.write_text("query,in_scope,finding\npleural effusion,yes,Effusion\nenlarged heart,yes,Mass\nbicycle,no,\ncat,no,\n")
+    asked = ["evaluate-gates", "--data", str(data), "--checkpoint", str(folder), "--queries", str(queries), "--out", str(out)]
+    assert main(asked) == 1 and "lacks a gate" in capsys.readouterr().err
+    assert main(["gates", "--data", str(data), "--checkpoint", str(folder)]) == 0
+    capsys.readouterr()
+    assert main(asked) == 0
+    record, table = json.loads(out.read_text()), capsys.readouterr().out
+    assert record["data"] == {"folders": ["data"], "split": "val"}
+    images = record["images"]
+    assert images["false_alarms"]["n"] == 220 and images["false_alarms"]["value"] < 0.2
+    assert {value["n"] for value in images["refused_by_family"].values()} == {3}
+    total = sum(round(3 * value["value"]) for value in images["refused_by_family"].values())
+    assert sum(round(value["n"] * value["value"]) for value in images["refused"].values()) == total > 2 * len(FAMILIES)
+    assert record["queries"]["asked.csv"]["finding"]["value"] == 0.5  # the list calls a heart a mass
+    assert record["queries"]["asked.csv"]["scope"] == {"value": 1.0, "ci": [pytest.approx(0.025 ** (1 / 4)), 1.0], "n": 4}
+    assert "| Queries of asked.csv in scope whose finding is right | 50.0 % (1.3 to 98.7) | 2 |" in table
+    queries.write_text("query,finding\ncat,\n")
+    assert main(asked) == 1 and "no column in_scope" in capsys.readouterr().err
+    queries.write_text("query,in_scope,finding\ncat,no,\n")
+    assert main(asked) == 1 and "no query whose in_scope is yes" in capsys.readouterr().err

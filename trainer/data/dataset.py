@@ -22,6 +22,7 @@ from trainer.augment import IDENTITY, draw_matrix, vary_grey, warp_image, warp_p
 from trainer.config import AugmentConfig, DataConfig
 from trainer.contrastive import Reports, padded_features
 from trainer.data.sample import Sample, State
+from trainer.implants import OPACITY, Implanter
 from trainer.targets import IGNORED, NEGATIVE, patch_targets
 
 Arrays = NDArray[Any]
@@ -110,6 +111,7 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         self.items, self.labels, self.grid, self.side = items, list(labels), grid, side
         self.data, self.augment, self.reports = data, augment, reports
         self.states = state_table(items, labels)
+        self._implanter = Implanter(items, labels) if data.implants else None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -119,7 +121,11 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         item = self.items[position]
         rng = np.random.default_rng(0 if draw is None else draw)
         matrix = IDENTITY if draw is None else draw_matrix(self.augment, rng)
-        image = warp_image(item.image, matrix, self.side)
+        states, picture, drawn = self.states[position], item.image, None
+        if draw is not None and self._implanter and self._implanter.free[position] and rng.random() < self.data.implants:
+            drawn = self._implanter.draw(picture, rng)
+            states, picture = self._with(drawn.label, states), drawn.image
+        image = warp_image(picture, matrix, self.side)
         if draw is not None:
             image = vary_grey(image, self.augment, rng)
         size = np.array([item.box.width, item.box.height], np.float64)
@@ -130,12 +136,13 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
 
         frame = on_grid(np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]))
         inside = patch_targets([frame], self.grid, self.grid, tau=0.5) == 1
-        states = self.states[position]
         targets = np.full((len(self.labels), self.grid, self.grid), IGNORED, np.int8)
         targets[(states == 0) | (states == 2)] = NEGATIVE
         shapes: dict[str, list[NDArray[np.float64]]] = {}
         for shape in item.sample.shapes:
             shapes.setdefault(shape.label, []).append(on_grid(np.array(shape.points, np.float64)))
+        if drawn is not None:
+            shapes[drawn.label] = [warp_points(drawn.outline, matrix) * self.grid]
         for label, polygons in shapes.items():
             targets[self.labels.index(label)] = patch_targets(polygons, self.grid, self.grid, self.data.tau)
         targets[:, ~inside] = IGNORED
@@ -147,6 +154,14 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
             return arrays
         mirrored = np.linalg.det(matrix[:, :2]) < 0
         return *arrays, self.reports[position].mirrored if mirrored else self.reports[position].plain
+
+    def _with(self, label: str, states: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The states of an image that a lesion was drawn on; whether a reader would call that an opacity is not known."""
+        changed = states.copy()
+        changed[self.labels.index(label)] = 1
+        if OPACITY in self.labels:
+            changed[self.labels.index(OPACITY)] = -1
+        return changed
 
 
 def state_table(items: Sequence[Loaded], labels: Sequence[str]) -> NDArray[np.int8]:
