@@ -206,9 +206,9 @@ class Engine:
         fitted = calibration.of(asked.label)
         side = asked.query.side
         grid = encoded.embeddings.grid
-        logits = smooth(patch_logits.unflatten(0, grid).float().cpu().numpy(), calibration.smoothing)
-        values = _sigmoid(fitted.patch_scale * logits + fitted.patch_image * whole_logit + fitted.patch_bias)
         valid = encoded.embeddings.valid[0].unflatten(0, grid).cpu().numpy()
+        logits = smooth(patch_logits.unflatten(0, grid).float().cpu().numpy(), fitted.smoothing, valid)
+        values = _sigmoid(fitted.patch_scale * logits + fitted.patch_image * whole_logit + fitted.patch_bias)
         shown = encoded.letterbox.crop_grid(np.where(valid, values, 0.0).astype(np.float32))
         present = float(_sigmoid(np.float32(fitted.image_scale * whole_logit + fitted.image_bias)))
         warnings: list[str] = []

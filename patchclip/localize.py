@@ -6,17 +6,29 @@ import math
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from patchclip.types import FloatArray, PatchMap, Region
 
 WORKING_SIDE = 512  # regions are traced at this resolution at most: far finer than any patch, whatever the image's size
 
 
-def smooth(logits: FloatArray, sigma: float) -> FloatArray:
-    """Gaussian over a grid of logits, [R, C] -> [R, C]; `sigma` in patches, 0 leaves them as they are. The border is mirrored."""
+def smooth(logits: FloatArray, sigma: float, inside: NDArray[np.bool_] | None = None) -> FloatArray:
+    """Gaussian over a grid of logits, [R, C] -> [R, C]; `sigma` in patches, 0 leaves them as they are. The border is mirrored.
+
+    inside: bool [R, C], the patches that count: the others lend nothing to their neighbours (normalised convolution, Knutsson & Westin,
+    CVPR 1993) and stay as they are; all count unless told.
+    """
     if sigma <= 0:
         return logits
-    return np.asarray(cv2.GaussianBlur(logits, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
+    known = np.ones(logits.shape, bool) if inside is None else inside
+    weight = _gaussian(known.astype(np.float32), sigma)
+    blurred = _gaussian(np.where(known, logits, 0).astype(np.float32), sigma) / np.maximum(weight, 1e-6)
+    return np.asarray(np.where(known, blurred, logits), np.float32)
+
+
+def _gaussian(grid: FloatArray, sigma: float) -> FloatArray:
+    return np.asarray(cv2.GaussianBlur(grid, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
 
 
 def find_regions(patch_map: PatchMap, threshold: float, size: tuple[int, int], min_patches: float = 0.0) -> tuple[Region, ...]:

@@ -13,12 +13,15 @@ from app.settings import Settings
 from patchclip import Engine
 from patchclip.__main__ import make_parser as patchclip_parser
 from patchclip.evaluate.report import markdown
+from patchclip.model.checkpoint import load_checkpoint
 from trainer.__main__ import make_parser as trainer_parser
+from trainer.gate.measure import markdown as gates_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODEL = ROOT / "assets" / "patchclip-cxr-s"
 CARD = MODEL / "MODEL_CARD.md"
+TWIN = ROOT / "assets" / "patchclip-cxr-s-twin"
 
 
 def flags(parser: argparse.ArgumentParser) -> set[str]:
@@ -61,6 +64,8 @@ def test_paths_in_the_readme_exist() -> None:
 def test_figures_are_those_of_the_committed_evaluation(engine: Engine) -> None:
     record = json.loads((MODEL / "val_metrics.json").read_text(encoding="utf-8"))
     assert record["model"] == {"name": engine.name, "sha256": engine.sha256}, "evaluate the bundled checkpoint again"
+    twin = load_checkpoint(TWIN)
+    assert record["twin"] == {"name": twin.model.config.name, "sha256": twin.sha256}, "evaluate with --twin assets/patchclip-cxr-s-twin"
     between = re.search(r"<!-- figures -->\n(.*?)\n<!-- /figures -->", CARD.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert between and between.group(1).strip() == markdown(record).strip()
     quoted = re.search(r"<!-- figures -->\n(.*?)\n<!-- /figures -->", README, flags=re.DOTALL)
@@ -69,3 +74,10 @@ def test_figures_are_those_of_the_committed_evaluation(engine: Engine) -> None:
     assert lines
     for line in lines:
         assert line in markdown(record), line
+
+
+def test_gates_are_those_of_the_committed_measurement(engine: Engine) -> None:
+    record = json.loads((MODEL / "val_gates.json").read_text(encoding="utf-8"))
+    assert record["model"] == {"name": engine.name, "sha256": engine.sha256}, "measure the gates of the bundled checkpoint again"
+    between = re.search(r"<!-- gates -->\n(.*?)\n<!-- /gates -->", CARD.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert between and between.group(1).strip() == gates_markdown(record).strip()

@@ -51,8 +51,10 @@ def tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
     """Writes a random model with a plain calibration; answers are arbitrary but always the same."""
     torch.manual_seed(seed)
     model = PatchCLIP(CONFIG).eval()
-    same = FindingCalibration(image_scale=1.0, image_bias=0.0, patch_scale=1.0, patch_image=0.0, patch_bias=0.0, image_threshold=0.5)
-    calibration = Calibration(dict.fromkeys(VOCABULARY.labels, same), same, ("global", "pooled", "mil"), 0.6, 0.5)
+    same = FindingCalibration(
+        image_scale=1.0, image_bias=0.0, patch_scale=1.0, patch_image=0.0, patch_bias=0.0, image_threshold=0.5, smoothing=0.6
+    )
+    calibration = Calibration(dict.fromkeys(VOCABULARY.labels, same), same, ("global", "pooled", "mil"), 0.5)
     gates = {"query": QueryGate.fit(VOCABULARY, model.sentence_encoder).to_dict()}
     save_checkpoint(folder, model, VOCABULARY, calibration, gates)
     return folder

@@ -55,7 +55,11 @@ def make_parser() -> argparse.ArgumentParser:
     )
     fitted.add_argument("--run", dest="folder", type=Path, required=True, metavar="DIR", help="the run folder")
     fitted.add_argument("--normals-lit", type=float, default=0.1, help="share of finding-free images on which a finding may be lit (0.1)")
-    fitted.add_argument("--smoothing", type=float, help="Gaussian over the map's logits, in patches; chosen on those patients if not given")
+    fitted.add_argument(
+        "--smoothing",
+        type=float,
+        help="Gaussian over the map's logits, as a share of the usual width of a finding's outlines; chosen on those patients if not given",
+    )
     fitted.add_argument("--min-patches", type=float, default=0.5, help="smallest region, in patches (0.5)")
     fitted.set_defaults(run=calibrate)
 

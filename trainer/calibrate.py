@@ -14,7 +14,7 @@ from patchclip.errors import DataError
 from patchclip.model.calibration import Calibration, FindingCalibration
 from trainer.config import LossConfig
 from trainer.data.dataset import Loaded, state_table
-from trainer.extraction import choose, outlined_targets
+from trainer.extraction import choose, outline_widths, outlined_targets
 from trainer.targets import NEGATIVE, POSITIVE
 from trainer.validate import DevLogits, mean_auroc
 
@@ -28,7 +28,8 @@ class OperatingPoint:
     normals_lit: float = 0.1
     """Share of finding-free held-out images on which one finding's map may reach 0.5."""
     smoothing: float | None = None
-    """Standard deviation of the Gaussian over patch logits, in patches; None chooses among `SMOOTHINGS`."""
+    """Standard deviation of the Gaussian over patch logits, as a share of the typical width of a finding's outlines; None chooses among
+    `trainer.extraction.SMOOTHINGS`."""
     min_patches: float = 0.5
     """Smallest region, in patches."""
     mirror: bool = False
@@ -66,9 +67,14 @@ def best_branches(image: dict[str, NDArray[np.float32]], table: NDArray[np.int8]
 
 
 def fit_calibration(
-    logits: DevLogits, items: Sequence[Loaded], labels: Sequence[str], branches: tuple[str, ...], point: OperatingPoint
+    logits: DevLogits,
+    items: Sequence[Loaded],
+    labels: Sequence[str],
+    branches: tuple[str, ...],
+    point: OperatingPoint,
+    outlined: Sequence[Loaded] = (),
 ) -> Calibration:
-    """Fits everything.
+    """Fits everything, on held-out images `items`; `outlined`, of any images, tell with them how large findings are.
 
     Branches: see `best_branches`. Image: one slope shared by all findings and one bias each, by logistic regression on the states
     (Platt 1999; "not mentioned" counts as absent, as in the labels' own use). Patch: smoothing and the image logit's share are those under which the brightest
@@ -86,7 +92,8 @@ def fit_calibration(
     image = np.mean([logits.image[name] for name in branches], axis=0)
     scale, biases = _image_fit(image, table)
     normal = free_of_all(table)
-    smoothing, share, smoothed = choose(logits.patches, image, items, labels, normal, point.smoothing)
+    widths = outline_widths([*items, *outlined], labels, logits.patches.shape[-1])
+    sigmas, share, smoothed = choose(logits.patches, image, items, labels, normal, widths, point.smoothing)
     scores = smoothed + share * image[:, :, None, None]
     patch_scale = _patch_fit(scores, items, labels, table)
     peaks = patch_scale * scores.reshape(*scores.shape[:2], -1).max(axis=2)
@@ -99,6 +106,7 @@ def fit_calibration(
             patch_image=patch_scale * share,
             patch_bias=-float(np.quantile(peaks[normal, k], 1 - point.normals_lit)),
             image_threshold=_youden(scale * image[:, k] + biases[k], table[:, k]),
+            smoothing=float(sigmas[k]),
         )
     overlap = _overlap_thresholds(patch_scale * scores, findings, items, labels)
     findings = {label: replace(item, overlap_threshold=overlap[label]) for label, item in findings.items()}
@@ -110,8 +118,9 @@ def fit_calibration(
         patch_bias=float(np.median([item.patch_bias for item in findings.values()])),
         image_threshold=float(np.median([item.image_threshold for item in findings.values()])),
         overlap_threshold=float(np.median(list(overlap.values()))),
+        smoothing=float(np.median(sigmas)),
     )
-    return Calibration(findings, middle, branches, smoothing, point.min_patches, point.mirror)
+    return Calibration(findings, middle, branches, point.min_patches, point.mirror)
 
 
 def _image_fit(image: NDArray[np.float32], table: NDArray[np.int8]) -> tuple[float, list[float]]:

@@ -149,7 +149,7 @@ def _calibrate(out: Path, config: FitConfig, held: list[Loaded], train: list[Loa
     point = replace(point, mirror=config.augment.mirror > 0)
     logits = dev_logits(model, bank, held, config.model.image_size, processes.device, mirror=point.mirror)
     labels = list(checkpoint.vocabulary.labels)
-    calibration = fit_calibration(logits, held, labels, trained_branches(config.loss), point)
+    calibration = fit_calibration(logits, held, labels, trained_branches(config.loss), point, train)
     fitted = {**checkpoint.gates, **_gates(model, checkpoint.vocabulary, train)}
     save_checkpoint(out / "best", model.cpu(), checkpoint.vocabulary, calibration, fitted)
     figures = figures_from_logits(logits, held, labels)

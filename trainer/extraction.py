@@ -13,7 +13,9 @@ from patchclip.types import PatchMap
 from trainer.data.dataset import Loaded
 from trainer.targets import NEGATIVE, patch_targets
 
-SMOOTHINGS = (0.0, 0.4, 0.6, 0.9, 1.2)
+SMOOTHINGS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
+"""Standard deviations of the Gaussian that are tried, as shares of the typical width of a finding's outlines: a heart bears more smoothing
+than a nodule."""
 SHARES = (0.0, 0.1, 0.3, 0.6)
 """Weights of the image's logit beside the patch's that are tried."""
 RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -21,15 +23,27 @@ RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
 LEAST = 3  # outlined images below which a finding has no say
 
 
-def smoothed_maps(patches: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Padding holds -inf, which would spread; it is filled with the map's minimum while smoothing and set back after."""
+def outline_widths(items: Sequence[Loaded], labels: Sequence[str], cols: int) -> NDArray[np.float64]:
+    """Typical width of each finding's outlines in patches, [K]: the median over images of sqrt(width x height) of their bounding boxes.
+
+    A finding with too few outlines has the median of the others; 0 where nothing is outlined.
+    """
+    spans: list[list[float]] = [[] for _ in labels]
+    for item in items:
+        size = np.array([item.box.width, item.box.height], np.float64)
+        for shape in item.sample.shapes:
+            corners = item.box.to_model(np.array(shape.points, np.float64) * size) / item.box.side * cols
+            spans[list(labels).index(shape.label)].append(float(np.sqrt(np.prod(np.ptp(corners, axis=0)))))
+    widths = np.array([np.median(values) if len(values) >= LEAST else np.nan for values in spans])
+    return np.where(np.isnan(widths), np.nanmedian(widths) if np.isfinite(widths).any() else 0.0, widths)
+
+
+def smoothed_maps(patches: NDArray[np.float32], sigmas: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Smooths every finding's maps by its own Gaussian, sigmas [K] in patches; padding, which holds -inf, lends nothing and stays."""
     out = np.empty_like(patches)
-    for n in range(patches.shape[0]):
-        for k in range(patches.shape[1]):
-            grid = patches[n, k]
-            inside = np.isfinite(grid)
-            filled = np.where(inside, grid, grid[inside].min()).astype(np.float32)
-            out[n, k] = np.where(inside, smooth(filled, sigma), -np.inf)
+    for n, k in np.ndindex(*patches.shape[:2]):
+        inside = np.isfinite(patches[n, k])
+        out[n, k] = smooth(patches[n, k], float(sigmas[k]), inside)
     return out
 
 
@@ -39,18 +53,23 @@ def choose(
     items: Sequence[Loaded],
     labels: Sequence[str],
     normal: NDArray[np.bool_],
+    widths: NDArray[np.float64],
     smoothing: float | None,
-) -> tuple[float, float, NDArray[np.float32]]:
-    """Smoothing, the image logit's share, and the smoothed patches; the first of equals."""
+) -> tuple[NDArray[np.float64], float, NDArray[np.float32]]:
+    """Each finding's Gaussian in patches [K], the image logit's share, and the smoothed patches; the first of equals.
+
+    widths: [K], see `outline_widths`. smoothing: a share of them that is given; None tries `SMOOTHINGS`.
+    """
     wanted = outlined_targets(items, labels, *patches.shape[-2:])
-    best: tuple[float, float, float, NDArray[np.float32]] | None = None
-    for sigma in SMOOTHINGS if smoothing is None else (smoothing,):
-        smoothed = smoothed_maps(patches, sigma)
+    best: tuple[float, NDArray[np.float64], float, NDArray[np.float32]] | None = None
+    for part in SMOOTHINGS if smoothing is None else (smoothing,):
+        sigmas = part * widths
+        smoothed = smoothed_maps(patches, sigmas)
         for share in SHARES:
             scores = smoothed + share * image[:, :, None, None]
             value = localisation(scores, wanted, normal) + free_response(scores, items, labels, normal)
             if best is None or value > best[0] + 1e-9:
-                best = (value, sigma, share, smoothed)
+                best = (value, sigmas, share, smoothed)
     assert best is not None
     return best[1], best[2], best[3]
 

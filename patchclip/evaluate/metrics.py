@@ -71,6 +71,24 @@ def expected_calibration_error(probabilities: Floats, truth: Truth, weights: Flo
     return _divide(error, weights.sum(axis=1))
 
 
+def calibration_error_by_chance(probabilities: Floats, draws: int = 1000, bins: int = 15, seed: int = 0) -> Floats:
+    """What `expected_calibration_error` would be if the probabilities were true: chance alone moves each bin's frequency.
+
+    Truths are drawn from the probabilities, so the error has nothing but sampling in it (the consistency resampling of Broecker & Smith,
+    Weather and Forecasting 2007). probabilities: [N] in [0, 1].
+
+    Returns:
+        float [draws + 1]: the mean first, then every draw.
+    """
+    order = np.argsort(probabilities, kind="stable")
+    sorted_probabilities = probabilities[order]
+    rng = np.random.default_rng(seed)
+    gaps = sorted_probabilities - (rng.random((draws, len(order))) < sorted_probabilities)
+    starts = [part[0] for part in np.array_split(np.arange(len(order)), min(bins, len(order)))]
+    errors = np.abs(np.add.reduceat(gaps, starts, axis=1)).sum(axis=1) / len(order)
+    return np.concatenate([[errors.mean()], errors])
+
+
 def mean(values: Floats, weights: Floats) -> Floats:
     """Weighted mean; images whose value is NaN are left out."""
     known = np.isfinite(values)

@@ -75,7 +75,8 @@ def truth_of(label: str, images: Sequence[EvaluationImage]) -> tuple[NDArray[np.
 def image_figures(
     scores: NDArray[np.float64], known: NDArray[np.int64], truth: NDArray[np.bool_], bootstrap: PatientBootstrap
 ) -> dict[str, Figure]:
-    """AUROC, average precision, Brier score, ECE and sensitivity at 95 % specificity; null with one class only."""
+    """AUROC, average precision, Brier score, ECE, the ECE that chance alone would give, and sensitivity at 95 % specificity; null with one
+    class only."""
     statistics: dict[str, Callable[..., NDArray[np.float64]]] = {
         "auroc": metrics.auroc,
         "average_precision": metrics.average_precision,
@@ -84,8 +85,10 @@ def image_figures(
         "sensitivity_at_95_specificity": metrics.sensitivity_at_specificity,
     }
     if not truth.any() or truth.all():
-        return {name: figure(np.full(1, np.nan), len(known)) for name in statistics}
-    return {name: bootstrap.figure(known, lambda w, s=statistic: s(scores, truth, w)) for name, statistic in statistics.items()}  # type: ignore[misc]
+        return {name: figure(np.full(1, np.nan), len(known)) for name in (*statistics, "ece_by_chance")}
+    chance = figure(metrics.calibration_error_by_chance(scores), len(known))
+    found = {name: bootstrap.figure(known, lambda w, s=statistic: s(scores, truth, w)) for name, statistic in statistics.items()}  # type: ignore[misc]
+    return found | {"ece_by_chance": chance}
 
 
 def reliability(scores: NDArray[np.float64], truth: NDArray[np.bool_], bins: int = 8) -> list[dict[str, float]]:

@@ -21,6 +21,7 @@ class FindingCalibration:
         patch_scale, patch_image, patch_bias: see above; the bias is set so that 0.5 is the operating point of the map.
         image_threshold: image probability from which the finding is called present, in [0, 1].
         overlap_threshold: map value at which the lit part overlapped outlines best, in [0, 1]; for measures of overlap alone.
+        smoothing: standard deviation, in patches, of the Gaussian over the patch logits before the sigmoid; 0 for none.
     """
 
     image_scale: float = 1.0
@@ -30,6 +31,7 @@ class FindingCalibration:
     patch_bias: float = 0.0
     image_threshold: float = 0.5
     overlap_threshold: float = 0.5
+    smoothing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,6 @@ class Calibration:
         findings: by label.
         default: for a free-text query that matches no label; the median over the labels.
         branches: the image-level logits whose mean is the image's logit: some of "global", "pooled", "mil".
-        smoothing: standard deviation, in patches, of the Gaussian over the patch logits before the sigmoid; 0 for none.
         min_patches: a region of fewer lit patches is not reported.
         mirror: every image is encoded together with its mirror image and the two are averaged; for models trained on mirror images.
     """
@@ -48,7 +49,6 @@ class Calibration:
     findings: dict[str, FindingCalibration]
     default: FindingCalibration
     branches: tuple[str, ...] = ("global", "pooled", "mil")
-    smoothing: float = 0.0
     min_patches: float = 0.0
     mirror: bool = False
 
@@ -67,12 +67,12 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Calibration:
-        """Inverse of `to_dict`."""
+        """Inverse of `to_dict`; reads a smoothing that all findings share, too, as older checkpoints have it."""
+        shared = {"smoothing": float(values.get("smoothing", 0.0))}
         return cls(
-            findings={label: FindingCalibration(**item) for label, item in values["findings"].items()},
-            default=FindingCalibration(**values["default"]),
+            findings={label: FindingCalibration(**(shared | item)) for label, item in values["findings"].items()},
+            default=FindingCalibration(**(shared | values["default"])),
             branches=tuple(values["branches"]),
-            smoothing=float(values["smoothing"]),
             min_patches=float(values["min_patches"]),
             mirror=bool(values.get("mirror", False)),
         )

@@ -55,6 +55,22 @@ def test_calibration_error_is_a_plain_loop() -> None:
     assert metrics.expected_calibration_error(SCORES, TRUTH, ONES)[0] == pytest.approx(error)
 
 
+def test_true_probabilities_have_the_calibration_error_of_chance() -> None:
+    """Drawn by a plain loop; and a model that is wrong stands out of it."""
+    rng = np.random.default_rng(3)
+    probabilities = rng.beta(1, 4, size=300)
+    ones = np.ones((1, 300))
+    drawn = [metrics.expected_calibration_error(probabilities, rng.random(300) < probabilities, ones)[0] for _ in range(400)]
+    chance = metrics.calibration_error_by_chance(probabilities, draws=2000)
+    assert chance.shape == (2001,) and chance[0] == pytest.approx(chance[1:].mean())
+    assert chance[0] == pytest.approx(np.mean(drawn), rel=0.05)
+    assert np.quantile(chance[1:], 0.975) == pytest.approx(np.quantile(drawn, 0.975), rel=0.1)
+    wrong = metrics.expected_calibration_error(np.sqrt(probabilities), rng.random(300) < probabilities, ones)[0]
+    assert wrong > np.quantile(chance[1:], 0.999)
+    few = metrics.calibration_error_by_chance(np.array([0.5, 0.5]), draws=50)  # fewer values than bins
+    assert set(few[1:]) == {0.5}
+
+
 def test_one_class_only_is_undefined() -> None:
     nothing = np.zeros(80, bool)
     assert np.isnan(metrics.auroc(SCORES, nothing, ONES)[0])

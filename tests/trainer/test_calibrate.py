@@ -1,11 +1,20 @@
-"""Which branches answer is decided on held-out images."""
+"""Which branches answer and how maps are smoothed is decided on held-out images."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
+from patchclip.image.geometry import Letterbox
+from patchclip.localize import smooth
+from patchclip.model.calibration import Calibration
 from trainer.calibrate import best_branches
+from trainer.data.dataset import Loaded
+from trainer.data.sample import Sample, Shape
+from trainer.extraction import choose, outline_widths
 from trainer.validate import mean_auroc
 
 
@@ -32,3 +41,58 @@ def test_mean_auroc_counts_not_mentioned_as_absent_and_leaves_out_the_unknown() 
     scores[table()[:, 0] == 1, 0] = 1
     scores[table()[:, 0] == 2, 0] = 2  # "not mentioned" above every positive: a third of the 30 negatives
     assert mean_auroc(scores, table()) == pytest.approx(20 / 30)
+
+
+def item(*shapes: Shape) -> Loaded:
+    """A blank image twice as high as wide, in a square of 48 pixels."""
+    box = Letterbox(96, 48, 48)
+    return Loaded(np.zeros((48, 48), np.uint8), box, Sample(Path("x"), "x", "drawn", {}, shapes))
+
+
+def test_a_findings_width_is_that_of_its_usual_outline() -> None:
+    """In patches of the letterboxed square: here half an image's width is a quarter of the grid's."""
+    large = [item(Shape.box("Mass", 0.1, 0.1, 0.5, width)) for width in (0.25, 0.25, 0.5)]
+    small = [item(Shape.box("Nodule", 0.1, 0.1, 0.1, 0.05))] * 3
+    widths = outline_widths([*large, *small, item(Shape.box("Edema", 0, 0, 1, 1))], ["Mass", "Nodule", "Edema", "Hernia"], 24)
+    assert widths == pytest.approx([6, 1.2, 3.6, 3.6])  # too few outlines, or none: the median of the others
+    assert outline_widths([item()], ["Mass"], 24) == pytest.approx([0])
+
+
+def test_smoothing_follows_the_width_and_leaves_padding_out() -> None:
+    rng = np.random.default_rng(0)
+    patches = rng.normal(size=(14, 2, 12, 12)).astype(np.float32)
+    patches[:, :, :, :3] = -np.inf
+    items = [item(Shape.box("Mass", 0.2, 0.2, 0.5, 0.25))] * 3 + [item()] * 11
+    normal = np.array([False] * 3 + [True] * 11)
+    sigmas, _, smoothed = choose(patches, np.zeros((14, 2), np.float32), items, ["Mass", "Nodule"], normal, np.array([6.0, 1.0]), 0.1)
+    assert sigmas == pytest.approx([0.6, 0.1])
+    assert np.isneginf(smoothed[:, :, :, :3]).all() and np.isfinite(smoothed[:, :, :, 3:]).all()
+    changed = [np.abs(smoothed[:, k, :, 3:] - patches[:, k, :, 3:]).mean() for k in range(2)]
+    assert changed[0] > 20 * changed[1]
+
+
+def test_smoothing_is_the_weighted_mean_of_the_patches_that_count() -> None:
+    """Against a plain loop, away from the border, which is mirrored."""
+    rng = np.random.default_rng(1)
+    grid, inside = rng.normal(size=(15, 15)).astype(np.float32), rng.random((15, 15)) < 0.7
+    kernel = cv2.getGaussianKernel(7, 0.8)[:, 0]
+    got = smooth(grid, 0.8, inside)
+    for row, col in [(7, 7), (6, 9), (9, 6)]:
+        total = weight = 0.0
+        for i in range(-3, 4):
+            for j in range(-3, 4):
+                share = kernel[i + 3] * kernel[j + 3] * inside[row + i, col + j]
+                total, weight = total + share * grid[row + i, col + j], weight + share
+        expected = total / weight if inside[row, col] else grid[row, col]
+        assert got[row, col] == pytest.approx(expected, abs=1e-4)
+    np.testing.assert_array_equal(smooth(grid, 0.0, inside), grid)
+    np.testing.assert_allclose(smooth(np.where(inside, 2, 9).astype(np.float32), 1.3, inside)[inside], 2, rtol=1e-5)
+
+
+def test_older_checkpoints_share_one_smoothing() -> None:
+    old = Calibration.identity(["Mass"]).to_dict() | {"smoothing": 0.7}
+    for values in (old["default"], *old["findings"].values()):
+        del values["smoothing"]
+    read = Calibration.from_dict(old)
+    assert read.default.smoothing == read.of("Mass").smoothing == 0.7
+    assert Calibration.from_dict(read.to_dict()) == read

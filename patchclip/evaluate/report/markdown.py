@@ -32,17 +32,21 @@ def markdown(record: dict[str, Any]) -> str:
 def figures_table(record: dict[str, Any]) -> str:
     """One row a finding that has an AUROC."""
     lines = [
-        "| Finding | AUROC | ECE | Pointing | Patch AUROC in / out | Sensitivity at 0.5 FP | Normals lit | Images (boxed) |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| Finding | AUROC | ECE | ECE by chance | Pointing | Patch AUROC in / out | Sensitivity at 0.5 FP | Normals lit | Images (boxed) |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for label in _ordered(record["findings"]):
         row = record["findings"][label]
         if row["auroc"]["value"] is None:
             continue
-        cells = [show(row["auroc"]), show(row["ece"]), show(row["pointing"]), show(row["patch_auroc_within"]), show(row["froc"]["0.5"])]
+        names = ("auroc", "ece", "ece_by_chance", "pointing", "patch_auroc_within")
+        cells = [*(show(row[name]) for name in names), show(row["froc"]["0.5"])]
         lines.append(
             f"| {finding_name(label)} | {' | '.join(cells)} | {show(row['normals_lit'])} | {row['auroc']['n']} ({row['pointing']['n']}) |"
         )
+    lines.append(
+        "\nECE by chance: what a model whose probabilities are true would show on a sample of this size; only what lies above it is miscalibration."
+    )
     return "\n".join(lines)
 
 
