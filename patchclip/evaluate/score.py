@@ -86,7 +86,7 @@ def image_figures(
     }
     if not truth.any() or truth.all():
         return {name: figure(np.full(1, np.nan), len(known)) for name in (*statistics, "ece_by_chance")}
-    chance = figure(metrics.calibration_error_by_chance(scores), len(known))
+    chance = figure(metrics.calibration_error_by_chance(scores, draws=bootstrap.replicates), len(known))
     found = {name: bootstrap.figure(known, lambda w, s=statistic: s(scores, truth, w)) for name, statistic in statistics.items()}  # type: ignore[misc]
     return found | {"ece_by_chance": chance}
 
