@@ -65,10 +65,10 @@ def environment() -> dict[str, str]:
 def test_two_processes_learn_as_one_with_the_whole_batch(place: Path) -> None:
     """By SGD, whose steps are proportional to the gradient: AdamW's first ones follow its sign, which rounding can turn.
 
-    Batch norm over a handful of values amplifies rounding from step to step, hence the second tolerance; and the more so, the noisier the
-    pictures are, hence none that is added.
+    Batch norm over a handful of values amplifies rounding from step to step, and the sparse term takes the most lit patches, of which rounding
+    chooses where two are alike: hence the tolerances.
     """
-    plain = ["--set", 'optim.kind="sgd"', "--set", "augment.noise=0"]
+    plain = ["--set", 'optim.kind="sgd"']
     assert main(["fit", *arguments(place, place / "one", *plain)]) == 0
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
@@ -81,7 +81,7 @@ def test_two_processes_learn_as_one_with_the_whole_batch(place: Path) -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    for one, two, tolerance in zip(losses(place / "one"), losses(place / "two"), (2e-3, 2e-2), strict=True):
+    for one, two, tolerance in zip(losses(place / "one"), losses(place / "two"), (5e-3, 2e-2), strict=True):
         assert one.keys() == two.keys()
         for name in one:
             assert two[name] == pytest.approx(one[name], rel=tolerance), name
