@@ -13,18 +13,17 @@ from patchclip.types import FloatArray, PatchMap, Region
 WORKING_SIDE = 512  # regions are traced at this resolution at most: far finer than any patch, whatever the image's size
 
 
-def smooth(logits: FloatArray, sigma: float, inside: NDArray[np.bool_] | None = None) -> FloatArray:
+def smooth(logits: FloatArray, sigma: float, inside: NDArray[np.bool_]) -> FloatArray:
     """Gaussian over a grid of logits, [R, C] -> [R, C]; `sigma` in patches, 0 leaves them as they are. The border is mirrored.
 
     inside: bool [R, C], the patches that count: the others lend nothing to their neighbours (normalised convolution, Knutsson & Westin,
-    CVPR 1993) and stay as they are; all count unless told.
+    CVPR 1993) and stay as they are.
     """
     if sigma <= 0:
         return logits
-    known = np.ones(logits.shape, bool) if inside is None else inside
-    weight = _gaussian(known.astype(np.float32), sigma)
-    blurred = _gaussian(np.where(known, logits, 0).astype(np.float32), sigma) / np.maximum(weight, 1e-6)
-    return np.asarray(np.where(known, blurred, logits), np.float32)
+    weight = _gaussian(inside.astype(np.float32), sigma)
+    blurred = _gaussian(np.where(inside, logits, 0).astype(np.float32), sigma) / np.maximum(weight, 1e-6)
+    return np.asarray(np.where(inside, blurred, logits), np.float32)
 
 
 def _gaussian(grid: FloatArray, sigma: float) -> FloatArray:

@@ -13,7 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from patchclip.errors import DataError
 from patchclip.model.calibration import Calibration, FindingCalibration
 from trainer.config import LossConfig
-from trainer.data.dataset import Loaded, state_table
+from trainer.data.dataset import state_table
+from trainer.data.loaded import Loaded
 from trainer.extraction import choose, outline_widths, outlined_targets
 from trainer.targets import NEGATIVE, POSITIVE
 from trainer.validate import DevLogits, mean_auroc

@@ -25,7 +25,8 @@ from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from trainer.calibrate import OperatingPoint, fit_calibration, free_of_all, trained_branches
 from trainer.config import DataConfig, FitConfig
-from trainer.data.dataset import Loaded, load_samples, state_table
+from trainer.data.dataset import state_table
+from trainer.data.loaded import Loaded, load_samples
 from trainer.data.sample import Sample
 from trainer.data.sources import find_source, read_source
 from trainer.data.split import hold_out
@@ -112,6 +113,7 @@ def evaluate_gates(options: argparse.Namespace) -> None:
         "queries": queries,
     }
     if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(markdown(record), end="")
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from patchclip.evaluate.claim import sweep
 from patchclip.localize import smooth
 from patchclip.types import PatchMap
-from trainer.data.dataset import Loaded
+from trainer.data.loaded import Loaded
 from trainer.targets import NEGATIVE, patch_targets
 
 SMOOTHINGS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
@@ -24,15 +24,14 @@ LEAST = 3  # outlined images below which a finding has no say
 
 
 def outline_widths(items: Sequence[Loaded], labels: Sequence[str], cols: int) -> NDArray[np.float64]:
-    """Typical width of each finding's outlines in patches, [K]: the median over images of sqrt(width x height) of their bounding boxes.
+    """Typical width of each finding's outlines in patches, [K]: the median over outlines of sqrt(width x height) of their bounding boxes.
 
     A finding with too few outlines has the median of the others; 0 where nothing is outlined.
     """
     spans: list[list[float]] = [[] for _ in labels]
     for item in items:
-        size = np.array([item.box.width, item.box.height], np.float64)
         for shape in item.sample.shapes:
-            corners = item.box.to_model(np.array(shape.points, np.float64) * size) / item.box.side * cols
+            corners = item.placed(shape.points) * cols
             spans[list(labels).index(shape.label)].append(float(np.sqrt(np.prod(np.ptp(corners, axis=0)))))
     widths = np.array([np.median(values) if len(values) >= LEAST else np.nan for values in spans])
     return np.where(np.isnan(widths), np.nanmedian(widths) if np.isfinite(widths).any() else 0.0, widths)
@@ -78,13 +77,8 @@ def outlined_targets(items: Sequence[Loaded], labels: Sequence[str], rows: int, 
     """(image, finding) -> patch targets, of every outlined pair."""
     found: dict[tuple[int, int], NDArray[np.int8]] = {}
     for n, item in enumerate(items):
-        size = np.array([item.box.width, item.box.height], np.float64)
         for label in dict.fromkeys(shape.label for shape in item.sample.shapes):
-            polygons = [
-                item.box.to_model(np.array(shape.points, np.float64) * size) / item.box.side * cols
-                for shape in item.sample.shapes
-                if shape.label == label
-            ]
+            polygons = [item.placed(shape.points) * cols for shape in item.sample.shapes if shape.label == label]
             found[n, list(labels).index(label)] = patch_targets(polygons, rows, cols)
     return found
 
@@ -132,11 +126,10 @@ def _probability(scores: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _boxes(item: Loaded, label: str, rows: int, cols: int) -> tuple[tuple[float, float, float, float], ...]:
     """x, y, w, h in patches."""
-    size = np.array([item.box.width, item.box.height], np.float64)
     found: list[tuple[float, float, float, float]] = []
     for shape in item.sample.shapes:
         if shape.label == label:
-            corners = item.box.to_model(np.array(shape.points, np.float64) * size) / item.box.side * (cols, rows)
+            corners = item.placed(shape.points) * (cols, rows)
             (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
             found.append((float(x0), float(y0), float(x1 - x0), float(y1 - y0)))
     return tuple(found)

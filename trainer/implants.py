@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.errors import DataError
+from trainer.data.loaded import Loaded
 from trainer.data.sample import State
 
-if TYPE_CHECKING:
-    from trainer.data.dataset import Loaded
-
-NODULE, MASS, OPACITY = "Nodule", "Mass", "Lung Opacity"
+NODULE, MASS = "Nodule", "Mass"
 KINDS = (NODULE, MASS)
 
 # Radii as shares of the image's longest side, taken as 40 cm: a nodule is at most 3 cm across and a mass larger (Hansell et al., Fleischner
@@ -58,10 +55,9 @@ class Implanter:
             raise DataError(f"The vocabulary has no finding {missing[0]}, so none can be drawn; add it or set data.implants to 0.")
         sites: list[NDArray[np.float64]] = []
         for item in items:
-            size = np.array([item.box.width, item.box.height], np.float64)
             for shape in item.sample.shapes:
                 if shape.label in KINDS:
-                    corners = item.box.to_model(np.array(shape.points, np.float64) * size) / item.box.side
+                    corners = item.placed(shape.points)
                     sites.append((corners.min(axis=0) + corners.max(axis=0)) / 2)
         if not sites:
             raise DataError("No training image has an outlined nodule or mass, so nothing says where to draw one; set data.implants to 0.")
@@ -77,8 +73,7 @@ class Implanter:
         label = KINDS[int(rng.integers(len(KINDS)))]
         radius = float(np.exp(rng.uniform(*np.log(RADII[label]))))
         sites = self._sites[rng.integers(len(self._sites), size=TRIES)] + rng.normal(0, SCATTER, size=(TRIES, 2))
-        sites[rng.random(TRIES) < 0.5, 0] *= -1
-        sites[:, 0] %= 1.0  # x to 1 - x
+        sites[:, 0] = np.where(rng.random(TRIES) < 0.5, 1 - sites[:, 0], sites[:, 0])
         sites = np.clip(sites, radius, 1 - radius)
         return _drawn(image, label, min(sites, key=lambda site: _brightness(image, site, radius)), radius, rng)
 

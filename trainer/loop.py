@@ -25,7 +25,8 @@ from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from trainer.config import FitConfig
 from trainer.contrastive import ReportObjective, other_side, sentences_of
-from trainer.data.dataset import BalancedSampler, Batch, Loaded, PatchDataset, ReportFeatures, collate, sampling_weights
+from trainer.data.dataset import BalancedSampler, Batch, PatchDataset, ReportFeatures, collate, sampling_weights
+from trainer.data.loaded import Loaded
 from trainer.distributed import Processes, share_batch_norms
 from trainer.objective import PromptBank, align_prompts, balance_weights, training_loss
 from trainer.optim import drop_paths, freeze, make_optimiser, running_average, set_learning_rate, training_mode

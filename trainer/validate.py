@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from patchclip.model.patchclip import PatchCLIP, mil_logit
-from trainer.data.dataset import Loaded, state_table
+from trainer.data.dataset import state_table
+from trainer.data.loaded import Loaded
 from trainer.objective import PromptBank
 
 IMAGE_BRANCHES = ("global", "pooled", "mil")
@@ -93,14 +94,13 @@ def figures_from_logits(logits: DevLogits, items: Sequence[Loaded], labels: Sequ
     hits: dict[str, list[bool]] = {}
     rows, cols = logits.patches.shape[-2:]
     for number, item in enumerate(items):
-        size = np.array([item.box.width, item.box.height], np.float64)
         for label in {shape.label for shape in item.sample.shapes}:
             row, col = np.unravel_index(int(logits.patches[number, list(labels).index(label)].argmax()), (rows, cols))
             point = np.array([(col + 0.5) / cols, (row + 0.5) / rows])
             inside = False
             for shape in item.sample.shapes:
                 if shape.label == label:
-                    corners = item.box.to_model(np.array(shape.points, np.float64) * size) / item.box.side
+                    corners = item.placed(shape.points)
                     inside |= bool((corners.min(axis=0) <= point).all() and (point <= corners.max(axis=0)).all())
             hits.setdefault(label, []).append(inside)
     pointing = {label: float(np.mean(values)) for label, values in hits.items() if len(values) >= 3}

@@ -106,7 +106,7 @@ def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: lis
         findings[label] = image_figures(scores, known, truth, bootstrap) | located | {"reliability": reliability(scores, truth)}
         if all(prediction.negated for _, prediction in pairs):
             turned = np.array([1 - pairs[k][1].negated[label] for k in known], np.float64)
-            findings[label]["auroc_negated"] = image_figures(turned, known, truth, bootstrap)["auroc"]
+            findings[label]["auroc_negated"] = figure(metrics.auroc(turned, truth, bootstrap.weights(known)), len(known))
         kept[label] = behind
         if truth.any() and not truth.all():
             kept[label]["auroc"] = metrics.auroc(scores, truth, bootstrap.weights(known))
@@ -236,7 +236,7 @@ def subgroups(labels: Sequence[str], pairs: list[Pair], bootstrap: PatientBootst
             if min(truth[keep].sum(), (~truth[keep]).sum()) < 5:
                 continue
             scores = np.array([pairs[k][1].probability[label] for k in known], np.float64)
-            rows[label] = {"auroc": image_figures(scores[keep], known[keep], truth[keep], bootstrap)["auroc"]}
+            rows[label] = {"auroc": figure(metrics.auroc(scores[keep], truth[keep], bootstrap.weights(known[keep])), int(keep.sum()))}
             boxed = [k for k in np.nonzero(inside)[0] if (reader_of(label).source, label) in pairs[k][0].boxes]
             if len(boxed) >= 5:
                 members_of = [pairs[k] for k in boxed]

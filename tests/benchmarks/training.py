@@ -16,8 +16,9 @@ from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.vocabulary import Vocabulary
 from tests.tiny import ROOT, tiny_dataset
 from trainer.config import FitConfig
-from trainer.data.dataset import BalancedSampler, Batch, PatchDataset, collate, load_samples, sampling_weights
+from trainer.data.dataset import BalancedSampler, Batch, PatchDataset, collate, sampling_weights
 from trainer.data.folder import read_folder
+from trainer.data.loaded import load_samples
 from trainer.loop import autocast
 from trainer.losses import patch_loss, sparse_loss, sparse_pairs
 from trainer.objective import BalanceWeights, PromptBank, balance_weights, training_loss

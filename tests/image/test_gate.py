@@ -18,7 +18,7 @@ from patchclip.image.synthetic import LESIONS, synthetic_radiograph
 from patchclip.model.preprocess import model_input
 from patchclip.types import FloatArray
 from tests.tiny import ROOT, tiny_checkpoint
-from trainer.data.dataset import Loaded
+from trainer.data.loaded import Loaded
 from trainer.data.sample import Sample
 from trainer.gate.fit import FEWEST, SIDE, fit_image_gate, varied
 from trainer.gate.negatives import FAMILIES, negatives

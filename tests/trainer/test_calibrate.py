@@ -12,7 +12,7 @@ from patchclip.image.geometry import Letterbox
 from patchclip.localize import smooth
 from patchclip.model.calibration import Calibration
 from trainer.calibrate import best_branches
-from trainer.data.dataset import Loaded
+from trainer.data.loaded import Loaded
 from trainer.data.sample import Sample, Shape
 from trainer.extraction import choose, outline_widths
 from trainer.validate import mean_auroc

@@ -12,8 +12,9 @@ import pytest
 from patchclip import DataError
 from tests.tiny import VOCABULARY, tiny_dataset
 from trainer.config import AugmentConfig, DataConfig
-from trainer.data.dataset import Loaded, PatchDataset, load_samples
+from trainer.data.dataset import PatchDataset
 from trainer.data.folder import read_folder
+from trainer.data.loaded import Loaded, load_samples
 from trainer.data.sample import Sample, Shape, State
 from trainer.implants import MASS, NODULE, Implanter
 

@@ -22,8 +22,9 @@ from tests.tiny import CONFIG, ROOT, VOCABULARY, tiny_dataset
 from tests.tiny import RECIPE as TINY_RECIPE
 from trainer.__main__ import main
 from trainer.config import AugmentConfig, DataConfig, FitConfig, LossConfig
-from trainer.data.dataset import BalancedSampler, PatchDataset, collate, load_samples, sampling_weights
+from trainer.data.dataset import BalancedSampler, PatchDataset, collate, sampling_weights
 from trainer.data.folder import read_folder
+from trainer.data.loaded import load_samples
 from trainer.data.sample import Sample
 from trainer.data.split import hold_out
 from trainer.loop import report_features

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from patchclip.errors import DataError, RadiographError
-from patchclip.image import load_radiograph
-from patchclip.image.geometry import Letterbox
-from patchclip.model.preprocess import model_input
+from patchclip.errors import DataError
 from trainer.augment import IDENTITY, draw_matrix, vary_grey, warp_image, warp_points
 from trainer.config import AugmentConfig, DataConfig
 from trainer.contrastive import Reports, padded_features
-from trainer.data.sample import Sample, State
-from trainer.implants import OPACITY, Implanter
+from trainer.data.labels import LUNG_OPACITY
+from trainer.data.loaded import Loaded
+from trainer.data.sample import State
+from trainer.implants import Implanter
 from trainer.targets import IGNORED, NEGATIVE, patch_targets
 
 Arrays = NDArray[Any]
@@ -60,30 +58,6 @@ class Batch:
         tensors["pixels"] = tensors["pixels"].contiguous(memory_format=torch.channels_last)
         reports = self.reports and Reports(self.reports.features.to(device), self.reports.mask.to(device))
         return Batch(**tensors, reports=reports)
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A sample in memory: square uint8 image, its letterbox, and the sample."""
-
-    image: NDArray[np.uint8]
-    box: Letterbox
-    sample: Sample
-
-
-def load_samples(samples: Sequence[Sample], side: int, threads: int = 4) -> tuple[list[Loaded], list[str]]:
-    """Decodes, standardises and letterboxes every image; a broken one is named and left out, never replaced."""
-
-    def load(sample: Sample) -> Loaded | str:
-        try:
-            square, box = model_input(load_radiograph(sample.path).pixels, side)
-        except RadiographError as error:
-            return f"{sample.path.name}: {error}"
-        return Loaded(np.round(square * 255).astype(np.uint8), box, sample)
-
-    with ThreadPoolExecutor(threads) as pool:
-        results = list(pool.map(load, samples))
-    return [item for item in results if isinstance(item, Loaded)], [item for item in results if isinstance(item, str)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +102,19 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         image = warp_image(picture, matrix, self.side)
         if draw is not None:
             image = vary_grey(image, self.augment, rng)
-        size = np.array([item.box.width, item.box.height], np.float64)
 
-        def on_grid(points: NDArray[np.float64]) -> NDArray[np.float64]:
-            unit = item.box.to_model(points * size) / item.box.side
-            return warp_points(unit, matrix) * self.grid
+        def on_grid(placed: NDArray[np.float64]) -> NDArray[np.float64]:
+            return warp_points(placed, matrix) * self.grid
 
-        frame = on_grid(np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]))
+        frame = on_grid(item.placed([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]))
         inside = patch_targets([frame], self.grid, self.grid, tau=0.5) == 1
         targets = np.full((len(self.labels), self.grid, self.grid), IGNORED, np.int8)
         targets[(states == 0) | (states == 2)] = NEGATIVE
         shapes: dict[str, list[NDArray[np.float64]]] = {}
         for shape in item.sample.shapes:
-            shapes.setdefault(shape.label, []).append(on_grid(np.array(shape.points, np.float64)))
+            shapes.setdefault(shape.label, []).append(on_grid(item.placed(shape.points)))
         if drawn is not None:
-            shapes[drawn.label] = [warp_points(drawn.outline, matrix) * self.grid]
+            shapes[drawn.label] = [on_grid(drawn.outline)]
         for label, polygons in shapes.items():
             targets[self.labels.index(label)] = patch_targets(polygons, self.grid, self.grid, self.data.tau)
         targets[:, ~inside] = IGNORED
@@ -159,8 +131,8 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         """The states of an image that a lesion was drawn on; whether a reader would call that an opacity is not known."""
         changed = states.copy()
         changed[self.labels.index(label)] = 1
-        if OPACITY in self.labels:
-            changed[self.labels.index(OPACITY)] = -1
+        if LUNG_OPACITY in self.labels:
+            changed[self.labels.index(LUNG_OPACITY)] = -1
         return changed
 
 

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from patchclip.image.gate import ImageGate, gate_features
 from patchclip.model.preprocess import model_input
 from patchclip.types import FloatArray
-from trainer.data.dataset import Loaded
+from trainer.data.loaded import Loaded
 from trainer.data.split import hold_out
 from trainer.gate.negatives import FAMILIES, negatives
 

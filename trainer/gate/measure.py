@@ -16,7 +16,7 @@ from patchclip.model.preprocess import model_input
 from patchclip.text.query import parse_query
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
-from trainer.data.dataset import Loaded
+from trainer.data.loaded import Loaded
 from trainer.gate.fit import content, some
 from trainer.gate.negatives import FAMILIES, SPOILT, negatives
 
