@@ -45,7 +45,7 @@ def figures_table(record: dict[str, Any]) -> str:
             f"| {finding_name(label)} | {' | '.join(cells)} | {show(row['normals_lit'])} | {row['auroc']['n']} ({row['pointing']['n']}) |"
         )
     lines.append(
-        "\nECE by chance: what a model whose probabilities are true would show on a sample of this size; only what lies above it is miscalibration."
+        "\nECE by chance: what a model whose probabilities are true would show on a sample of this size; an ECE within its interval says nothing against the model."
     )
     return "\n".join(lines)
 
