@@ -28,12 +28,14 @@ function makeViewer(canvas, onBoxes) {
     const { w, h, values } = sampled(map), picture = document.createElement("canvas");
     picture.width = w; picture.height = h;
     const context = picture.getContext("2d"), pixels = context.createImageData(w, h), lit = new Uint8Array(w * h);
+    for (let k = 0; k < values.length; k++) lit[k] = values[k] >= view.threshold ? 1 : 0;
+    const [x0, y0, x1, y1] = map.extent, rows = map.values.length, cols = map.values[0].length, [height, width] = view.size;
+    const patch = ((x1 - x0) / cols) * (w / width) * ((y1 - y0) / rows) * (h / height);
+    const regions = dropFragments(lit, w, h, view.minPatches * patch);
     for (let k = 0; k < values.length; k++) {
-      const v = values[k];
-      if (v < view.threshold) continue;
-      lit[k] = 1;
-      const colour = view.table[Math.min(255, Math.round(v * 255))];
-      pixels.data.set([colour[0], colour[1], colour[2], Math.round(255 * view.opacity * Math.min(1, 0.35 + 0.65 * v))], 4 * k);
+      if (!lit[k]) continue;
+      const colour = view.table[Math.min(255, Math.round(values[k] * 255))];
+      pixels.data.set([colour[0], colour[1], colour[2], Math.round(255 * view.opacity * Math.min(1, 0.35 + 0.65 * values[k]))], 4 * k);
     }
     if (view.outlines && view.opacity > 0) {
       for (let i = 0; i < h; i++) for (let j = 0; j < w; j++) {
@@ -43,28 +45,26 @@ function makeViewer(canvas, onBoxes) {
       }
     }
     context.putImageData(pixels, 0, 0);
-    const [x0, y0, x1, y1] = map.extent, rows = map.values.length, cols = map.values[0].length, [height, width] = view.size;
-    const patch = ((x1 - x0) / cols) * (w / width) * ((y1 - y0) / rows) * (h / height);
-    return { picture, regions: count(lit, w, h, view.minPatches * patch) };
+    return { picture, regions };
   }
 
-  function count(lit, w, h, least) {
-    // Connected parts of at least so many pixels: smaller ones are no regions to the library either.
-    const seen = new Uint8Array(lit.length), stack = [];
+  function dropFragments(lit, w, h, least) {
+    // Number of connected parts of at least so many pixels. Smaller ones are no regions to the library, so they are put out here: what is painted is what is counted.
+    const seen = new Uint8Array(lit.length);
     let regions = 0;
     for (let k = 0; k < lit.length; k++) {
       if (!lit[k] || seen[k]) continue;
-      let area = 0;
-      stack.push(k); seen[k] = 1;
-      while (stack.length) {
-        const p = stack.pop(), x = p % w, y = (p - x) / w;
-        area++;
+      const part = [k];
+      seen[k] = 1;
+      for (let n = 0; n < part.length; n++) {
+        const x = part[n] % w, y = (part[n] - x) / w;
         for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) {
           const nx = x + dx, ny = y + dy, q = ny * w + nx;
-          if (nx >= 0 && ny >= 0 && nx < w && ny < h && lit[q] && !seen[q]) { seen[q] = 1; stack.push(q); }
+          if (nx >= 0 && ny >= 0 && nx < w && ny < h && lit[q] && !seen[q]) { seen[q] = 1; part.push(q); }
         }
       }
-      if (area >= least) regions++;
+      if (part.length >= least) regions++;
+      else for (const p of part) lit[p] = 0;
     }
     return regions;
   }
