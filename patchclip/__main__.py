@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return (
             predict(options.images, options.query, options.saliency, options.checkpoint)
             if options.command == "predict"
-            else evaluate(options)
+            else evaluate(options, sys.argv[1:] if arguments is None else arguments)
         )
     except PatchClipError as error:
         print(f"error: {error}", file=sys.stderr)

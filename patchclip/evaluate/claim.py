@@ -19,6 +19,9 @@ LEVELS = (0.6, 0.7, 0.8, 0.9)
 RATES = tuple(float(rate) for rate in np.geomspace(1 / 16, 16, 33))
 """False positives per image at which FROC curves are drawn."""
 THRESHOLDS = 256
+WORST = {"fp_regions_per_image": np.inf, "fp_patches_per_image": np.inf, "normals_lit": 1.0}
+"""What a sensitivity costs (see `at_sensitivity`), and what it costs where it cannot be reached at all."""
+COSTS = tuple(WORST)
 PATCH_MAP = "patch_map"
 Floats = NDArray[np.float64]
 
@@ -100,8 +103,8 @@ def gated(maps: Sequence[PatchMap], probability: Sequence[float]) -> list[PatchM
 def at_sensitivity(swept: Swept, weights: Floats, level: float) -> dict[str, Floats]:
     """What a sensitivity costs, in each replicate at the threshold with the fewest false-positive regions that reaches it.
 
-    weights [B, N] over images -> fp_regions_per_image, fp_patches_per_image, normals_lit, highest_sensitivity, each [B]; the first
-    three NaN where no threshold reaches the level.
+    weights [B, N] over images -> fp_regions_per_image, fp_patches_per_image and normals_lit, infinite where no threshold reaches the level and
+    NaN in a replicate without any box; the sensitivity and threshold at which they were taken, NaN in both; and highest_sensitivity; each [B].
     """
     total = weights.sum(axis=1)[:, None]
     sensitivity = _ratio(weights @ swept.hits.T, (weights @ swept.boxes)[:, None])
@@ -113,8 +116,14 @@ def at_sensitivity(swept: Swept, weights: Floats, level: float) -> dict[str, Flo
     normal = weights[:, swept.normal]
     shares = _ratio(normal @ swept.lit[:, swept.normal].T, normal.sum(axis=1)[:, None])
     patches = _ratio(weights @ swept.patches.T, total)
-    chosen = {"fp_regions_per_image": regions, "fp_patches_per_image": patches, "normals_lit": shares}
-    out = {name: np.where(any_reached, values[rows, best], np.nan) for name, values in chosen.items()}
+    thresholds = np.broadcast_to(swept.thresholds, regions.shape)
+    unreached = np.where(weights @ swept.boxes > 0, np.inf, np.nan)
+    out = {
+        name: np.where(any_reached, values[rows, best], unreached) for name, values in zip(COSTS, (regions, patches, shares), strict=True)
+    }
+    out |= {
+        name: np.where(any_reached, values[rows, best], np.nan) for name, values in (("sensitivity", sensitivity), ("threshold", thresholds))
+    }
     return out | {"highest_sensitivity": sensitivity.max(axis=1)}
 
 
@@ -133,7 +142,8 @@ def compare(methods: dict[str, Swept], weights: Floats) -> tuple[dict[str, Any],
     methods: PATCH_MAP and the others, on the same images.
 
     Returns:
-        claim of the finding (method -> level -> figures; `p` not yet corrected), and FROC curves by method.
+        claim of the finding (method -> level -> figures, `reached`, the share of replicates in which the method gets to the level, and `p`,
+        not yet corrected: of equal costs, where not to reach the level costs infinitely much), and FROC curves by method.
     """
     n = weights.shape[1]
     own = {level: at_sensitivity(methods[PATCH_MAP], weights, level) for level in LEVELS}
@@ -142,32 +152,30 @@ def compare(methods: dict[str, Swept], weights: Floats) -> tuple[dict[str, Any],
         claim[name] = {}
         for level in LEVELS:
             values = own[level] if name == PATCH_MAP else at_sensitivity(swept, weights, level)
-            record: dict[str, Any] = {key: figure(item, n) for key, item in values.items()}
+            record: dict[str, Any] = {
+                key: cost_figure(values[key], n, WORST[key]) if key in WORST else figure(values[key], n) for key in values
+            }
+            drawn = values[COSTS[0]][1:][~np.isnan(values[COSTS[0]][1:])]
+            record["reached"] = float(np.isfinite(drawn).mean()) if drawn.size else None
             if name != PATCH_MAP:
-                for what, prefix in (
-                    ("fp_regions_per_image", ""),
-                    ("fp_patches_per_image", "fp_patches_"),
-                    ("normals_lit", "normals_lit_"),
-                ):
+                for what, prefix in zip(COSTS, ("", "fp_patches_", "normals_lit_"), strict=True):
                     ratio, difference = against(values[what], own[level][what])
-                    if np.isnan(own[level][what][0]):  # nothing to compare with: the patch map itself does not reach the level
+                    if what == COSTS[0]:
+                        record["p"] = two_sided_p(difference[1:])
+                    if not np.isfinite(own[level][what][0]):  # nothing to compare with: the patch map itself does not reach the level
                         ratio[0] = difference[0] = np.nan
                     record[f"{prefix}ratio_to_patch_map"] = edged_figure(ratio, n)
                     record[f"{prefix}difference_to_patch_map"] = edged_figure(difference, n)
-                    if what == "fp_regions_per_image":
-                        record["p"] = two_sided_p(difference[1:]) if np.isfinite(difference[0]) else None
             claim[name][f"{level:g}"] = record
     return claim, {name: froc_band(swept, weights) for name, swept in methods.items()}
 
 
 def correct(claims: dict[str, Any]) -> None:
-    """Adds `p_holm` to every comparison: Holm's correction over the findings of one method at one level."""
+    """Adds `p_holm` to every comparison: Holm's correction over all findings that have boxes, for one method at one level."""
     names = sorted({name for claim in claims.values() for name in claim if name != PATCH_MAP})
     for name in names:
         for level in LEVELS:
-            tested = [
-                claim[name][f"{level:g}"] for claim in claims.values() if claim.get(name, {}).get(f"{level:g}", {}).get("p") is not None
-            ]
+            tested = [claim[name][f"{level:g}"] for claim in claims.values() if name in claim]
             for record, value in zip(tested, holm([record["p"] for record in tested]), strict=True):
                 record["p_holm"] = value
 
@@ -175,13 +183,18 @@ def correct(claims: dict[str, Any]) -> None:
 def against(theirs: Floats, mine: Floats) -> tuple[Floats, Floats]:
     """Ratio and difference of two costs, replicate by replicate.
 
-    A method that does not reach the sensitivity (NaN) costs infinitely much; where neither does, or both cost nothing, they are even.
+    A method that does not reach the sensitivity costs infinitely much; where neither does, or both cost nothing, they are even.
     """
-    above, below = (np.where(np.isnan(values), np.inf, values) for values in (theirs, mine))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio, difference = above / below, above - below
-    even = above == below
+        ratio, difference = theirs / mine, theirs - mine
+    even = theirs == mine
     return np.where(even, 1.0, ratio), np.where(even, 0.0, difference)
+
+
+def cost_figure(values: Floats, n: int, worst: float) -> Figure:
+    """A cost with its interval over all replicates, those included that do not reach the sensitivity: they cost `worst`, which, if infinite,
+    may make the upper edge null. No value: the level is not reached."""
+    return edged_figure(np.concatenate([values[:1], np.where(np.isinf(values[1:]), worst, values[1:])]), n)
 
 
 def edged_figure(values: Floats, n: int) -> Figure:

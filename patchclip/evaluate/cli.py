@@ -9,12 +9,14 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from patchclip.engine import Engine
-from patchclip.errors import SaliencyError
+from patchclip.errors import DataError, SaliencyError
 from patchclip.evaluate.dataset import NIH8, read_dataset
 from patchclip.evaluate.ledger import check, collect, differences, save
-from patchclip.evaluate.predictions import EngineSource, MapFile, Source
+from patchclip.evaluate.map_file import MapFile
+from patchclip.evaluate.predictions import EngineSource, Source
 from patchclip.evaluate.report import markdown, write_plots, write_report
 from patchclip.evaluate.report.page import drawn_labels
 from patchclip.evaluate.report.words import headline
@@ -30,21 +32,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint", metavar="PATH", help="a checkpoint folder, or a model of open_clip by name; the bundled one by default"
     )
-    parser.add_argument("--map-file", type=Path, metavar="NPZ", help="score another model's maps instead of a checkpoint")
-    parser.add_argument("--twin", type=Path, metavar="PATH", help="a checkpoint trained without boxes, whose Grad-CAM joins the comparison")
+    parser.add_argument("--map-file", type=Path, metavar="NPZ", help="score another model's maps; not together with --checkpoint")
+    parser.add_argument("--twin", type=Path, metavar="PATH", help="a checkpoint trained without boxes, whose saliency joins the comparison")
     parser.add_argument(
         "--saliency", action="append", metavar="NAME", help=f"a method to compare with; repeat for several, or none ({', '.join(SALIENCY)})"
     )
     parser.add_argument(
-        "--faithfulness", type=int, default=0, metavar="N", help="deletion and insertion curves on N boxed images of each finding (0)"
+        "--faithfulness", type=_whole, default=0, metavar="N", help="deletion and insertion curves on N boxed images of each finding (0)"
     )
     parser.add_argument("--against", type=Path, metavar="DIR", help="another report on the same data: adds paired differences from it")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
     parser.add_argument("--replicates", type=_positive, default=1000, help="of the bootstrap (1000)")
 
 
-def main(options: argparse.Namespace) -> int:
-    """Runs the command; returns the exit status."""
+def main(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    """Runs the command; returns the exit status. arguments: what `options` were read from, for the report's record."""
+    methods = _methods(options.saliency)
+    if options.map_file and options.checkpoint:
+        raise DataError("--map-file and --checkpoint name two models to score; give one of them.")
     if options.against:
         check(options.against, options.seed, options.replicates)
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "patch-clip"
@@ -56,22 +61,24 @@ def main(options: argparse.Namespace) -> int:
     result = evaluate(
         source,
         data,
-        methods=_methods(options.saliency),
+        methods=methods,
         twin=twin,
         seed=options.seed,
         replicates=options.replicates,
         faithful=options.faithfulness,
     )
     record = result.record
-    record["command"] = "python -m patchclip " + shlex.join(
-        part if not Path(part).is_absolute() else Path(part).name for part in sys.argv[1:]
-    )
+    # Folders by their name alone: a report travels, and where it was made is nobody's business.
+    record["command"] = "python -m patchclip " + shlex.join(Path(part).name if Path(part).is_absolute() else part for part in arguments)
     figures = collect(record)
+    options.out.mkdir(parents=True, exist_ok=True)
+    # Before the comparison, which fails on a report of other images: hours of work may lie in these figures.
+    save(options.out, figures)
+    _write(options.out / "metrics.json", record)
     if options.against:
         record["against"] = differences(record, figures, options.against)
-    options.out.mkdir(parents=True, exist_ok=True)
-    save(options.out, figures)
-    (options.out / "metrics.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        _write(options.out / "metrics.json", record)
+    _write(options.out / "figures.json", compact(record))
     drawn = drawn_labels(record)
     plots = write_plots(record, result.pairs, drawn, options.out)
     write_report(result, drawn, options.out / "report.html")
@@ -80,10 +87,31 @@ def main(options: argparse.Namespace) -> int:
     for sentence in headline(record):
         print(sentence)
     written = ", ".join(
-        str(path) for path in (options.out / "metrics.json", options.out / "report.html", options.out / "figures.md", *plots)
+        str(path) for path in (*(options.out / name for name in ("metrics.json", "report.html", "figures.md", "figures.json")), *plots)
     )
     print(f"{written} written. Research use only, not for clinical use.")
     return 0
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def compact(record: dict[str, Any]) -> dict[str, Any]:
+    """What a model card needs of a record, to five decimals: all but the points of its plots."""
+    kept = {name: value for name, value in record.items() if name not in ("claim_curves", "against")}
+    kept["findings"] = {
+        label: {name: value for name, value in row.items() if name != "reliability"} for label, row in record["findings"].items()
+    }
+    rounded: dict[str, Any] = json.loads(json.dumps(kept), parse_float=lambda text: round(float(text), 5))
+    return rounded
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is not at least 0")
+    return value
 
 
 def _positive(text: str) -> int:

@@ -70,7 +70,8 @@ def read_dataset(folder: Path, split: str, labels: frozenset[str]) -> Evaluation
     for row in rows.to_dict("records"):
         path = folder / "images" / row["image"]
         if not path.is_file():
-            left_out.append(f"{row['image']}: the image file is missing")
+            lost = sum(len(found) for found in boxes.get(row["image"], {}).values())
+            left_out.append(f"{row['image']}: the image file is missing{f', and {lost} boxes with it' if lost else ''}")
             continue
         named = {label for label in row["labels"].split("|") if label and label != "No Finding"}
         for label in named - labels:
@@ -106,7 +107,7 @@ def _boxes(
     for number, row in enumerate(_table(path, ("image", "source", "finding", "x", "y", "w", "h")).to_dict("records"), start=2):
         label = RENAMED.get(row["finding"], row["finding"])
         if row["image"] not in images:
-            left_out.append(f"boxes.csv row {number}: its image is not in images.csv")
+            left_out.append(f"boxes.csv row {number}: its image {row['image']} is not in images.csv")
             continue
         if row["image"] not in wanted:
             continue

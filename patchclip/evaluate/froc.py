@@ -1,4 +1,4 @@
-"""FROC: candidates of all images against all boxes, vectorised over bootstrap replicates."""
+"""Free-response ROC (Chakraborty & Winter, Radiology 1990): candidates of all images against all boxes, vectorised over bootstrap replicates."""
 
 from __future__ import annotations
 

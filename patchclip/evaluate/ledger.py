@@ -79,7 +79,8 @@ def differences(record: dict[str, Any], figures: dict[str, Figure], other: Path)
     rows: dict[str, Any] = {}
     for path, value in figures.items():
         if path in values and len(values[path]) == len(value.replicates) and value["value"] is not None and np.isfinite(values[path][0]):
-            gap = value.replicates - values[path]
+            # Theirs were stored as float32: without the same rounding, equal reports would differ in every replicate.
+            gap = value.replicates.astype(np.float32).astype(np.float64) - values[path]
             rows[path] = {
                 "this": value["value"],
                 "other": float(values[path][0]),

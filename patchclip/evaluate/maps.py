@@ -35,7 +35,10 @@ def pointing(upsampled: FloatArray, mask: NDArray[np.bool_]) -> float:
 
 
 def cnr(upsampled: FloatArray, mask: NDArray[np.bool_]) -> float:
-    """Contrast-to-noise ratio (mean_in - mean_out) / sqrt(var_in + var_out), sign kept; 0 where the variance is 0 (Boecking et al., ECCV 2022)."""
+    """Contrast-to-noise ratio (mean_in - mean_out) / sqrt(var_in + var_out), sign kept (Boecking et al., ECCV 2022).
+
+    upsampled [H, W], mask bool [H, W] -> any real number; 0 where the variance is 0, NaN if the boxes cover all or nothing.
+    """
     inside, outside = upsampled[mask].astype(np.float64), upsampled[~mask].astype(np.float64)
     if not inside.size or not outside.size:
         return float("nan")
@@ -44,7 +47,10 @@ def cnr(upsampled: FloatArray, mask: NDArray[np.bool_]) -> float:
 
 
 def auroc_within(upsampled: FloatArray, mask: NDArray[np.bool_]) -> float:
-    """P(a pixel inside is brighter than one outside) on one image; NaN if the boxes cover all or nothing."""
+    """P(a pixel inside is brighter than one outside) on one image: the AUROC (Hanley & McNeil, Radiology 1982) of its pixels, ties half.
+
+    upsampled [H, W], mask bool [H, W] -> [0, 1]; NaN if the boxes cover all or nothing.
+    """
     inside, outside = np.sort(upsampled[mask]), np.sort(upsampled[~mask])
     if not inside.size or not outside.size:
         return float("nan")
@@ -54,13 +60,13 @@ def auroc_within(upsampled: FloatArray, mask: NDArray[np.bool_]) -> float:
 
 
 def iou(lit: NDArray[np.bool_], mask: NDArray[np.bool_]) -> float:
-    """Intersection over union of two masks; 0 if both are empty."""
+    """Intersection over union of two masks [H, W] (Jaccard 1912), in [0, 1]; 0 if both are empty."""
     union = np.count_nonzero(lit | mask)
     return np.count_nonzero(lit & mask) / union if union else 0.0
 
 
 def dice(lit: NDArray[np.bool_], mask: NDArray[np.bool_]) -> float:
-    """2 |A and B| / (|A| + |B|); 0 if both are empty."""
+    """2 |A and B| / (|A| + |B|) of two masks [H, W] (Dice, Ecology 1945), in [0, 1]; 0 if both are empty."""
     total = np.count_nonzero(lit) + np.count_nonzero(mask)
     return 2 * np.count_nonzero(lit & mask) / total if total else 0.0
 
@@ -76,7 +82,10 @@ class HabitOverlap:
 
 
 def habit_overlap(upsampled: FloatArray, mask: NDArray[np.bool_]) -> HabitOverlap:
-    """Mean IoU and Dice over thresholds .1 to .5 on the map rescaled to [-1, 1] (the MS-CXR habit)."""
+    """Mean IoU and Dice over thresholds .1 to .5 on the map rescaled to [-1, 1]: the habit on MS-CXR (Boecking et al., ECCV 2022).
+
+    upsampled [H, W] and mask bool [H, W]; a map of one value lights nothing.
+    """
     low, high = float(upsampled.min()), float(upsampled.max())
     scaled = (upsampled - low) / (high - low) * 2 - 1 if high > low else np.full_like(upsampled, -1.0)
     lits = [scaled > threshold for threshold in HABIT_THRESHOLDS]

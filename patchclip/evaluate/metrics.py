@@ -40,7 +40,8 @@ def average_precision(scores: Floats, truth: Truth, weights: Floats) -> Floats:
 
 
 def sensitivity_at_specificity(scores: Floats, truth: Truth, weights: Floats, specificity: float = 0.95) -> Floats:
-    """Highest sensitivity among the thresholds whose specificity is at least the given one (no interpolation)."""
+    """Highest sensitivity among the thresholds whose specificity is at least the given one: a step of the empirical ROC curve (Metz 1978), no
+    interpolation."""
     order = np.argsort(-scores, kind="stable")
     sorted_scores, positive = scores[order], truth[order]
     ordered = weights[:, order]

@@ -42,9 +42,11 @@ def find_peaks(patch_map: PatchMap) -> Peaks:
     """
     values = patch_map.values.astype(np.float64)
     rows, cols = values.shape
+    x0, y0, x1, y1 = patch_map.extent
+    if values.size == 1:  # no neighbours to part from
+        return Peaks(np.array([(x0 + x1) / 2]), np.array([(y0 + y1) / 2]), values.ravel(), np.array([-np.inf]))
     first, second, level = _edges(values)
     roots, birth, death = _merge(values.ravel(), first, second, level)
-    x0, y0, x1, y1 = patch_map.extent
     row, column = np.divmod(roots, cols)
     return Peaks(x0 + (column + 0.5) / cols * (x1 - x0), y0 + (row + 0.5) / rows * (y1 - y0), birth, death)
 

@@ -1,10 +1,12 @@
-"""What a model says about each image of a dataset: from an engine, cached on disk, or from a file of another model's maps."""
+"""What a model says about each image of a dataset, and an engine as the source of it, cached on disk."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +17,14 @@ from tqdm import tqdm
 
 from patchclip.encoded import Encoded
 from patchclip.engine import Engine
-from patchclip.errors import DataError, RadiographError, SaliencyError
+from patchclip.errors import RadiographError, SaliencyError
 from patchclip.evaluate.claim import PATCH_MAP
 from patchclip.evaluate.dataset import EvaluationImage
 from patchclip.evaluate.faithfulness import deletion_insertion
 from patchclip.image import Radiograph, load_radiograph
 from patchclip.types import PatchMap
 
-CACHE_FORMAT = 3
+CACHE_FORMAT = 4  # to be raised with every change of what a prediction holds or how it comes about
 OFF_TOPIC = ("fractured femur", "cat")
 """Asked of every image: they must light nothing and must warn."""
 
@@ -33,18 +35,20 @@ class Prediction:
 
     Attributes:
         size: (H, W) in pixels.
+        radiograph_sha256: of the pixels.
         probability: label -> P(present), in [0, 1].
         maps: label -> patch map.
         thresholds: label -> value from which a patch counts as lit.
-        overlap_thresholds: label -> map value at which overlap with outlines was best on held-out training images.
+        overlap_thresholds: label -> map value at which overlap with outlines was best on held-out training images; only where known.
         min_patches: smaller regions are not reported.
-        cutoffs: label -> probability from which the finding counts as present.
+        cutoffs: label -> probability from which the finding counts as present; only where known.
         negated: label -> P("no X") as the model answers that query; empty where the source takes no queries.
         off_topic: phrase of `OFF_TOPIC` -> (lights a region or a patch, warns); empty where the source takes no queries.
         saliency: (method, label) -> relative map; only those that were asked for.
     """
 
     size: tuple[int, int]
+    radiograph_sha256: str
     probability: dict[str, float]
     maps: dict[str, PatchMap]
     thresholds: dict[str, float]
@@ -62,6 +66,8 @@ class Source(Protocol):
     name: str
     sha256: str
     labels: tuple[str, ...]
+    uncalibrated: frozenset[str]
+    """Labels whose `probability` is a score that ranks images and no more."""
 
     def usable(self, methods: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         """Saliency methods that this source can give, and for each other one the reason why it cannot."""
@@ -86,6 +92,7 @@ class EngineSource:
     def __init__(self, engine: Engine, cache: Path) -> None:
         self._engine, self._cache = engine, cache
         self.name, self.sha256, self.labels = engine.name, engine.sha256, engine.labels
+        self.uncalibrated: frozenset[str] = frozenset()
 
     def usable(self, methods: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         """See `Source`; each method is tried once on a plain gradient."""
@@ -147,6 +154,7 @@ class EngineSource:
         calibration = self._engine.checkpoint.calibration
         return Prediction(
             size=encoded.size,
+            radiograph_sha256=encoded.radiograph_sha256,
             probability={label: item.probability for label, item in findings.items()},
             maps={label: item.map for label, item in findings.items()},
             thresholds={label: item.threshold for label, item in findings.items()},
@@ -159,55 +167,6 @@ class EngineSource:
         )
 
 
-class MapFile:
-    """Another model's maps: npz with, for image I and label L, "I/L/map" [R, C] in [0, 1], "I/L/extent" [x0, y0, x1, y1] in pixels and "I/L/probability"."""
-
-    def __init__(self, path: Path) -> None:
-        """Reads the file.
-
-        Raises:
-            DataError: missing, or not such a file.
-        """
-        try:
-            content = path.read_bytes()
-            self._arrays = dict(np.load(path, allow_pickle=False))
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"The map file {path.name} cannot be read; give an .npz of arrays named IMAGE/LABEL/map, /extent and /probability."
-            ) from error
-        self.name, self.sha256 = path.stem, hashlib.sha256(content).hexdigest()
-        self.labels = tuple(sorted({name.rsplit("/", 2)[-2] for name in self._arrays if name.endswith("/map")}))
-        if not self.labels:
-            raise DataError(f"The map file {path.name} holds no array named IMAGE/LABEL/map; see README, Score another model.")
-
-    def usable(self, methods: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-        """See `Source`."""
-        return [], dict.fromkeys(methods, "a map file has no model to explain")
-
-    def faithfulness(self, image: EvaluationImage, label: str, methods: Sequence[str]) -> dict[str, tuple[float, float]]:
-        """See `Source`; there is no model to ask."""
-        return {}
-
-    def predict(self, image: EvaluationImage, saliency: Sequence[tuple[str, str]]) -> Prediction:
-        """See `Source`; it has no saliency."""
-        size = load_radiograph(image.path).size
-        probability: dict[str, float] = {}
-        maps: dict[str, PatchMap] = {}
-        for label in self.labels:
-            values = self._arrays.get(f"{image.name}/{label}/map")
-            if values is None:
-                raise RadiographError(f"the map file has no map of {label} for it")
-            if values.ndim != 2 or not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
-                raise DataError(f"The map {image.name}/{label} is not a finite [rows, cols] array of values in [0, 1]; correct the file.")
-            extent = self._arrays.get(f"{image.name}/{label}/extent", np.array([0, 0, size[1], size[0]], float))
-            x0, y0, x1, y1 = (float(edge) for edge in extent)
-            maps[label] = PatchMap(values.astype(np.float32), (x0, y0, x1, y1))
-            given = self._arrays.get(f"{image.name}/{label}/probability")
-            probability[label] = float(given) if given is not None else float(values.max())
-        halves = dict.fromkeys(self.labels, 0.5)
-        return Prediction(size, probability, maps, halves, halves, 0.0, halves, {}, {}, {})
-
-
 def predict_all(
     source: Source, images: Sequence[EvaluationImage], wanted: dict[str, list[tuple[str, str]]]
 ) -> tuple[list[tuple[EvaluationImage, Prediction]], list[str]]:
@@ -218,7 +177,8 @@ def predict_all(
         try:
             done.append((image, source.predict(image, wanted.get(image.name, []))))
         except RadiographError as error:
-            left_out.append(f"{image.name}: {error}")
+            lost = sum(len(found) for found in image.boxes.values())
+            left_out.append(f"{image.name}: {error}{f' ({lost} boxes with it)' if lost else ''}")
     return done, left_out
 
 
@@ -227,7 +187,7 @@ def _shown(images: Sequence[EvaluationImage]) -> Iterator[EvaluationImage]:
     yield from progress
 
 
-PLAIN = ("size", "probability", "thresholds", "overlap_thresholds", "min_patches", "cutoffs", "negated", "off_topic")
+PLAIN = ("size", "radiograph_sha256", "probability", "thresholds", "overlap_thresholds", "min_patches", "cutoffs", "negated", "off_topic")
 """Fields of a prediction that are kept as JSON."""
 
 
@@ -237,14 +197,20 @@ def _save(file: Path, prediction: Prediction) -> None:
     extent = next(iter(prediction.maps.values())).extent
     record = {name: getattr(prediction, name) for name in PLAIN} | {"extent": extent}
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".writing.npz")
+    temporary = file.with_suffix(f".{os.getpid()}.npz")  # of this process alone: another one may write the same
     np.savez_compressed(temporary, record=np.array(json.dumps(record)), **arrays)  # type: ignore[arg-type]
     os.replace(temporary, file)  # noqa: PTH105  (the atomic one)
 
 
 def _load(file: Path) -> Prediction | None:
-    if not file.is_file():
+    """What is stored, or None: nothing is, or it was damaged, and is then made and stored anew."""
+    try:
+        return _read(file)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
         return None
+
+
+def _read(file: Path) -> Prediction:
     with np.load(file, allow_pickle=False) as arrays:
         record = json.loads(str(arrays["record"]))
         x0, y0, x1, y1 = record["extent"]
@@ -259,6 +225,7 @@ def _load(file: Path) -> Prediction | None:
                 saliency[method, label] = PatchMap(arrays[name], (x0, y0, x1, y1))
     return Prediction(
         size=(record["size"][0], record["size"][1]),
+        radiograph_sha256=record["radiograph_sha256"],
         probability=record["probability"],
         maps=maps,
         thresholds=record["thresholds"],

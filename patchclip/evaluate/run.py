@@ -16,9 +16,8 @@ from patchclip.evaluate.bootstrap import Figure, PatientBootstrap, figure
 from patchclip.evaluate.claim import PATCH_MAP, compare, correct, gated, sweep, unit
 from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, NIH8, EvaluationData, EvaluationImage
 from patchclip.evaluate.predictions import OFF_TOPIC, Source, predict_all
-from patchclip.evaluate.score import Pair, Reader, image_figures, location_figures, reader_of, reliability, truth_of
+from patchclip.evaluate.score import Pair, Reader, image_figures, location_figures, reader_of, reliability, shown_regions, truth_of
 from patchclip.evaluate.shortcuts import shortcuts
-from patchclip.localize import find_regions
 
 MEANS = {
     "pointing": "pointing",
@@ -67,7 +66,7 @@ def evaluate(
         source: the model.
         data: the images.
         methods: saliency methods to compare the patch map with.
-        twin: a model trained without boxes and patch-level losses, whose Grad-CAM joins the comparison.
+        twin: a model trained without boxes and patch-level losses, whose saliency joins the comparison.
         seed, replicates: of the bootstrap.
         faithful: boxed images of each finding for which deletion and insertion curves are computed; they cost 34 passes a method.
     """
@@ -77,16 +76,20 @@ def evaluate(
     pairs, unreadable = predict_all(source, data.images, {image.name: _wanted(image, usable, labels) for image in data.images})
     if not pairs:
         raise DataError(f"No image of split {data.split} could be predicted; the first: {(unreadable or ['none there'])[0]}.")
-    record = score(source, data, pairs, [*data.left_out, *unreadable], seed=seed, replicates=replicates)
+    ranked = [f"{label}: no probability is given, so each map's highest value ranks the images" for label in sorted(source.uncalibrated)]
+    record = score(source, data, pairs, [*data.left_out, *unreadable, *ranked], seed=seed, replicates=replicates)
     twin_pairs: list[Pair] = []
     if twin is not None:
         shared = [label for label in labels if label in twin.labels]
+        twin_usable, twin_reasons = twin.usable(methods)
+        reasons |= {f"twin_{method}": reason for method, reason in twin_reasons.items()}
+        reasons |= {f"twin on {label}": "the twin does not know this finding" for label in labels if label not in shared}
         twin_pairs, _ = predict_all(
-            twin, [image for image, _ in pairs], {image.name: _wanted(image, ["grad_cam"], shared) for image, _ in pairs}
+            twin, [image for image, _ in pairs], {image.name: _wanted(image, twin_usable, shared) for image, _ in pairs}
         )
         record["twin"] = {"name": twin.name, "sha256": twin.sha256}
     bootstrap = PatientBootstrap([image.patient for image, _ in pairs], replicates, seed)
-    record["claim"], record["claim_curves"] = claim(source.labels, pairs, twin_pairs, usable, bootstrap)
+    record["claim"], record["claim_curves"], record["claim_counts"] = claim(source.labels, pairs, twin_pairs, usable, bootstrap)
     record["claim_left_out"] = reasons
     if faithful:
         record["faithfulness"] = faithfulness(source, pairs, usable, bootstrap, faithful)
@@ -104,6 +107,9 @@ def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: lis
         scores = np.array([pairs[k][1].probability[label] for k in known], np.float64)
         located, behind = location_figures(pairs, reader_of(label), bootstrap)
         findings[label] = image_figures(scores, known, truth, bootstrap) | located | {"reliability": reliability(scores, truth)}
+        if label in source.uncalibrated:
+            nothing = figure(np.full(1, np.nan), len(known))
+            findings[label] |= {"brier": nothing, "ece": nothing, "ece_by_chance": nothing, "reliability": []}
         if all(prediction.negated for _, prediction in pairs):
             turned = np.array([1 - pairs[k][1].negated[label] for k in known], np.float64)
             findings[label]["auroc_negated"] = figure(metrics.auroc(turned, truth, bootstrap.weights(known)), len(known))
@@ -122,7 +128,7 @@ def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: lis
             "images": len(images),
             "patients": len({image.patient for image in images}),
             "left_out": left_out,
-            "sha256": fingerprint(images),
+            "sha256": fingerprint(pairs),
         },
         "seed": seed,
         "replicates": replicates,
@@ -142,9 +148,7 @@ def dark_normals(pairs: Sequence[Pair], bootstrap: PatientBootstrap) -> Figure:
     dark: list[float] = []
     for k in normal:
         prediction = pairs[k][1]
-        shown = [label for label in NIH8 if label in prediction.maps]
-        lit = any(find_regions(prediction.maps[x], prediction.thresholds[x], prediction.size, prediction.min_patches) for x in shown)
-        dark.append(float(not lit))
+        dark.append(float(not any(shown_regions(prediction, label) for label in NIH8 if label in prediction.maps)))
     values = np.array(dark, np.float64)
     return bootstrap.figure(np.array(normal, np.int64), lambda weights: metrics.mean(values, weights))
 
@@ -187,10 +191,15 @@ def faithfulness(source: Source, pairs: Sequence[Pair], methods: Sequence[str], 
 
 def claim(
     labels: Sequence[str], pairs: list[Pair], twin_pairs: list[Pair], methods: Sequence[str], bootstrap: PatientBootstrap
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Matched-sensitivity comparison of every finding that has boxes; see `patchclip.evaluate.claim`."""
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[str, int]]]:
+    """Matched-sensitivity comparison of every finding that has boxes; see `patchclip.evaluate.claim`.
+
+    Returns:
+        claim and FROC curves of each finding, and how many images, boxes and normal images it stands on.
+    """
     claims: dict[str, Any] = {}
     curves: dict[str, Any] = {}
+    counts: dict[str, dict[str, int]] = {}
     twins = {image.name: prediction for image, prediction in twin_pairs}
     for label in labels:
         reader = reader_of(label)
@@ -201,18 +210,19 @@ def claim(
         boxes = [reader.boxes(image, prediction.size) for image, prediction in chosen]
         normal = [not truth for truth in boxes]
         swept = {PATCH_MAP: sweep([prediction.maps[label] for _, prediction in chosen], boxes, normal)}
-        for method in methods:
-            maps = [unit(prediction.saliency[method, label]) for _, prediction in chosen]
-            swept[f"{method}_raw"] = sweep(maps, boxes, normal)
-            swept[f"{method}_gated"] = sweep(gated(maps, [prediction.probability[label] for _, prediction in chosen]), boxes, normal)
-        if twins and all(("grad_cam", label) in twins[image.name].saliency for image, _ in chosen):
+        rivals = [(method, [prediction for _, prediction in chosen], method) for method in methods]
+        if twins:
             own = [twins[image.name] for image, _ in chosen]
-            maps = [unit(prediction.saliency["grad_cam", label]) for prediction in own]
-            swept["twin_grad_cam_raw"] = sweep(maps, boxes, normal)
-            swept["twin_grad_cam_gated"] = sweep(gated(maps, [prediction.probability[label] for prediction in own]), boxes, normal)
+            there = dict.fromkeys(method for item in own for method, found in item.saliency if found == label)
+            rivals += [(f"twin_{method}", own, method) for method in there]
+        for name, predictions, method in rivals:
+            maps = [unit(prediction.saliency[method, label]) for prediction in predictions]
+            swept[f"{name}_raw"] = sweep(maps, boxes, normal)
+            swept[f"{name}_gated"] = sweep(gated(maps, [prediction.probability[label] for prediction in predictions]), boxes, normal)
         claims[label], curves[label] = compare(swept, bootstrap.weights(np.array(index, np.int64)))
+        counts[label] = {"images": len(index), "boxes": sum(len(truth) for truth in boxes), "normals": sum(normal)}
     correct(claims)
-    return claims, curves
+    return claims, curves, counts
 
 
 def subgroups(labels: Sequence[str], pairs: list[Pair], bootstrap: PatientBootstrap) -> dict[str, Any]:
@@ -263,13 +273,13 @@ def second_reader(labels: Sequence[str], pairs: list[Pair], bootstrap: PatientBo
     return found
 
 
-def fingerprint(images: Sequence[EvaluationImage]) -> str:
-    """Hash over everything that the figures depend on, beside the pixels: the images that were scored and all that is known of them."""
+def fingerprint(pairs: Sequence[Pair]) -> str:
+    """Hash over everything that the figures depend on beside the model: the pixels that were scored and all that is known of them."""
     digest = hashlib.sha256()
-    for image in images:
+    for image, prediction in pairs:
         facts = (
-            image.name, image.patient, sorted(image.labels), image.rsna_class, image.chestx_det_read, sorted(image.boxes.items()),
-            image.view, image.sex, image.age,
+            image.name, prediction.radiograph_sha256, image.patient, sorted(image.labels), image.rsna_class, image.chestx_det_read,
+            sorted(image.boxes.items()), image.view, image.sex, image.age,
         )  # fmt: skip
         digest.update(repr(facts).encode())
     return digest.hexdigest()

@@ -28,6 +28,7 @@ from patchclip.evaluate.maps import (
 )
 from patchclip.evaluate.predictions import Prediction
 from patchclip.localize import find_regions
+from patchclip.types import Region
 
 FLOOR = 0.05  # FROC candidates are components above this; the threshold then sweeps over their scores
 IOBB = (0.1, 0.25, 0.5)
@@ -86,7 +87,7 @@ def image_figures(
     }
     if not truth.any() or truth.all():
         return {name: figure(np.full(1, np.nan), len(known)) for name in (*statistics, "ece_by_chance")}
-    chance = figure(metrics.calibration_error_by_chance(scores, draws=bootstrap.replicates), len(known))
+    chance = figure(metrics.calibration_error_by_chance(scores, draws=bootstrap.replicates, seed=bootstrap.seed), len(known))
     found = {name: bootstrap.figure(known, lambda w, s=statistic: s(scores, truth, w)) for name, statistic in statistics.items()}  # type: ignore[misc]
     return found | {"ece_by_chance": chance}
 
@@ -133,16 +134,21 @@ def location_figures(
         values = np.array([row[position] for row in alarms], np.float64)
         replicates[f"afp_iobb_{least:g}"] = metrics.mean(values, everything) if len(scored) else np.full(1, np.nan)
         figures[f"afp_iobb_{least:g}"] = figure(replicates[f"afp_iobb_{least:g}"], len(scored))
-    lit = np.array([float(pairs[k][1].maps[label].values.max() >= pairs[k][1].thresholds[label]) for k in normals], np.float64)
+    lit = np.array([float(bool(shown_regions(pairs[k][1], label))) for k in normals], np.float64)
     figures["normals_lit"] = bootstrap.figure(np.array(normals, np.int64), lambda w: metrics.mean(lit, w))
     return figures, replicates
+
+
+CHEXLOCALIZE = ("chexlocalize_miou_true_positives", "chexlocalize_miou_all", "chexlocalize_hit_rate")
 
 
 def _chexlocalize(
     pairs: Sequence[Pair], reader: Reader, boxed: Sequence[tuple[int, tuple[Box, ...]]], normals: Sequence[int], bootstrap: PatientBootstrap
 ) -> dict[str, Figure]:
-    """The CheXlocalize habit, with the checkpoint's own probability cut-off: IoU on true positives, IoU on all, and the hit rate."""
+    """The CheXlocalize habit, with the model's own probability cut-off (null without one): IoU on true positives, IoU on all, and the hit rate."""
     label = reader.label
+    if any(label not in prediction.cutoffs for _, prediction in pairs):
+        return {name: figure(np.full(1, np.nan), 0) for name in CHEXLOCALIZE}
     called = {k: pairs[k][1].probability[label] >= pairs[k][1].cutoffs[label] for k in (*(k for k, _ in boxed), *normals)}
     overlaps: dict[int, float] = {}
     hits: dict[int, float] = {}
@@ -158,11 +164,9 @@ def _chexlocalize(
         numbers = np.array(list(values.values()), np.float64)
         return bootstrap.figure(index, lambda weights: metrics.mean(numbers, weights))
 
-    return {
-        "chexlocalize_miou_true_positives": mean_over({k: overlaps[k] for k, _ in boxed if called[k]}),
-        "chexlocalize_miou_all": mean_over({k: value for k, value in overlaps.items() if np.isfinite(value)}),
-        "chexlocalize_hit_rate": mean_over(hits),
-    }
+    on_true_positives = {k: overlaps[k] for k, _ in boxed if called[k]}
+    on_all = {k: value for k, value in overlaps.items() if np.isfinite(value)}
+    return dict(zip(CHEXLOCALIZE, (mean_over(on_true_positives), mean_over(on_all), mean_over(hits)), strict=True))
 
 
 PER_IMAGE = (
@@ -174,10 +178,10 @@ PER_IMAGE = (
 def _one_image(prediction: Prediction, label: str, boxes: tuple[Box, ...]) -> dict[str, float]:
     upsampled = prediction.maps[label].upsample(*prediction.size)
     mask = box_mask(boxes, prediction.size)
-    threshold = prediction.overlap_thresholds[label]
+    threshold = prediction.overlap_thresholds.get(label)
     habit = habit_overlap(upsampled, mask)
     best_iou, best_dice = oracle_overlap(upsampled, mask)
-    regions = find_regions(prediction.maps[label], prediction.thresholds[label], prediction.size, prediction.min_patches)
+    regions = shown_regions(prediction, label)
     values = {
         "pointing": pointing(upsampled, mask),
         "cnr": cnr(upsampled, mask),
@@ -186,12 +190,17 @@ def _one_image(prediction: Prediction, label: str, boxes: tuple[Box, ...]) -> di
         "miou_thresholds_skipping_empty": habit.iou_skipping_empty,
         "mdice_thresholds": habit.dice,
         "mdice_thresholds_skipping_empty": habit.dice_skipping_empty,
-        "miou_tuned": iou(upsampled >= threshold, mask),
-        "mdice_tuned": dice(upsampled >= threshold, mask),
+        "miou_tuned": iou(upsampled >= threshold, mask) if threshold is not None else float("nan"),
+        "mdice_tuned": dice(upsampled >= threshold, mask) if threshold is not None else float("nan"),
         "miou_oracle": best_iou,
         "mdice_oracle": best_dice,
     }
     return values | {f"acc_iobb_{least:g}": iobb(regions, boxes, least)[0] for least in IOBB}
+
+
+def shown_regions(prediction: Prediction, label: str) -> tuple[Region, ...]:
+    """The regions of a finding as a reader is shown them: at the operating threshold, fragments left out."""
+    return find_regions(prediction.maps[label], prediction.thresholds[label], prediction.size, prediction.min_patches)
 
 
 def _candidates(pairs: Sequence[Pair], reader: Reader, scored: NDArray[np.int64], least_iou: float | None) -> Candidates:
@@ -200,7 +209,6 @@ def _candidates(pairs: Sequence[Pair], reader: Reader, scored: NDArray[np.int64]
 
 
 def _alarms(prediction: Prediction, reader: Reader, image: EvaluationImage) -> list[float]:
-    label = reader.label
-    regions = find_regions(prediction.maps[label], prediction.thresholds[label], prediction.size, prediction.min_patches)
+    regions = shown_regions(prediction, reader.label)
     boxes = reader.boxes(image, prediction.size)
     return [iobb(regions, boxes, least)[1] for least in IOBB]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,7 +22,8 @@ def raw_cosine(task: SaliencyTask) -> FloatArray:
 def occlusion(task: SaliencyTask, window: int = 8, batch: int = 16) -> FloatArray:
     """Occlusion (Zeiler & Fergus, ECCV 2014): how much the logit falls when a window is greyed out, positive part.
 
-    The window is 1/`window` of the side and moves by half of that; [K, R, C] in [0, 1], min-max scaled.
+    The window is 1/`window` of the side and moves by half of that; a patch gets the falls of the windows around it, interpolated between
+    their centres. [K, R, C] in [0, 1], min-max scaled.
     """
     side = task.pixels.shape[-1]
     size = max(1, side // window)
@@ -40,5 +41,13 @@ def occlusion(task: SaliencyTask, window: int = 8, batch: int = 16) -> FloatArra
                 hidden[number, :, top : top + size, left : left + size] = grey
             drops.append(whole - head(hidden))
     values = torch.cat(drops).clamp(min=0).t().unflatten(1, (len(starts), len(starts))).cpu().numpy().astype(np.float32)
-    rows, cols = task.model.grid
-    return np.stack([to_unit(np.asarray(cv2.resize(item, (cols, rows), interpolation=cv2.INTER_LINEAR), np.float32)) for item in values])
+    centres = (np.array(starts) + size / 2) / side
+    down, across = (_between(centres, count) for count in task.model.grid)
+    return np.stack([to_unit(np.asarray(down @ item @ across.T, np.float32)) for item in values])
+
+
+def _between(centres: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Weights [count, N] of linear interpolation at `count` patch centres from values at N `centres`, as fractions of the side; flat beyond
+    the outermost."""
+    places = (np.arange(count) + 0.5) / count
+    return np.stack([np.interp(places, centres, row) for row in np.eye(len(centres))], axis=1)

@@ -67,6 +67,7 @@ def _pair(number: int) -> tuple[EvaluationImage, Prediction]:
     halves = dict.fromkeys(LABELS, 0.5)
     return image, Prediction(
         size=(SIDE, SIDE),
+        radiograph_sha256=f"{number:064x}",
         probability={name: float(rng.random()) for name in LABELS},
         maps={name: invented() for name in LABELS},
         thresholds=halves,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from patchclip.evaluate.bootstrap import PatientBootstrap
-from patchclip.evaluate.claim import against, at_sensitivity, compare, correct, edged_figure, gated, sweep
+from patchclip.evaluate.claim import against, at_sensitivity, compare, correct, cost_figure, edged_figure, gated, sweep
 from patchclip.evaluate.peaks import find_peaks
 from patchclip.types import PatchMap
 
@@ -112,7 +112,9 @@ def test_a_better_map_wins_and_a_blind_one_never_arrives() -> None:
     assert level["p_holm"] < 0.05
     assert claim["blind_raw"]["0.6"]["fp_regions_per_image"]["value"] is None
     assert claim["blind_raw"]["0.6"]["highest_sensitivity"]["value"] == 0
-    assert "p_holm" not in claim["blind_raw"]["0.6"]
+    assert claim["blind_raw"]["0.6"]["reached"] == 0
+    assert claim["blind_raw"]["0.6"]["p_holm"] < 0.05  # a method that never arrives is beaten, and stays in the family
+    assert level["sensitivity"]["value"] >= 0.6 and level["reached"] == 1
     assert all(np.diff(curves["patch_map"]["sensitivity"]) >= 0)
 
 
@@ -132,7 +134,32 @@ def test_nothing_is_compared_with_a_patch_map_that_never_arrives() -> None:
     weights = PatientBootstrap([str(k) for k in range(30)], 50).weights(np.arange(30))
     level = compare({"patch_map": sweep(blind, boxes, normal), "other_raw": sweep(maps, boxes, normal)}, weights)[0]["other_raw"]["0.6"]
     assert level["fp_regions_per_image"]["value"] is not None
-    assert level["ratio_to_patch_map"]["value"] is level["difference_to_patch_map"]["value"] is level["p"] is None
+    assert level["ratio_to_patch_map"]["value"] is level["difference_to_patch_map"]["value"] is None
+
+
+def test_a_family_is_all_findings_with_boxes() -> None:
+    """Holm's factor counts the findings on which a method never arrives, too; else one lucky finding would be tested alone."""
+    maps, boxes, normal = scene(3)
+    blind = [PatchMap(np.zeros((8, 8), np.float32), item.extent) for item in maps]
+    weights = PatientBootstrap([str(k) for k in range(30)], 50).weights(np.arange(30))
+    own = sweep(maps, boxes, normal)
+    claims = {
+        "Mass": compare({"patch_map": own, "a_raw": sweep(blind, boxes, normal)}, weights)[0],
+        "Nodule": compare({"patch_map": own, "a_raw": own}, weights)[0],
+    }
+    correct(claims)
+    beaten = claims["Mass"]["a_raw"]["0.6"]
+    assert beaten["p_holm"] == pytest.approx(min(1, 2 * beaten["p"])) and claims["Nodule"]["a_raw"]["0.6"]["p_holm"] == 1
+
+
+def test_replicates_that_do_not_arrive_cost_the_most() -> None:
+    values = np.array([0.5, 0.4, np.inf, np.inf, 0.6, np.nan])  # the last: no box was drawn, so nothing can be said
+    assert cost_figure(values, 3, np.inf)["ci"] == [0.4, None]
+    assert cost_figure(values, 3, 1.0)["ci"] == [0.4, 1.0]
+    assert cost_figure(np.array([np.inf, 0.4]), 3, np.inf)["value"] is None
+    maps, boxes, normal = scene(3)
+    costs = at_sensitivity(sweep(maps, boxes, normal), np.stack([np.ones(30), np.array(normal, float)]), 0.6)["fp_regions_per_image"]
+    assert np.isfinite(costs[0]) and np.isnan(costs[1])
 
 
 def test_gating_dims_unlikely_images() -> None:
@@ -141,7 +168,7 @@ def test_gating_dims_unlikely_images() -> None:
 
 
 def test_a_ratio_over_nothing_has_no_value() -> None:
-    ratio, difference = against(np.array([1.0, 0.0, np.nan, np.nan, 2.0]), np.array([0.0, 0.0, np.nan, 1.0, np.nan]))
+    ratio, difference = against(np.array([1.0, 0.0, np.inf, np.inf, 2.0]), np.array([0.0, 0.0, np.inf, 1.0, np.inf]))
     assert ratio.tolist() == [np.inf, 1, 1, np.inf, 0]
     assert difference.tolist() == [1, 0, 0, np.inf, -np.inf]
     assert edged_figure(np.array([np.inf, 1.0]), 3)["value"] is None

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from patchclip import Engine
 from patchclip.__main__ import main
+from patchclip.evaluate.dataset import read_dataset
+from patchclip.evaluate.predictions import EngineSource
+from patchclip.evaluate.report import markdown
 from tests.tiny import tiny_checkpoint, tiny_dataset
 
 
@@ -110,8 +114,7 @@ def test_two_reports_differ_in_pairs(place: Path, monkeypatch: pytest.MonkeyPatc
     ]
     assert main([*common, "--out", str(place / "same"), "--checkpoint", str(place / "a")]) == 0
     same = json.loads((place / "same" / "metrics.json").read_text())["against"]["figures"]["findings/Effusion/auroc"]
-    assert same["difference"]["value"] == pytest.approx(0, abs=1e-6)
-    assert same["difference"]["ci"] == pytest.approx([0, 0], abs=1e-6)
+    assert same["difference"]["value"] == 0 and same["difference"]["ci"] == [0, 0] and same["p"] == 1
     assert main([*common, "--out", str(place / "other"), "--checkpoint", str(place / "b")]) == 0
     other = json.loads((place / "other" / "metrics.json").read_text())
     gap = other["against"]["figures"]["findings/Effusion/auroc"]
@@ -120,6 +123,51 @@ def test_two_reports_differ_in_pairs(place: Path, monkeypatch: pytest.MonkeyPatc
     capsys.readouterr()
     assert main([*common, "--out", str(place / "x"), "--checkpoint", str(place / "a"), "--seed", "3"]) == 1
     assert "made with --seed 0, not 3" in capsys.readouterr().err
+
+
+def test_a_report_of_other_images_costs_no_work(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The comparison is refused, and what was computed lies in the folder all the same."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
+    wishes = ["--saliency", "none", "--replicates", "100", "--checkpoint", str(place / "a")]
+    assert main(["evaluate", str(place / "data"), "--split", "train", "--out", str(place / "train"), *wishes]) == 0
+    assert (
+        main(["evaluate", str(place / "data"), "--split", "val", "--out", str(place / "late"), "--against", str(place / "train"), *wishes])
+        == 1
+    )
+    assert "no paired difference" in capsys.readouterr().err
+    assert json.loads((place / "late" / "metrics.json").read_text())["data"]["images"] == 14
+
+
+def test_the_cache_is_used_and_a_damaged_file_made_anew(place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    engine = Engine.from_pretrained(place / "a", device="cpu")
+    image = read_dataset(place / "data", "val", frozenset(engine.labels)).images[0]
+    source = EngineSource(engine, tmp_path)
+    first = source.predict(image, [("grad_cam", "Effusion")])
+    (file,) = tmp_path.rglob("*.npz")
+    monkeypatch.setattr(engine, "encode", lambda radiograph: pytest.fail("it was not asked for anything new"))
+    second = source.predict(image, [("grad_cam", "Effusion")])
+    assert second.probability == first.probability and second.radiograph_sha256 == first.radiograph_sha256
+    assert np.array_equal(second.saliency["grad_cam", "Effusion"].values, first.saliency["grad_cam", "Effusion"].values)
+    monkeypatch.undo()
+    file.write_bytes(file.read_bytes()[:500])
+    assert source.predict(image, []).probability == first.probability
+    assert [item.name for item in tmp_path.rglob("*.npz")] == [file.name]
+
+
+def test_the_record_for_a_card_is_the_record(place: Path, record: dict[str, Any]) -> None:
+    """Less the points of plots, and to five decimals."""
+    kept = json.loads((place / "out" / "figures.json").read_text())
+    assert set(record) - set(kept) == {"claim_curves"} and "reliability" not in kept["findings"]["Effusion"]
+    assert kept["findings"]["Effusion"]["auroc"]["value"] == pytest.approx(record["findings"]["Effusion"]["auroc"]["value"], abs=1e-5)
+    assert markdown(kept).splitlines()[:5] == (place / "out" / "figures.md").read_text().splitlines()[:5]
+
+
+def test_the_command_is_the_one_that_was_given(record: dict[str, Any]) -> None:
+    """Folders by name alone."""
+    assert record["command"] == (
+        "python -m patchclip evaluate data --split val --out out --checkpoint a --twin b --saliency grad_cam "
+        "--saliency attention_rollout --replicates 100"
+    )
 
 
 def test_anothers_maps_are_scored_alike(place: Path, tmp_path: Path) -> None:
@@ -137,6 +185,7 @@ def test_anothers_maps_are_scored_alike(place: Path, tmp_path: Path) -> None:
             values[round(y * 96) : round((y + h) * 96), round(x * 96) : round((x + w) * 96)] = 1
         arrays[f"{name}/Effusion/map"] = values
         arrays[f"{name}/Mass/map"] = np.zeros((4, 4), np.float32)
+    arrays["Effusion/overlap_threshold"] = np.array(0.5)
     np.savez(tmp_path / "maps.npz", **arrays)
     assert (
         main(
@@ -160,6 +209,8 @@ def test_anothers_maps_are_scored_alike(place: Path, tmp_path: Path) -> None:
     assert perfect["auroc"]["value"] == perfect["pointing"]["value"] == 1
     assert perfect["froc"]["0.125"]["value"] == 1 and perfect["acc_iobb_0.5"]["value"] == 1
     assert perfect["miou_tuned"]["value"] > 0.95
+    assert perfect["ece"]["value"] is perfect["brier"]["value"] is perfect["chexlocalize_hit_rate"]["value"] is None
+    assert any(line.startswith("Effusion: no probability is given") for line in figures["data"]["left_out"])
     assert figures["claim"]["Effusion"]["patch_map"]["0.9"]["fp_regions_per_image"]["value"] == 0
     assert figures["findings"]["Mass"]["auroc"]["value"] is None
 
@@ -169,6 +220,7 @@ def test_anothers_maps_are_scored_alike(place: Path, tmp_path: Path) -> None:
     [
         (["--split", "test"], 'no row with split "test"'),
         (["--split", "val", "--saliency", "magic"], "no saliency method"),
+        (["--split", "val", "--map-file", "nothing.npz", "--checkpoint", "a"], "two models"),
         (["--split", "val", "--map-file", "nothing.npz"], "cannot be read"),
         (["--split", "val", "--against", "nothing"], "no report to compare with"),
     ],

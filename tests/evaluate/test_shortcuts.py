@@ -24,7 +24,7 @@ def pair(number: int, view: str, labels: set[str], probability: float, peak: flo
     shown = {name: PatchMap(values if name == "Effusion" else np.zeros((8, 8), np.float32), (0.0, 0.0, 64.0, 64.0)) for name in NIH8}
     halves = dict.fromkeys(NIH8, 0.5)
     image = EvaluationImage(f"{number}.png", Path(f"{number}.png"), str(number), frozenset(labels), "Normal" if normal else "", False, view, "F", 50.0)  # fmt: skip
-    return image, Prediction((64, 64), dict.fromkeys(NIH8, probability), shown, halves, halves, 0.5, halves, {}, {}, {})
+    return image, Prediction((64, 64), "0" * 64, dict.fromkeys(NIH8, probability), shown, halves, halves, 0.5, halves, {}, {}, {})
 
 
 def found(pairs: Pairs) -> dict[str, float | None]:

@@ -18,6 +18,7 @@ from patchclip.model.checkpoint import Checkpoint
 from patchclip.model.patchclip import PatchCLIP
 from patchclip.saliency import METHODS, SaliencyTask
 from patchclip.saliency.cam import CAMS
+from patchclip.saliency.direct import occlusion
 from patchclip.saliency.task import QueryHead, last_layer
 from patchclip.text.scope import QueryGate
 from tests.tiny import CONFIG, VOCABULARY, tiny_checkpoint
@@ -136,3 +137,26 @@ def test_with_mirror_images_everything_turns_with_the_picture(tower: str, effusi
         assert np.allclose(maps[method][0].values, turned[method][0].values[:, ::-1], atol=2e-3), method
     alone = plain.query(plain.encode(effusion), ["effusion"])[0]
     assert not np.allclose(alone.map.values, one.map.values, atol=1e-6)
+
+
+def test_occlusion_is_a_plain_loop_over_windows(cnn: Engine, effusion: Radiograph) -> None:
+    """At a patch whose centre is a window's, the value is that window's fall of the logit; all of it scaled to [0, 1]."""
+    task = task_of(cnn, effusion, ["Effusion"])
+    found = occlusion(task, window=4)[0]
+    side, size = task.pixels.shape[-1], task.pixels.shape[-1] // 4
+    rows, cols = cnn.model.grid
+    head = QueryHead(task)
+    places = [k * (size // 2) for k in range(7)]
+    falls = np.zeros((7, 7))
+    with torch.no_grad():
+        whole = float(head(task.pixels)[0, 0])
+        for r, top in enumerate(places):
+            for c, left in enumerate(places):
+                hidden = task.pixels.clone()
+                hidden[..., top : top + size, left : left + size] = float(task.pixels.mean())
+                falls[r, c] = max(0.0, whole - float(head(hidden)[0, 0]))
+    centres = [(place + size / 2) / side for place in places]
+    across = np.stack([np.interp((np.arange(cols) + 0.5) / cols, centres, row) for row in falls])
+    expected = np.stack([np.interp((np.arange(rows) + 0.5) / rows, centres, column) for column in across.T], axis=1)
+    expected = (expected - expected.min()) / (expected.max() - expected.min())
+    assert np.allclose(found, expected, atol=1e-4)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from patchclip.evaluate.maps import box_mask, pointing
 from patchclip.evaluate.predictions import Prediction
-from patchclip.evaluate.score import Pair, reader_of
+from patchclip.evaluate.score import Pair, reader_of, shown_regions
 from patchclip.image import load_radiograph
 from patchclip.types import PatchMap
 
@@ -57,7 +57,7 @@ def galleries(pairs: Sequence[Pair], label: str, saliency: str | None = "grad_ca
             upsampled = prediction.maps[label].upsample(*prediction.size)
             hit = pointing(upsampled, box_mask(reader.boxes(image, prediction.size), prediction.size))
             (hits if hit else misses).append((prediction.probability[label], (image, prediction)))
-        elif reader.normal(image) and peak >= prediction.thresholds[label]:
+        elif reader.normal(image) and shown_regions(prediction, label):
             alarms.append((peak, (image, prediction)))
     made: list[Gallery] = []
     for title, rows in (("Hits", hits), ("Misses", misses), ("False alarms on normal images", alarms)):

@@ -45,7 +45,8 @@ def figures_table(record: dict[str, Any]) -> str:
             f"| {finding_name(label)} | {' | '.join(cells)} | {show(row['normals_lit'])} | {row['auroc']['n']} ({row['pointing']['n']}) |"
         )
     lines.append(
-        "\nECE by chance: what a model whose probabilities are true would show on a sample of this size; an ECE within its interval says nothing against the model."
+        "\nECE by chance: what a model whose probabilities are true would show on a sample of this size; an ECE within its interval says nothing against the model. "
+        "The bootstrap adds chance to an ECE, so its own interval lies high and may not hold the value."
     )
     return "\n".join(lines)
 
@@ -85,13 +86,16 @@ def claim_table(record: dict[str, Any]) -> str:
     lines = [
         f"False-positive regions an image at sensitivity {LEVEL}:",
         "",
-        f"| Finding | {' | '.join(method_name(name) for name in shown)} | Normals lit by the patch map |",
-        "| --- | " + " | ".join("---" for _ in shown) + " | --- |",
+        f"| Finding | {' | '.join(method_name(name) for name in shown)} | Normals lit by the patch map | Images (boxes, normal) |",
+        "| --- | " + " | ".join("---" for _ in shown) + " | --- | --- |",
     ]
     for label in _ordered(record["claim"]):
         claim = record["claim"][label]
         lit = claim[PATCH_MAP][LEVEL]["normals_lit"]
-        lines.append(f"| {finding_name(label)} | {' | '.join(_cell(claim.get(name)) for name in shown)} | {show(lit)} |")
+        count = record["claim_counts"][label]
+        stands = f"{count['images']} ({count['boxes']}, {count['normals']})"
+        lines.append(f"| {finding_name(label)} | {' | '.join(_cell(claim.get(name)) for name in shown)} | {show(lit)} | {stands} |")
+    lines.append("\n∞: in more than 2.5 % of the replicates the sensitivity is not reached.")
     return "\n".join(lines)
 
 

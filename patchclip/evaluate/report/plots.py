@@ -11,22 +11,25 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
 from patchclip.evaluate.claim import PATCH_MAP
-from patchclip.evaluate.report.words import finding_name, method_name, show
+from patchclip.evaluate.report.words import TWIN, finding_name, method_name, show
 from patchclip.evaluate.score import Pair, truth_of
 
-# Okabe & Ito's colours (2008), told apart by the colour-blind.
-COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a", "#000000", "#b8a000")
+# Okabe & Ito's colours (2008), told apart by the colour-blind, and four more: one for each method.
+COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a", "#000000", "#b8a000", "#8c564b", "#6a3d9a")
+DASHES = {(False, False): "solid", (False, True): "dot", (True, False): "dash", (True, True): "dashdot"}
+"""(of the twin, raw) -> line."""
 FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif"
 
 
 def colour_of(method: str) -> str:
-    """The patch map is always the first colour; a method keeps its colour raw and gated."""
+    """The patch map is always the first colour; a method keeps its colour raw and gated, the twin's Grad-CAM, which is drawn beside the
+    model's own, has another, and the twin's other methods share theirs with the model's."""
     order = [
         PATCH_MAP, "twin_grad_cam", "grad_cam", "grad_cam_plus_plus", "hires_cam", "eigen_cam", "layer_cam", "raw_cosine",
         "attention_rollout", "attention_gradient", "occlusion",
     ]  # fmt: skip
     stem = method.removesuffix("_raw").removesuffix("_gated")
-    return COLOURS[order.index(stem) % len(COLOURS)] if stem in order else COLOURS[-1]
+    return COLOURS[order.index(stem if stem in order else stem.removeprefix(TWIN))]
 
 
 def froc_plot(curves: dict[str, Any], label: str) -> go.Figure:
@@ -43,7 +46,7 @@ def froc_plot(curves: dict[str, Any], label: str) -> go.Figure:
             )  # fmt: skip
         plot.add_scatter(
             x=x, y=curve["sensitivity"], mode="lines", name=method_name(method), legendgroup=method,
-            line={"color": colour, "width": 3 if method == PATCH_MAP else 1.6, "dash": "dot" if raw else "solid"},
+            line={"color": colour, "width": 3 if method == PATCH_MAP else 1.6, "dash": DASHES[method.startswith(TWIN), raw]},
             visible=True if shown or method in ("grad_cam_raw", "raw_cosine_gated") else "legendonly",
             hovertemplate="%{x:.2f} false positives an image: sensitivity %{y:.2f}<extra>" + method_name(method) + "</extra>",
         )  # fmt: skip

@@ -18,26 +18,29 @@ METHOD_NAMES = {
     "attention_gradient": "Attention gradient",
     "raw_cosine": "Raw cosine map",
     "occlusion": "Occlusion",
-    "twin_grad_cam": "Grad-CAM of the twin without boxes",
 }
+TWIN = "twin_"
 
 
 def method_name(key: str) -> str:
     """ "grad_cam_gated" -> "Grad-CAM, gated"."""
     for suffix in ("raw", "gated"):
         if key.endswith(f"_{suffix}"):
-            stem = key.removesuffix(f"_{suffix}")
-            return f"{METHOD_NAMES.get(stem, stem)}, {suffix}"
+            return f"{method_name(key.removesuffix(f'_{suffix}'))}, {suffix}"
+    if key.startswith(TWIN):
+        return f"{method_name(key.removeprefix(TWIN))} of the twin without boxes"
     return METHOD_NAMES.get(key, key)
 
 
 def show(figure: dict[str, Any] | None, digits: int = 2) -> str:
-    """0.87 (0.80 to 0.93), or a dash where there is no value."""
+    """0.87 (0.80 to 0.93), or a dash where there is no value; an edge that is not finite is ∞."""
     if not figure or figure["value"] is None:
         return "–"
     low, high = figure["ci"]
-    edges = f" ({low:.{digits}f} to {high:.{digits}f})" if low is not None and high is not None else ""
-    return f"{figure['value']:.{digits}f}{edges}"
+    if low is None and high is None:
+        return f"{figure['value']:.{digits}f}"
+    edges = ["-∞" if low is None else f"{low:.{digits}f}", "∞" if high is None else f"{high:.{digits}f}"]
+    return f"{figure['value']:.{digits}f} ({' to '.join(edges)})"
 
 
 def finding_name(label: str) -> str:
@@ -51,7 +54,7 @@ def headline(record: dict[str, Any]) -> list[str]:
     sentences: list[str] = []
     subject = LUNG_OPACITY if LUNG_OPACITY in claim else next(iter(claim), None)
     if subject is not None:
-        sentences.append(_first(claim[subject], subject))
+        sentences.append(_first(claim[subject], subject, record["claim_counts"][subject]))
     rival = next((name for name in ("twin_grad_cam_gated", "grad_cam_gated") if any(name in item for item in claim.values())), None)
     eight = [label for label in NIH8 if label in claim]
     if rival and eight:
@@ -79,10 +82,10 @@ def halved(claim: dict[str, Any], rival: str, level: float = LEVELS[0]) -> bool:
     return other is None or mine["fp_regions_per_image"]["value"] <= other / 2
 
 
-def _first(claim: dict[str, Any], label: str) -> str:
+def _first(claim: dict[str, Any], label: str, counts: dict[str, int]) -> str:
     level = f"{LEVELS[0]:g}"
     own = claim[PATCH_MAP][level]
-    name = finding_name(label)
+    name = f"{finding_name(label)} ({counts['images']} images, {counts['boxes']} boxes, {counts['normals']} normal)"
     if own["fp_regions_per_image"]["value"] is None:
         return f"{name}: the patch map never reaches sensitivity {level}; its highest is {show(own['highest_sensitivity'])}."
     start = f"{name} at sensitivity {level}: the patch map shows {show(own['fp_regions_per_image'])} false-positive regions an image"
@@ -94,7 +97,7 @@ def _first(claim: dict[str, Any], label: str) -> str:
         return start + "; no saliency method reaches that sensitivity."
     best = min(reached, key=lambda key: claim[key][level]["fp_regions_per_image"]["value"])
     other = claim[best][level]
-    return (
-        f"{start}; the best saliency method, {method_name(best)}, shows {show(other['fp_regions_per_image'])}, "
-        f"{show(other['ratio_to_patch_map'], 1)} times as many."
-    )
+    sentence = f"{start}; the best saliency method, {method_name(best)}, shows {show(other['fp_regions_per_image'])}"
+    ratio = other["ratio_to_patch_map"]
+    # No ratio: the patch map shows none, and the numbers speak for themselves.
+    return f"{sentence}, {show(ratio, 1)} times as many." if ratio["value"] is not None else f"{sentence}."
