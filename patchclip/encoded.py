@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -57,12 +58,16 @@ def only_side(shown: PatchMap, side: Side | None, encoded: Encoded) -> FloatArra
     """A map with the other half of the patient set to 0; the image's vertical midline stands for the patient's."""
     if side is None:
         return shown.values
-    x0, _, x1, _ = shown.extent
-    cols = shown.values.shape[1]
-    centres = x0 + (np.arange(cols) + 0.5) * (x1 - x0) / cols
-    right_half = centres >= encoded.size[1] / 2
-    wanted = right_half if on_image_right(side, encoded.facts) else ~right_half
-    return np.where(wanted[None, :], shown.values, 0.0).astype(np.float32)
+    return np.where(side_columns(side, shown.values.shape[1], encoded.facts)[None, :], shown.values, 0.0).astype(np.float32)
+
+
+def side_columns(side: Side, count: int, facts: HeaderFacts) -> NDArray[np.bool_]:
+    """bool [count]: the patch columns of one half of the patient, in a grid that is centred on the image as every letterboxed one is.
+
+    A column belongs to the half that its centre lies in, and the middle one of an odd number to both: its centre is the midline.
+    """
+    centres = 2 * np.arange(count) + 1  # twice the true ones, so that the midline, at `count`, is met exactly
+    return centres >= count if on_image_right(side, facts) else centres <= count
 
 
 def on_image_right(side: Side, facts: HeaderFacts) -> bool:

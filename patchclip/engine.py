@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from patchclip.encoded import Encoded, on_image_right, only_side
-from patchclip.errors import CheckpointError, SaliencyError
+from patchclip.encoded import Encoded, only_side, side_columns
+from patchclip.errors import CheckpointError, RadiographError, SaliencyError
 from patchclip.image.gate import ImageGate
 from patchclip.image.radiograph import Radiograph
 from patchclip.localize import find_regions, smooth
@@ -86,12 +86,20 @@ class Engine:
             self._prepare(item.name)
 
     def encode(self, radiograph: Radiograph) -> Encoded:
-        """One pass through the tower; a picture that does not look like a frontal chest radiograph is encoded too, with a warning."""
+        """One pass through the tower; a picture that does not look like a frontal chest radiograph is encoded too, with a warning.
+
+        Raises:
+            RadiographError: the image is so long and narrow that no patch has its centre in it.
+        """
         started = time.perf_counter()
         square, letterbox = model_input(radiograph.pixels, self.model.config.image_size)
+        inside = letterbox.valid_patches(*self.model.grid)
+        if not inside.any():
+            height, width = radiograph.size
+            raise RadiographError(f"The image is {width} x {height} pixels, too long and narrow to be searched; crop it to the chest.")
         unlike = self._image_gate.warnings(square) if self._image_gate else ()
         pixels = torch.from_numpy(square)[None, None].to(self.device)
-        valid = torch.from_numpy(letterbox.valid_patches(*self.model.grid))[None].to(self.device)
+        valid = torch.from_numpy(inside)[None].to(self.device)
         with torch.inference_mode():
             embeddings = self.model.encode_image(pixels, valid, mirror=self.checkpoint.calibration.mirror)
         return Encoded(
@@ -209,13 +217,15 @@ class Engine:
         valid = encoded.embeddings.valid[0].unflatten(0, grid).cpu().numpy()
         logits = smooth(patch_logits.unflatten(0, grid).float().cpu().numpy(), fitted.smoothing, valid)
         values = _sigmoid(fitted.patch_scale * logits + fitted.patch_image * whole_logit + fitted.patch_bias)
-        shown = encoded.letterbox.crop_grid(np.where(valid, values, 0.0).astype(np.float32))
+        shown = encoded.letterbox.crop_grid(encoded.letterbox.extend_edges(values))
         present = float(_sigmoid(np.float32(fitted.image_scale * whole_logit + fitted.image_bias)))
         warnings: list[str] = []
         if side:
             half = self._half(encoded, asked, side)
             present = min(present, float(_sigmoid(np.float32(fitted.image_scale * half + fitted.image_bias))))
             shown = PatchMap(only_side(shown, side, encoded), shown.extent)
+            if not encoded.facts.sides_told:
+                warnings.append("The image does not tell the patient's sides; the patient's left is taken to be at the right of the image.")
         regions = find_regions(shown, LIT, encoded.size, calibration.min_patches)
         if not asked.in_vocabulary:
             warnings.append(
@@ -238,16 +248,13 @@ class Engine:
             map=shown,
             regions=regions,
             threshold=LIT,
-            sparse_probability=self._sparse(encoded, asked, values) if regions else None,
             warnings=tuple(warnings),
         )
 
     def _half(self, encoded: Encoded, asked: _Asked, side: Side) -> float:
         """The image's logit from the patches of one half alone; the global embedding knows no side and has no part in it."""
         embeddings = encoded.embeddings
-        cols = torch.arange(embeddings.grid[1], device=self.device)
-        right_half = cols >= embeddings.grid[1] / 2
-        keep = right_half if on_image_right(side, encoded.facts) else ~right_half
+        keep = torch.from_numpy(side_columns(side, embeddings.grid[1], encoded.facts)).to(self.device)
         valid = embeddings.valid & keep.repeat(embeddings.grid[0])[None]
         branches = tuple(branch for branch in self.checkpoint.calibration.branches if branch != "global") or ("mil",)
         with torch.inference_mode():
@@ -260,16 +267,6 @@ class Engine:
                 grid=embeddings.grid,
             )
             return float(image_logit(self.model, limited, asked.positive[None], asked.negative[None], branches)[0, 0])
-
-    def _sparse(self, encoded: Encoded, asked: _Asked, values: FloatArray) -> float:
-        """The sparse branch's probability from the lit patches, the most lit first if they are too many."""
-        flat = torch.from_numpy(values.ravel())
-        lit = torch.topk(flat, min(self.model.config.sparse_patches, max(1, int((flat >= LIT).sum())))).indices[None].to(self.device)
-        with torch.inference_mode():
-            embedded = self.model.encode_sparse(
-                encoded.embeddings.tokens, encoded.embeddings.grid, lit, torch.ones_like(lit, dtype=torch.bool)
-            )
-            return float(torch.sigmoid(self.model.pair_logits(embedded, asked.positive[None], asked.negative[None]))[0, 0])
 
 
 def _sigmoid(values: FloatArray | np.float32) -> FloatArray:

@@ -69,10 +69,10 @@ class Finding:
         side: the half of the patient that the query is limited to, or None.
         in_vocabulary: whether the query is near something that the model was trained on.
         probability: in [0, 1], of the query as asked (turned round when negated).
-        map: the patch prediction map of the named finding, never turned round.
-        regions: parts of the map above `threshold`, highest score first; empty when the finding is judged absent.
+        map: the patch prediction map of the named finding, never turned round; all 0 when the query is not in the vocabulary.
+        regions: parts of the map at or above `threshold`, highest score first. Map and probability are calibrated apart, so a finding
+            that is judged absent may have regions, and one that is judged present none.
         threshold: the map value from which a patch counts as lit, in [0, 1].
-        sparse_probability: what the sparse head makes of the lit patches, in [0, 1]; None when no patch is lit.
         warnings: sentences for the reader.
     """
 
@@ -86,5 +86,4 @@ class Finding:
     map: PatchMap
     regions: tuple[Region, ...]
     threshold: float
-    sparse_probability: float | None = None
     warnings: tuple[str, ...] = field(default=())

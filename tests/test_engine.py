@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from patchclip import CheckpointError, Engine, QueryError, Radiograph, load_radiograph
+from patchclip import CheckpointError, Engine, HeaderFacts, QueryError, Radiograph, RadiographError, load_radiograph
+from patchclip.encoded import Encoded, side_columns
 from patchclip.image.synthetic import synthetic_radiograph
+from patchclip.localize import smooth
 from tests.tiny import ROOT, tiny_checkpoint
 
 
@@ -58,6 +61,7 @@ def test_a_side_limits_map_and_regions(tiny: Engine) -> None:
     whole, left, right = tiny.query(encoded, ["effusion", "left effusion", "right effusion"])
     half = left.map.values.shape[1] // 2
     assert (left.side, right.side, whole.side) == ("left", "right", None)
+    assert whole.warnings == () and all("does not tell the patient's sides" in answer.warnings[0] for answer in (left, right))
     assert left.map.values[:, :half].max() == 0 and right.map.values[:, -half:].max() == 0
     assert (left.map.values[:, -half:] == whole.map.values[:, -half:]).all()
     assert max(left.probability, right.probability) <= whole.probability + 1e-6
@@ -77,6 +81,62 @@ def test_the_map_covers_the_image_whatever_its_shape(tiny: Engine) -> None:
         for region in found.regions:
             assert region.x >= 0 and region.x + region.w <= width + 1e-6
             assert region.y >= 0 and region.y + region.h <= height + 1e-6
+
+
+@pytest.mark.parametrize("shape", [(320, 200), (200, 320)])
+def test_the_map_does_not_fade_at_padded_borders(tiny: Engine, shape: tuple[int, int]) -> None:
+    """Patches that overhang the image show what the nearest patch in the image does; those in the image keep their own."""
+    height, width = shape
+    whole = synthetic_radiograph("effusion", side=320, seed=3).pixels
+    encoded = tiny.encode(Radiograph.from_array(np.ascontiguousarray(whole[:height, :width])))
+    shown = tiny.query(encoded, ["effusion"])[0].map
+    valid = encoded.letterbox.crop_grid(encoded.letterbox.valid_patches(*tiny.model.grid).astype(np.float32)).values > 0
+    along = 0 if height > width else 1
+    inside = np.flatnonzero(valid.all(axis=along))
+    assert (inside[0], inside[-1]) == (1, valid.shape[1 - along] - 2)  # a patch overhangs at either side
+    strips = shown.values if along == 0 else shown.values.T
+    assert (strips[:, 0] == strips[:, 1]).all() and (strips[:, -1] == strips[:, -2]).all()
+    assert strips.min() > 0
+    raw = _raw_map(tiny, encoded)
+    assert np.allclose(shown.values[valid], encoded.letterbox.crop_grid(raw).values[valid], atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1200, 30), (30, 1200)])
+def test_an_image_too_narrow_for_any_patch_is_refused(tiny: Engine, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(RadiographError, match=r"too long and narrow .*; crop it to the chest\.$"):
+        tiny.encode(Radiograph.from_array(rng.random(shape, np.float32)))
+
+
+@pytest.mark.parametrize("count", [6, 7])
+def test_one_rule_for_halves(count: int) -> None:
+    """A column belongs to the half that its centre is in; the middle one of an odd number to both, so that mirroring changes nothing."""
+    left, right = (side_columns(side, count, HeaderFacts()) for side in ("left", "right"))
+    assert (left == right[::-1]).all() and (left | right).all()
+    assert np.flatnonzero(left & right).tolist() == ([3] if count == 7 else [])
+    assert left[-1] and right[0]
+    turned = HeaderFacts(patient_left="left")
+    assert (side_columns("left", count, turned) == right).all()
+
+
+def test_map_and_probability_take_the_same_half(tiny: Engine, effusion: Radiograph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a grid with a middle column too, as the published models with 7 x 7 patches have."""
+    encoded = tiny.encode(effusion)
+    rows, cols = encoded.embeddings.grid
+    kept = torch.arange(rows * cols).reshape(rows, cols)[:, : cols - 1].flatten()
+    narrow = replace(
+        encoded.embeddings,
+        patches=encoded.embeddings.patches[:, kept],
+        tokens=encoded.embeddings.tokens[:, kept],
+        valid=encoded.embeddings.valid[:, kept],
+        grid=(rows, cols - 1),
+    )
+    seen: list[torch.Tensor] = []
+    pool = tiny.model.pool.forward
+    monkeypatch.setattr(tiny.model.pool, "forward", lambda tokens, valid: (seen.append(valid), pool(tokens, valid))[1])
+    shown = tiny.query(replace(encoded, embeddings=narrow), ["left effusion"])[0].map.values
+    assert (cols - 1) % 2 == 1 and shown.shape == (rows, cols - 1)
+    assert (seen[-1][0].unflatten(0, narrow.grid).numpy() == (shown > 0)).all()
 
 
 @pytest.mark.parametrize(("text", "words"), [("", "empty"), ("   ", "empty"), ("x" * 2000, "2000")])
@@ -161,6 +221,17 @@ def test_real_negatives_light_nothing_more_often_than_not(engine: Engine, data_f
         for found in engine.query(engine.encode(load_radiograph(data_folder / "nih" / "images" / image)), names)
     ]
     assert np.mean(lit) < 0.2
+
+
+def _raw_map(engine: Engine, encoded: Encoded) -> np.ndarray:
+    """Of "effusion", [R, C] over the whole square, padding and all."""
+    calibration = engine.checkpoint.calibration.of("Effusion")
+    valid = encoded.embeddings.valid[0].unflatten(0, encoded.embeddings.grid).numpy()
+    asked = engine._prepare("effusion")
+    with torch.inference_mode():
+        logits = engine.model.pair_logits(encoded.embeddings.patches, asked.positive[None], asked.negative[None])[0, :, 0]
+    smoothed = smooth(logits.unflatten(0, encoded.embeddings.grid).numpy(), calibration.smoothing, valid)
+    return np.asarray(1 / (1 + np.exp(-(calibration.patch_scale * smoothed + calibration.patch_bias))), np.float32)
 
 
 def _probability(engine: Engine, lesion: str, query: str, seed: int) -> float:

@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+from pydicom import dcmread
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from patchclip.__main__ import main
 from tests.tiny import ROOT, tiny_checkpoint
@@ -65,6 +69,25 @@ def test_a_broken_image_is_named_and_the_others_go_on(capsys: pytest.CaptureFixt
     assert lines[0]["image"] == str(broken) and "export the radiograph" in lines[0]["error"]
     assert lines[1]["image"].endswith("absent.dcm") and "no such file" in lines[1]["error"]
     assert lines[2]["image"] == good and lines[2]["queries"][0]["finding"] == "lung mass"
+
+
+def test_a_cut_dicom_and_a_strip_are_named_and_the_others_go_on(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, tmp_path: Path
+) -> None:
+    """Errors of decompression and of unpacking, and an image without any patch."""
+    good = EXAMPLES / "synthetic_effusion_dicom.dcm"
+    dataset = dcmread(good)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    deflated, cut, strip = tmp_path / "deflated.dcm", tmp_path / "cut.dcm", tmp_path / "strip.png"
+    dataset.save_as(deflated, enforce_file_format=True)
+    deflated.write_bytes(deflated.read_bytes()[:2000])
+    cut.write_bytes(good.read_bytes()[:154])  # within the length of an element
+    cv2.imwrite(str(strip), np.tile(np.arange(1200, dtype=np.uint8), (20, 1)))
+    status, lines = run(capsys, str(deflated), str(cut), str(strip), str(good), "--query", "mass", "--checkpoint", checkpoint)
+    assert status == 1
+    assert [set(line) for line in lines[:3]] == [{"image", "error"}] * 3
+    assert "cut short" in lines[0]["error"] and "cut short" in lines[1]["error"] and "crop it" in lines[2]["error"]
+    assert lines[3]["queries"][0]["finding"] == "lung mass"
 
 
 @pytest.mark.parametrize("arguments", [["image.png"], ["--query", "mass"], ["image.png", "--query", "mass", "--saliency", "magic"]])

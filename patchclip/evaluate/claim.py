@@ -122,7 +122,8 @@ def at_sensitivity(swept: Swept, weights: Floats, level: float) -> dict[str, Flo
         name: np.where(any_reached, values[rows, best], unreached) for name, values in zip(COSTS, (regions, patches, shares), strict=True)
     }
     out |= {
-        name: np.where(any_reached, values[rows, best], np.nan) for name, values in (("sensitivity", sensitivity), ("threshold", thresholds))
+        name: np.where(any_reached, values[rows, best], np.nan)
+        for name, values in (("sensitivity", sensitivity), ("threshold", thresholds))
     }
     return out | {"highest_sensitivity": sensitivity.max(axis=1)}
 

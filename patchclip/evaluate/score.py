@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from patchclip.evaluate import metrics
 from patchclip.evaluate.bootstrap import Figure, PatientBootstrap, figure
-from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, NIH, RSNA, EvaluationImage
+from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, RSNA, EvaluationImage, first_reader
 from patchclip.evaluate.froc import RATES, Candidates, match, sensitivity_at
 from patchclip.evaluate.maps import (
     Box,
@@ -60,8 +60,8 @@ class Reader:
 
 
 def reader_of(label: str) -> Reader:
-    """The first reader of a finding: RSNA for lung opacity, NIH for the others."""
-    return Reader(RSNA if label == LUNG_OPACITY else NIH, label)
+    """The first reader of a finding."""
+    return Reader(first_reader(label), label)
 
 
 def truth_of(label: str, images: Sequence[EvaluationImage]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -82,6 +82,22 @@ class Letterbox:
         inside_y = (y >= 0) & (y <= self.height * self.scale)
         return inside_y[:, None] & inside_x[None, :]
 
+    def extend_edges(self, values: FloatArray) -> FloatArray:
+        """A patch grid over the whole square, [R, C] -> the same, with every patch whose centre lies in the padding like the nearest in the image.
+
+        Half of such a patch may still show the image's border, of which its own value, or 0, would say less than its neighbour's.
+
+        Raises:
+            ValueError: no patch centre lies in the image (see `valid_patches`).
+        """
+        valid = self.valid_patches(*values.shape)
+        if not valid.any():
+            raise ValueError(f"No patch of a grid of {values.shape} has its centre in an image of {self.height} x {self.width}.")
+        rows, cols = (np.flatnonzero(valid.any(axis=axis)) for axis in (1, 0))
+        nearest_row = np.clip(np.arange(values.shape[0]), rows[0], rows[-1])
+        nearest_col = np.clip(np.arange(values.shape[1]), cols[0], cols[-1])
+        return values[np.ix_(nearest_row, nearest_col)]
+
     def crop_grid(self, values: FloatArray) -> PatchMap:
         """A patch grid over the whole square, [R, C] -> the part that touches the image, with its extent in original pixels."""
         rows, cols = values.shape

@@ -23,17 +23,15 @@ class HeaderFacts:
 
     Attributes:
         view: "PA", "AP", "LL", ... as in DICOM's View Position, or None.
-        laterality: "L", "R" or None.
         patient_left: the side of the image on which the patient's left lies; "right" unless the header says otherwise.
-        spacing_mm: (row, column) spacing in millimetres, or None.
+        sides_told: whether a header says so at all.
         modality: "DX", "CR", ... or None.
         body_part: as in the header, or None.
     """
 
     view: str | None = None
-    laterality: str | None = None
     patient_left: Side = "right"
-    spacing_mm: tuple[float, float] | None = None
+    sides_told: bool = False
     modality: str | None = None
     body_part: str | None = None
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from patchclip.errors import RadiographError
-from patchclip.image.polarity import CLEAR, polarity_evidence
+from patchclip.image.polarity import CLEAR, INVERTED, polarity_evidence
 from patchclip.image.radiograph import Radiograph
 from patchclip.types import FloatArray
 
@@ -39,14 +39,14 @@ def read_raster(content: bytes) -> Radiograph:
         raise RadiographError("The image file is damaged or cut short; export it again from its source.") from error
     grey, said = _grey(image)
     if polarity_evidence(grey) < -CLEAR:
-        said.append("The picture looks inverted (air is bright); it was left as it is. If so, invert it before you rely on any map.")
+        said.append(INVERTED)
     return Radiograph.from_array(grey, warnings=said)
 
 
 def _grey(image: Image.Image) -> tuple[FloatArray, list[str]]:
     if image.mode in ("I;16", "I;16B", "I;16L", "I"):
         deep = np.asarray(image).astype(np.float64)
-        bits = next((bits for bits in (10, 12, 14) if 255 < deep.max() < 2**bits), 16)
+        bits = next((bits for bits in (8, 10, 12, 14) if deep.max() < 2**bits), 16)  # the least depth that detectors and exports have
         said = [] if bits == 16 else [f"The 16-bit picture uses {bits} bits only; it was brightened accordingly."]
         return np.clip(deep / (2**bits - 1), 0, 1).astype(np.float32), said
     if image.mode == "1":

@@ -42,7 +42,7 @@ looks looking check tell please if whether what where which how who patient ches
 view views today here evidence sign signs suspected suspicion suspicious suspect possible possibly probable probably likely definite
 acute chronic new old small large mild moderate severe minimal tiny subtle trace moderate-sized sided side consistent compatible
 suggestive suggesting suggests visible identified detected noted demonstrated present presence appears appear seems seem also still as
-by hand zone field area region about ruled rule out query question suffer suffers suffering got get other
+by hand zone field area region about ruled rule out query question suffer suffers suffering got get other after
 """.split()
 )
 
@@ -107,12 +107,26 @@ SPELLING = {"oedema": "edema", "oedematous": "edematous", "tumour": "tumor", "ha
 """British spelling, frequent misspellings and the abbreviations of reports."""
 
 
+SLASHED = {"r/o": "rule out", "r/od": "ruled out", "r/oed": "ruled out", "w/o": "without", "w/out": "without", "w/": "with",
+           "s/p": "after", "c/w": "consistent with", "s/o": "suggestive of", "h/o": "history of", "b/l": "bilateral", "l/r": "both",
+           "r/l": "both"}  # fmt: skip
+"""Abbreviations with a slash, in any case."""
+_SLASHED = re.compile(r"(?<![\w/])(?:([rwschbl]) ?[/\\] ?(oe?d|out|[opwlr])(?!\w)|w ?[/\\])", re.IGNORECASE)
+
+
 def tokens_of(text: str) -> list[str]:
     """Lower-case words without accents, punctuation or plural s."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().replace("'", "").replace("’", "")
+    plain = _SLASHED.sub(_slashed_words, plain)  # before the sides: the R of "R/O" is none
     plain = re.sub(r"#(?!\d)", " fracture ", plain)  # as British notes write it
     spaced = re.sub(r"\b([LR])\b(?!-)|\b([LR])([UML])L\b", _side_words, plain)
     return [stem(word) for word in re.findall(r"[a-z0-9]+", spaced.lower())]
+
+
+def _slashed_words(match: re.Match[str]) -> str:
+    """Its words, where it is an abbreviation: "c/p" is none."""
+    short = re.sub(r"[ \\/]+", "/", match.group().lower())
+    return f" {SLASHED[short]} " if short in SLASHED else match.group()
 
 
 def _side_words(match: re.Match[str]) -> str:

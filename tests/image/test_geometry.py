@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +60,20 @@ def test_valid_patches_count_the_image_only() -> None:
     """Half of the square is padding for an image twice as tall as wide."""
     valid = Letterbox(200, 100, 64).valid_patches(8, 8)
     assert valid.sum() == 8 * 4 and valid[:, 2:6].all() and not valid[:, :2].any()
+
+
+@given(boxes, st.integers(1, 30), st.integers(1, 30))
+def test_edges_are_extended_into_the_padding_alone(box: Letterbox, rows: int, cols: int) -> None:
+    """Valid patches keep their values; each of the others has that of the nearest valid one."""
+    valid = box.valid_patches(rows, cols)
+    values = np.arange(rows * cols, dtype=np.float32).reshape(rows, cols)
+    if not valid.any():
+        with pytest.raises(ValueError, match="centre"):
+            box.extend_edges(values)
+        return
+    extended = box.extend_edges(values)
+    assert (extended[valid] == values[valid]).all()
+    places = np.argwhere(valid)
+    for row, col in np.argwhere(~valid)[:20]:
+        nearest = places[np.abs(places - (row, col)).sum(axis=1).argmin()]
+        assert extended[row, col] == values[tuple(nearest)]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from patchclip import QueryError
 from patchclip.text import QueryGate, Vocabulary, parse_query, split_queries
 from patchclip.text.encoder import shared_encoder
+from patchclip.text.words import tokens_of
 
 UNDERSTOOD = [
     ("pleural effusion", "Effusion", False, None),
@@ -165,3 +166,49 @@ def test_reporting_language(vocabulary: Vocabulary, text: str, label: str, negat
 @pytest.mark.parametrize("text", ["small heart", "heart valve", "subcutaneous air", "air under the diaphragm", "remarkable heart"])
 def test_a_word_of_a_phrase_is_not_the_phrase(vocabulary: Vocabulary, text: str) -> None:
     assert parse_query(text, vocabulary).label is None
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "negated", "side"),
+    [
+        ("R/O pneumothorax", "Pneumothorax", False, None),
+        ("r/o pneumothorax", "Pneumothorax", False, None),
+        ("R / O pneumothorax", "Pneumothorax", False, None),
+        ("R\\O pneumothorax", "Pneumothorax", False, None),
+        ("R/O: R pneumothorax", "Pneumothorax", False, "right"),
+        ("fever and cough, R/O PNA on the L", "Pneumonia", False, "left"),
+        ("pneumothorax r/o'd", "Pneumothorax", True, None),
+        ("w/o effusion", "Effusion", True, None),
+        ("W/O effusion", "Effusion", True, None),
+        ("lungs w/out consolidation", "Consolidation", True, None),
+        ("L lung W/O effusion", "Effusion", True, "left"),
+        ("R/O pneumothorax w/o effusion", "Pneumothorax", False, None),
+        ("w/o pneumothorax, R/O effusion", "Pneumothorax", True, None),
+        ("effusion w/ atelectasis", "Effusion", False, None),
+        ("S/P CABG, effusion on the R", "Effusion", False, "right"),
+        ("effusion s/p drainage", "Effusion", False, None),
+        ("opacity C/W pneumonia", "Lung Opacity", False, None),
+        ("s/o consolidation", "Consolidation", False, None),
+        ("L/R effusion", "Effusion", False, None),
+        ("effusion l/r", "Effusion", False, None),
+        ("B/L effusions", "Effusion", False, None),
+        ("effusion R / no mass", "Effusion", False, "right"),
+    ],
+)
+def test_abbreviations_with_a_slash(vocabulary: Vocabulary, text: str, label: str, negated: bool, side: str | None) -> None:
+    """The R of "R/O" is no side, and "w/o" is "without"."""
+    query = parse_query(text, vocabulary)
+    assert (query.label, query.negated, query.side) == (label, negated, side)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("R/O foo", ["rule", "out", "foo"]),
+        ("c/p angle", ["c", "p", "angle"]),
+        ("s/p TB c/w MTB", ["after", "tb", "consistent", "with", "mtb"]),
+    ],
+)
+def test_words_of_a_slash(text: str, words: list[str]) -> None:
+    """Those that are no known abbreviation are left."""
+    assert tokens_of(text) == words

@@ -1,0 +1,35 @@
+"""DICOM files of a synthetic chest, with whatever tags a test asks for."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import FileDataset
+
+from patchclip.image.synthetic import synthetic_dicom, synthetic_radiograph
+
+CHEST = synthetic_radiograph(side=320, seed=3).pixels
+
+
+def dicom(stored: NDArray[np.generic], **tags: object) -> FileDataset:
+    """A DICOM of these stored values, the synthetic example's header, and some tags changed."""
+    dataset = synthetic_dicom(CHEST)
+    del dataset.WindowCenter, dataset.WindowWidth
+    dataset.PixelRepresentation = int(stored.dtype.kind == "i")
+    dataset.BitsAllocated = 8 * stored.dtype.itemsize
+    dataset.BitsStored = dataset.BitsAllocated
+    dataset.HighBit = dataset.BitsStored - 1
+    dataset.Rows, dataset.Columns = stored.shape
+    dataset.PixelData = stored.tobytes()
+    for name, value in tags.items():
+        setattr(dataset, name, value)
+    return dataset
+
+
+def content(dataset: FileDataset) -> bytes:
+    """As a file."""
+    out = io.BytesIO()
+    dataset.save_as(out, enforce_file_format=True)
+    return out.getvalue()
