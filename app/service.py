@@ -19,6 +19,8 @@ from patchclip.text import split_queries
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 MOST_QUERIES = 20  # in one go
+MOST_ROWS = 200  # of past feedback on the page; the exports hold all
+NO_HISTORY = "The feedback database cannot be read: whether this image was judged before is not known, and saving may fail."
 SUGGESTIONS = ("Effusion", "Cardiomegaly", "Lung Opacity", "Pneumothorax", "Nodule", "Atelectasis")
 
 Json = dict[str, Any]
@@ -46,10 +48,10 @@ class Service:
         return {
             "model": {"name": self.engine.name, "sha256": self.engine.sha256},
             "suggestions": [self.engine.vocabulary.finding(label).name for label in SUGGESTIONS if label in self.engine.labels],
-            "findings": [self.engine.vocabulary.finding(label).name for label in self.engine.labels],
             "examples": sorted(file.name for file in EXAMPLES.iterdir() if file.suffix in (".png", ".dcm")) if EXAMPLES.is_dir() else [],
             "colours": colour_tables(),
             "min_patches": self.engine.min_patches,
+            "most_queries": MOST_QUERIES,
         }
 
     def open_upload(self, request: Json) -> Json:
@@ -123,8 +125,8 @@ class Service:
         return {"saved": when.isoformat(timespec="seconds")}
 
     def history(self, _: Json) -> Json:
-        """Past feedback, newest first."""
-        return {"rows": self.feedback.rows(limit=200)}
+        """The newest feedback, newest first, and how much there is in all."""
+        return {"rows": self.feedback.rows(limit=MOST_ROWS), "total": self.feedback.count()}
 
     def export(self, request: Json) -> Json:
         """All feedback as a file's text."""
@@ -141,17 +143,23 @@ class Service:
         return self._study_json(study, radiograph)
 
     def _study_json(self, study: Study, radiograph: Radiograph) -> Json:
+        warnings = list(study.encoded.warnings)
+        try:
+            judged = self.feedback.judged(study.encoded.radiograph_sha256)
+        except StoreError:  # looking and asking need no database
+            judged = 0
+            warnings.append(NO_HISTORY)
         return {
             "study": study.id,
             "sha256": study.encoded.radiograph_sha256,
             "view": radiograph.facts.view or "",
             "size": list(study.encoded.size),
             "picture": picture(radiograph),
-            "warnings": list(study.encoded.warnings),
+            "warnings": warnings,
             "synthetic": study.synthetic,
             "decode_ms": round(study.decode_ms, 1),
             "encode_ms": round(study.encoded.timing_ms["encode"], 1),
-            "judged": self.feedback.judged(study.encoded.radiograph_sha256),
+            "judged": judged,
         }
 
     def _study(self, request: Json) -> Study:

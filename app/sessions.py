@@ -1,15 +1,18 @@
-"""What each browser window has open: studies with their encodings, in memory only, forgotten when it is closed or idle."""
+"""What each browser window has open: studies with their encodings, in memory only, and for a working day at most without use."""
 
 from __future__ import annotations
 
 import secrets
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
 from patchclip import Encoded, Finding, PatchClipError
 
 WINDOWS = 16  # browser windows kept; the one unused longest goes first
+IDLE_S = 8 * 3600.0  # a window without a request for so long is forgotten at the next request of any: nobody says when a window is closed
 
 
 class SessionError(PatchClipError):
@@ -35,20 +38,32 @@ class Study:
     answers: dict[str, Finding] = field(default_factory=dict)
 
 
-class Sessions:
-    """Studies by window and id."""
+@dataclass(slots=True)
+class _Window:
+    used: float
+    studies: OrderedDict[str, Study] = field(default_factory=OrderedDict)
 
-    def __init__(self, studies_each: int) -> None:
-        self._limit = studies_each
-        self._windows: OrderedDict[str, OrderedDict[str, Study]] = OrderedDict()
+
+class Sessions:
+    """Studies by window and id; windows, and the studies of each, are kept in the order of their last use.
+
+    Args:
+        studies_each: how many a window may have open.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, studies_each: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit, self._clock = studies_each, clock
+        self._windows: OrderedDict[str, _Window] = OrderedDict()
         self._lock = Lock()
 
     def add(self, window: str, encoded: Encoded, decode_ms: float, *, synthetic: bool) -> Study:
-        """Opens a study; the oldest of the window is closed when there are too many."""
+        """Opens a study; the window's one that was unused longest is closed when there are too many."""
         study = Study(secrets.token_hex(8), encoded, decode_ms, synthetic)
         with self._lock:
-            studies = self._windows.setdefault(window, OrderedDict())
-            self._windows.move_to_end(window)
+            self._forget_idle()
+            studies = self._windows.setdefault(window, _Window(0.0)).studies
+            self._touch(window)
             studies[study.id] = study
             while len(studies) > self._limit:
                 studies.popitem(last=False)
@@ -57,15 +72,27 @@ class Sessions:
         return study
 
     def get(self, window: str, study: str) -> Study:
-        """An open study.
+        """An open study, from now on the one used last.
 
         Raises:
-            SessionError: it was closed, or the server was started anew.
+            SessionError: it was closed or not used for long, or the server was started anew.
         """
         with self._lock:
-            found = self._windows.get(window, OrderedDict()).get(study)
+            self._forget_idle()
             if window in self._windows:
-                self._windows.move_to_end(window)
-        if found is None:
-            raise SessionError("This study is no longer in memory (the server was restarted or too many were opened); open the file again.")
-        return found
+                self._touch(window)
+                studies = self._windows[window].studies
+                if study in studies:
+                    studies.move_to_end(study)
+                    return studies[study]
+        raise SessionError(
+            "This study is no longer in memory (the server was restarted, too many were opened, or it was idle for long); open the file again."
+        )
+
+    def _touch(self, window: str) -> None:
+        self._windows[window].used = self._clock()
+        self._windows.move_to_end(window)
+
+    def _forget_idle(self) -> None:
+        while self._windows and self._clock() - next(iter(self._windows.values())).used > IDLE_S:
+            self._windows.popitem(last=False)

@@ -22,4 +22,4 @@ class Settings(BaseSettings):
     database: Path = Field(default_factory=lambda: _data_folder() / "feedback.sqlite3", description="SQLite file that holds the feedback.")
     checkpoint: Path | None = Field(None, description="Folder of a checkpoint; the bundled one if not given.")
     upload_limit_mb: int = Field(64, ge=1, description="Largest file that may be opened, in MB.")
-    open_studies: int = Field(12, ge=1, description="Studies kept open in one browser window; the oldest is closed beyond that.")
+    open_studies: int = Field(12, ge=1, description="Studies kept open in one browser window; the one unused longest makes room.")

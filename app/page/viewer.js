@@ -1,7 +1,7 @@
 // The canvas: radiograph, overlay, regions, boxes; zoom, pan, window, curtain. Knows nothing of the server.
 function makeViewer(canvas, onBoxes) {
   const view = { picture: null, size: null, map: null, saliency: null, mode: "map", opacity: 0.55, threshold: 0.5, curtain: 0.5, smooth: true,
-    outlines: true, table: null, boxes: [], drawing: false, minPatches: 0, zoom: 1, panX: 0, panY: 0, brightness: 1, contrast: 1, draft: null };
+    outlines: true, table: null, boxes: [], drawing: false, minPatches: 0, zoom: 1, panX: 0, panY: 0, brightness: 1, contrast: 1 };
   const LONGEST = 512; // overlay resolution: finer than any patch
 
   function sampled(map) {
@@ -92,7 +92,8 @@ function makeViewer(canvas, onBoxes) {
     if (!view.picture) return;
     refresh();
     const f = frame();
-    context.filter = `brightness(${view.brightness}) contrast(${view.contrast})`;
+    context.imageSmoothingQuality = "high"; // the picture is several times larger than a fitted canvas: plain bilinear sampling would alias
+    context.filter = view.brightness === 1 && view.contrast === 1 ? "none" : `brightness(${view.brightness}) contrast(${view.contrast})`;
     context.drawImage(view.picture, f.left, f.top, f.width, f.height);
     context.filter = "none";
     if (view.mode === "map" && shown.map) context.drawImage(shown.map.picture, f.left, f.top, f.width, f.height);
@@ -104,7 +105,7 @@ function makeViewer(canvas, onBoxes) {
       context.beginPath(); context.arc(edge, f.top + f.height / 2, 9, 0, 7); context.fill();
     }
     context.lineWidth = 2; context.strokeStyle = "#4fb3d9"; context.fillStyle = "rgba(79, 179, 217, .12)";
-    for (const b of view.draft ? [...view.boxes, view.draft] : view.boxes) {
+    for (const b of drag && drag.rectangle && !stray() ? [...view.boxes, drag.rectangle] : view.boxes) {
       const r = [f.left + b[0] * f.scale, f.top + b[1] * f.scale, b[2] * f.scale, b[3] * f.scale];
       context.fillRect(...r); context.strokeRect(...r);
     }
@@ -117,28 +118,33 @@ function makeViewer(canvas, onBoxes) {
   }
 
   let drag = null;
+  // A box belongs to the reading that it was begun in. Where the reader has gone to another one meanwhile, it is dropped.
+  function stray() { return drag.kind === "box" && drag.boxes !== view.boxes; }
   canvas.addEventListener("pointerdown", (event) => {
     if (!view.picture || event.button) return;
     canvas.setPointerCapture(event.pointerId);
     const f = frame(), x = event.clientX - canvas.getBoundingClientRect().left;
     const kind = view.drawing ? "box" : event.shiftKey ? "window" : view.mode === "compare" && Math.abs(x - f.left - f.width * view.curtain) < 14 ? "curtain" : "pan";
-    drag = { kind, x: event.clientX, y: event.clientY, start: toImage(event), panX: view.panX, panY: view.panY, brightness: view.brightness, contrast: view.contrast };
+    drag = { kind, boxes: view.boxes, rectangle: null, x: event.clientX, y: event.clientY, start: toImage(event), panX: view.panX, panY: view.panY, brightness: view.brightness, contrast: view.contrast };
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!drag) return;
+    if (!drag || stray()) return;
     const dx = event.clientX - drag.x, dy = event.clientY - drag.y;
-    if (drag.kind === "box") { const [x, y] = toImage(event), [sx, sy] = drag.start; view.draft = [Math.min(x, sx), Math.min(y, sy), Math.abs(x - sx), Math.abs(y - sy)]; }
+    if (drag.kind === "box") { const [x, y] = toImage(event), [sx, sy] = drag.start; drag.rectangle = [Math.min(x, sx), Math.min(y, sy), Math.abs(x - sx), Math.abs(y - sy)]; }
     else if (drag.kind === "pan") { view.panX = drag.panX + dx; view.panY = drag.panY + dy; }
     else if (drag.kind === "curtain") { const f = frame(); view.curtain = Math.min(Math.max((event.clientX - canvas.getBoundingClientRect().left - f.left) / f.width, 0), 1); onBoxes("curtain"); }
     else { view.brightness = Math.min(Math.max(drag.brightness - dy / 200, 0.2), 3); view.contrast = Math.min(Math.max(drag.contrast + dx / 200, 0.2), 4); }
     draw();
   });
   const finish = () => {
-    if (drag && drag.kind === "box" && view.draft && view.draft[2] * frame().scale > 4 && view.draft[3] * frame().scale > 4) { view.boxes.push(view.draft); onBoxes("boxes"); }
-    drag = null; view.draft = null; draw();
+    const drawn = drag && !stray() && drag.rectangle, large = drawn && Math.min(drawn[2], drawn[3]) * frame().scale > 4;
+    drag = null;
+    if (large) { view.boxes.push(drawn); onBoxes("boxes"); }
+    draw();
   };
   canvas.addEventListener("pointerup", finish);
   canvas.addEventListener("pointercancel", finish);
+  canvas.addEventListener("lostpointercapture", finish); // a drag that ends unseen must not hold up what arrives
   canvas.addEventListener("wheel", (event) => {
     if (!view.picture) return;
     event.preventDefault();
@@ -150,6 +156,6 @@ function makeViewer(canvas, onBoxes) {
   }, { passive: false });
   new ResizeObserver(draw).observe(canvas);
 
-  return { view, draw, reset() { Object.assign(view, { zoom: 1, panX: 0, panY: 0, brightness: 1, contrast: 1 }); draw(); },
+  return { view, draw, dragging: () => !!drag, reset() { Object.assign(view, { zoom: 1, panX: 0, panY: 0, brightness: 1, contrast: 1 }); draw(); },
     regions() { if (view.picture) refresh(); return { map: shown.map ? shown.map.regions : 0, saliency: shown.saliency ? shown.saliency.regions : 0 }; } };
 }

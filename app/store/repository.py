@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, selectinload
 
@@ -120,7 +120,13 @@ class FeedbackRepository:
 
     def judged(self, image_sha256: str) -> int:
         """How many judgements there are on one picture."""
-        statement = select(func.count(Feedback.id)).join(Prediction).where(Prediction.image_sha256 == image_sha256)
+        return self._number(select(func.count(Feedback.id)).join(Prediction).where(Prediction.image_sha256 == image_sha256))
+
+    def count(self) -> int:
+        """How many judgements there are in all."""
+        return self._number(select(func.count(Feedback.id)))
+
+    def _number(self, statement: Select[int]) -> int:
         try:
             with Session(self._engine) as session:
                 return int(session.scalar(statement) or 0)

@@ -28,7 +28,7 @@ def test_a_small_radiograph_is_sent_without_loss() -> None:
     assert np.array_equal(decoded(picture(Radiograph.from_array(levels / 255))), levels)
 
 
-@pytest.mark.parametrize(("height", "width"), [(2800, 700), (600, 4200)])
+@pytest.mark.parametrize(("height", "width"), [(6000, 700), (600, 4200)])
 def test_a_large_one_is_reduced_and_keeps_shape_and_brightness(height: int, width: int) -> None:
     ramp = np.tile(np.linspace(0, 1, width), (height, 1))
     sent = decoded(picture(Radiograph.from_array(ramp)))
@@ -37,12 +37,17 @@ def test_a_large_one_is_reduced_and_keeps_shape_and_brightness(height: int, widt
     assert np.abs(sent[0].astype(float) - np.linspace(0, 255, sent.shape[1])).max() < 3
 
 
+def test_a_detectors_own_pixels_are_sent_as_they_are() -> None:
+    levels = np.random.default_rng(1).integers(0, 256, (2992, 2991)).astype(np.uint8)
+    assert np.array_equal(decoded(picture(Radiograph.from_array(levels / 255))), levels)
+
+
 def test_colour_tables_are_matplotlibs() -> None:
     tables = colour_tables()
     assert next(iter(tables)) == "inferno"
     assert {"inferno", "viridis", "cividis", "blues"} == set(tables)
     for name in ("inferno", "viridis", "cividis"):
-        expected = np.round(np.array(matplotlib.colormaps[name].colors) * 255)
+        expected = np.round(matplotlib.colormaps[name](np.arange(256))[:, :3] * 255)
         assert np.abs(np.array(tables[name]) - expected).max() <= 1
 
 
@@ -58,3 +63,9 @@ def test_a_map_is_sent_as_it_is_and_never_stretched() -> None:
     assert sent["values"] == [[0.02, 0.21], [0.1, 0.05]]
     assert sent["max"] == pytest.approx(0.21)
     assert sent["extent"] == [-3.0, 0.0, 103.0, 100.0]
+
+
+def test_the_highest_value_is_that_of_the_numbers_sent() -> None:
+    sent = map_json(PatchMap(np.full((2, 2), 0.4996, np.float32), (0.0, 0.0, 100.0, 100.0)))
+    assert sent["values"] == [[0.5, 0.5], [0.5, 0.5]]
+    assert sent["max"] == 0.5  # a page that lights these patches at .50 must not say that nothing reaches it

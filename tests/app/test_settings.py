@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -53,6 +54,6 @@ def test_defaults_listen_on_this_machine_alone_and_keep_feedback_under_home(tmp_
 
 
 @pytest.mark.parametrize(("name", "value"), [("port", 70000), ("port", -1), ("upload_limit_mb", 0), ("open_studies", 0), ("colour", "red")])
-def test_values_that_make_no_sense_are_refused(name: str, value: object) -> None:
+def test_values_that_make_no_sense_are_refused(name: str, value: Any) -> None:
     with pytest.raises(ValidationError, match=name):
         Settings(**{name: value})

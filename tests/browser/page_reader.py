@@ -45,7 +45,7 @@ def canvas(page: Page) -> np.ndarray:
 def coloured(page: Page) -> np.ndarray:
     """bool [h, w]: where something other than grey was painted, which only an overlay or a box does."""
     pixels = canvas(page).astype(int)
-    return pixels.max(axis=2) - pixels.min(axis=2) > 12
+    return np.asarray(pixels.max(axis=2) - pixels.min(axis=2) > 12)
 
 
 def lit(page: Page) -> np.ndarray:

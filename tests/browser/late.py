@@ -1,0 +1,61 @@
+"""A slow or failing server: chosen calls of the page are kept back until a test lets them go or answers them itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page, Route
+
+PATIENCE_MS = 10_000
+PROBE = "/component_server/probe"
+
+
+class Late:
+    """Meets every call of the page; those named wait, all others pass."""
+
+    def __init__(self, page: Page, *names: str) -> None:
+        self._page, self._names, self.waiting = page, names, list[Route]()
+        self.met: list[str] = []  # the names of all calls so far
+        page.route(re.compile("/component_server"), self._meet)
+        while page.url.startswith("http") and PROBE not in self.met:  # the browser may let the first requests slip by
+            page.evaluate("address => fetch(address).catch(() => null)", PROBE)
+
+    def _meet(self, route: Route) -> None:
+        if route.request.url.endswith(PROBE):
+            self.met.append(PROBE)
+            route.fulfill(status=204)
+            return
+        asked: dict[str, Any] = route.request.post_data_json or {}
+        name = str(asked.get("fn_name"))
+        self.met.append(name)
+        if name in self._names:
+            self.waiting.append(route)
+        else:
+            route.continue_()
+
+    def _next(self) -> Route:
+        for _ in range(PATIENCE_MS // 20):
+            if self.waiting:
+                return self.waiting.pop(0)
+            self._page.wait_for_timeout(20)
+        raise AssertionError(f"no call of {self._names}; met {self.met}")
+
+    def wait(self) -> None:
+        """Until one of the named calls has arrived."""
+        self.waiting.insert(0, self._next())
+
+    def let_go(self) -> None:
+        """The oldest call that waits reaches the server."""
+        self._next().continue_()
+
+    def answer(self, reply: dict[str, Any]) -> None:
+        """The oldest call that waits gets this reply, and the server never hears of it."""
+        self._next().fulfill(json=reply)
+
+    def change(self, **changes: Any) -> None:
+        """The oldest call that waits gets the server's reply with its first answer, or the reply itself, changed."""
+        route = self._next()
+        reply = route.fetch().json()
+        (reply["answers"][0] if "answers" in reply else reply).update(changes)
+        route.fulfill(json=reply)
