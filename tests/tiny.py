@@ -97,6 +97,34 @@ def tiny_dataset(folder: Path, each: int = 4, splits: tuple[str, ...] = ("train"
     return folder
 
 
+def tiny_reports(folder: Path, each: int = 2) -> Path:
+    """Writes synthetic radiographs with reports as Open-i's tables name them: `each` of every kind, one image a patient."""
+    headings = {
+        "none": "normal",
+        "effusion": "Pleural Effusion/right",
+        "cardiomegaly": "Cardiomegaly",
+        "opacity": "Infiltrate/lung/base/left",
+    }
+    said = {
+        "none": "Lungs are clear. The heart is of normal size.",
+        "effusion": "There is a right pleural effusion.",
+        "cardiomegaly": "The heart is enlarged.",
+        "opacity": "There is an opacity at the left base. No effusion.",
+    }
+    reports: list[tuple[object, ...]] = []
+    projections: list[tuple[object, ...]] = []
+    (folder / "images").mkdir(parents=True)
+    for number, kind in enumerate(kind for kind in KINDS for _ in range(each)):
+        uid = 9000 + number
+        name = f"{uid}_IM-0001-1001.dcm.png"
+        cv2.imwrite(str(folder / "images" / name), np.round(synthetic_radiograph(kind, side=96, seed=number).pixels * 255).astype(np.uint8))
+        reports.append((uid, headings[kind], said[kind], f"Study {uid} is complete."))
+        projections.append((uid, name, "Frontal"))
+    _write(folder / "indiana_reports.csv", ("uid", "MeSH", "findings", "impression"), reports)
+    _write(folder / "indiana_projections.csv", ("uid", "filename", "projection"), projections)
+    return folder
+
+
 def _around(lesion: NDArray[np.bool_]) -> tuple[float, ...]:
     """x, y, w, h of the lesion as fractions of the image."""
     rows, cols = np.nonzero(lesion)

@@ -13,10 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from patchclip.errors import PatchClipError
-from trainer.commands import calibrate, evaluate_data, evaluate_gates, export, fit_command, gates
+from trainer.commands import calibrate, card, evaluate_data, evaluate_gates, export, fit_command, gates
 
 RECIPE = Path(__file__).parent / "recipes" / "default.json"
-SOURCE = "a dataset folder, or NAME:FOLDER for one that its files do not tell; repeat for several"
+SOURCE = (
+    "a dataset folder, or NAME:FOLDER for one that its files do not tell; FOLDER@SPLIT or NAME:FOLDER@SPLIT for a split of its own instead of "
+    "--split; repeat for several"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +47,9 @@ def make_parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--set", action="append", default=[], metavar="SECTION.FIELD=JSON", help="change one field of the recipe, e.g. optim.batch_size=8"
     )
-    fit.add_argument("--split", default="train", help='which rows of images.csv to learn from ("train")')
+    fit.add_argument(
+        "--split", default="train", help='which rows of images.csv to learn from, of sources that name no split of their own ("train")'
+    )
     fit.add_argument("--vocabulary", type=Path, metavar="FILE", help="findings and wording; assets/vocabulary.json unless told")
     fit.add_argument("--resume", action="store_true", help="continue the run in --out from its last saved step")
     fit.set_defaults(run=fit_command)
@@ -96,6 +101,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     judged.add_argument("--out", type=Path, metavar="FILE", help="write all figures there as JSON")
     judged.set_defaults(run=evaluate_gates)
+
+    carded = commands.add_parser("card", help="put the figures of an evaluate run into a checkpoint's model card, and into a README")
+    carded.add_argument("--checkpoint", type=Path, required=True, metavar="DIR", help="the checkpoint folder, with MODEL_CARD.md")
+    carded.add_argument("--report", type=Path, required=True, metavar="DIR", help="what python -m patchclip evaluate wrote with --out")
+    carded.add_argument("--readme", type=Path, metavar="FILE", help="fill this text's block, too")
+    carded.set_defaults(run=card)
     return parser
 
 

@@ -20,6 +20,7 @@ from trainer.targets import NEGATIVE, POSITIVE
 from trainer.validate import DevLogits, mean_auroc
 
 QUANTILES = 16  # so many evenly spaced quantiles stand for the scores of a set of patches, small or large
+FEWEST = 10  # finding-free images below which a share of them says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +39,35 @@ class OperatingPoint:
 
 
 def free_of_all(table: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """bool [N]: images that are free of every finding, from the states [N, K] of `state_table`.
+    """bool [N]: images that are known free of every finding, from the states [N, K] of `state_table`.
+
+    None is present, and at least half are explicitly absent: an image that was read for one finding, or whose report is only silent, may
+    show any other.
 
     Raises:
         DataError: there are fewer than ten of them, too few to set operating points.
     """
-    normal = np.array([bool((row != 1).all() and (row == 0).any()) for row in table], bool)
-    if normal.sum() < 10:
+    normal = np.asarray((table != 1).all(axis=1) & (2 * (table == 0).sum(axis=1) >= table.shape[1]), np.bool_)
+    if normal.sum() < FEWEST:
         raise DataError(
-            f"Only {int(normal.sum())} held-out images are free of every finding, and operating points need 10; raise data.dev_fraction, "
-            "set it to 0 to leave the model uncalibrated, or add such images."
+            f"Only {int(normal.sum())} held-out images are free of every finding (none present, at least half explicitly absent), and "
+            f"operating points need {FEWEST}; raise data.dev_fraction, set it to 0 to leave the model uncalibrated, or add such images."
         )
     return normal
+
+
+def check_held_out(table: NDArray[np.int8]) -> None:
+    """Whether held-out images with the states [N, K] can be calibrated on.
+
+    Raises:
+        DataError: no finding is present on any of them, or too few are free of all, see `free_of_all`.
+    """
+    if not (table == 1).any():
+        raise DataError(
+            "No finding is present on any held-out image, so nothing can be calibrated; raise data.dev_fraction, or set it to 0 to leave "
+            "the model uncalibrated."
+        )
+    free_of_all(table)
 
 
 def trained_branches(loss: LossConfig) -> tuple[str, ...]:
@@ -84,11 +102,12 @@ def fit_calibration(
     finding-free images have a patch at 0.5 or above.
 
     Raises:
-        DataError: there are no held-out images, or no finding-free ones among them.
+        DataError: there are no held-out images, none with a finding, or too few that are free of all.
     """
     if not items:
         raise DataError("No held-out images to calibrate on; set data.dev_fraction above 0.")
     table = state_table(items, labels)
+    check_held_out(table)
     branches = best_branches(logits.image, table, branches)
     image = np.mean([logits.image[name] for name in branches], axis=0)
     scale, biases = _image_fit(image, table)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import platform
 import shutil
@@ -23,19 +22,22 @@ from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
-from trainer.calibrate import OperatingPoint, fit_calibration, free_of_all, trained_branches
-from trainer.config import DataConfig, FitConfig
-from trainer.data.dataset import state_table
+from trainer.calibrate import OperatingPoint, fit_calibration, trained_branches
+from trainer.card import fill
+from trainer.checks import check_classes, check_loaded, check_sides, unknown_patients, without_copies
+from trainer.config import DataConfig, FitConfig, read_recipe
 from trainer.data.loaded import Loaded, load_samples
 from trainer.data.sample import Sample
 from trainer.data.sources import find_source, read_source
 from trainer.data.split import hold_out
+from trainer.data.tables import read_json
 from trainer.distributed import Processes, join
 from trainer.gate.fit import FEWEST, fit_image_gate, some
 from trainer.gate.fit import SIDE as GATE_SIDE
 from trainer.gate.measure import markdown, measure_images, measure_queries
-from trainer.loop import TrainingData, fit, write_config
+from trainer.loop import TrainingData, fit
 from trainer.objective import PromptBank
+from trainer.run_folder import fingerprint
 from trainer.validate import dev_logits, figures_from_logits
 
 VOCABULARY = Path(__file__).resolve().parents[1] / "assets" / "vocabulary.json"
@@ -43,39 +45,52 @@ VOCABULARY = Path(__file__).resolve().parents[1] / "assets" / "vocabulary.json"
 
 def fit_command(options: argparse.Namespace) -> None:
     """Trains, then calibrates the best checkpoint in place."""
-    config = FitConfig.from_dict(_changed(json.loads(_text(options.recipe)), options.set))
+    config = FitConfig.from_dict(_changed(read_recipe(options.recipe), options.set))
     processes = join()
     vocabulary = Vocabulary.from_json(options.vocabulary or VOCABULARY)
+    check_sides(config.augment, vocabulary)
     samples, left_out = _read(options.data, options.split, vocabulary, config.data)
     train, dev = hold_out(samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
     if not train:
         raise DataError("Nothing is left to train on after holding out patients; lower data.dev_fraction or add data.")
-    _check_classes(train)
+    one_class = check_classes(train, vocabulary.labels)
     loaded, broken = load_samples(train, round(config.model.image_size * config.data.cache_margin))
     held, broken_held = load_samples(dev, config.model.image_size)
-    left_out += broken + broken_held
-    if held:
-        free_of_all(state_table(held, vocabulary.labels))
+    check_loaded(loaded, held, len(dev), vocabulary.labels, [*broken, *broken_held])
+    loaded, copies = without_copies(loaded, held)
+    if not loaded:
+        raise DataError("Every training image has the same pixels as a held-out one; remove the copies.")
+    left_out += [*broken, *broken_held, *copies]
     if processes.first:
         for line in left_out:
             print(f"left out: {line}")
-        print(f"{len(loaded)} images to train on, {len(held)} held out, {len(left_out)} left out", flush=True)
-        write_config(options.out, _record(config, samples, left_out, options))
-    fit(config, TrainingData(loaded, held), vocabulary, options.out, processes, resume=options.resume)
+        for line in [*unknown_patients(samples), *([one_class] if one_class else [])]:
+            print(line)
+        print(f"{len(loaded)} images to train on, {len(held)} held out, {len(left_out)} left out, {len(copies)} of them copies", flush=True)
+    record = _record(config, samples, left_out, options)
+    data = TrainingData(loaded, held)
+    fit(config, data, vocabulary, options.out, processes, resume=options.resume, record=record, left_out=left_out)
     if processes.first and held:
         _calibrate(options.out, config, held, loaded, OperatingPoint(), processes)
 
 
 def calibrate(options: argparse.Namespace) -> None:
     """Fits calibration anew on the patients that the run held out."""
-    record = json.loads(_text(options.folder / "config.json"))
+    record = read_json(options.folder / "config.json", dict)
+    if not isinstance(record.get("recipe"), dict) or not isinstance(record.get("split"), str):
+        raise DataError(f"{options.folder / 'config.json'} is no record of a run; name the folder that fit wrote.")
     config = FitConfig.from_dict(record["recipe"])
     checkpoint = load_checkpoint(options.folder / "best")
-    samples, _ = _read(options.data, record["split"], checkpoint.vocabulary, config.data)
+    samples, left_out = _read(options.data, record["split"], checkpoint.vocabulary, config.data)
     train, dev = hold_out(samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
-    held, _ = load_samples(dev, config.model.image_size)
+    held, broken = load_samples(dev, config.model.image_size)
+    loaded, broken_train = load_samples(some(train), GATE_SIDE)
+    for line in [*left_out, *broken, *broken_train]:
+        print(f"left out: {line}")
+    if not held:
+        raise DataError("No held-out image can be read; calibrate a run whose data.dev_fraction is above 0, on the data it was trained on.")
     point = OperatingPoint(options.normals_lit, options.smoothing, options.min_patches)
-    _calibrate(options.folder, config, held, load_samples(some(train), GATE_SIDE)[0], point, join())
+    _calibrate(options.folder, config, held, without_copies(loaded, held)[0], point, join())
 
 
 def gates(options: argparse.Namespace) -> None:
@@ -85,8 +100,10 @@ def gates(options: argparse.Namespace) -> None:
     vocabulary = newer if newer.same_prompts(checkpoint.vocabulary) else checkpoint.vocabulary
     if vocabulary is not newer:
         print("the checkpoint keeps its own vocabulary: its findings or prompts differ from those of the file")
-    samples, _ = _read(options.data, options.split, vocabulary, DataConfig())
-    train, _ = load_samples(some(samples), GATE_SIDE)
+    samples, left_out = _read(options.data, options.split, vocabulary, DataConfig())
+    train, broken = load_samples(some(samples), GATE_SIDE)
+    for line in [*left_out, *broken]:
+        print(f"left out: {line}")
     fitted = {**checkpoint.gates, **_gates(checkpoint.model, vocabulary, train)}
     save_checkpoint(options.checkpoint, checkpoint.model, vocabulary, checkpoint.calibration, fitted)
     print(f"{options.checkpoint}: {checkpoint.model.config.name} {load_checkpoint(options.checkpoint).sha256}")
@@ -108,7 +125,10 @@ def evaluate_gates(options: argparse.Namespace) -> None:
         raise DataError("No image of the split can be read; check the image files.")
     record = {
         "model": {"name": checkpoint.model.config.name, "sha256": checkpoint.sha256},
-        "data": {"folders": [find_source(source).title for source in options.data], "split": options.split},
+        "data": {
+            "folders": [find_source(source).title for source in options.data],
+            "split": "+".join(dict.fromkeys(find_source(source).split or options.split for source in options.data)),
+        },
         "images": measure_images(ImageGate.from_dict(checkpoint.gates["image"]), items, side),
         "queries": queries,
     }
@@ -125,6 +145,12 @@ def export(options: argparse.Namespace) -> None:
     for file in sorted((options.folder / "best").iterdir()):
         shutil.copy2(file, options.out / file.name)
     print(f"{options.out}: {checkpoint.model.config.name} {checkpoint.sha256}")
+
+
+def card(options: argparse.Namespace) -> None:
+    """Fills a model card, and a README if told; prints what was written."""
+    for path in fill(options.checkpoint, options.report, options.readme):
+        print(f"{path} written")
 
 
 def evaluate_data(options: argparse.Namespace) -> None:
@@ -179,13 +205,6 @@ def _read(sources: Sequence[str], split: str, vocabulary: Vocabulary, config: Da
     return samples, left_out
 
 
-def _check_classes(samples: Sequence[Sample]) -> None:
-    """One class only teaches nothing: every image would get the same answer."""
-    values = {state for sample in samples for state in sample.states.values()}
-    if len(values) < 2:
-        raise DataError("Every finding has the same state on every training image; add images with and without findings.")
-
-
 def _changed(recipe: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
     for change in changes:
         path, _, value = change.partition("=")
@@ -194,36 +213,38 @@ def _changed(recipe: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
             parsed = json.loads(value)
         except ValueError as error:
             raise DataError(f'"--set {change}" is not SECTION.FIELD=JSON; write, for example, --set optim.batch_size=8.') from error
-        (recipe.setdefault(section, {}) if section else recipe)[name] = parsed
+        fields = recipe.setdefault(section, {}) if section else recipe
+        if not isinstance(fields, dict):
+            raise DataError(f'The recipe\'s "{section}" has no fields, so "--set {change}" cannot set one; correct it.')
+        fields[name] = parsed
     return recipe
-
-
-def _text(path: Path) -> str:
-    if not path.is_file():
-        raise DataError(f"There is no file {path}; check the path.")
-    return path.read_text(encoding="utf-8")
 
 
 def _record(config: FitConfig, samples: Sequence[Sample], left_out: Sequence[str], options: argparse.Namespace) -> dict[str, object]:
     """Everything needed to know what a run was: recipe, data fingerprint, code revision, environment."""
-    digest = hashlib.sha256()
-    for sample in samples:
-        states = sorted((label, state.value) for label, state in sample.states.items())
-        digest.update(repr((sample.source, sample.path.name, sample.patient, states, sample.shapes)).encode())
-    revision = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
     return {
-        "recipe": replace(config).to_dict(),
+        "recipe": config.to_dict(),
         "split": options.split,
         "data": {
             "folders": [find_source(source).title for source in options.data],
+            "splits": [find_source(source).split or options.split for source in options.data],
             "images": len(samples),
             "left_out": len(left_out),
-            "sha256": digest.hexdigest(),
+            "sha256": fingerprint(samples),
         },
-        "revision": revision.stdout.strip() or "unknown",
+        "revision": _revision(),
         "environment": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "timm", "open_clip_torch", "numpy")},
         },
         "threads": torch.get_num_threads(),
     }
+
+
+def _revision() -> str:
+    """Of the code, where it is a working copy and git is installed."""
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
+    except OSError:
+        return "unknown"
+    return found.stdout.strip() or "unknown"

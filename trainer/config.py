@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from patchclip.errors import DataError
 from patchclip.model.config import ModelConfig
@@ -178,6 +178,8 @@ class FitConfig:
     """Steps between resumable checkpoints."""
 
     def __post_init__(self) -> None:
+        if self.save_every < 1:
+            raise DataError(f"save_every is {self.save_every}; set it to 1 or more steps.")
         if self.optim.sizes[-1] != self.model.image_size:
             raise DataError(
                 f"The last stage trains at {self.optim.sizes[-1]} px but the model is configured for {self.model.image_size}; make them equal."
@@ -190,31 +192,92 @@ class FitConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> FitConfig:
-        """Inverse of `to_dict`; missing fields take their defaults, unknown ones are an error."""
-        parts: dict[str, Any] = {"data": DataConfig, "augment": AugmentConfig, "loss": LossConfig, "optim": OptimConfig}
+        """Inverse of `to_dict`; missing fields take their defaults.
+
+        Raises:
+            DataError: a section or field does not exist, or a value is of the wrong type or out of its range; names the field.
+        """
         known: dict[str, Any] = {}
+        types = get_type_hints(cls)
         for key, value in values.items():
-            if key == "model":
-                known[key] = ModelConfig.from_dict(value)
-            elif key in parts:
-                try:
-                    known[key] = parts[key](**{name: tuple(item) if isinstance(item, list) else item for name, item in value.items()})
-                except TypeError as error:
-                    raise DataError(
-                        f'The recipe\'s section "{key}" has a field that does not exist ({error}); correct or remove it.'
-                    ) from error
-            elif key in cls.__dataclass_fields__:
-                known[key] = value
-            else:
-                raise DataError(f'The recipe has an unknown section "{key}"; known are {", ".join(cls.__dataclass_fields__)}.')
+            if key not in types:
+                raise DataError(f'The recipe has an unknown section "{key}"; known are {", ".join(types)}.')
+            if not is_dataclass(types[key]):
+                known[key] = _typed(key, value, types[key])
+                continue
+            if not isinstance(value, dict):
+                raise DataError(f'The recipe\'s section "{key}" is {json.dumps(value)}; it must be an object with fields.')
+            hints = get_type_hints(types[key])
+            if unknown := sorted(set(value) - set(hints)):
+                raise DataError(
+                    f'The recipe\'s section "{key}" has a field that does not exist ({unknown[0]}); correct or remove it. Its fields are '
+                    f"{', '.join(hints)}."
+                )
+            known[key] = types[key](**{name: _typed(f"{key}.{name}", item, hints[name]) for name, item in value.items()})
         return cls(**known)
 
     @classmethod
     def from_file(cls, path: Path) -> FitConfig:
-        """Reads a recipe."""
-        try:
-            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError as error:
-            raise DataError(f"There is no recipe {path}; give the path of a JSON file such as trainer/recipes/default.json.") from error
-        except json.JSONDecodeError as error:
-            raise DataError(f"The recipe {path} is not valid JSON (line {error.lineno}); correct it.") from error
+        """Reads a recipe; errors as in `read_recipe` and `from_dict`."""
+        return cls.from_dict(read_recipe(path))
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """A recipe as it is written, unchecked but for being a JSON object.
+
+    Raises:
+        DataError: it is missing, unreadable, or no JSON object.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"There is no file {path}; give the path of a recipe such as trainer/recipes/default.json.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"The recipe {path} is not a text file; give the path of a JSON file.") from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"The recipe {path} is not valid JSON (line {error.lineno}); correct it.") from error
+    if not isinstance(values, dict):
+        raise DataError(f"The recipe {path} is no JSON object; see trainer/recipes/default.json for its shape.")
+    return values
+
+
+_NAMES: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+
+
+def _typed(where: str, value: Any, hint: Any) -> Any:
+    """The value with lists as tuples, if it is of the annotated type; else a DataError that names the field."""
+    if not _fits(value, hint):
+        raise DataError(f"The recipe's {where} is {json.dumps(value)}; it must be {_named(hint)}.")
+    return _frozen(value)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            return False
+        hints = [inner[0]] * len(value) if inner[-1] is ... else list(inner)
+        return len(hints) == len(value) and all(_fits(item, kind) for item, kind in zip(value, hints, strict=True))
+    if origin is dict:
+        return isinstance(value, dict) and all(isinstance(key, str) and _fits(item, inner[1]) for key, item in value.items())
+    if inner:  # X | None
+        return any(_fits(value, kind) for kind in inner)
+    if hint in (int, float) and isinstance(value, bool):
+        return False  # to Python true is a 1
+    return isinstance(value, (int, float) if hint is float else hint)
+
+
+def _named(hint: Any) -> str:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is tuple:
+        kinds = _NAMES[inner[0]].removeprefix("a ") + "s"
+        return f"a list of {kinds}" if inner[-1] is ... else f"a list of {len(inner)} {kinds}"
+    if origin is dict:
+        return f"an object whose every value is {_named(inner[1])}"
+    return " or ".join(_NAMES.get(kind, "null") for kind in inner or (hint,))
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _frozen(item) for key, item in value.items()}
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value

@@ -24,6 +24,12 @@ class Processes:
         """Whether this process writes files and logs."""
         return self.rank == 0
 
+    def share_weights(self, model: nn.Module) -> None:
+        """Gives every process the first one's parameters and buffers, in place: made apart, they may differ by rounding."""
+        if self.world > 1:
+            for value in model.state_dict().values():
+                distributed.broadcast(value, src=0)
+
     def average_gradients(self, model: nn.Module) -> None:
         """Mean over processes. Every loss term is a mean over images, so this equals one process with the whole batch.
 

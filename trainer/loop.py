@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from trainer.distributed import Processes, share_batch_norms
 from trainer.objective import PromptBank, align_prompts, balance_weights, training_loss
 from trainer.optim import drop_paths, freeze, make_optimiser, running_average, set_learning_rate, training_mode
 from trainer.pretrained import initialise
-from trainer.run_folder import RunLog, RunState
+from trainer.run_folder import Origin, RunLog, RunState, write_record
 from trainer.validate import dev_figures
 
 
@@ -54,19 +55,30 @@ class Progress:
     best: float = -math.inf
 
 
-def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path, processes: Processes, *, resume: bool = False) -> Path:
+def fit(
+    config: FitConfig,
+    data: TrainingData,
+    vocabulary: Vocabulary,
+    out: Path,
+    processes: Processes,
+    *,
+    resume: bool = False,
+    record: Mapping[str, object] | None = None,
+    left_out: Sequence[str] = (),
+) -> Path:
     """Trains and returns the folder of the best checkpoint.
 
     Args:
         config: the recipe.
         data: images in memory, at `config.data.cache_margin` times the model's input size.
         vocabulary: its labels are the findings that are learnt; it travels in the checkpoint.
-        out: run folder; gets best/, last/, state.pt, log.jsonl, tensorboard/ and config.json.
+        out: run folder; gets best/, last/, state.pt, log.jsonl, tensorboard/, config.json and left_out.txt.
         processes: this process among all.
-        resume: continue from out/state.pt, as if never interrupted.
+        resume: continue from out/state.pt, as if never interrupted; learning rates may differ from those that began the run.
+        record, left_out: for config.json and left_out.txt, which are written once the run may begin.
 
     Raises:
-        DataError: the loss is not finite, or there is nothing to learn from.
+        DataError: a loss or gradient is not finite, there is nothing to learn from, or the state to resume is of another recipe or data.
     """
     torch.manual_seed(config.seed)
     labels = list(vocabulary.labels)
@@ -82,6 +94,7 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
     bank = PromptBank(model, vocabulary, labels).to(device)
     if config.pretrained == "none" or not Path(config.pretrained).is_dir():
         align_prompts(model, bank, config.seed)
+    processes.share_weights(model)
     gates = {"query": QueryGate.fit(vocabulary, model.sentence_encoder).to_dict()}
     ema = AveragedModel(model, multi_avg_fn=running_average(config.optim.ema_decay), use_buffers=True)
     reports = report_features(model, data.train, config.data.sentences) if config.loss.report or config.loss.sentences else None
@@ -98,8 +111,11 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
     )
     total_steps = sampler.steps * sum(config.optim.epochs)
     state = RunState(learner, ema, optimiser, scaler)
-    progress = Progress(**state.load(out)) if resume else Progress()
-    log = RunLog(out, enabled=processes.first)
+    origin = Origin.of(config, data.train, data.dev, vocabulary)
+    progress = Progress(**state.load(out, origin)) if resume else Progress()
+    if record is not None and processes.first:
+        write_record(out, record, left_out)
+    log = RunLog(out, enabled=processes.first, resume=resume)
     for stage in range(progress.stage, len(config.optim.epochs)):
         side = config.optim.sizes[stage]
         dataset = PatchDataset(data.train, labels, grid_of(model, side), side, config.data, config.augment, reports)
@@ -112,21 +128,24 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
             first = progress.step  # above 0 in the epoch that a resumed run comes back to
             batches = _batches(dataset, sampler, config, device)
             training_mode(model, config.optim.frozen)
-            for _ in tqdm(range(first, sampler.steps), desc=f"epoch {done_epochs + 1}", disable=not processes.first):
+            for step in tqdm(range(first, sampler.steps), desc=f"epoch {done_epochs + 1}", disable=not processes.first):
                 set_learning_rate(optimiser, config, progress.total, total_steps)
                 optimiser.zero_grad(set_to_none=True)
+                files = partial(files_of, data.train, sampler, step - first)
                 for part in range(parts):
                     rng = np.random.default_rng([config.seed, progress.total])  # one choice of wording for all parts of a step
                     torch.manual_seed(int(np.random.default_rng([config.seed, progress.total, part]).integers(2**62)))  # stochastic depth
                     with autocast(device, config.optim.precision):
                         terms = training_loss(model, next(batches), bank, balance, config.loss, rng, contrast, processes)
-                    check_finite(terms["total"], progress.total)
+                    check_finite("loss", terms["total"], progress.total, files)
                     scaler.scale(terms["total"] / parts).backward()
                     for name, value in terms.items():
                         sums[name] = sums.get(name, 0.0) + float(value.detach()) / parts
                 processes.average_gradients(learner)
                 scaler.unscale_(optimiser)
-                nn.utils.clip_grad_norm_(learner.parameters(), config.optim.clip)
+                norm = nn.utils.clip_grad_norm_(learner.parameters(), config.optim.clip)
+                if not scaler.is_enabled():  # loss scaling overflows now and then, and skips that step itself
+                    check_finite("gradient", norm, progress.total, files)
                 scaler.step(optimiser)
                 scaler.update()
                 ema.update_parameters(model)
@@ -134,7 +153,7 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
                 progress.total += 1
                 log.step(progress.total, terms)
                 if progress.total % config.save_every == 0 and processes.first:
-                    state.save(out, progress)
+                    state.save(out, progress, origin)
             progress = replace(progress, epoch=epoch + 1, step=0)
             shipped = ema.module
             assert isinstance(shipped, PatchCLIP)
@@ -146,7 +165,7 @@ def fit(config: FitConfig, data: TrainingData, vocabulary: Vocabulary, out: Path
                 if figures["score"] > progress.best and stage == len(config.optim.epochs) - 1:
                     progress.best = figures["score"]
                     save_checkpoint(out / "best", shipped, vocabulary, gates=gates)
-                state.save(out, progress)
+                state.save(out, progress, origin)
             processes.wait()
         progress = replace(progress, stage=stage + 1, epoch=0)
     log.close()
@@ -164,10 +183,19 @@ def grid_of(model: PatchCLIP, side: int) -> int:
     return round(side / model.config.image_size * model.grid[0])
 
 
-def check_finite(loss: torch.Tensor, step: int) -> None:
-    """Stops a run that has diverged while its last good state is still on disk."""
-    if not bool(torch.isfinite(loss)):
-        raise DataError(f"The loss is not finite at step {step}; lower the learning rates and continue with --resume from the last state.")
+def check_finite(what: str, value: torch.Tensor, step: int, files: Callable[[], Sequence[str]]) -> None:
+    """Stops a run that has diverged while its last good state is still on disk; `files` names the images of the step."""
+    if not bool(torch.isfinite(value)):
+        raise DataError(
+            f"The {what} is not finite at step {step}, whose images are {', '.join(files())}; if these are sound, lower the learning rates "
+            "(optim.lr_*) and continue with --resume from the last state."
+        )
+
+
+def files_of(items: Sequence[Loaded], sampler: BalancedSampler, step: int) -> list[str]:
+    """File names of this process's images in a step, counted from where the sampler began."""
+    batches = itertools.islice(sampler, step * sampler.parts, (step + 1) * sampler.parts)
+    return [items[position].sample.path.name for batch in batches for position, _ in batch]
 
 
 def report_features(model: PatchCLIP, items: Sequence[Loaded], limit: int) -> list[ReportFeatures]:
@@ -203,9 +231,3 @@ def _batches(dataset: PatchDataset, sampler: BalancedSampler, config: FitConfig,
     )
     for batch in loader:
         yield batch.to(device)
-
-
-def write_config(out: Path, record: dict[str, object]) -> None:
-    """The run's full record beside its checkpoints."""
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

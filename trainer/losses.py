@@ -8,6 +8,8 @@ splitting a batch over processes changes nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -48,48 +50,67 @@ def patch_loss(logits: Tensor, targets: Tensor, positive_weight: Tensor, negativ
     return F.binary_cross_entropy_with_logits(logits.float(), positive, weight=weights, reduction="sum") / len(logits)
 
 
-def sparse_pairs(
-    patch_logits: Tensor, patch_targets: Tensor, image_targets: Tensor, limit: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+@dataclass(frozen=True, slots=True)
+class SparseSets:
+    """Patch sets that the sparse branch learns from.
+
+    Attributes:
+        image, finding: int [N], which image and which finding a set is of.
+        index: int [N, M], its patches; arbitrary where `mask` is False.
+        mask: bool [N, M].
+        target: int [N], 1 present or 0 absent.
+        weight: float [N], trust in that target.
+    """
+
+    image: Tensor
+    finding: Tensor
+    index: Tensor
+    mask: Tensor
+    target: Tensor
+    weight: Tensor
+
+
+def sparse_sets(
+    patch_logits: Tensor, patch_targets: Tensor, image_targets: Tensor, image_weights: Tensor, valid: Tensor, limit: int
+) -> SparseSets:
     """Chooses the patch sets that the sparse branch learns from.
 
     Every (image, finding) with positive patches gives a positive set of them. Every image gives one negative set: of the
-    findings it is free of, the one whose patches are lit most, and of those patches the `limit` / 8 most lit: what the sparse
-    branch meets at inference when the map is wrong.
+    findings that it is trusted to be free of, the one whose patches are lit most, and of those patches the `limit` / 8 most lit: what the
+    sparse branch meets at inference when the map is wrong.
 
     Args:
         patch_logits: [B, P, K], detached inside.
         patch_targets: int8 [B, P, K].
         image_targets: int [B, K].
+        image_weights: [B, K] >= 0, trust in the image targets; a finding of weight 0 is as good as unknown.
+        valid: bool [B, P], patches that lie in the image; no others are in a set.
         limit: most patches in a set.
-
-    Returns:
-        image [N], finding [N], index [N, M], mask bool [N, M], target [N] in {0, 1}.
     """
-    logits = patch_logits.detach().float()
-    positive = (patch_targets == 1).transpose(1, 2)
+    logits = patch_logits.detach().float().masked_fill(~valid.unsqueeze(-1), -torch.inf).transpose(1, 2)
+    positive = (patch_targets == 1).transpose(1, 2) & valid.unsqueeze(1)
     image_p, finding_p = positive.any(dim=2).nonzero(as_tuple=True)
-    # Largest sets are cut at random-free order: the most lit of the positive patches stay.
-    ranked = logits.transpose(1, 2)[image_p, finding_p].masked_fill(~positive[image_p, finding_p], -torch.inf)
+    # Of sets that are too large, the most lit of the positive patches stay.
+    ranked = logits[image_p, finding_p].masked_fill(~positive[image_p, finding_p], -torch.inf)
     values_p, index_p = ranked.topk(min(limit, ranked.shape[1]), dim=1)
-    peaks = logits.max(dim=1).values.masked_fill(image_targets != 0, -torch.inf)
-    best, finding_n = peaks.max(dim=1)
+    free = (image_targets == 0) & (image_weights > 0)
+    best, finding_n = logits.amax(dim=2).masked_fill(~free, -torch.inf).max(dim=1)
     image_n = torch.isfinite(best).nonzero(as_tuple=True)[0]
     finding_n = finding_n[image_n]
-    _, index_n = logits.transpose(1, 2)[image_n, finding_n].topk(min(max(1, limit // 8), logits.shape[1]), dim=1)
-    mask_p = torch.isfinite(values_p)
+    values_n, index_n = logits[image_n, finding_n].topk(min(max(1, limit // 8), logits.shape[2]), dim=1)
     pad = index_p.shape[1] - index_n.shape[1]
-    index_n, mask_n = F.pad(index_n, (0, pad)), F.pad(torch.ones_like(index_n, dtype=torch.bool), (0, pad))
-    target = torch.cat([torch.ones_like(image_p), torch.zeros_like(image_n)])
-    return (
-        torch.cat([image_p, image_n]),
-        torch.cat([finding_p, finding_n]),
-        torch.cat([index_p, index_n]),
-        torch.cat([mask_p, mask_n]),
-        target,
+    image, finding = torch.cat([image_p, image_n]), torch.cat([finding_p, finding_n])
+    return SparseSets(
+        image=image,
+        finding=finding,
+        index=torch.cat([index_p, F.pad(index_n, (0, pad))]),
+        mask=torch.cat([torch.isfinite(values_p), F.pad(torch.isfinite(values_n), (0, pad))]),
+        target=torch.cat([torch.ones_like(image_p), torch.zeros_like(image_n)]),
+        # An outlined finding is certain, whatever its image's weight.
+        weight=torch.cat([image_weights.new_ones(len(image_p)), image_weights[image_n, finding_n]]),
     )
 
 
-def sparse_loss(logits: Tensor, targets: Tensor, batch: int) -> Tensor:
-    """Sparse term: logits [N] of the sets, targets [N] -> scalar, per image of the batch."""
-    return pair_cross_entropy(logits, targets).sum() / batch
+def sparse_loss(logits: Tensor, targets: Tensor, weights: Tensor, batch: int) -> Tensor:
+    """Sparse term: logits [N] of the sets, targets [N], weights [N] -> scalar, per image of the batch."""
+    return (pair_cross_entropy(logits, targets) * weights).sum() / batch

@@ -17,7 +17,7 @@ from trainer.config import LossConfig
 from trainer.contrastive import ReportObjective
 from trainer.data.dataset import Batch, PatchDataset
 from trainer.distributed import Processes
-from trainer.losses import image_loss, patch_loss, sparse_loss, sparse_pairs
+from trainer.losses import image_loss, patch_loss, sparse_loss, sparse_sets
 
 
 class PromptBank(nn.Module):
@@ -108,7 +108,7 @@ def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfi
     trusted = np.minimum(1.0, seen / config.rare_images)
     sums = np.zeros((4, len(dataset.labels)))
     for position, share in enumerate(chance):
-        _, _, image_targets, image_weights, targets, patch_weights = dataset[position, None]
+        image_targets, image_weights, targets, patch_weights = dataset[position, None][2:6]  # a report, the seventh, has no weight here
         sums[0] += share * (image_targets == 1)
         sums[1] += share * (image_targets == 0) * image_weights
         sums[2] += share * (targets == 1).sum(axis=0)
@@ -155,11 +155,12 @@ def training_loss(
         if config.mil:
             terms["mil"] = image_loss(mil_logit(logits, embeddings.valid), targets, weights)
         if config.sparse:
-            image, finding, index, mask, target = sparse_pairs(logits, batch.patch_targets, targets, model.config.sparse_patches)
+            limit = model.config.sparse_patches
+            sets = sparse_sets(logits, batch.patch_targets, targets, batch.image_weights, embeddings.valid, limit)
             tokens = embeddings.tokens.detach() if config.patches_alone else embeddings.tokens
-            sets = model.encode_sparse(tokens[image], embeddings.grid, index, mask)
-            own = model.pair_logits(sets, positive, negative).gather(1, finding.unsqueeze(1)).squeeze(1)
-            terms["sparse"] = sparse_loss(own, target, len(targets))
+            embedded = model.encode_sparse(tokens[sets.image], embeddings.grid, sets.index, sets.mask)
+            own = model.pair_logits(embedded, positive, negative).gather(1, sets.finding.unsqueeze(1)).squeeze(1)
+            terms["sparse"] = sparse_loss(own, sets.target, sets.weight, len(targets))
     if contrast is not None and processes is not None and batch.reports is not None:
         texts = model.project_text(batch.reports.features)
         found = contrast(embeddings.global_, embeddings.patches, embeddings.valid, texts, batch.reports, processes)

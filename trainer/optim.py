@@ -62,26 +62,28 @@ def make_optimiser(model: PatchCLIP, config: FitConfig, others: nn.Module | None
 
     others: objectives with parameters of their own, trained at the rate of the heads.
     """
-    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
     extra = [] if others is None else [(f"objective.{name}", parameter) for name, parameter in others.named_parameters()]
     for name, parameter in [*model.named_parameters(), *extra]:
         if parameter.requires_grad:
-            groups.setdefault((_base_rate(name, config), parameter.ndim > 1), []).append(parameter)
+            groups.setdefault((_part(name), parameter.ndim > 1), []).append(parameter)
+    rates = {"heads": config.optim.lr_heads, "tower": config.optim.lr_tower, "text": config.optim.lr_text}
+    # By part and not by rate, so that a resumed run finds the same groups at other rates.
     listed = [
-        {"params": members, "lr": rate, "base_lr": rate, "weight_decay": config.optim.weight_decay * decayed}
-        for (rate, decayed), members in groups.items()
+        {"params": members, "lr": rates[part], "base_lr": rates[part], "weight_decay": config.optim.weight_decay * decayed}
+        for (part, decayed), members in groups.items()
     ]
     if config.optim.kind == "sgd":
         return torch.optim.SGD(listed, lr=config.optim.lr_heads, momentum=config.optim.momentum, nesterov=config.optim.momentum > 0)
     return torch.optim.AdamW(listed)
 
 
-def _base_rate(name: str, config: FitConfig) -> float:
+def _part(name: str) -> str:
     if name.startswith("tower.downsampler"):
-        return config.optim.lr_heads  # new like the heads, although it stands before the tower
+        return "heads"  # new like the heads, although it stands before the tower
     if name.startswith("tower."):
-        return config.optim.lr_tower
-    return config.optim.lr_text if name.startswith("text_") else config.optim.lr_heads
+        return "tower"
+    return "text" if name.startswith("text_") else "heads"
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, config: FitConfig, step: int, total: int) -> None:

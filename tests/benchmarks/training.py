@@ -20,7 +20,7 @@ from trainer.data.dataset import BalancedSampler, Batch, PatchDataset, collate, 
 from trainer.data.folder import read_folder
 from trainer.data.loaded import load_samples
 from trainer.loop import autocast
-from trainer.losses import patch_loss, sparse_loss, sparse_pairs
+from trainer.losses import patch_loss, sparse_loss, sparse_sets
 from trainer.objective import BalanceWeights, PromptBank, balance_weights, training_loss
 from trainer.optim import make_optimiser
 
@@ -77,7 +77,7 @@ def run(timed: Callable[[Callable[[], object], float], float]) -> str:
     for batch in fed:
         step(batch)
     piped = (time.perf_counter() - started) / (STEPS - 1)
-    losses = timed(lambda: _patch_level(model, kept[0], balance), 1.0)
+    losses = timed(lambda: _patch_level(model, kept[0], balance, config), 1.0)
     return (
         f"{config.optim.batch_size} images of {side} px, {model.grid[0]} x {model.grid[1]} patches, {len(labels)} findings: "
         f"patch and sparse loss forward and backward are {100 * losses / preloaded:.2f} % of a step ({losses * 1000:.0f} of {preloaded * 1000:.0f} ms); "
@@ -85,12 +85,21 @@ def run(timed: Callable[[Callable[[], object], float], float]) -> str:
     )
 
 
-def _patch_level(model: PatchCLIP, batch: Batch, balance: BalanceWeights) -> None:
-    """Both losses from logits on, forward and backward."""
-    patches = batch.patch_targets.shape
+def _patch_level(model: PatchCLIP, batch: Batch, balance: BalanceWeights, config: FitConfig) -> None:
+    """Both losses from logits and tokens on, forward and backward, with the sparse branch's transformer itself.
+
+    Tokens and prompts are drawn, for a cost does not depend on them; tokens take gradients only where the recipe lets them.
+    """
+    images, patches, findings = batch.patch_targets.shape
     generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(patches, generator=generator, requires_grad=True)
-    loss = patch_loss(logits, batch.patch_targets, balance.patch_positive, balance.patch_negative * batch.patch_weights)
-    image, finding, index, mask, target = sparse_pairs(logits, batch.patch_targets, batch.image_targets, model.config.sparse_patches)
-    sets = logits[image.unsqueeze(1), index, finding.unsqueeze(1)].masked_fill(~mask, 0).mean(dim=1)
-    (loss + sparse_loss(sets, target, patches[0])).backward()
+    logits = torch.randn(images, patches, findings, generator=generator, requires_grad=True)
+    tokens = torch.randn(images, patches, model.config.token_width, generator=generator, requires_grad=not config.loss.patches_alone)
+    positive, negative = torch.randn(2, findings, model.config.embed_dim, generator=generator, requires_grad=True)
+    with autocast(CPU, config.optim.precision):
+        loss = patch_loss(logits, batch.patch_targets, balance.patch_positive, balance.patch_negative * batch.patch_weights)
+        limit = model.config.sparse_patches
+        sets = sparse_sets(logits, batch.patch_targets, batch.image_targets, batch.image_weights, batch.valid.flatten(1), limit)
+        embedded = model.encode_sparse(tokens[sets.image], model.grid, sets.index, sets.mask)
+        own = model.pair_logits(embedded, positive, negative).gather(1, sets.finding.unsqueeze(1)).squeeze(1)
+        loss = loss + sparse_loss(own, sets.target, sets.weight, images)
+    loss.backward()

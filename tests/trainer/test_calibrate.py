@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from patchclip import DataError
 from patchclip.image.geometry import Letterbox
 from patchclip.localize import smooth
 from patchclip.model.calibration import Calibration
-from trainer.calibrate import best_branches
+from trainer.calibrate import best_branches, check_held_out, free_of_all
 from trainer.data.loaded import Loaded
 from trainer.data.sample import Sample, Shape
 from trainer.extraction import choose, outline_widths
@@ -41,6 +42,34 @@ def test_mean_auroc_counts_not_mentioned_as_absent_and_leaves_out_the_unknown() 
     scores[table()[:, 0] == 1, 0] = 1
     scores[table()[:, 0] == 2, 0] = 2  # "not mentioned" above every positive: a third of the 30 negatives
     assert mean_auroc(scores, table()) == pytest.approx(20 / 30)
+
+
+def states(*rows: dict[int, int]) -> np.ndarray:
+    """[N, 18] of unknown, but for the given findings."""
+    made = np.full((len(rows), 18), -1, np.int8)
+    for row, said in zip(made, rows, strict=True):
+        for finding, state in said.items():
+            row[finding] = state
+    return made
+
+
+def test_an_image_is_normal_only_if_half_of_the_vocabulary_is_explicitly_absent() -> None:
+    nih = dict.fromkeys(range(14), 0)  # "No Finding" of the fourteen
+    one = {3: 0}  # read for one finding alone, as in SIIM or in RSNA's "not normal"
+    silent = {**dict.fromkeys(range(18), 2), 3: 0}  # a report that does not mention the others
+    mixed = {**dict.fromkeys(range(9), 0), **dict.fromkeys(range(9, 18), 2)}
+    found = {**nih, 5: 1}
+    table = states(*[nih] * 10, one, silent, mixed, found, {**nih, 15: 2})
+    assert free_of_all(table).tolist() == [True] * 10 + [False, False, True, False, True]
+    with pytest.raises(DataError, match=r"Only 9 held-out images are free of every finding .* need 10"):
+        free_of_all(states(*[nih] * 9, *[one] * 20))
+
+
+def test_held_out_images_without_a_positive_cannot_be_calibrated_on() -> None:
+    nih = dict.fromkeys(range(14), 0)
+    with pytest.raises(DataError, match="No finding is present on any held-out image"):
+        check_held_out(states(*[nih] * 12))
+    check_held_out(states(*[nih] * 12, {0: 1}))
 
 
 def item(*shapes: Shape) -> Loaded:

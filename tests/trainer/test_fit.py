@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def test_a_run_leaves_all_that_tells_what_it_was(place: Path) -> None:
     assert all(np.isfinite(value) for line in lines for value in line["losses"].values())
     assert 0 <= lines[1]["dev"]["auroc_combined"] <= 1 and 0 <= lines[1]["dev"]["pointing"] <= 1
     assert list((run / "tensorboard").iterdir())
+    assert (run / "left_out.txt").read_text().startswith("0003.png: ")
 
 
 def test_the_checkpoint_answers_and_its_maps_are_calibrated(place: Path) -> None:
@@ -70,12 +72,12 @@ def test_an_interrupted_run_continues_to_the_same_bits(place: Path, monkeypatch:
     steps = 0
     check = loop.check_finite
 
-    def cut(loss: torch.Tensor, step: int) -> None:
+    def cut(what: str, value: torch.Tensor, step: int, files: Callable[[], Sequence[str]]) -> None:
         nonlocal steps
-        steps += 1
+        steps += what == "loss"
         if steps == 5:  # two steps into the second epoch, one after the last saved state
             raise Killed
-        check(loss, step)
+        check(what, value, step, files)
 
     monkeypatch.setattr(loop, "check_finite", cut)
     with pytest.raises(Killed):
@@ -160,14 +162,14 @@ def test_one_class_only_is_refused(tmp_path: Path, place: Path, capsys: pytest.C
     (data / "images.csv").write_text("\n".join([rows[0], *(row for row in rows[1:] if ",No Finding," in row)]) + "\n")
     (data / "boxes.csv").unlink()
     assert main(["fit", "--data", str(data), "--recipe", str(place / "recipe.json"), "--out", str(tmp_path / "out")]) == 1
-    assert "same state on every training image" in capsys.readouterr().err
+    assert "No finding is present on some training images" in capsys.readouterr().err
 
 
 def test_a_loss_that_is_no_number_stops_the_run() -> None:
     from patchclip import DataError
 
-    with pytest.raises(DataError, match="not finite at step 7"):
-        loop.check_finite(torch.tensor(float("nan")), 7)
+    with pytest.raises(DataError, match=r"The loss is not finite at step 7, whose images are a.png, b.png;"):
+        loop.check_finite("loss", torch.tensor(float("nan")), 7, lambda: ["a.png", "b.png"])
 
 
 RECIPES = Path(loop.__file__).parent / "recipes"

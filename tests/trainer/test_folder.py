@@ -10,6 +10,7 @@ import pytest
 from patchclip import DataError
 from tests.tiny import VOCABULARY, tiny_dataset
 from trainer.data.folder import read_folder
+from trainer.data.labels import LUNG_OPACITY, NIH_FINDINGS
 from trainer.data.sample import State
 from trainer.data.split import hold_out
 
@@ -17,13 +18,15 @@ KNOWN = frozenset(VOCABULARY.labels)
 HEADER = "image,patient_id,split,view,sex,age,labels,rsna_class,chestx_det\n"
 
 
-def folder(path: Path, rows: str, boxes: str = "") -> Path:
+def folder(path: Path, rows: str, boxes: str = "", polygons: str = "") -> Path:
     (path / "images").mkdir(parents=True)
     (path / "images.csv").write_text(HEADER + rows)
     for row in rows.splitlines():
         (path / "images" / row.split(",")[0]).touch()
     if boxes:
         (path / "boxes.csv").write_text("image,source,finding,x,y,w,h\n" + boxes)
+    if polygons:
+        (path / "polygons.json").write_text(polygons)
     return path
 
 
@@ -48,7 +51,19 @@ def test_absence_is_explicit_weak_or_unknown(tmp_path: Path) -> None:
         ("a.png,1,train,PA,F,40,Effusion,,\n", "a.png,NIH_BBox_List_2017,Effusion,x,.1,.3,.2\n", "must be numbers"),
         ("a.png,1,train,PA,F,40,Effusion,,\n", "z.png,NIH_BBox_List_2017,Effusion,.1,.1,.3,.2\n", "not in images.csv"),
         ("a.png,1,train,PA,F,40,Effusion,,\n", "a.png,NIH_BBox_List_2017,Unicorn,.1,.1,.3,.2\n", "no finding Unicorn"),
-        ("a.png,1,train,PA,F,40,Unicorn,,\n", "", "no finding Unicorn"),
+        (
+            "a.png,1,train,PA,F,40,Mass,,\nb.png,2,train,PA,F,40,Unicorn,,\n",
+            "",
+            r"images.csv, row 3: the vocabulary has no finding Unicorn",
+        ),
+        ("z.png,3,val,PA,F,40,Mass,,\nb.png,2,train,PA,F,40,Unicorn,,\n", "", r"images.csv, row 3: the vocabulary has no finding Unicorn"),
+        ("a.png,1,train,PA,F,40,Effusion,normal,\n", "", 'row 2: rsna_class is "normal"; it is blank or one of Normal, No Lung'),
+        ("a.png,1,train,PA,F,40,Effusion,,yes\n", "", 'row 2: chestx_det is "yes"; it is blank or one of read'),
+        (
+            "a.png,1,train,PA,F,40,Mass,,\nb.png,2,train,PA,F,40,Mass,,\na.png,,val,PA,F,40,Mass,,\n",
+            "",
+            "rows 2 and 4: both are of one image",
+        ),
         ("a.png,1,train,PA,F,40,Effusion,,\nb.png,1,val,PA,F,40,Mass,,\n", "", "row 2: a patient is in two splits"),
         ("a.png,1,test,PA,F,40,Effusion,,\n", "", 'no row with split "train"'),
     ],
@@ -56,6 +71,47 @@ def test_absence_is_explicit_weak_or_unknown(tmp_path: Path) -> None:
 def test_bad_input_is_named(tmp_path: Path, rows: str, boxes: str, words: str) -> None:
     with pytest.raises(DataError, match=words):
         read_folder(folder(tmp_path / "d", rows, boxes), "train", known=KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("polygons", "words"),
+    [
+        ("{", "polygons.json cannot be read as JSON"),
+        ("[]", "its outermost value is no dict"),
+        ('{"z.png": []}', r"polygons.json, z.png: the image is not in images.csv"),
+        ('{"a.png": {}}', r"polygons.json, a.png: its outlines must be a list"),
+        ('{"a.png": [{"points": []}]}', r"polygons.json, a.png, outline 1: it must have finding and points"),
+        ('{"a.png": [{"finding": "Unicorn", "points": [[0,0],[0,1],[1,1]]}]}', "outline 1: the vocabulary has no finding Unicorn"),
+        ('{"a.png": [{"finding": "Mass", "points": [[0,0],[0,1],["x",1]]}]}', "outline 1: points must be pairs of numbers"),
+        ('{"a.png": [{"finding": "Mass", "points": 7}]}', "outline 1: points must be pairs of numbers"),
+        ('{"a.png": [{"finding": "Mass", "points": [[0,0],[0,1]]}]}', "outline 1: it has 2 points"),
+        ('{"a.png": [{"finding": "Mass", "points": [[0,0],[0,1],[40,1]]}]}', "outline 1: a point lies outside the image"),
+        ('{"a.png": [{"finding": "Mass", "points": [[0,0],[0,1],[NaN,1]]}]}', "outline 1: a point lies outside the image"),
+    ],
+)
+def test_bad_outlines_are_named(tmp_path: Path, polygons: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        read_folder(folder(tmp_path / "d", "a.png,1,train,PA,F,40,Mass,,\n", "", polygons), "train", known=KNOWN)
+
+
+def test_outlines_are_presence_and_replace_boxes_of_their_source(tmp_path: Path) -> None:
+    data = folder(
+        tmp_path / "d",
+        "a.png,1,train,PA,F,40,No Finding,,read\n",
+        "a.png,ChestX-Det,Mass,.1,.1,.2,.2\na.png,NIH_BBox_List_2017,Nodule,.5,.5,.1,.1\n",
+        '{"a.png": [{"finding": "Mass", "points": [[0.1,0.1],[0.3,0.1],[0.1,0.3]]}]}',
+    )
+    sample = read_folder(data, "train", known=KNOWN).samples[0]
+    assert [(shape.label, len(shape.points)) for shape in sample.shapes] == [("Mass", 3), ("Nodule", 4)]
+    assert sample.states["Mass"] is State.PRESENT and sample.states["Nodule"] is State.PRESENT
+
+
+def test_a_radiograph_read_as_normal_is_free_of_all_that_nih_labels(tmp_path: Path) -> None:
+    """As the adapter of the challenge itself says, whatever `labels` says or is silent of."""
+    data = folder(tmp_path / "d", "a.png,1,train,PA,F,40,,Normal,\nb.png,2,train,PA,F,40,Mass,Normal,\n")
+    blank, labelled = (sample.states for sample in read_folder(data, "train", known=KNOWN).samples)
+    assert blank == dict.fromkeys((*NIH_FINDINGS, LUNG_OPACITY), State.ABSENT)
+    assert labelled == {**blank, "Mass": State.PRESENT}
 
 
 def test_an_unknown_column_and_a_missing_table_are_named(tmp_path: Path) -> None:

@@ -7,13 +7,17 @@ import json
 from functools import partial
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from patchclip import Engine
+from patchclip.types import FloatArray
 from tests.tiny import tiny_checkpoint, tiny_dataset
 from trainer import commands
 from trainer.__main__ import main
-from trainer.gate.negatives import FAMILIES
+from trainer.gate.measure import SEED
+from trainer.gate.negatives import FAMILIES, PHOTOGRAPH, negatives, photographs
 
 
 def test_gates_are_added_and_weights_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +47,20 @@ def test_a_vocabulary_with_other_prompts_is_kept(tmp_path: Path, capsys: pytest.
     out = capsys.readouterr().out
     assert "keeps its own vocabulary" in out and "no image gate: 8 images" in out
     assert json.loads((folder / "model.json").read_text())["vocabulary"]["findings"][0]["synonyms"] == ["only this"]
+
+
+def test_photographs_to_measure_on_are_no_parts_of_those_fitted_to() -> None:
+    """Whatever is drawn from: every part is found in one of the two photographs, and never in the other."""
+    for fitting, own in ((True, 0), (False, 1)):
+        for seed in (0, SEED):
+            for part in negatives(PHOTOGRAPH, 6, seed, [], fitting=fitting):
+                likeness = [max(_likeness(photograph, way) for way in (part, part[:, ::-1])) for photograph in photographs()]
+                assert likeness[own] > 0.9 > 0.8 > likeness[1 - own]
+
+
+def _likeness(photograph: FloatArray, part: FloatArray) -> float:
+    """The best correlation of a part with any place of a photograph."""
+    return float(cv2.matchTemplate(photograph, np.ascontiguousarray(part), cv2.TM_CCOEFF_NORMED).max())
 
 
 def test_both_gates_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
+import pytest
 import torch
 
-from trainer.losses import image_loss, pair_cross_entropy, patch_loss, sparse_pairs
+from trainer.losses import image_loss, pair_cross_entropy, patch_loss, sparse_loss, sparse_sets
 
 GENERATOR = torch.Generator().manual_seed(0)
 
@@ -80,12 +80,37 @@ def test_sparse_sets_hold_positive_patches_and_the_brightest_wrong_ones() -> Non
     targets[0, [0, 5, 7], 1] = 1  # three positive patches of finding 1 on image 0, the top-left among them
     logits[1, 9, 2] = 4.0  # the brightest patch of a finding that image 1 is free of
     image_targets = torch.tensor([[0, 1, -1], [0, -1, 0]], dtype=torch.int8)
-    image, finding, index, mask, target = sparse_pairs(logits, targets, image_targets, limit=8)
-    positive = np.flatnonzero(target.numpy() == 1)
-    assert positive.tolist() == [0]
-    assert (int(image[0]), int(finding[0])) == (0, 1)
-    assert set(index[0][mask[0]].tolist()) == {0, 5, 7}
-    negatives = {(int(image[k]), int(finding[k])) for k in range(len(target)) if target[k] == 0}
-    assert negatives == {(0, 0), (1, 2)}
-    row = next(k for k in range(len(target)) if int(image[k]) == 1)
-    assert index[row][mask[row]].tolist() == [9]
+    sets = sparse_sets(logits, targets, image_targets, torch.ones(2, 3), torch.ones(2, 16, dtype=torch.bool), limit=8)
+    assert sets.target.tolist() == [1, 0, 0] and sets.weight.tolist() == [1, 1, 1]
+    assert (int(sets.image[0]), int(sets.finding[0])) == (0, 1)
+    assert set(sets.index[0][sets.mask[0]].tolist()) == {0, 5, 7}
+    assert list(zip(sets.image.tolist(), sets.finding.tolist(), strict=True))[1:] == [(0, 0), (1, 2)]
+    assert sets.index[2][sets.mask[2]].tolist() == [9]
+
+
+def test_sparse_sets_trust_absence_as_far_as_the_image_weight_says() -> None:
+    """What a report does not mention is weak evidence: less weight, and none at all where the weight is 0."""
+    logits = torch.zeros(3, 16, 2)
+    logits[:, 3, 0] = 4.0  # finding 0 is lit more than finding 1
+    targets = torch.full((3, 16, 2), -1, dtype=torch.int8)
+    absent = torch.zeros(3, 2, dtype=torch.int8)
+    weights = torch.tensor([[0.3, 1.0], [0.0, 1.0], [0.0, 0.0]])
+    sets = sparse_sets(logits, targets, absent, weights, torch.ones(3, 16, dtype=torch.bool), limit=8)
+    assert sets.image.tolist() == [0, 1] and sets.finding.tolist() == [0, 1]
+    assert sets.weight.tolist() == pytest.approx([0.3, 1.0])
+    own = torch.tensor([0.5, -1.0])
+    expected = (0.3 * softmax_loss(0.5, False) + softmax_loss(-1.0, False)) / 3
+    assert float(sparse_loss(own, sets.target, sets.weight, 3)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_padding_is_in_no_sparse_set() -> None:
+    logits = torch.zeros(2, 16, 1)
+    logits[0, 0] = 9.0  # brightest in the padding
+    logits[0, 4] = 1.0
+    valid = torch.ones(2, 16, dtype=torch.bool)
+    valid[0, :2], valid[1] = False, False
+    targets = torch.full((2, 16, 1), -1, dtype=torch.int8)
+    sets = sparse_sets(logits, targets, torch.zeros(2, 1, dtype=torch.int8), torch.ones(2, 1), valid, limit=128)
+    assert sets.image.tolist() == [0]
+    chosen = sets.index[0][sets.mask[0]].tolist()
+    assert chosen[0] == 4 and not {0, 1} & set(chosen) and len(chosen) == 14

@@ -20,11 +20,19 @@ Points = NDArray[np.float64] | Sequence[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A sample in memory: square uint8 image, its letterbox, and the sample."""
+    """A sample in memory.
+
+    Attributes:
+        image: uint8 [S, S], letterboxed.
+        box: its letterbox.
+        sample: what is known of it.
+        sha256: of the pixels as they were decoded, alike whatever file they came in and whatever S is; "" where nobody asks.
+    """
 
     image: NDArray[np.uint8]
     box: Letterbox
     sample: Sample
+    sha256: str = ""
 
     def placed(self, points: Points) -> NDArray[np.float64]:
         """[N, 2], points (x, y) as shares of the image, -> the same as shares of the square; padding lies beyond the image's."""
@@ -37,10 +45,11 @@ def load_samples(samples: Sequence[Sample], side: int, threads: int = 4) -> tupl
 
     def load(sample: Sample) -> Loaded | str:
         try:
-            square, box = model_input(load_radiograph(sample.path).pixels, side)
+            radiograph = load_radiograph(sample.path)
+            square, box = model_input(radiograph.pixels, side)
         except RadiographError as error:
             return f"{sample.path.name}: {error}"
-        return Loaded(np.round(square * 255).astype(np.uint8), box, sample)
+        return Loaded(np.round(square * 255).astype(np.uint8), box, sample, radiograph.sha256)
 
     with ThreadPoolExecutor(threads) as pool:
         results = list(pool.map(load, samples))

@@ -1,4 +1,5 @@
-"""A data argument of the command line to its adapter: a folder that is recognised by its files, or NAME:FOLDER."""
+"""A data argument of the command line to its adapter: a folder that is recognised by its files, or NAME:FOLDER, with @SPLIT at its end if
+it has a split of its own."""
 
 from __future__ import annotations
 
@@ -62,11 +63,13 @@ class Source:
         name: of the adapter.
         folder: of the dataset; of the images, for feedback.
         database: of feedback, else None.
+        split: of this source alone, else None.
     """
 
     name: str
     folder: Path
     database: Path | None = None
+    split: str | None = None
 
     @property
     def title(self) -> str:
@@ -78,7 +81,7 @@ def find_source(spec: str | Path) -> Source:
     """Finds out what a data argument names.
 
     Args:
-        spec: a folder; NAME:FOLDER; or feedback:DATABASE:FOLDER.
+        spec: a folder; NAME:FOLDER; or feedback:DATABASE:FOLDER. Each may end in @SPLIT; a folder whose own name ends so is taken as it is.
 
     Raises:
         DataError: there is no such folder, or it is of no supported dataset, or of more than one.
@@ -88,19 +91,28 @@ def find_source(spec: str | Path) -> Source:
         database, _, images = rest.partition(":")
         if not database or not images:
             raise DataError(f'"{spec}" does not name the images; write {FEEDBACK}:DATABASE:FOLDER.')
-        return Source(FEEDBACK, Path(images), Path(database))
-    folder = Path(rest) if name in ADAPTERS and rest else Path(spec)
+        folder, split = _parted(images)
+        return Source(FEEDBACK, folder, Path(database), split)
+    folder, split = _parted(rest if name in ADAPTERS and rest else str(spec))
     if not folder.is_dir():
         raise DataError(f"There is no folder {folder}; check the path. Supported datasets are {_NAMES}.")
     if name in ADAPTERS and rest:
-        return Source(name, folder)
+        return Source(name, folder, split=split)
     found = [name for name, adapter in ADAPTERS.items() if adapter.recognises(folder)]
     if FOLDER in found:  # what was written for this project outweighs the files that it was made from
-        return Source(FOLDER, folder)
+        return Source(FOLDER, folder, split=split)
     if len(found) != 1:
         what = f"has files of several datasets ({', '.join(found)})" if found else "is no dataset that is recognised by its files"
         raise DataError(f"{folder} {what}; name one of {_NAMES}.")
-    return Source(found[0], folder)
+    return Source(found[0], folder, split=split)
+
+
+def _parted(text: str) -> tuple[Path, str | None]:
+    """The folder and the split of FOLDER@SPLIT."""
+    folder, _, split = text.rpartition("@")
+    if split and Path(folder).is_dir() and folder and not Path(text).exists():
+        return Path(folder), split
+    return Path(text), None
 
 
 def read_source(spec: str | Path, split: str, known: frozenset[str], labelled: Sequence[str] | None = None) -> Contents:
@@ -108,7 +120,7 @@ def read_source(spec: str | Path, split: str, known: frozenset[str], labelled: S
 
     Args:
         spec: see `find_source`.
-        split: as the dataset calls it; "val" stands for every spelling of validation.
+        split: as the dataset calls it, unless `spec` names its own; "val" stands for every spelling of validation.
         known: labels that the vocabulary has.
         labelled: findings that a dataset folder's `labels` speak of, where these are not NIH's fourteen.
 
@@ -116,6 +128,7 @@ def read_source(spec: str | Path, split: str, known: frozenset[str], labelled: S
         DataError: nothing can be read; says what is wrong where.
     """
     source = find_source(spec)
+    split = source.split or split
     if source.name == FOLDER:
         return read_folder(source.folder, split, known=known, labelled=NIH_FINDINGS if labelled is None else labelled)
     if labelled is not None:

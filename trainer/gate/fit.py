@@ -55,7 +55,7 @@ def fit_image_gate(items: Sequence[Loaded], seed: int = 0, families: Sequence[st
     return fit_from(
         plain=features(content(item) for item in fitted),
         moved=features(varied(content(item), rng) for item in fitted),
-        others=np.concatenate([features(negatives(family, each, seed, spoilt)) for family in families]),
+        others=np.concatenate([features(negatives(family, each, seed, spoilt, fitting=True)) for family in families]),
         held=features(content(item) for item in held),
     )
 

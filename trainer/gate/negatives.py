@@ -96,26 +96,28 @@ PHOTOGRAPH = "photograph"
 FAMILIES = (*DRAWN, PHOTOGRAPH, *SPOILT)
 
 
-def negatives(family: str, count: int, seed: int, chests: Sequence[FloatArray]) -> list[FloatArray]:
-    """`count` pictures of a family, float32 [H, W] in [0, 1]; a function of family, seed and `chests` alone.
+def negatives(family: str, count: int, seed: int, chests: Sequence[FloatArray], *, fitting: bool = False) -> list[FloatArray]:
+    """`count` pictures of a family, float32 [H, W] in [0, 1]; a function of family, seed, `chests` and `fitting` alone.
 
     Args:
         family: one of `FAMILIES`.
         count: how many.
         seed: other seeds give other pictures.
         chests: frontal chest radiographs [H, W] in [0, 1], which the spoilt families start from.
+        fitting: whether a gate is fitted to them rather than measured on them: photographs for the one are never parts of a picture for
+            the other, whatever the seeds.
     """
     rng = np.random.default_rng([seed, FAMILIES.index(family)])
     if family in DRAWN:
         return [DRAWN[family](rng) for _ in range(count)]
     if family == PHOTOGRAPH:
-        return [_part(photographs()[rng.integers(len(photographs()))], rng) for _ in range(count)]
+        return [_part(photographs()[0 if fitting else 1], rng) for _ in range(count)]
     return [SPOILT[family](chests[int(rng.integers(len(chests)))], rng) for _ in range(count)]
 
 
 @lru_cache(maxsize=1)
 def photographs() -> tuple[FloatArray, ...]:
-    """scikit-learn's sample photographs, a temple and a flower, as luminance [H, W] in [0, 1]."""
+    """scikit-learn's sample photographs as luminance [H, W] in [0, 1]: a temple, to fit to, and a flower, to measure on."""
     from sklearn.datasets import load_sample_images
 
     return tuple(np.asarray(image.astype(np.float32) / 255 @ LUMA, np.float32) for image in load_sample_images().images)

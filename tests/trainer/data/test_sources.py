@@ -57,9 +57,29 @@ def test_feedback_names_database_and_images(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.judge("a", "lung mass", "R1", "absent")
     source = f"feedback:{store.database}:{store.images}"
+    assert find_source(f"{source}@train").split == "train" and find_source(f"{source}@train").folder == store.images
     assert len(read_source(source, "train", KNOWN).samples) == 1 and find_source(source).title == "feedback:images"
     with pytest.raises(DataError, match="write feedback:DATABASE:FOLDER"):
         find_source(f"feedback:{store.database}")
+
+
+def test_a_source_may_have_a_split_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = DATASETS["folder"](tmp_path / "data")
+    assert find_source(f"{folder}@val").split == find_source(f"folder:{folder}@val").split == "val"
+    assert find_source(folder).split is None and find_source(f"{folder}@val").title == "data"
+    own, others = (
+        {sample.path.name for sample in read_source(spec, "train", KNOWN).samples} for spec in (f"folder:{folder}@val", str(folder))
+    )
+    assert own and others and not own & others
+    with pytest.raises(DataError, match='no row with split "test"'):
+        read_source(f"{folder}@test", "train", KNOWN)
+    assert main(["evaluate-data", "--data", f"{folder}@val", "--data", f"nih:{DATASETS['nih'](tmp_path / 'nih')}"]) == 0
+    assert f"{len(own) + 2} images" in capsys.readouterr().out
+    odd = DATASETS["folder"](tmp_path / "data@val")  # a folder of that name is taken as it is
+    assert find_source(odd).folder == odd and find_source(odd).split is None
+    assert find_source(f"{odd}@val").folder == odd
+    with pytest.raises(DataError, match="There is no folder"):
+        find_source(tmp_path / "none@val")
 
 
 def test_what_is_not_recognised_lists_what_would_be(tmp_path: Path) -> None:
