@@ -151,7 +151,8 @@ def test_a_warning_is_shown_and_nothing_refused(gate: ImageGate, tmp_path: Path,
     engine = Engine.from_pretrained(folder, device="cpu")
     assert WARNING not in engine.encode(Radiograph.from_array(chest)).warnings
     encoded = engine.encode(Radiograph.from_array(photograph))
-    assert WARNING in encoded.warnings and engine.query(encoded, ["effusion"])[0].map.values.shape == engine.model.grid
+    whole = encoded.letterbox.crop_grid(np.zeros(engine.model.grid, np.float32))
+    assert WARNING in encoded.warnings and engine.query(encoded, ["effusion"])[0].map.values.shape == whole.values.shape
     cv2.imwrite(str(tmp_path / "photograph.png"), np.round(photograph * 255).astype(np.uint8))
     assert main(["predict", str(tmp_path / "photograph.png"), "--query", "effusion", "--checkpoint", str(folder)]) == 0
     assert WARNING in json.loads(capsys.readouterr().out.splitlines()[0])["warnings"]

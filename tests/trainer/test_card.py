@@ -44,7 +44,13 @@ def test_card_and_readme_get_the_figures(place: Path) -> None:
     arguments = ["card", "--checkpoint", str(place / "model"), "--report", str(place / "report"), "--readme", str(place / "README.md")]
     assert main(arguments) == 0
     card, readme = (place / "model" / "MODEL_CARD.md").read_text(), (place / "README.md").read_text()
-    assert markdown(made).strip() in card and "\nold\n" not in card and "old gates" not in card and card.startswith("# Title\n") and card.endswith("The end.\n")
+    assert (
+        markdown(made).strip() in card
+        and "\nold\n" not in card
+        and "old gates" not in card
+        and card.startswith("# Title\n")
+        and card.endswith("The end.\n")
+    )
     assert "false alarm" in card.lower()
     assert made["command"] in readme and "![FROC curves" in readme and "(model/val_froc.png)" in readme
     assert json.loads((place / "model" / "val_metrics.json").read_text()) == made

@@ -18,7 +18,15 @@ from patchclip.evaluate.report.words import finding_name, method_name, show
 from patchclip.evaluate.score import Pair
 
 NOTICE = "research use only, not for clinical use"
-SHOWN = (PATCH_MAP, "grad_cam_gated", "grad_cam_raw", "twin_grad_cam_gated", "twin_grad_cam_raw", "raw_cosine_gated", "twin_eigen_cam_gated")
+SHOWN = (
+    PATCH_MAP,
+    "grad_cam_gated",
+    "grad_cam_raw",
+    "twin_grad_cam_gated",
+    "twin_grad_cam_raw",
+    "raw_cosine_gated",
+    "twin_eigen_cam_gated",
+)
 
 
 def write_plots(record: dict[str, Any], pairs: Sequence[Pair], labels: Sequence[str], out: Path) -> list[Path]:
