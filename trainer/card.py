@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from patchclip.errors import DataError
-from patchclip.evaluate.report import markdown
-from patchclip.evaluate.report.words import headline
+from patchclip.evaluate.report.markdown import markdown, summary_parts
 from patchclip.model.checkpoint import load_checkpoint
 from trainer.gate.measure import markdown as gates_markdown
 
@@ -60,9 +59,7 @@ def fill(checkpoint: Path, report: Path, readme: Path | None = None) -> list[Pat
 
 def summary(record: dict[str, Any], picture: str) -> str:
     """What a README says: on what the figures stand, the command, the headline, and the FROC curves."""
-    first, command = markdown(record).split("\n\n")[:2]
-    sentences = "\n".join(f"- {sentence}" for sentence in headline(record))
-    return "\n\n".join((first, command, sentences, f"![FROC curves of the patch map and of saliency, by finding]({picture})"))
+    return "\n\n".join((*summary_parts(record), f"![FROC curves of the patch map and of saliency, by finding]({picture})"))
 
 
 def replace_block(text: str, name: str, content: str, path: Path) -> str:

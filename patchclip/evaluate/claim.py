@@ -23,6 +23,7 @@ WORST = {"fp_regions_per_image": np.inf, "fp_patches_per_image": np.inf, "normal
 """What a sensitivity costs (see `at_sensitivity`), and what it costs where it cannot be reached at all."""
 COSTS = tuple(WORST)
 PATCH_MAP = "patch_map"
+TWIN = "twin_"  # begins the name of a method of the model trained without boxes
 Floats = NDArray[np.float64]
 
 

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from patchclip.errors import DataError
 from patchclip.evaluate import metrics
 from patchclip.evaluate.bootstrap import Figure, PatientBootstrap, figure
-from patchclip.evaluate.claim import PATCH_MAP, compare, correct, gated, sweep, unit
+from patchclip.evaluate.claim import PATCH_MAP, TWIN, compare, correct, gated, sweep, unit
 from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, NIH8, EvaluationData, EvaluationImage
 from patchclip.evaluate.predictions import OFF_TOPIC, Source, predict_all
 from patchclip.evaluate.score import Pair, Reader, image_figures, location_figures, reader_of, reliability, shown_regions, truth_of
@@ -38,7 +38,7 @@ SALIENCY = (
     "attention_gradient",
     "raw_cosine",
 )
-"""Methods that the claim is tested against unless told otherwise; occlusion takes minutes an image and must be asked for."""
+"""Methods that the claim is tested against unless told otherwise; occlusion takes 225 passes an image and must be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def evaluate(
     if twin is not None:
         shared = [label for label in labels if label in twin.labels]
         twin_usable, twin_reasons = twin.usable(methods)
-        reasons |= {f"twin_{method}": reason for method, reason in twin_reasons.items()}
+        reasons |= {f"{TWIN}{method}": reason for method, reason in twin_reasons.items()}
         reasons |= {f"twin on {label}": "the twin does not know this finding" for label in labels if label not in shared}
         twin_pairs, _ = predict_all(
             twin, [image for image, _ in pairs], {image.name: _wanted(image, twin_usable, shared) for image, _ in pairs}
@@ -214,7 +214,7 @@ def claim(
         if twins:
             own = [twins[image.name] for image, _ in chosen]
             there = dict.fromkeys(method for item in own for method, found in item.saliency if found == label)
-            rivals += [(f"twin_{method}", own, method) for method in there]
+            rivals += [(f"{TWIN}{method}", own, method) for method in there]
         for name, predictions, method in rivals:
             maps = [unit(prediction.saliency[method, label]) for prediction in predictions]
             swept[f"{name}_raw"] = sweep(maps, boxes, normal)

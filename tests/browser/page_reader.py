@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 from tests.browser.drawn_chest import HEIGHT, WIDTH
 
 MARGIN = 8  # CSS pixels that the page leaves around a fitted image
+BOX = (300.0, 400.0, 150.0, 120.0)  # x, y, w, h in image pixels, what `draw_box` draws
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,25 @@ def open_file(page: Page, *files: object) -> None:
     chooser.value.set_files(list(files))  # type: ignore[arg-type]
     page.wait_for_function("!document.querySelector('#pc-open-error').hidden || document.querySelector('#pc-studies li')")
     page.locator("#pc-busy").wait_for(state="hidden")
+
+
+def begin_box(page: Page) -> None:
+    """Half of `draw_box`: the button is still down."""
+    place = fit(page)
+    page.locator("#pc-draw").click()
+    page.mouse.move(*place.point(BOX[0], BOX[1]))
+    page.mouse.down()
+    page.mouse.move(*place.point(BOX[0] + 60, BOX[1] + 30))
+
+
+def end_box(page: Page) -> None:
+    """The other half."""
+    page.mouse.move(*fit(page).point(BOX[0] + BOX[2], BOX[1] + BOX[3]))
+    page.mouse.up()
+
+
+def draw_box(page: Page) -> None:
+    """Drags `BOX` on the image."""
+    begin_box(page)
+    end_box(page)
+    page.locator("#pc-draw").click()

@@ -11,25 +11,9 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.late import Late
-from tests.browser.page_reader import ask, fit, open_file
+from tests.browser.page_reader import ask, begin_box, draw_box, end_box, open_file
 from tests.browser.serving import Server
 from tests.browser.test_page import TWENTY
-from tests.browser.test_round_trip import BOX, draw_box
-
-
-def begin_box(page: Page) -> None:
-    """Half of `draw_box`: the button is still down."""
-    place = fit(page)
-    page.locator("#pc-draw").click()
-    page.mouse.move(*place.point(BOX[0], BOX[1]))
-    page.mouse.down()
-    page.mouse.move(*place.point(BOX[0] + 60, BOX[1] + 30))
-
-
-def end_box(page: Page) -> None:
-    """The other half."""
-    page.mouse.move(*fit(page).point(BOX[0] + BOX[2], BOX[1] + BOX[3]))
-    page.mouse.up()
 
 
 def stored(server: Server, reader: str) -> list[tuple[str, str, str]]:

@@ -12,10 +12,8 @@ from playwright.sync_api import Page, expect
 
 from patchclip import Engine, Finding, load_radiograph
 from tests.browser.drawn_chest import HEIGHT, SECRETS, WIDTH
-from tests.browser.page_reader import ask, coloured, fit, lit, open_file, slide
+from tests.browser.page_reader import BOX, ask, coloured, draw_box, lit, open_file, slide
 from tests.browser.serving import Server, free_port
-
-BOX = (300.0, 400.0, 150.0, 120.0)  # x, y, w, h in image pixels
 
 
 def witness(engine: Engine, path: Path, query: str) -> Finding:
@@ -26,18 +24,6 @@ def witness(engine: Engine, path: Path, query: str) -> Finding:
 def short(probability: float) -> str:
     """.83 as the page writes it."""
     return f"{probability:.2f}".removeprefix("0")
-
-
-def draw_box(page: Page) -> None:
-    """Drags `BOX` on the image."""
-    place = fit(page)
-    page.locator("#pc-draw").click()
-    page.mouse.move(*place.point(BOX[0], BOX[1]))
-    page.mouse.down()
-    page.mouse.move(*place.point(BOX[0] + 60, BOX[1] + 30))
-    page.mouse.move(*place.point(BOX[0] + BOX[2], BOX[1] + BOX[3]))
-    page.mouse.up()
-    page.locator("#pc-draw").click()
 
 
 def test_the_overlay_is_the_map_at_the_threshold_shown(opened: Page, dicom: Path, engine: Engine) -> None:

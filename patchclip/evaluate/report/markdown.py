@@ -14,12 +14,8 @@ LEVEL = f"{LEVELS[0]:g}"
 
 def markdown(record: dict[str, Any]) -> str:
     """Everything: what it stands on, the headline, figures by finding, means, and the claim."""
-    data = record["data"]
     parts = [
-        f"{record['model']['name']} (SHA-256 `{record['model']['sha256'][:16]}`) on `{data['folder']}`, split `{data['split']}`: {data['images']} images of "
-        f"{data['patients']} patients; brackets hold 95 % intervals, {record['replicates']} bootstrap replicates by patient, seed {record['seed']}.",
-        f"Command: `{record['command']}`",
-        "\n".join(f"- {sentence}" for sentence in headline(record)),
+        *summary_parts(record),
         figures_table(record),
         means_line(record),
         views_table(record),
@@ -27,6 +23,17 @@ def markdown(record: dict[str, Any]) -> str:
     if record["claim"]:
         parts.append(claim_table(record))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def summary_parts(record: dict[str, Any]) -> list[str]:
+    """On what the figures stand, the command, and the headline."""
+    data = record["data"]
+    return [
+        f"{record['model']['name']} (SHA-256 `{record['model']['sha256'][:16]}`) on `{data['folder']}`, split `{data['split']}`: {data['images']} images of "
+        f"{data['patients']} patients; brackets hold 95 % intervals, {record['replicates']} bootstrap replicates by patient, seed {record['seed']}.",
+        f"Command: `{record['command']}`",
+        "\n".join(f"- {sentence}" for sentence in headline(record)),
+    ]
 
 
 def figures_table(record: dict[str, Any]) -> str:

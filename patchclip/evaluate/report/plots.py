@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
-from patchclip.evaluate.claim import PATCH_MAP
-from patchclip.evaluate.report.words import TWIN, finding_name, method_name, show
+from patchclip.evaluate.claim import PATCH_MAP, TWIN
+from patchclip.evaluate.report.words import finding_name, method_name, show
 from patchclip.evaluate.score import Pair, truth_of
 
 # Okabe & Ito's colours (2008), told apart by the colour-blind, and four more: one for each method.

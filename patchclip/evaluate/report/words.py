@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from patchclip.evaluate.claim import LEVELS, PATCH_MAP
+from patchclip.evaluate.claim import LEVELS, PATCH_MAP, TWIN
 from patchclip.evaluate.dataset import LUNG_OPACITY, NIH8
 
 METHOD_NAMES = {
@@ -19,7 +19,6 @@ METHOD_NAMES = {
     "raw_cosine": "Raw cosine map",
     "occlusion": "Occlusion",
 }
-TWIN = "twin_"
 
 
 def method_name(key: str) -> str:
