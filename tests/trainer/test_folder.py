@@ -111,7 +111,20 @@ def test_a_radiograph_read_as_normal_is_free_of_all_that_nih_labels(tmp_path: Pa
     data = folder(tmp_path / "d", "a.png,1,train,PA,F,40,,Normal,\nb.png,2,train,PA,F,40,Mass,Normal,\n")
     blank, labelled = (sample.states for sample in read_folder(data, "train", known=KNOWN).samples)
     assert blank == dict.fromkeys((*NIH_FINDINGS, LUNG_OPACITY), State.ABSENT)
-    assert labelled == {**blank, "Mass": State.PRESENT}
+    assert labelled == blank
+
+
+def test_a_reading_outweighs_what_was_mined_from_a_report(tmp_path: Path) -> None:
+    data = folder(
+        tmp_path / "d",
+        "a.png,1,train,PA,F,40,Pneumothorax|Infiltration,,read\nb.png,2,train,PA,F,40,Nodule|Mass,,read\nc.png,3,train,PA,F,40,Mass,Normal,\n",
+        "b.png,ChestX-Det,Diffuse Nodule,.1,.1,.2,.2\nc.png,NIH_BBox_List_2017,Mass,.1,.1,.2,.2\n",
+    )
+    a, b, c = (sample.states for sample in read_folder(data, "train", known=KNOWN).samples)
+    assert a["Pneumothorax"] is State.ABSENT
+    assert a["Infiltration"] is State.PRESENT  # ChestX-Det's readers did not look for it
+    assert b["Nodule"] is State.PRESENT and b["Mass"] is State.ABSENT  # nodules were outlined, as diffuse ones
+    assert c["Mass"] is State.PRESENT  # an outline outweighs the reading
 
 
 def test_an_unknown_column_and_a_missing_table_are_named(tmp_path: Path) -> None:

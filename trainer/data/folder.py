@@ -8,7 +8,7 @@ from pathlib import Path
 
 from patchclip.errors import DataError
 from trainer.data.contents import Contents
-from trainer.data.labels import CHESTX_DET_FINDINGS, LUNG_OPACITY, NIH_FINDINGS, RENAMED
+from trainer.data.labels import CHESTX_DET_FINDINGS, DIFFUSE_NODULE, LUNG_OPACITY, NIH_FINDINGS, RENAMED
 from trainer.data.rsna import CLASSES
 from trainer.data.sample import Sample, Shape, State
 from trainer.data.tables import TOLERANCE, check_patients, numbers, read_json, read_table, records
@@ -119,7 +119,8 @@ def _label(finding: str, known: frozenset[str], where: str) -> str:
 def _states(row: dict[str, str], outlined: set[str], labelled: Sequence[str], where: str) -> dict[str, State]:
     """What a row says of each finding; an outline, then an explicit reading, outweighs the mined labels.
 
-    RSNA's "Normal" is a verdict on the whole radiograph, as in `trainer.data.rsna`: NIH's fourteen are absent that are not named.
+    RSNA's "Normal" is a verdict on the whole radiograph, as in `trainer.data.rsna`: every finding is absent, whatever a report was mined for.
+    Where ChestX-Det's readers looked, its findings without an outline are absent.
     """
     for column, allowed in (("rsna_class", CLASSES), ("chestx_det", ("read",))):
         if row.get(column) and row[column] not in allowed:
@@ -133,11 +134,12 @@ def _states(row: dict[str, str], outlined: set[str], labelled: Sequence[str], wh
     if row.get("rsna_class"):
         states[LUNG_OPACITY] = State.PRESENT if row["rsna_class"] == "Lung Opacity" else State.ABSENT
         if row["rsna_class"] == "Normal":
-            states |= {label: State.ABSENT for label in (*NIH_FINDINGS, *states) if states.get(label) is not State.PRESENT}
+            states |= dict.fromkeys((*NIH_FINDINGS, *states), State.ABSENT)
         elif mined_free:  # a radiologist saw something where the report's labels say "No Finding": no longer explicit absence
             states |= {label: State.NOT_MENTIONED for label, state in states.items() if state is State.ABSENT and label != LUNG_OPACITY}
     if row.get("chestx_det") == "read":
-        for label in CHESTX_DET_FINDINGS:
-            if states.get(label) is not State.PRESENT:
-                states[label] = State.ABSENT
+        unseen = dict.fromkeys(CHESTX_DET_FINDINGS, State.ABSENT)
+        if DIFFUSE_NODULE in outlined:  # several nodules, which a report calls nodules: no contradiction
+            del unseen["Nodule"]
+        states |= unseen
     return states | dict.fromkeys(outlined, State.PRESENT)

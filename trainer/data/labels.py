@@ -12,6 +12,7 @@ CHESTX_DET_FINDINGS = (
     "Atelectasis", "Calcification", "Cardiomegaly", "Consolidation", "Diffuse Nodule", "Effusion", "Emphysema", "Fibrosis", "Fracture",
     "Mass", "Nodule", "Pleural_Thickening", "Pneumothorax",
 )  # fmt: skip
+DIFFUSE_NODULE = "Diffuse Nodule"
 LUNG_OPACITY = "Lung Opacity"
 OPACITIES = frozenset(
     ("Atelectasis", "Consolidation", "Diffuse Nodule", "Edema", "Fibrosis", "Infiltration", "Mass", "Nodule", "Pneumonia")
