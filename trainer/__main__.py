@@ -52,6 +52,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("--vocabulary", type=Path, metavar="FILE", help="findings and wording; assets/vocabulary.json unless told")
     fit.add_argument("--resume", action="store_true", help="continue the run in --out from its last saved step")
+    fit.add_argument(
+        "--cache", type=Path, metavar="DIR", help="keep decoded images there, for this run and the next, not in memory: for many images"
+    )
     fit.set_defaults(run=fit_command)
 
     fitted = commands.add_parser("calibrate", help="fit calibration and operating points of a run again, on its held-out patients")

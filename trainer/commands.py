@@ -18,6 +18,7 @@ import torch
 
 from patchclip.errors import CheckpointError, DataError
 from patchclip.image.gate import ImageGate
+from patchclip.memory import keep_freed_memory
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.scope import QueryGate
@@ -37,6 +38,7 @@ from trainer.gate.fit import SIDE as GATE_SIDE
 from trainer.gate.measure import markdown, measure_images, measure_queries
 from trainer.loop import TrainingData, fit
 from trainer.objective import PromptBank
+from trainer.precision import chosen_precision
 from trainer.run_folder import fingerprint
 from trainer.validate import dev_logits, figures_from_logits
 
@@ -45,6 +47,7 @@ VOCABULARY = Path(__file__).resolve().parents[1] / "assets" / "vocabulary.json"
 
 def fit_command(options: argparse.Namespace) -> None:
     """Trains, then calibrates the best checkpoint in place."""
+    keep_freed_memory()
     config = FitConfig.from_dict(_changed(read_recipe(options.recipe), options.set))
     processes = join()
     vocabulary = Vocabulary.from_json(options.vocabulary or VOCABULARY)
@@ -54,8 +57,12 @@ def fit_command(options: argparse.Namespace) -> None:
     if not train:
         raise DataError("Nothing is left to train on after holding out patients; lower data.dev_fraction or add data.")
     one_class = check_classes(train, vocabulary.labels)
-    loaded, broken = load_samples(train, round(config.model.image_size * config.data.cache_margin))
-    held, broken_held = load_samples(dev, config.model.image_size)
+    if options.cache and not processes.first:
+        processes.wait()  # for the first one to have filled the cache
+    loaded, broken = load_samples(train, round(config.model.image_size * config.data.cache_margin), options.cache)
+    held, broken_held = load_samples(dev, config.model.image_size, options.cache)
+    if options.cache and processes.first:
+        processes.wait()
     check_loaded(loaded, held, len(dev), vocabulary.labels, [*broken, *broken_held])
     loaded, copies = without_copies(loaded, held)
     if not loaded:
@@ -67,7 +74,7 @@ def fit_command(options: argparse.Namespace) -> None:
         for line in [*unknown_patients(samples), *([one_class] if one_class else [])]:
             print(line)
         print(f"{len(loaded)} images to train on, {len(held)} held out, {len(left_out)} left out, {len(copies)} of them copies", flush=True)
-    record = _record(config, samples, left_out, options)
+    record = _record(config, samples, left_out, options, processes)
     data = TrainingData(loaded, held)
     fit(config, data, vocabulary, options.out, processes, resume=options.resume, record=record, left_out=left_out)
     if processes.first and held:
@@ -220,7 +227,9 @@ def _changed(recipe: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
     return recipe
 
 
-def _record(config: FitConfig, samples: Sequence[Sample], left_out: Sequence[str], options: argparse.Namespace) -> dict[str, object]:
+def _record(
+    config: FitConfig, samples: Sequence[Sample], left_out: Sequence[str], options: argparse.Namespace, processes: Processes
+) -> dict[str, object]:
     """Everything needed to know what a run was: recipe, data fingerprint, code revision, environment."""
     return {
         "recipe": config.to_dict(),
@@ -238,6 +247,8 @@ def _record(config: FitConfig, samples: Sequence[Sample], left_out: Sequence[str
             **{name: version(name) for name in ("torch", "timm", "open_clip_torch", "numpy")},
         },
         "threads": torch.get_num_threads(),
+        "device": processes.device.type,
+        "precision": chosen_precision(config.optim.precision, processes.device),
     }
 
 

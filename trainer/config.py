@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from patchclip.errors import DataError
 from patchclip.model.config import ModelConfig
+from trainer.precision import PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,8 @@ class OptimConfig:
     accumulate: int = 1
     """Parts that a process takes its share of a batch in, one after another, to need less memory; the step is the same, but for batch norm,
     which sees one part at a time."""
-    precision: str = "bf16"
-    """Arithmetic of the towers: "bf16", "fp16" (with loss scaling) or "fp32"."""
+    precision: str = "auto"
+    """Arithmetic of the towers: "bf16", "fp16" (with loss scaling), "fp32", or "auto", whichever of them the machine computes fast."""
     compile: bool = False
     """Compile the tower (torch.compile): minutes at the start, for a faster step on some machines."""
     frozen: tuple[str, ...] = ()
@@ -157,7 +158,7 @@ class OptimConfig:
             raise DataError(f"batch_size is {self.batch_size}; set it to 1 or more.")
         if self.accumulate < 1 or self.batch_size % self.accumulate:
             raise DataError(f"accumulate is {self.accumulate}; set it to a divisor of batch_size, which is {self.batch_size}.")
-        for name, known in (("kind", ("adamw", "sgd")), ("precision", ("bf16", "fp16", "fp32"))):
+        for name, known in (("kind", ("adamw", "sgd")), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 raise DataError(f'optim.{name} is "{getattr(self, name)}"; set it to one of {", ".join(known)}.')
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from timm.layers.norm_act import BatchNormAct2d
@@ -131,5 +132,6 @@ def join() -> Processes:
     local = int(os.environ.get("LOCAL_RANK", "0"))
     device = torch.device("cuda", local) if torch.cuda.is_available() else torch.device("cpu")
     if world > 1 and not distributed.is_initialized():
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        # The others wait while the first decodes what may be hundreds of thousands of images.
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(hours=24))
     return Processes(rank=int(os.environ.get("RANK", "0")), world=world, device=device)

@@ -31,6 +31,7 @@ from trainer.data.loaded import Loaded
 from trainer.distributed import Processes, share_batch_norms
 from trainer.objective import PromptBank, align_prompts, balance_weights, training_loss
 from trainer.optim import drop_paths, freeze, make_optimiser, running_average, set_learning_rate, training_mode
+from trainer.precision import autocast, chosen_precision
 from trainer.pretrained import initialise
 from trainer.run_folder import Origin, RunLog, RunState, write_record
 from trainer.validate import dev_figures
@@ -103,7 +104,8 @@ def fit(
         model.tower.compile()
     learner = nn.ModuleList([model] if contrast is None else [model, contrast])
     optimiser = make_optimiser(model, config, contrast)
-    scaler = torch.amp.GradScaler(device.type, enabled=config.optim.precision == "fp16")
+    precision = chosen_precision(config.optim.precision, device)
+    scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
     chance = sampling_weights(data.train, config.data)
     parts = config.optim.accumulate
     sampler = BalancedSampler(
@@ -115,7 +117,8 @@ def fit(
     progress = Progress(**state.load(out, origin)) if resume else Progress()
     if record is not None and processes.first:
         write_record(out, record, left_out)
-    log = RunLog(out, enabled=processes.first, resume=resume)
+    done = sum(config.optim.epochs[: progress.stage]) + progress.epoch
+    log = RunLog(out, enabled=processes.first, epochs=done, steps=progress.total)
     for stage in range(progress.stage, len(config.optim.epochs)):
         side = config.optim.sizes[stage]
         dataset = PatchDataset(data.train, labels, grid_of(model, side), side, config.data, config.augment, reports)
@@ -135,7 +138,7 @@ def fit(
                 for part in range(parts):
                     rng = np.random.default_rng([config.seed, progress.total])  # one choice of wording for all parts of a step
                     torch.manual_seed(int(np.random.default_rng([config.seed, progress.total, part]).integers(2**62)))  # stochastic depth
-                    with autocast(device, config.optim.precision):
+                    with autocast(device, precision):
                         terms = training_loss(model, next(batches), bank, balance, config.loss, rng, contrast, processes)
                     check_finite("loss", terms["total"], progress.total, files)
                     scaler.scale(terms["total"] / parts).backward()
@@ -170,12 +173,6 @@ def fit(
         progress = replace(progress, stage=stage + 1, epoch=0)
     log.close()
     return out / "best"
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """The context of a forward pass; "fp32" computes everything in full."""
-    kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
-    return torch.autocast(device.type, dtype=kinds.get(precision, torch.bfloat16), enabled=precision in kinds)
 
 
 def grid_of(model: PatchCLIP, side: int) -> int:

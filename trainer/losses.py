@@ -57,7 +57,7 @@ class SparseSets:
     Attributes:
         image, finding: int [N], which image and which finding a set is of.
         index: int [N, M], its patches; arbitrary where `mask` is False.
-        mask: bool [N, M].
+        mask: bool [N, M]; a set's patches stand before its empty slots.
         target: int [N], 1 present or 0 absent.
         weight: float [N], trust in that target.
     """

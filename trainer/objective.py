@@ -17,7 +17,7 @@ from trainer.config import LossConfig
 from trainer.contrastive import ReportObjective
 from trainer.data.dataset import Batch, PatchDataset
 from trainer.distributed import Processes
-from trainer.losses import image_loss, patch_loss, sparse_loss, sparse_sets
+from trainer.losses import SparseSets, image_loss, patch_loss, sparse_loss, sparse_sets
 
 
 class PromptBank(nn.Module):
@@ -125,6 +125,24 @@ def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfi
     return BalanceWeights(*weights)
 
 
+def encode_sets(model: PatchCLIP, tokens: Tensor, grid: tuple[int, int], sets: SparseSets) -> Tensor:
+    """Sparse embeddings [N, D] of sets of patches of tokens [B, P, W].
+
+    Small sets and large ones are encoded apart, each with as many slots as its largest needs: most are negatives or small findings, and
+    attention over empty slots costs as much as over patches.
+    """
+    sizes = sets.mask.sum(dim=1)
+    small = sizes <= sets.mask.shape[1] // 8
+    parts = [part for part in (small.nonzero().flatten(), (~small).nonzero().flatten()) if len(part)]
+    embedded: list[Tensor] = []
+    for part in parts:
+        width = int(sizes[part].max())  # patches stand before empty slots
+        embedded.append(model.encode_sparse(tokens, grid, sets.index[part, :width], sets.mask[part, :width], sets.image[part]))
+    if not parts:
+        return tokens.new_zeros(0, model.config.embed_dim, dtype=torch.float32)
+    return torch.cat(embedded)[torch.cat(parts).argsort()]
+
+
 def training_loss(
     model: PatchCLIP,
     batch: Batch,
@@ -158,7 +176,7 @@ def training_loss(
             limit = model.config.sparse_patches
             sets = sparse_sets(logits, batch.patch_targets, targets, batch.image_weights, embeddings.valid, limit)
             tokens = embeddings.tokens.detach() if config.patches_alone else embeddings.tokens
-            embedded = model.encode_sparse(tokens[sets.image], embeddings.grid, sets.index, sets.mask)
+            embedded = encode_sets(model, tokens, embeddings.grid, sets)
             own = model.pair_logits(embedded, positive, negative).gather(1, sets.finding.unsqueeze(1)).squeeze(1)
             terms["sparse"] = sparse_loss(own, sets.target, sets.weight, len(targets))
     if contrast is not None and processes is not None and batch.reports is not None:

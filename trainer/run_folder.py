@@ -138,14 +138,16 @@ class RunState:
 class RunLog:
     """log.jsonl (one line an epoch, for people and scripts) and tensorboard (every 20th step)."""
 
-    def __init__(self, out: Path, *, enabled: bool = True, resume: bool = False) -> None:
-        """A run that does not resume another begins both afresh."""
+    def __init__(self, out: Path, *, enabled: bool = True, epochs: int = 0, steps: int = 0) -> None:
+        """epochs, steps: that the run has behind it; what was logged beyond them, before it was cut short, is done again and goes."""
         self.path = out / "log.jsonl"
         out.mkdir(parents=True, exist_ok=True)
-        if enabled and not resume:
-            for old in (self.path, *(out / "tensorboard").glob("events.out.tfevents.*")):
-                old.unlink(missing_ok=True)
-        self.board = SummaryWriter(out / "tensorboard") if enabled else None
+        if enabled:
+            kept = self.path.read_text(encoding="utf-8").splitlines(keepends=True)[:epochs] if self.path.is_file() else []
+            self.path.write_text("".join(kept), encoding="utf-8")
+            for old in (out / "tensorboard").glob("events.out.tfevents.*") if steps == 0 else ():
+                old.unlink()
+        self.board = SummaryWriter(out / "tensorboard", purge_step=steps + 1 if steps else None) if enabled else None
 
     def step(self, step: int, terms: dict[str, Tensor]) -> None:
         """Losses of one step."""

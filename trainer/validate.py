@@ -41,8 +41,7 @@ def dev_logits(
     image: dict[str, list[NDArray[np.float32]]] = {name: [] for name in IMAGE_BRANCHES}
     patches: list[NDArray[np.float32]] = []
     for pixels, valid in _batches(items, side, model):
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            embeddings = model.encode_image(pixels.to(device), valid.to(device), mirror=mirror)
+        embeddings = model.encode_image(pixels.to(device), valid.to(device), mirror=mirror)  # in full precision, as the engine does
         logits = model.pair_logits(embeddings.patches, positive, negative)
         image["global"].append(model.pair_logits(embeddings.global_, positive, negative).cpu().numpy())
         image["pooled"].append(model.pair_logits(embeddings.pooled, positive, negative).cpu().numpy())

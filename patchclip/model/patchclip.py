@@ -126,19 +126,21 @@ class PatchCLIP(nn.Module):
         with torch.autocast(embeddings.device.type, enabled=False):
             return self.logit_scale.exp().clamp(max=100.0) * (embeddings.float() @ direction.t()) + self.logit_bias
 
-    def encode_sparse(self, tokens: Tensor, grid: tuple[int, int], index: Tensor, mask: Tensor) -> Tensor:
+    def encode_sparse(self, tokens: Tensor, grid: tuple[int, int], index: Tensor, mask: Tensor, image: Tensor | None = None) -> Tensor:
         """Sparse embedding of chosen patches.
 
         Args:
-            tokens: [N, P, W] of the image that each set belongs to.
+            tokens: [B, P, W].
             grid: (R, C).
             index: int [N, M], which patches; arbitrary where `mask` is False.
             mask: bool [N, M].
+            image: int [N], the row of `tokens` that each set belongs to; None means that there is one set for each row, in their order.
 
         Returns:
             [N, D]; direction and length as in `ImageEmbeddings`.
         """
-        chosen = torch.gather(tokens, 1, index.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
+        owner = torch.arange(len(index), device=index.device) if image is None else image
+        chosen = tokens[owner.unsqueeze(1), index]
         rows = (torch.div(index, grid[1], rounding_mode="floor") + 0.5) / grid[0]
         columns = (index % grid[1] + 0.5) / grid[1]
         embedded: Tensor = self.sparse(chosen, torch.stack([rows, columns], dim=-1), mask)

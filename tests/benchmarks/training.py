@@ -19,10 +19,10 @@ from trainer.config import FitConfig
 from trainer.data.dataset import BalancedSampler, Batch, PatchDataset, collate, sampling_weights
 from trainer.data.folder import read_folder
 from trainer.data.loaded import load_samples
-from trainer.loop import autocast
 from trainer.losses import patch_loss, sparse_loss, sparse_sets
-from trainer.objective import BalanceWeights, PromptBank, balance_weights, training_loss
+from trainer.objective import BalanceWeights, PromptBank, balance_weights, encode_sets, training_loss
 from trainer.optim import make_optimiser
+from trainer.precision import autocast
 
 STEPS = 12
 CPU = torch.device("cpu")
@@ -101,7 +101,7 @@ def _patch_level(model: PatchCLIP, batch: Batch, balance: BalanceWeights, config
         limit = model.config.sparse_patches
         sets = sparse_sets(logits, batch.patch_targets, batch.image_targets, batch.image_weights, batch.valid.flatten(1), limit)
         if branch:
-            embedded = model.encode_sparse(tokens[sets.image], model.grid, sets.index, sets.mask)
+            embedded = encode_sets(model, tokens, model.grid, sets)
         else:
             embedded = torch.randn(len(sets.image), model.config.embed_dim, generator=generator, requires_grad=True)
         own = model.pair_logits(embedded, positive, negative).gather(1, sets.finding.unsqueeze(1)).squeeze(1)

@@ -7,7 +7,10 @@ import math
 import pytest
 import torch
 
-from trainer.losses import image_loss, pair_cross_entropy, patch_loss, sparse_loss, sparse_sets
+from patchclip.model.patchclip import PatchCLIP
+from tests.tiny import CONFIG
+from trainer.losses import SparseSets, image_loss, pair_cross_entropy, patch_loss, sparse_loss, sparse_sets
+from trainer.objective import encode_sets
 
 GENERATOR = torch.Generator().manual_seed(0)
 
@@ -114,3 +117,27 @@ def test_padding_is_in_no_sparse_set() -> None:
     assert sets.image.tolist() == [0]
     chosen = sets.index[0][sets.mask[0]].tolist()
     assert chosen[0] == 4 and not {0, 1} & set(chosen) and len(chosen) == 14
+
+
+def test_sets_are_encoded_alike_apart_and_together() -> None:
+    """Of many sizes and in any order, against one set after another without an empty slot."""
+    torch.manual_seed(0)
+    model = PatchCLIP(CONFIG).eval()
+    tokens = torch.randn(3, 16, CONFIG.token_width, requires_grad=True)
+    sizes, image = [8, 1, 3, 1, 2, 5], torch.tensor([2, 0, 1, 1, 0, 2])
+    index = torch.stack([torch.randperm(16)[:8] for _ in sizes])
+    mask = torch.arange(8) < torch.tensor(sizes).unsqueeze(1)
+    nothing = torch.zeros(len(sizes), dtype=torch.int64)
+    sets = SparseSets(image, nothing, index, mask, nothing, torch.ones(len(sizes)))
+    found = encode_sets(model, tokens, (4, 4), sets)
+    for row, size in enumerate(sizes):
+        alone = model.encode_sparse(
+            tokens[image[row]].unsqueeze(0), (4, 4), index[row : row + 1, :size], torch.ones(1, size, dtype=torch.bool)
+        )
+        torch.testing.assert_close(found[row], alone[0], rtol=1e-4, atol=1e-5)
+    found[0].sum().backward()
+    assert tokens.grad is not None
+    touched = {(int(i), int(p)) for i, p in tokens.grad.abs().sum(dim=2).nonzero()}
+    assert touched == {(2, int(p)) for p in index[0]}
+    none = SparseSets(*(getattr(sets, name)[:0] for name in ("image", "finding", "index", "mask", "target", "weight")))
+    assert encode_sets(model, tokens, (4, 4), none).shape == (0, CONFIG.embed_dim)

@@ -53,7 +53,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_dataset(folder / "images", each=4, splits=("train",))
     tiny_reports(folder / "reports")
     (folder / "recipe.json").write_text(json.dumps(RECIPE))
-    (folder / "runs.json").write_text(json.dumps([arguments(folder, name, "two") for name in RUNS]))
+    cache = ["--cache", str(folder / "cache")]  # filled by the first process, while the other waits
+    (folder / "runs.json").write_text(json.dumps([[*arguments(folder, name, "two"), *cache] for name in RUNS]))
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
         [*launcher, "-m", "tests.trainer.together", str(folder / "runs.json"), str(folder / "norms.pt")],

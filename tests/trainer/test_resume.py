@@ -15,6 +15,7 @@ from trainer import loop
 from trainer.__main__ import main
 from trainer.data.dataset import PatchDataset
 from trainer.distributed import Processes
+from trainer.run_folder import RunState
 
 RECIPE: dict[str, Any] = {
     **TINY_RECIPE,
@@ -158,3 +159,23 @@ def test_a_run_begun_anew_in_a_folder_begins_its_log_anew(place: Path, begun: Pa
     assert epochs() == [1, 2]
     assert fit(place, begun, "optim.epochs=[1]") == 0
     assert epochs() == [1] and len(list((begun / "tensorboard").iterdir())) == 1
+
+
+def test_an_epoch_that_is_done_again_is_logged_once(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut short between the last epoch's line in the log and the state that knows of it."""
+    save = RunState.save
+
+    def cut(self: RunState, out: Path, progress: loop.Progress, origin: Any) -> None:
+        if progress.total == 4:
+            raise Cut
+        save(self, out, progress, origin)
+
+    def logged() -> list[int]:
+        return [json.loads(line)["epoch"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+
+    with monkeypatch.context() as patch, pytest.raises(Cut):
+        patch.setattr(RunState, "save", cut)
+        fit(place, tmp_path / "run", "save_every=3")
+    assert logged() == [1, 2] and state(tmp_path / "run")["progress"]["total"] == 3
+    assert fit(place, tmp_path / "run", "save_every=3", more=("--resume",)) == 0
+    assert logged() == [1, 2] and state(tmp_path / "run")["progress"]["total"] == 4

@@ -1,26 +1,31 @@
-"""Samples whose images are decoded and in memory."""
+"""Samples whose images are decoded: in memory, or in a file that is read as they are needed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from patchclip.errors import RadiographError
 from patchclip.image import load_radiograph
 from patchclip.image.geometry import Letterbox
 from patchclip.model.preprocess import model_input
 from trainer.data.sample import Sample
+from trainer.data.squares import kept_squares
 
+THREADS, BLOCK = 4, 256
 Points = NDArray[np.float64] | Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A sample in memory.
+    """A sample and its pixels.
 
     Attributes:
         image: uint8 [S, S], letterboxed.
@@ -40,17 +45,43 @@ class Loaded:
         return np.asarray(self.box.to_model(np.asarray(points, np.float64) * size) / self.box.side, np.float64)
 
 
-def load_samples(samples: Sequence[Sample], side: int, threads: int = 4) -> tuple[list[Loaded], list[str]]:
-    """Decodes, standardises and letterboxes every image; a broken one is named and left out, never replaced."""
+def load_samples(samples: Sequence[Sample], side: int, cache: Path | None = None) -> tuple[list[Loaded], list[str]]:
+    """Decodes, standardises and letterboxes every image; a broken one is named and left out, never replaced.
 
-    def load(sample: Sample) -> Loaded | str:
-        try:
-            radiograph = load_radiograph(sample.path)
-            square, box = model_input(radiograph.pixels, side)
-        except RadiographError as error:
-            return f"{sample.path.name}: {error}"
-        return Loaded(np.round(square * 255).astype(np.uint8), box, sample, radiograph.sha256)
+    cache: keep the squares in this folder, for this run and the next, rather than in memory.
 
-    with ThreadPoolExecutor(threads) as pool:
-        results = list(pool.map(load, samples))
+    Raises:
+        DataError: the folder cannot be written.
+    """
+    if cache is None or not samples:
+        results = list(_decoded(samples, side))
+    else:
+        found = (
+            (item.image, (item.box.height, item.box.width, item.sha256)) if isinstance(item, Loaded) else None
+            for item in _decoded(samples, side)
+        )
+        squares, facts = kept_squares(cache, [sample.path for sample in samples], side, found)
+        results = [
+            _load(sample, side) if fact is None else Loaded(square, Letterbox(fact[0], fact[1], side), sample, fact[2])
+            for sample, square, fact in zip(samples, squares, facts, strict=True)
+        ]
     return [item for item in results if isinstance(item, Loaded)], [item for item in results if isinstance(item, str)]
+
+
+def _decoded(samples: Sequence[Sample], side: int) -> Iterator[Loaded | str]:
+    """In their order; not many more at a time than are asked for."""
+    with ThreadPoolExecutor(THREADS) as pool, tqdm(total=len(samples), desc="reading images", disable=None) as shown:
+        for start in range(0, len(samples), BLOCK):
+            for item in pool.map(partial(_load, side=side), samples[start : start + BLOCK]):
+                shown.update()
+                yield item
+
+
+def _load(sample: Sample, side: int) -> Loaded | str:
+    """A sentence where the image is broken."""
+    try:
+        radiograph = load_radiograph(sample.path)
+        square, box = model_input(radiograph.pixels, side)
+    except RadiographError as error:
+        return f"{sample.path.name}: {error}"
+    return Loaded(np.round(square * 255).astype(np.uint8), box, sample, radiograph.sha256)

@@ -1,0 +1,86 @@
+"""Decoded images in a file: for datasets that memory does not hold, and for runs that begin without decoding again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from patchclip.errors import DataError
+
+Squares = NDArray[np.uint8]
+Facts = tuple[int, int, str]
+"""Of one image: its height and width in pixels, and the SHA-256 of its pixels."""
+
+FORMAT = 1  # to be raised with every change of how a file becomes a square
+
+
+def kept_squares(
+    folder: Path, files: Sequence[Path], side: int, decoded: Iterable[tuple[Squares, Facts] | None]
+) -> tuple[Squares, list[Facts | None]]:
+    """Squares of image files, decoded once and kept in `folder` until a file, their order or their side changes.
+
+    Args:
+        folder: made if it is not there. It gets an array of the pixels and a table of the facts, which name no file.
+        files: the images.
+        side: of a square, in pixels.
+        decoded: square [side, side] and facts of each file in turn, None where it cannot be read; asked for nothing if all are kept.
+
+    Returns:
+        (uint8 [N, side, side], read from the disk whenever it is looked at; facts, None where a file could not be read).
+
+    Raises:
+        DataError: the folder cannot be written.
+    """
+    key = hashlib.sha256(repr((FORMAT, side, [_stamp(path) for path in files])).encode()).hexdigest()[:24]
+    pixels, table = folder / f"{key}.npy", folder / f"{key}.json"
+    facts = _read_facts(table)
+    if facts is not None and pixels.is_file():
+        return npy.open_memmap(pixels, mode="r"), facts
+    writing = folder / f"{key}.{os.getpid()}.writing"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        facts = _write(writing, len(files), side, decoded)
+        writing.replace(pixels)
+        writing.write_text(json.dumps(facts), encoding="utf-8")
+        writing.replace(table)  # last: where there is a table, the pixels are whole
+    except OSError as error:
+        raise DataError(
+            f"Decoded images cannot be kept in {folder} ({error.strerror}); make room there, or give another --cache."
+        ) from error
+    finally:
+        if writing.exists():
+            writing.unlink()
+    return npy.open_memmap(pixels, mode="r"), facts
+
+
+def _write(path: Path, count: int, side: int, decoded: Iterable[tuple[Squares, Facts] | None]) -> list[Facts | None]:
+    """One after another, and not through a memory map, which would end the process on a full disk."""
+    facts: list[Facts | None] = []
+    blank = bytes(side * side)
+    with path.open("wb") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side)}
+        npy.write_array_header_1_0(file, header)
+        for found in decoded:
+            file.write(blank if found is None else np.ascontiguousarray(found[0]).tobytes())
+            facts.append(None if found is None else found[1])
+    return facts
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    """What changes when a file does."""
+    found = path.stat() if path.is_file() else None
+    return str(path.resolve()), found.st_size if found else 0, found.st_mtime_ns if found else 0
+
+
+def _read_facts(path: Path) -> list[Facts | None] | None:
+    """None where nothing has been kept."""
+    if not path.is_file():
+        return None
+    return [None if row is None else (row[0], row[1], row[2]) for row in json.loads(path.read_text(encoding="utf-8"))]
