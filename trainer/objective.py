@@ -108,7 +108,7 @@ def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfi
     trusted = np.minimum(1.0, seen / config.rare_images)
     sums = np.zeros((4, len(dataset.labels)))
     for position, share in enumerate(chance):
-        image_targets, image_weights, targets, patch_weights = dataset[position, None][2:6]  # a report, the seventh, has no weight here
+        _, image_targets, image_weights, targets, patch_weights = dataset.truth(position)
         sums[0] += share * (image_targets == 1)
         sums[1] += share * (image_targets == 0) * image_weights
         sums[2] += share * (targets == 1).sum(axis=0)

@@ -51,6 +51,9 @@ class ModelConfig:
             raise CheckpointError(f'The trunk "{self.tower}" has no text tower of its own; use text "minilm" with it.')
         if self.grid_level not in self.levels:
             raise CheckpointError(f"grid_level {self.grid_level} is not among levels {self.levels}; name one of them.")
+        for name in ("token_width", "embed_dim", "sparse_layers", "sparse_heads", "sparse_patches"):
+            if getattr(self, name) < 1:
+                raise CheckpointError(f"{name} is {getattr(self, name)}; set it to 1 or more.")
         if self.image_size < 32 or self.token_width % self.sparse_heads or self.std <= 0:
             raise CheckpointError(
                 "The model config is inconsistent: image_size must be at least 32, token_width a multiple of sparse_heads, std positive."

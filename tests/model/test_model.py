@@ -151,3 +151,21 @@ def test_damaged_checkpoints_are_refused(tmp_path: Path, vocabulary: Vocabulary)
         load_checkpoint(tmp_path)
     with pytest.raises(CheckpointError, match="open_clip knows no model"):
         PatchCLIP(ModelConfig(tower="ViT-Z-99"))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"sparse_heads": 0}, "sparse_heads is 0; set it to 1 or more"),
+        ({"embed_dim": -1}, "embed_dim is -1; set it to 1 or more"),
+        ({"token_width": 30}, "token_width a multiple of sparse_heads"),
+        ({"image_size": 16}, "image_size must be at least 32"),
+        ({"grid_level": 9}, "grid_level 9 is not among levels"),
+        ({"text": "bert"}, 'text tower "bert" is unknown'),
+        ({"text": "open_clip"}, "has no text tower of its own"),
+        ({"depth": 1}, r"unknown fields \(depth\)"),
+    ],
+)
+def test_a_model_that_cannot_be_is_refused_in_words(values: dict[str, object], words: str) -> None:
+    with pytest.raises(CheckpointError, match=words):
+        ModelConfig.from_dict(values)

@@ -20,7 +20,7 @@ from trainer.contrastive import Reports, padded_features
 from trainer.data.labels import LUNG_OPACITY
 from trainer.data.loaded import Loaded
 from trainer.data.sample import State
-from trainer.implants import Implanter
+from trainer.implants import Implant, Implanter
 from trainer.targets import IGNORED, NEGATIVE, patch_targets
 
 Arrays = NDArray[Any]
@@ -102,6 +102,20 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         image = warp_image(picture, matrix, self.side)
         if draw is not None:
             image = vary_grey(image, self.augment, rng)
+        arrays = image[None], *self.truth(position, matrix, states, drawn)
+        if self.reports is None:
+            return arrays
+        mirrored = np.linalg.det(matrix[:, :2]) < 0
+        return *arrays, self.reports[position].mirrored if mirrored else self.reports[position].plain
+
+    def truth(
+        self, position: int, matrix: NDArray[np.float64] = IDENTITY, states: NDArray[np.int8] | None = None, drawn: Implant | None = None
+    ) -> tuple[Arrays, ...]:
+        """What is known of an image under an augmentation, without its pixels: of a `Batch`, one row of all that is between pixels and reports.
+
+        states: where they differ from the image's own, since a lesion was `drawn` on it.
+        """
+        item, states = self.items[position], self.states[position] if states is None else states
 
         def on_grid(placed: NDArray[np.float64]) -> NDArray[np.float64]:
             return warp_points(placed, matrix) * self.grid
@@ -121,11 +135,7 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         image_targets = np.where(states == 2, 0, states)
         image_weights = np.where(states == 2, self.data.not_mentioned_weight, 1.0)
         patch_weights = np.where(states == 2, self.data.not_mentioned_patch_weight, 1.0)
-        arrays = image[None], inside, image_targets, image_weights, targets.reshape(len(self.labels), -1).T, patch_weights
-        if self.reports is None:
-            return arrays
-        mirrored = np.linalg.det(matrix[:, :2]) < 0
-        return *arrays, self.reports[position].mirrored if mirrored else self.reports[position].plain
+        return inside, image_targets, image_weights, targets.reshape(len(self.labels), -1).T, patch_weights
 
     def _with(self, label: str, states: NDArray[np.int8]) -> NDArray[np.int8]:
         """The states of an image that a lesion was drawn on; whether a reader would call that an opacity is not known."""
