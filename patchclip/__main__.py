@@ -15,6 +15,7 @@ from patchclip.errors import PatchClipError, QueryError, SaliencyError
 from patchclip.evaluate.cli import add_arguments
 from patchclip.evaluate.cli import main as evaluate
 from patchclip.image.radiograph import load_radiograph
+from patchclip.memory import keep_freed_memory
 from patchclip.saliency import METHODS
 from patchclip.text.query import parse_query
 from patchclip.types import Finding, PatchMap, Region
@@ -45,6 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0 done, 1 something failed, 2 wrong usage."""
     options = make_parser().parse_args(arguments)
+    keep_freed_memory()
     try:
         return (
             predict(options.images, options.query, options.saliency, options.checkpoint)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from patchclip.errors import PatchClipError
+from patchclip.memory import keep_freed_memory
 from trainer.commands import calibrate, card, evaluate_data, evaluate_gates, export, fit_command, gates
 
 RECIPE = Path(__file__).parent / "recipes" / "default.json"
@@ -25,6 +26,7 @@ SOURCE = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0 done, 1 failed with a message, 2 wrong usage."""
     options = make_parser().parse_args(arguments)
+    keep_freed_memory()
     try:
         options.run(options)
     except PatchClipError as error:

@@ -18,7 +18,6 @@ import torch
 
 from patchclip.errors import CheckpointError, DataError
 from patchclip.image.gate import ImageGate
-from patchclip.memory import keep_freed_memory
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.scope import QueryGate
@@ -47,7 +46,6 @@ VOCABULARY = Path(__file__).resolve().parents[1] / "assets" / "vocabulary.json"
 
 def fit_command(options: argparse.Namespace) -> None:
     """Trains, then calibrates the best checkpoint in place."""
-    keep_freed_memory()
     config = FitConfig.from_dict(_changed(read_recipe(options.recipe), options.set))
     processes = join()
     vocabulary = Vocabulary.from_json(options.vocabulary or VOCABULARY)
