@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from patchclip.model.patchclip import PatchCLIP
+from patchclip.text.encoder import shared_encoder
 from tests.tiny import CONFIG, ROOT, tiny_dataset, tiny_reports
 from tests.tiny import RECIPE as TINY_RECIPE
 from tests.trainer.together import norms
@@ -67,6 +68,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_features() -> None:
+    """As in the two processes, no sentence was encoded before: one encoded among others, or by more threads, differs by rounding, which the
+    hundreds of steps that align the prompts multiply."""
+    shared_encoder.cache_clear()
 
 
 def learnt(run: Path) -> dict[str, torch.Tensor]:
