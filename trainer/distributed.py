@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from dataclasses import dataclass
 from datetime import timedelta
@@ -126,6 +127,12 @@ def share_batch_norms(model: nn.Module) -> None:
             share_batch_norms(child)
 
 
+def _leave() -> None:
+    """Before the interpreter goes: a group whose threads outlive it can end the process by a signal, and torchrun then calls the run failed."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
 def join() -> Processes:
     """Joins the group that torchrun made (NCCL on GPUs, gloo on CPUs), or stands alone."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
@@ -134,4 +141,5 @@ def join() -> Processes:
     if world > 1 and not distributed.is_initialized():
         # The others wait while the first decodes what may be hundreds of thousands of images.
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(hours=24))
+        atexit.register(_leave)
     return Processes(rank=int(os.environ.get("RANK", "0")), world=world, device=device)
