@@ -12,7 +12,7 @@ def keep_freed_memory() -> bool:
     """Tells the C library's allocator to reuse large blocks instead of giving them back to the system after every use.
 
     A network's activations are megabytes each. By default every one of them is mapped anew, zeroed page by page by the kernel, and unmapped:
-    up to half of the time of a training step on a CPU (`make bench`). The process keeps its peak of memory for as long as it lives.
+    half of the time of a training step on a CPU and more (`make bench`). The process keeps its peak of memory for as long as it lives.
 
     Returns:
         Whether it took effect; it does with glibc, and nothing happens with another C library.

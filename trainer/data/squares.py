@@ -40,9 +40,8 @@ def kept_squares(
     """
     key = hashlib.sha256(repr((FORMAT, side, [_stamp(path) for path in files])).encode()).hexdigest()[:24]
     pixels, table = folder / f"{key}.npy", folder / f"{key}.json"
-    facts = _read_facts(table)
-    if facts is not None and pixels.is_file():
-        return npy.open_memmap(pixels, mode="r"), facts
+    if (kept := _read(pixels, table)) is not None:
+        return kept
     writing = folder / f"{key}.{os.getpid()}.writing"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,8 +78,12 @@ def _stamp(path: Path) -> tuple[str, int, int]:
     return str(path.resolve()), found.st_size if found else 0, found.st_mtime_ns if found else 0
 
 
-def _read_facts(path: Path) -> list[Facts | None] | None:
-    """None where nothing has been kept."""
-    if not path.is_file():
+def _read(pixels: Path, table: Path) -> tuple[Squares, list[Facts | None]] | None:
+    """None where nothing has been kept, or the disk has lost a part of it."""
+    if not (pixels.is_file() and table.is_file()):
         return None
-    return [None if row is None else (row[0], row[1], row[2]) for row in json.loads(path.read_text(encoding="utf-8"))]
+    try:
+        rows = json.loads(table.read_text(encoding="utf-8"))
+        return npy.open_memmap(pixels, mode="r"), [None if row is None else (row[0], row[1], row[2]) for row in rows]
+    except ValueError:  # to be decoded anew
+        return None
