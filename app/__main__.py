@@ -17,7 +17,9 @@ from app.settings import Settings
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Migrates the database, loads the model, serves until interrupted; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m app", description="Patch-CLIP's front end. Research use only, not for clinical use.")
+    parser = argparse.ArgumentParser(
+        prog="python -m app", description="Patch-CLIP's front end. Research use only, not for clinical use."
+    )
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (7860)")
     parser.add_argument("--database", type=Path, help="SQLite file that holds the feedback")
@@ -27,7 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings(**given)
     except ValidationError as error:
         problem = error.errors()[0]
-        print(f"error: The setting {'.'.join(str(part) for part in problem['loc'])} is not valid ({problem['msg']}).", file=sys.stderr)
+        print(
+            f"error: The setting {'.'.join(str(part) for part in problem['loc'])} is not valid ({problem['msg']}).",
+            file=sys.stderr,
+        )
         return 2
     with tempfile.TemporaryDirectory(prefix="patch-clip-") as uploads:
         return _serve(settings, Path(uploads))
@@ -48,7 +53,10 @@ def _serve(settings: Settings, uploads: Path) -> int:
         return 1
     Thread(target=engine.prepare, daemon=True).start()  # meanwhile the reader opens a file
     service = Service(engine, FeedbackRepository(database), uploads, studies_each=settings.open_studies)
-    print(f"Patch-CLIP on http://{settings.host}:{settings.port} (research use only, not for clinical use)", flush=True)
+    print(
+        f"Patch-CLIP on http://{settings.host}:{settings.port} (research use only, not for clinical use)",
+        flush=True,
+    )
     try:
         build(service, settings.upload_limit_mb).queue(max_size=32).launch(
             server_name=settings.host,
@@ -65,7 +73,10 @@ def _serve(settings: Settings, uploads: Path) -> int:
             css=style(),
         )
     except OSError as error:
-        print(f"error: Port {settings.port} cannot be used ({error}); choose another with --port.", file=sys.stderr)
+        print(
+            f"error: Port {settings.port} cannot be used ({error}); choose another with --port.",
+            file=sys.stderr,
+        )
         return 1
     finally:
         database.dispose()

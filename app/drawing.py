@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 from matplotlib import colormaps
 
-from patchclip import Finding, PatchMap, Radiograph
+from patchclip import Answer, PatchMap, Radiograph
 
 LONGEST_SIDE = 3000  # pixels sent to the browser, which zooms in 12 times: every one that most detectors have, and a PNG of a few MB
 COLOUR_MAPS = ("inferno", "viridis", "cividis", "Blues_r")
 
 
 def picture(radiograph: Radiograph) -> str:
-    """The radiograph as a PNG data URL, 8 bits, at most `LONGEST_SIDE` on its longest side."""
+    """The radiograph as a PNG data URL, 8 bits, at most `LONGEST_SIDE` on its longest laterality."""
     pixels = radiograph.pixels
     shrink = min(1.0, LONGEST_SIDE / max(pixels.shape))
     if shrink < 1:
@@ -32,7 +32,10 @@ def picture(radiograph: Radiograph) -> str:
 def colour_tables() -> dict[str, list[list[int]]]:
     """Name -> 256 RGB triples, perceptually uniform; the page makes them transparent towards zero."""
     return {
-        name.removesuffix("_r").lower(): (colormaps[name](np.linspace(0, 1, 256))[:, :3] * 255).round().astype(int).tolist()
+        name.removesuffix("_r").lower(): (colormaps[name](np.linspace(0, 1, 256))[:, :3] * 255)
+        .round()
+        .astype(int)
+        .tolist()
         for name in COLOUR_MAPS
     }
 
@@ -43,17 +46,17 @@ def map_json(shown: PatchMap) -> dict[str, Any]:
     return {"extent": list(shown.extent), "values": values.tolist(), "max": float(values.max())}
 
 
-def understood(finding: Finding) -> str:
+def understood(finding: Answer) -> str:
     """What was made of the query, in words: "pneumothorax, negated, left half"."""
     parts = [finding.finding]
     if finding.negated:
         parts.append("negated: the probability is that of its absence, the map shows the finding")
-    if finding.side:
-        parts.append(f"{finding.side} half of the patient")
+    if finding.laterality:
+        parts.append(f"{finding.laterality} half of the patient")
     return ", ".join(parts)
 
 
-def answer_json(finding: Finding) -> dict[str, Any]:
+def answer_json(finding: Answer) -> dict[str, Any]:
     """An answer as the page shows it; a query out of scope carries no number."""
     return {
         "query": finding.query,

@@ -30,7 +30,9 @@ LOG = logging.getLogger(__name__)
 class Service:
     """The page's server side; one for all windows."""
 
-    def __init__(self, engine: Engine, feedback: FeedbackRepository, uploads: Path, *, studies_each: int) -> None:
+    def __init__(
+        self, engine: Engine, feedback: FeedbackRepository, uploads: Path, *, studies_each: int
+    ) -> None:
         self.engine, self.feedback = engine, feedback
         self.uploads = uploads.resolve()
         self.sessions = Sessions(studies_each)
@@ -40,15 +42,30 @@ class Service:
         """The functions that the page may call."""
         return [
             _guarded(method)
-            for method in (self.start, self.open_upload, self.open_example, self.ask, self.compare, self.save, self.history, self.export)
+            for method in (
+                self.start,
+                self.open_upload,
+                self.open_example,
+                self.ask,
+                self.compare,
+                self.save,
+                self.history,
+                self.export,
+            )
         ]
 
     def start(self, _: Json) -> Json:
         """What the page needs once."""
         return {
             "model": {"name": self.engine.name, "sha256": self.engine.sha256},
-            "suggestions": [self.engine.vocabulary.finding(label).name for label in SUGGESTIONS if label in self.engine.labels],
-            "examples": sorted(file.name for file in EXAMPLES.iterdir() if file.suffix in (".png", ".dcm")) if EXAMPLES.is_dir() else [],
+            "suggestions": [
+                self.engine.vocabulary.finding(label).name
+                for label in SUGGESTIONS
+                if label in self.engine.labels
+            ],
+            "examples": sorted(file.name for file in EXAMPLES.iterdir() if file.suffix in (".png", ".dcm"))
+            if EXAMPLES.is_dir()
+            else [],
             "colours": colour_tables(),
             "min_patches": self.engine.min_patches,
             "most_queries": MOST_QUERIES,
@@ -79,7 +96,9 @@ class Service:
         if not queries:
             raise QueryError('The query is empty; type a finding, for example "pleural effusion".')
         if len(queries) > MOST_QUERIES:
-            raise QueryError(f"These are {len(queries)} queries and {MOST_QUERIES} may be asked in one go; ask the rest afterwards.")
+            raise QueryError(
+                f"These are {len(queries)} queries and {MOST_QUERIES} may be asked in one go; ask the rest afterwards."
+            )
         started = time.perf_counter()
         with self._turn:
             findings = self.engine.query(study.encoded, queries)
@@ -118,7 +137,9 @@ class Service:
                 comment=str(request.get("comment") or ""),
                 boxes=_boxes(request.get("boxes") or []),
                 display={
-                    str(key): value for key, value in (request.get("display") or {}).items() if isinstance(value, (int, float, str, bool))
+                    str(key): value
+                    for key, value in (request.get("display") or {}).items()
+                    if isinstance(value, (int, float, str, bool))
                 },
             )
         )
@@ -185,8 +206,16 @@ def _guarded(method: Callable[[Json], Json]) -> Callable[[Json], Json]:
             return {"error": str(error)}
         except Exception as error:  # the page must hear of every failure, and no message with a patient's data may reach the log
             place = traceback.extract_tb(error.__traceback__)[-1]
-            LOG.error("%s failed: %s at %s:%s", method.__name__, type(error).__name__, Path(place.filename).name, place.lineno)
-            return {"error": "The server could not do this, and its log says where it failed; try again, or try another file."}
+            LOG.error(
+                "%s failed: %s at %s:%s",
+                method.__name__,
+                type(error).__name__,
+                Path(place.filename).name,
+                place.lineno,
+            )
+            return {
+                "error": "The server could not do this, and its log says where it failed; try again, or try another file."
+            }
 
     call.__name__ = method.__name__
     return call
@@ -194,7 +223,10 @@ def _guarded(method: Callable[[Json], Json]) -> Callable[[Json], Json]:
 
 def prepare_environment(uploads: Path) -> None:
     """What must be set before gradio is imported: no analytics, no network, uploads in a folder of our own."""
-    for name in ("NO_PROXY", "no_proxy"):  # gradio asks its own server whether it is up; a proxy would answer for another machine
+    for name in (
+        "NO_PROXY",
+        "no_proxy",
+    ):  # gradio asks its own server whether it is up; a proxy would answer for another machine
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_OFFLINE"] = "1"

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
-from patchclip import Encoded, Finding, PatchClipError
+from patchclip import Answer, Encoded, PatchClipError
 
 WINDOWS = 16  # browser windows kept; the one unused longest goes first
-IDLE_S = 8 * 3600.0  # a window without a request for so long is forgotten at the next request of any: nobody says when a window is closed
+IDLE_S = (
+    8 * 3600.0
+)  # a window without a request for so long is forgotten at the next request of any: nobody says when a window is closed
 
 
 class SessionError(PatchClipError):
@@ -35,7 +37,7 @@ class Study:
     encoded: Encoded
     decode_ms: float
     synthetic: bool
-    answers: dict[str, Finding] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

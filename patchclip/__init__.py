@@ -3,11 +3,20 @@
 import patchclip._torchvision  # noqa: F401  (first: everything below may import torchvision)
 from patchclip.encoded import Encoded
 from patchclip.engine import Engine
-from patchclip.errors import CheckpointError, DataError, PatchClipError, QueryError, RadiographError, SaliencyError
+from patchclip.errors import (
+    CheckpointError,
+    DataError,
+    PatchClipError,
+    QueryError,
+    RadiographError,
+    SaliencyError,
+)
 from patchclip.image import HeaderFacts, Letterbox, Radiograph, load_radiograph
-from patchclip.types import Finding, PatchMap, Region
+from patchclip.types import Answer, Box, Finding, PatchMap, Region
 
 __all__ = [
+    "Answer",
+    "Box",
     "CheckpointError",
     "DataError",
     "Encoded",

@@ -18,27 +18,44 @@ from patchclip.image.radiograph import load_radiograph
 from patchclip.memory import keep_freed_memory
 from patchclip.saliency import METHODS
 from patchclip.text.query import parse_query
-from patchclip.types import Finding, PatchMap, Region
+from patchclip.types import Answer, PatchMap, Region
 
 NOTICE = "Research use only, not for clinical use."
 
 
 def make_parser() -> argparse.ArgumentParser:
     """All commands with their flags."""
-    parser = argparse.ArgumentParser(prog="python -m patchclip", description=f"Ask a chest radiograph a question in free text. {NOTICE}")
+    parser = argparse.ArgumentParser(
+        prog="python -m patchclip", description=f"Ask a chest radiograph a question in free text. {NOTICE}"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    predict_parser = commands.add_parser("predict", help="answer queries about images, one JSON object a line", epilog=NOTICE)
+    predict_parser = commands.add_parser(
+        "predict", help="answer queries about images, one JSON object a line", epilog=NOTICE
+    )
     predict_parser.add_argument("images", metavar="IMAGE", nargs="+", help="DICOM, PNG or JPEG")
     predict_parser.add_argument(
-        "--query", action="append", required=True, metavar="TEXT", help="a question; give several by repeating the flag"
+        "--query",
+        action="append",
+        required=True,
+        metavar="TEXT",
+        help="a question; give several by repeating the flag",
     )
     predict_parser.add_argument(
-        "--saliency", action="append", default=[], choices=list(METHODS), metavar="NAME", help=f"also: {', '.join(METHODS)}"
+        "--saliency",
+        action="append",
+        default=[],
+        choices=list(METHODS),
+        metavar="NAME",
+        help=f"also: {', '.join(METHODS)}",
     )
     predict_parser.add_argument(
-        "--checkpoint", metavar="PATH", help="a checkpoint folder, or a model of open_clip by name; the bundled one by default"
+        "--checkpoint",
+        metavar="PATH",
+        help="a checkpoint folder, or a model of open_clip by name; the bundled one by default",
     )
-    evaluate_parser = commands.add_parser("evaluate", help="measure a model on a dataset folder, with report", epilog=NOTICE)
+    evaluate_parser = commands.add_parser(
+        "evaluate", help="measure a model on a dataset folder, with report", epilog=NOTICE
+    )
     add_arguments(evaluate_parser)
     return parser
 
@@ -58,7 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def predict(images: Sequence[str], queries: Sequence[str], saliency: Sequence[str], checkpoint: str | None) -> int:
+def predict(
+    images: Sequence[str], queries: Sequence[str], saliency: Sequence[str], checkpoint: str | None
+) -> int:
     """Prints one JSON object for each image; one that cannot be read gives an error object, and the others go on."""
     engine = Engine.from_pretrained(checkpoint)
     try:
@@ -78,7 +97,9 @@ def predict(images: Sequence[str], queries: Sequence[str], saliency: Sequence[st
     return 1 if failed else 0
 
 
-def predict_one(engine: Engine, image: str, queries: Sequence[str], saliency: Sequence[str]) -> dict[str, Any]:
+def predict_one(
+    engine: Engine, image: str, queries: Sequence[str], saliency: Sequence[str]
+) -> dict[str, Any]:
     """The contract's JSON object for one image file; coordinates in original pixels."""
     started = time.perf_counter()
     radiograph = load_radiograph(Path(image))
@@ -111,12 +132,12 @@ def predict_one(engine: Engine, image: str, queries: Sequence[str], saliency: Se
     }
 
 
-def _answer(finding: Finding) -> dict[str, Any]:
+def _answer(finding: Answer) -> dict[str, Any]:
     return {
         "query": finding.query,
         "finding": finding.finding,
         "negated": finding.negated,
-        "side": finding.side,
+        "side": finding.laterality,
         "in_vocabulary": finding.in_vocabulary,
         "probability": round(finding.probability, 4),
         "threshold": finding.threshold,

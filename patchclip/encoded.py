@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from patchclip.image.geometry import Letterbox
 from patchclip.image.radiograph import HeaderFacts
 from patchclip.model.patchclip import ImageEmbeddings
-from patchclip.types import FloatArray, PatchMap, Side
+from patchclip.types import FloatArray, Laterality, PatchMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +54,24 @@ class Encoded:
         return grid
 
 
-def only_side(shown: PatchMap, side: Side | None, encoded: Encoded) -> FloatArray:
+def only_laterality(shown: PatchMap, laterality: Laterality | None, encoded: Encoded) -> FloatArray:
     """A map with the other half of the patient set to 0; the image's vertical midline stands for the patient's."""
-    if side is None:
+    if laterality is None:
         return shown.values
-    return np.where(side_columns(side, shown.values.shape[1], encoded.facts)[None, :], shown.values, 0.0).astype(np.float32)
+    return np.where(
+        laterality_columns(laterality, shown.values.shape[1], encoded.facts)[None, :], shown.values, 0.0
+    ).astype(np.float32)
 
 
-def side_columns(side: Side, count: int, facts: HeaderFacts) -> NDArray[np.bool_]:
+def laterality_columns(laterality: Laterality, count: int, facts: HeaderFacts) -> NDArray[np.bool_]:
     """bool [count]: the patch columns of one half of the patient, in a grid that is centred on the image as every letterboxed one is.
 
     A column belongs to the half that its centre lies in, and the middle one of an odd number to both: its centre is the midline.
     """
     centres = 2 * np.arange(count) + 1  # twice the true ones, so that the midline, at `count`, is met exactly
-    return centres >= count if on_image_right(side, facts) else centres <= count
+    return centres >= count if on_image_right(laterality, facts) else centres <= count
 
 
-def on_image_right(side: Side, facts: HeaderFacts) -> bool:
+def on_image_right(laterality: Laterality, facts: HeaderFacts) -> bool:
     """Whether that side of the patient lies in the right half of the image."""
-    return (side == "left") == (facts.patient_left == "right")
+    return (laterality == "left") == (facts.patient_left == "right")

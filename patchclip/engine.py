@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from patchclip.encoded import Encoded, only_side, side_columns
+from patchclip.encoded import Encoded, laterality_columns, only_laterality
 from patchclip.errors import CheckpointError, RadiographError, SaliencyError
 from patchclip.image.gate import ImageGate
 from patchclip.image.radiograph import Radiograph
@@ -26,7 +26,7 @@ from patchclip.saliency.task import image_logit
 from patchclip.text.query import Query, parse_query
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
-from patchclip.types import Finding, FloatArray, PatchMap, Side
+from patchclip.types import Answer, FloatArray, Laterality, PatchMap
 
 BUNDLED = Path(__file__).resolve().parents[1] / "assets" / "patchclip-cxr-s"
 LIT = 0.5  # calibration puts the operating point of every map here
@@ -54,9 +54,15 @@ class Engine:
         self.name = checkpoint.model.config.name
         self.sha256 = checkpoint.sha256
         if "query" not in checkpoint.gates:
-            raise CheckpointError("The checkpoint has no query gate; run python -m trainer calibrate on its run folder.")
-        self._gate = QueryGate.from_dict(checkpoint.gates["query"], self.vocabulary, self.model.sentence_encoder)
-        self._image_gate = ImageGate.from_dict(checkpoint.gates["image"]) if "image" in checkpoint.gates else None
+            raise CheckpointError(
+                "The checkpoint has no query gate; run python -m trainer calibrate on its run folder."
+            )
+        self._gate = QueryGate.from_dict(
+            checkpoint.gates["query"], self.vocabulary, self.model.sentence_encoder
+        )
+        self._image_gate = (
+            ImageGate.from_dict(checkpoint.gates["image"]) if "image" in checkpoint.gates else None
+        )
         self._pairs: dict[str, tuple[Tensor, Tensor]] = {}
 
     @classmethod
@@ -96,7 +102,9 @@ class Engine:
         inside = letterbox.valid_patches(*self.model.grid)
         if not inside.any():
             height, width = radiograph.size
-            raise RadiographError(f"The image is {width} x {height} pixels, too long and narrow to be searched; crop it to the chest.")
+            raise RadiographError(
+                f"The image is {width} x {height} pixels, too long and narrow to be searched; crop it to the chest."
+            )
         unlike = self._image_gate.warnings(square) if self._image_gate else ()
         pixels = torch.from_numpy(square)[None, None].to(self.device)
         valid = torch.from_numpy(inside)[None].to(self.device)
@@ -108,11 +116,15 @@ class Engine:
             letterbox=letterbox,
             facts=radiograph.facts,
             radiograph_sha256=radiograph.sha256,
-            warnings=(*radiograph.warnings, *unlike, *([self.checkpoint.note] if self.checkpoint.note else [])),
+            warnings=(
+                *radiograph.warnings,
+                *unlike,
+                *([self.checkpoint.note] if self.checkpoint.note else []),
+            ),
             timing_ms={"encode": (time.perf_counter() - started) * 1000},
         )
 
-    def query(self, encoded: Encoded, texts: Sequence[str]) -> list[Finding]:
+    def query(self, encoded: Encoded, texts: Sequence[str]) -> list[Answer]:
         """Answers each text, in order; all patches and all texts in one matrix product.
 
         Raises:
@@ -127,7 +139,10 @@ class Engine:
         with torch.inference_mode():
             patch_logits = self.model.pair_logits(encoded.embeddings.patches, positive, negative)[0]
             image_logits = image_logit(self.model, encoded.embeddings, positive, negative, branches)[0]
-        return [self._answer(encoded, item, patch_logits[:, k], float(image_logits[k])) for k, item in enumerate(asked)]
+        return [
+            self._answer(encoded, item, patch_logits[:, k], float(image_logits[k]))
+            for k, item in enumerate(asked)
+        ]
 
     def saliency(self, encoded: Encoded, text: str, method: str = "grad_cam") -> PatchMap:
         """Relative saliency of the named finding (never of its absence), from the same logit as the probability.
@@ -143,7 +158,9 @@ class Engine:
         """
         return self.saliencies(encoded, [text], [method])[method][0]
 
-    def saliencies(self, encoded: Encoded, texts: Sequence[str], methods: Sequence[str]) -> dict[str, list[PatchMap]]:
+    def saliencies(
+        self, encoded: Encoded, texts: Sequence[str], methods: Sequence[str]
+    ) -> dict[str, list[PatchMap]]:
         """Several methods on several queries, with as few passes through the tower as they allow.
 
         Returns:
@@ -154,7 +171,9 @@ class Engine:
         """
         for method in methods:
             if method not in METHODS:
-                raise SaliencyError(f'There is no saliency method "{method}"; choose one of {", ".join(METHODS)}.')
+                raise SaliencyError(
+                    f'There is no saliency method "{method}"; choose one of {", ".join(METHODS)}.'
+                )
         if not texts:
             return {method: [] for method in methods}
         asked = [self._prepare(text) for text in texts]
@@ -172,9 +191,13 @@ class Engine:
         inside = task.valid[0].cpu().numpy()
         for method, maps in saliency_maps(task, methods).items():
             # Padding is no part of the image: it gets what the darkest patch has, and never a peak.
-            crops = [encoded.letterbox.crop_grid(np.where(inside, values, values[inside].min()).astype(np.float32)) for values in maps]
+            crops = [
+                encoded.letterbox.crop_grid(np.where(inside, values, values[inside].min()).astype(np.float32))
+                for values in maps
+            ]
             found[method] = [
-                PatchMap(only_side(shown, item.query.side, encoded), shown.extent) for shown, item in zip(crops, asked, strict=True)
+                PatchMap(only_laterality(shown, item.query.laterality, encoded), shown.extent)
+                for shown, item in zip(crops, asked, strict=True)
             ]
         return found
 
@@ -188,8 +211,12 @@ class Engine:
         fitted = calibration.of(asked.label)
         valid = encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid).expand(len(pixels), -1, -1)
         with torch.inference_mode():
-            embeddings = self.model.encode_image(torch.from_numpy(pixels)[:, None].to(self.device), valid, mirror=calibration.mirror)
-            logits = image_logit(self.model, embeddings, asked.positive[None], asked.negative[None], calibration.branches)
+            embeddings = self.model.encode_image(
+                torch.from_numpy(pixels)[:, None].to(self.device), valid, mirror=calibration.mirror
+            )
+            logits = image_logit(
+                self.model, embeddings, asked.positive[None], asked.negative[None], calibration.branches
+            )
         values = fitted.image_scale * logits[:, 0].float().cpu().numpy() + fitted.image_bias
         return _sigmoid(np.asarray(values, np.float32))
 
@@ -198,21 +225,31 @@ class Engine:
         verdict = self._gate.judge(query)
         if query.label and not verdict.in_vocabulary:
             query = replace(query, finding=query.doubtful or query.finding, label=None)
-        key = f"label:{verdict.label}" if verdict.label == query.label and query.label else f"text:{query.finding}"
+        key = (
+            f"label:{verdict.label}"
+            if verdict.label == query.label and query.label
+            else f"text:{query.finding}"
+        )
         if key not in self._pairs:
-            pair = self.vocabulary.prompts(query.label) if query.label else self.vocabulary.free_prompts(query.finding)
+            pair = (
+                self.vocabulary.prompts(query.label)
+                if query.label
+                else self.vocabulary.free_prompts(query.finding)
+            )
             with torch.inference_mode():
                 sides = [
-                    F.normalize(self.model.project_text(self.model.encode_sentences(list(prompts))).mean(dim=0), dim=0)
+                    F.normalize(
+                        self.model.project_text(self.model.encode_sentences(list(prompts))).mean(dim=0), dim=0
+                    )
                     for prompts in (pair.positive, pair.negative)
                 ]
             self._pairs[key] = (sides[0], sides[1])
         return _Asked(query, verdict.label, verdict.in_vocabulary, *self._pairs[key])
 
-    def _answer(self, encoded: Encoded, asked: _Asked, patch_logits: Tensor, whole_logit: float) -> Finding:
+    def _answer(self, encoded: Encoded, asked: _Asked, patch_logits: Tensor, whole_logit: float) -> Answer:
         calibration = self.checkpoint.calibration
         fitted = calibration.of(asked.label)
-        side = asked.query.side
+        laterality = asked.query.laterality
         grid = encoded.embeddings.grid
         valid = encoded.embeddings.valid[0].unflatten(0, grid).cpu().numpy()
         logits = smooth(patch_logits.unflatten(0, grid).float().cpu().numpy(), fitted.smoothing, valid)
@@ -220,12 +257,14 @@ class Engine:
         shown = encoded.letterbox.crop_grid(encoded.letterbox.extend_edges(values))
         present = float(_sigmoid(np.float32(fitted.image_scale * whole_logit + fitted.image_bias)))
         warnings: list[str] = []
-        if side:
-            half = self._half(encoded, asked, side)
+        if laterality:
+            half = self._half(encoded, asked, laterality)
             present = min(present, float(_sigmoid(np.float32(fitted.image_scale * half + fitted.image_bias))))
-            shown = PatchMap(only_side(shown, side, encoded), shown.extent)
+            shown = PatchMap(only_laterality(shown, laterality, encoded), shown.extent)
             if not encoded.facts.sides_told:
-                warnings.append("The image does not tell the patient's sides; the patient's left is taken to be at the right of the image.")
+                warnings.append(
+                    "The image does not tell the patient's sides; the patient's left is taken to be at the right of the image."
+                )
         regions = find_regions(shown, LIT, encoded.size, calibration.min_patches)
         if not asked.in_vocabulary:
             warnings.append(
@@ -237,12 +276,12 @@ class Engine:
             warnings.append(
                 f"This query names several findings; only {asked.query.finding} was answered. Separate findings with a semicolon."
             )
-        return Finding(
+        return Answer(
             query=asked.query.text,
             finding=asked.query.finding,
             label=asked.label,
             negated=asked.query.negated,
-            side=side,
+            laterality=laterality,
             in_vocabulary=asked.in_vocabulary,
             probability=1.0 - present if asked.query.negated else present,
             map=shown,
@@ -251,12 +290,16 @@ class Engine:
             warnings=tuple(warnings),
         )
 
-    def _half(self, encoded: Encoded, asked: _Asked, side: Side) -> float:
-        """The image's logit from the patches of one half alone; the global embedding knows no side and has no part in it."""
+    def _half(self, encoded: Encoded, asked: _Asked, laterality: Laterality) -> float:
+        """The image's logit from the patches of one half alone; the global embedding knows no laterality and has no part in it."""
         embeddings = encoded.embeddings
-        keep = torch.from_numpy(side_columns(side, embeddings.grid[1], encoded.facts)).to(self.device)
+        keep = torch.from_numpy(laterality_columns(laterality, embeddings.grid[1], encoded.facts)).to(
+            self.device
+        )
         valid = embeddings.valid & keep.repeat(embeddings.grid[0])[None]
-        branches = tuple(branch for branch in self.checkpoint.calibration.branches if branch != "global") or ("mil",)
+        branches = tuple(branch for branch in self.checkpoint.calibration.branches if branch != "global") or (
+            "mil",
+        )
         with torch.inference_mode():
             limited = ImageEmbeddings(
                 global_=embeddings.global_,
@@ -266,7 +309,9 @@ class Engine:
                 valid=valid,
                 grid=embeddings.grid,
             )
-            return float(image_logit(self.model, limited, asked.positive[None], asked.negative[None], branches)[0, 0])
+            return float(
+                image_logit(self.model, limited, asked.positive[None], asked.negative[None], branches)[0, 0]
+            )
 
 
 def _sigmoid(values: FloatArray | np.float32) -> FloatArray:

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from patchclip.types import FloatArray, PatchMap, Region
 
-WORKING_SIDE = 512  # regions are traced at this resolution at most: far finer than any patch, whatever the image's size
+WORKING_SIDE = (
+    512  # regions are traced at this resolution at most: far finer than any patch, whatever the image's size
+)
 
 
 def smooth(logits: FloatArray, sigma: float, inside: NDArray[np.bool_]) -> FloatArray:
@@ -30,7 +32,9 @@ def _gaussian(grid: FloatArray, sigma: float) -> FloatArray:
     return np.asarray(cv2.GaussianBlur(grid, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
 
 
-def find_regions(patch_map: PatchMap, threshold: float, size: tuple[int, int], min_patches: float = 0.0) -> tuple[Region, ...]:
+def find_regions(
+    patch_map: PatchMap, threshold: float, size: tuple[int, int], min_patches: float = 0.0
+) -> tuple[Region, ...]:
     """Connected components (8-neighbourhood) of the bilinearly upsampled map at or above a threshold.
 
     Args:
@@ -47,10 +51,14 @@ def find_regions(patch_map: PatchMap, threshold: float, size: tuple[int, int], m
     rows, cols = max(1, math.ceil(height * reduction)), max(1, math.ceil(width * reduction))
     step_x, step_y = width / cols, height / rows
     x0, y0, x1, y1 = patch_map.extent
-    scaled = PatchMap(patch_map.values, (x0 / step_x, y0 / step_y, x1 / step_x, y1 / step_y)).upsample(rows, cols)
+    scaled = PatchMap(patch_map.values, (x0 / step_x, y0 / step_y, x1 / step_x, y1 / step_y)).upsample(
+        rows, cols
+    )
     lit = (scaled >= threshold).astype(np.uint8)
     count, components, statistics, _ = cv2.connectedComponentsWithStats(lit, connectivity=8)
-    patch_area = (x1 - x0) / step_x / patch_map.values.shape[1] * (y1 - y0) / step_y / patch_map.values.shape[0]
+    patch_area = (
+        (x1 - x0) / step_x / patch_map.values.shape[1] * (y1 - y0) / step_y / patch_map.values.shape[0]
+    )
     regions: list[Region] = []
     for number in range(1, count):
         left, top, wide, high, area = (int(value) for value in statistics[number])

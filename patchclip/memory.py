@@ -21,7 +21,14 @@ def keep_freed_memory() -> bool:
         library = ctypes.CDLL(None)
         library.gnu_get_libc_version  # noqa: B018  (another C library's mallopt may mean something else)
         mallopt = library.mallopt
-    except (AttributeError, OSError, TypeError):  # TypeError: where there is no handle to the process itself, as on Windows
+    except (
+        AttributeError,
+        OSError,
+        TypeError,
+    ):  # TypeError: where there is no handle to the process itself, as on Windows
         return False
     mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
-    return all(mallopt(parameter, value) for parameter, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, -1), (_TOP_PAD, 64 << 20)))
+    return all(
+        mallopt(parameter, value)
+        for parameter, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, -1), (_TOP_PAD, 64 << 20))
+    )

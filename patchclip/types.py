@@ -1,4 +1,4 @@
-"""What an engine returns: maps, regions and findings, in original image pixels."""
+"""What an engine returns: maps, regions and answers, in original image pixels."""
 
 from __future__ import annotations
 
@@ -9,8 +9,60 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Side = Literal["left", "right"]
+Laterality = Literal["left", "right"]
 FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An upright rectangle in original image pixels: top-left corner and size; a pixel's centre lies at i + 0.5."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    @property
+    def area(self) -> float:
+        """In square pixels."""
+        return self.w * self.h
+
+    def contains(self, x: float, y: float) -> bool:
+        """Whether a point lies inside or on the border."""
+        return self.x <= x <= self.x + self.w and self.y <= y <= self.y + self.h
+
+    def intersection(self, other: Box) -> float:
+        """Shared area in square pixels."""
+        wide = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
+        high = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
+        return max(0.0, wide) * max(0.0, high)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union (Jaccard 1912), in [0, 1]."""
+        shared = self.intersection(other)
+        return shared / (self.area + other.area - shared)
+
+
+@dataclass(frozen=True, slots=True)
+class RelativeBox:
+    """An upright rectangle in fractions of its image, as dataset tables hold it: top-left corner and size, each in [0, 1]."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    def in_pixels(self, height: int, width: int) -> Box:
+        """The same rectangle on an image of that size."""
+        return Box(self.x * width, self.y * height, self.w * width, self.h * height)
+
+    def lies_inside(self, tolerance: float = 0.01) -> bool:
+        """Whether it has an area and leaves the image by no more than `tolerance` of its size: drawn boxes are rounded."""
+        return (
+            min(self.w, self.h) > 0
+            and min(self.x, self.y) >= -tolerance
+            and max(self.x + self.w, self.y + self.h) <= 1 + tolerance
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +88,14 @@ class PatchMap:
         columns = ((np.arange(width) + 0.5 - x0) / (x1 - x0) * cols - 0.5).astype(np.float32)
         lines = ((np.arange(height) + 0.5 - y0) / (y1 - y0) * rows - 0.5).astype(np.float32)
         grid_x, grid_y = np.meshgrid(columns, lines)
-        return np.asarray(cv2.remap(self.values, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+        return np.asarray(
+            cv2.remap(self.values, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+            np.float32,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class Region(Box):
     """A connected part of a map above its threshold, in original image pixels.
 
     Attributes:
@@ -49,16 +104,12 @@ class Region:
         peak: (x, y) of that value.
     """
 
-    x: float
-    y: float
-    w: float
-    h: float
     score: float
     peak: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Answer:
     """The answer to one query on one image.
 
     Attributes:
@@ -66,7 +117,7 @@ class Finding:
         finding: the finding that was understood, e.g. "pleural effusion".
         label: its name in the vocabulary, e.g. "Effusion"; None when the query is not in the vocabulary.
         negated: whether the query asks for the absence of the finding.
-        side: the half of the patient that the query is limited to, or None.
+        laterality: the half of the patient that the query is limited to, or None.
         in_vocabulary: whether the query is near something that the model was trained on.
         probability: in [0, 1], of the query as asked (turned round when negated).
         map: the patch prediction map of the named finding, never turned round; all 0 when the query is not in the vocabulary.
@@ -80,10 +131,14 @@ class Finding:
     finding: str
     label: str | None
     negated: bool
-    side: Side | None
+    laterality: Laterality | None
     in_vocabulary: bool
     probability: float
     map: PatchMap
     regions: tuple[Region, ...]
     threshold: float
     warnings: tuple[str, ...] = field(default=())
+
+
+Finding = Answer
+"""The name of an answer in the published contract."""

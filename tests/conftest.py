@@ -47,4 +47,4 @@ def vocabulary() -> Vocabulary:
 @pytest.fixture(scope="session")
 def effusion() -> Radiograph:
     """A synthetic chest with an effusion on the patient's left."""
-    return Radiograph.from_array(synthetic_radiograph("effusion", side=512, seed=5).pixels)
+    return Radiograph.from_array(synthetic_radiograph("effusion", size=512, seed=5).pixels)

@@ -38,7 +38,9 @@ def flags(parser: argparse.ArgumentParser) -> set[str]:
 
 
 def test_every_setting_is_in_the_readme_and_no_other() -> None:
-    assert set(re.findall(r"PATCHCLIP_[A-Z_]+", README)) == {f"PATCHCLIP_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"PATCHCLIP_[A-Z_]+", README)) == {
+        f"PATCHCLIP_{name.upper()}" for name in Settings.model_fields
+    }
 
 
 def test_the_readme_has_every_flag_and_no_other() -> None:
@@ -47,7 +49,9 @@ def test_the_readme_has_every_flag_and_no_other() -> None:
 
 
 def test_commands_in_the_readme_exist() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    targets = set(
+        re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    )
     assert set(re.findall(r"\bmake ([a-z]+)\b", README)) <= targets
     for package, command in re.findall(r"-m (patchclip|trainer) ([a-z-]+)", README):
         parser = patchclip_parser() if package == "patchclip" else trainer_parser()
@@ -63,14 +67,22 @@ def test_paths_in_the_readme_exist() -> None:
 
 def test_figures_are_those_of_the_committed_evaluation(engine: Engine) -> None:
     record = json.loads((MODEL / "val_metrics.json").read_text(encoding="utf-8"))
-    assert record["model"] == {"name": engine.name, "sha256": engine.sha256}, "evaluate the bundled checkpoint again"
+    assert record["model"] == {"name": engine.name, "sha256": engine.sha256}, (
+        "evaluate the bundled checkpoint again"
+    )
     twin = load_checkpoint(TWIN)
-    assert record["twin"] == {"name": twin.model.config.name, "sha256": twin.sha256}, "evaluate with --twin assets/patchclip-cxr-s-twin"
-    between = re.search(r"<!-- figures -->\n(.*?)\n<!-- /figures -->", CARD.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert record["twin"] == {"name": twin.model.config.name, "sha256": twin.sha256}, (
+        "evaluate with --twin assets/patchclip-cxr-s-twin"
+    )
+    between = re.search(
+        r"<!-- figures -->\n(.*?)\n<!-- /figures -->", CARD.read_text(encoding="utf-8"), flags=re.DOTALL
+    )
     assert between and between.group(1).strip() == markdown(record).strip()
     quoted = re.search(r"<!-- figures -->\n(.*?)\n<!-- /figures -->", README, flags=re.DOTALL)
     assert quoted
-    lines = [line for line in quoted.group(1).splitlines() if re.search(r"\d", line) and not line.startswith("![")]
+    lines = [
+        line for line in quoted.group(1).splitlines() if re.search(r"\d", line) and not line.startswith("![")
+    ]
     assert lines
     for line in lines:
         assert line in markdown(record), line
@@ -78,6 +90,10 @@ def test_figures_are_those_of_the_committed_evaluation(engine: Engine) -> None:
 
 def test_gates_are_those_of_the_committed_measurement(engine: Engine) -> None:
     record = json.loads((MODEL / "val_gates.json").read_text(encoding="utf-8"))
-    assert record["model"] == {"name": engine.name, "sha256": engine.sha256}, "measure the gates of the bundled checkpoint again"
-    between = re.search(r"<!-- gates -->\n(.*?)\n<!-- /gates -->", CARD.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert record["model"] == {"name": engine.name, "sha256": engine.sha256}, (
+        "measure the gates of the bundled checkpoint again"
+    )
+    between = re.search(
+        r"<!-- gates -->\n(.*?)\n<!-- /gates -->", CARD.read_text(encoding="utf-8"), flags=re.DOTALL
+    )
     assert between and between.group(1).strip() == gates_markdown(record).strip()

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from patchclip import CheckpointError, Engine, HeaderFacts, QueryError, Radiograph, RadiographError, load_radiograph
+from patchclip import (
+    CheckpointError,
+    Engine,
+    HeaderFacts,
+    QueryError,
+    Radiograph,
+    RadiographError,
+    load_radiograph,
+)
 from patchclip.encoded import Encoded, side_columns
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.localize import smooth
@@ -25,7 +33,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 def wide() -> Radiograph:
     """A radiograph twice as wide as high."""
-    pixels = synthetic_radiograph("effusion", side=256, seed=3).pixels
+    pixels = synthetic_radiograph("effusion", size=256, seed=3).pixels
     return Radiograph.from_array(np.concatenate([pixels, pixels[:, ::-1]], axis=1))
 
 
@@ -60,8 +68,10 @@ def test_a_side_limits_map_and_regions(tiny: Engine) -> None:
     encoded = tiny.encode(radiograph)
     whole, left, right = tiny.query(encoded, ["effusion", "left effusion", "right effusion"])
     half = left.map.values.shape[1] // 2
-    assert (left.side, right.side, whole.side) == ("left", "right", None)
-    assert whole.warnings == () and all("does not tell the patient's sides" in answer.warnings[0] for answer in (left, right))
+    assert (left.laterality, right.laterality, whole.laterality) == ("left", "right", None)
+    assert whole.warnings == () and all(
+        "does not tell the patient's sides" in answer.warnings[0] for answer in (left, right)
+    )
     assert left.map.values[:, :half].max() == 0 and right.map.values[:, -half:].max() == 0
     assert (left.map.values[:, -half:] == whole.map.values[:, -half:]).all()
     assert max(left.probability, right.probability) <= whole.probability + 1e-6
@@ -87,10 +97,15 @@ def test_the_map_covers_the_image_whatever_its_shape(tiny: Engine) -> None:
 def test_the_map_does_not_fade_at_padded_borders(tiny: Engine, shape: tuple[int, int]) -> None:
     """Patches that overhang the image show what the nearest patch in the image does; those in the image keep their own."""
     height, width = shape
-    whole = synthetic_radiograph("effusion", side=320, seed=3).pixels
+    whole = synthetic_radiograph("effusion", size=320, seed=3).pixels
     encoded = tiny.encode(Radiograph.from_array(np.ascontiguousarray(whole[:height, :width])))
     shown = tiny.query(encoded, ["effusion"])[0].map
-    valid = encoded.letterbox.crop_grid(encoded.letterbox.valid_patches(*tiny.model.grid).astype(np.float32)).values > 0
+    valid = (
+        encoded.letterbox.crop_grid(
+            encoded.letterbox.valid_patches(*tiny.model.grid).astype(np.float32)
+        ).values
+        > 0
+    )
     along = 0 if height > width else 1
     inside = np.flatnonzero(valid.all(axis=along))
     assert (inside[0], inside[-1]) == (1, valid.shape[1 - along] - 2)  # a patch overhangs at either side
@@ -119,7 +134,9 @@ def test_one_rule_for_halves(count: int) -> None:
     assert (side_columns("left", count, turned) == right).all()
 
 
-def test_map_and_probability_take_the_same_half(tiny: Engine, effusion: Radiograph, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_map_and_probability_take_the_same_half(
+    tiny: Engine, effusion: Radiograph, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a grid with a middle column too, as the published models with 7 x 7 patches have."""
     encoded = tiny.encode(effusion)
     rows, cols = encoded.embeddings.grid
@@ -133,7 +150,9 @@ def test_map_and_probability_take_the_same_half(tiny: Engine, effusion: Radiogra
     )
     seen: list[torch.Tensor] = []
     pool = tiny.model.pool.forward
-    monkeypatch.setattr(tiny.model.pool, "forward", lambda tokens, valid: (seen.append(valid), pool(tokens, valid))[1])
+    monkeypatch.setattr(
+        tiny.model.pool, "forward", lambda tokens, valid: (seen.append(valid), pool(tokens, valid))[1]
+    )
     shown = tiny.query(replace(encoded, embeddings=narrow), ["left effusion"])[0].map.values
     assert (cols - 1) % 2 == 1 and shown.shape == (rows, cols - 1)
     assert (seen[-1][0].unflatten(0, narrow.grid).numpy() == (shown > 0)).all()
@@ -160,9 +179,12 @@ def test_a_missing_checkpoint_says_where(tmp_path: Path) -> None:
 def test_bundled_nodule_lies_where_it_was_drawn(engine: Engine) -> None:
     """On synthetic chests the map peaks in the drawn nodule, and mirrors with it."""
     for seed in (0, 1, 2, 3):
-        drawn = synthetic_radiograph("nodule", side=512, seed=seed)
+        drawn = synthetic_radiograph("nodule", size=512, seed=seed)
         for mirrored in (False, True):
-            pixels, lesion = (np.ascontiguousarray(item[:, ::-1]) if mirrored else item for item in (drawn.pixels, drawn.lesion))
+            pixels, lesion = (
+                np.ascontiguousarray(item[:, ::-1]) if mirrored else item
+                for item in (drawn.pixels, drawn.lesion)
+            )
             found = engine.query(engine.encode(Radiograph.from_array(pixels)), ["lung nodule"])[0]
             rows, cols = found.map.values.shape
             row, col = np.unravel_index(int(found.map.values.argmax()), found.map.values.shape)
@@ -172,14 +194,23 @@ def test_bundled_nodule_lies_where_it_was_drawn(engine: Engine) -> None:
 
 def test_bundled_model_knows_what_it_was_drawn(engine: Engine) -> None:
     """The drawn finding scores above the same finding on a chest without it."""
-    for lesion, query in (("nodule", "lung nodule"), ("cardiomegaly", "enlarged heart"), ("opacity", "lung opacity")):
-        sick, well = (np.mean([_probability(engine, kind, query, seed) for seed in range(3)]) for kind in (lesion, "none"))
+    for lesion, query in (
+        ("nodule", "lung nodule"),
+        ("cardiomegaly", "enlarged heart"),
+        ("opacity", "lung opacity"),
+    ):
+        sick, well = (
+            np.mean([_probability(engine, kind, query, seed) for seed in range(3)])
+            for kind in (lesion, "none")
+        )
         assert sick > well, lesion
 
 
 def test_bundled_synonyms_agree(engine: Engine, effusion: Radiograph) -> None:
     encoded = engine.encode(effusion)
-    first, *others = engine.query(encoded, ["pleural effusion", "fluid in the pleural space", "is there any pleural fluid?"])
+    first, *others = engine.query(
+        encoded, ["pleural effusion", "fluid in the pleural space", "is there any pleural fluid?"]
+    )
     for other in others:
         assert other.label == first.label == "Effusion"
         assert other.probability == pytest.approx(first.probability, abs=1e-6)
@@ -188,8 +219,10 @@ def test_bundled_synonyms_agree(engine: Engine, effusion: Radiograph) -> None:
 def test_bundled_dicom_example_is_its_picture(engine: Engine) -> None:
     """The DICOM and the PNG of one synthetic chest answer alike."""
     folder = ROOT / "assets" / "examples"
-    dicom = engine.query(engine.encode(load_radiograph(folder / "synthetic_effusion_dicom.dcm")), ["effusion"])[0]
-    drawn = Radiograph.from_array(synthetic_radiograph("effusion", side=512, seed=5).pixels)
+    dicom = engine.query(
+        engine.encode(load_radiograph(folder / "synthetic_effusion_dicom.dcm")), ["effusion"]
+    )[0]
+    drawn = Radiograph.from_array(synthetic_radiograph("effusion", size=512, seed=5).pixels)
     picture = engine.query(engine.encode(drawn), ["effusion"])[0]
     assert dicom.probability == pytest.approx(picture.probability, abs=0.1)
     assert np.corrcoef(dicom.map.values.ravel(), picture.map.values.ravel())[0, 1] > 0.9
@@ -201,7 +234,9 @@ def test_bundled_checkpoint_is_small_and_no_pickle() -> None:
     assert not [path for path in files if path.suffix in (".pt", ".pth", ".pkl", ".bin")]
 
 
-@pytest.mark.parametrize(("name", "query"), [("nih_1.dcm", "pleural effusion"), ("rsna_jpeg_baseline.dcm", "cardiomegaly")])
+@pytest.mark.parametrize(
+    ("name", "query"), [("nih_1.dcm", "pleural effusion"), ("rsna_jpeg_baseline.dcm", "cardiomegaly")]
+)
 def test_real_dicom_is_answered(engine: Engine, data_folder: Path, name: str, query: str) -> None:
     found = engine.query(engine.encode(load_radiograph(data_folder / "dicom" / name)), [query])[0]
     assert 0 < found.probability < 1
@@ -214,11 +249,16 @@ def test_real_negatives_light_nothing_more_often_than_not(engine: Engine, data_f
 
     table = pd.read_csv(data_folder / "nih" / "images.csv", dtype=str, keep_default_na=False)
     normal = table[(table["split"] == "val") & (table["rsna_class"] == "Normal")]["image"][:12]
-    names = [engine.vocabulary.finding(label).name for label in ("Effusion", "Cardiomegaly", "Lung Opacity", "Mass")]
+    names = [
+        engine.vocabulary.finding(label).name
+        for label in ("Effusion", "Cardiomegaly", "Lung Opacity", "Mass")
+    ]
     lit = [
         bool(found.regions)
         for image in normal
-        for found in engine.query(engine.encode(load_radiograph(data_folder / "nih" / "images" / image)), names)
+        for found in engine.query(
+            engine.encode(load_radiograph(data_folder / "nih" / "images" / image)), names
+        )
     ]
     assert np.mean(lit) < 0.2
 
@@ -229,11 +269,15 @@ def _raw_map(engine: Engine, encoded: Encoded) -> np.ndarray:
     valid = encoded.embeddings.valid[0].unflatten(0, encoded.embeddings.grid).numpy()
     asked = engine._prepare("effusion")
     with torch.inference_mode():
-        logits = engine.model.pair_logits(encoded.embeddings.patches, asked.positive[None], asked.negative[None])[0, :, 0]
+        logits = engine.model.pair_logits(
+            encoded.embeddings.patches, asked.positive[None], asked.negative[None]
+        )[0, :, 0]
     smoothed = smooth(logits.unflatten(0, encoded.embeddings.grid).numpy(), calibration.smoothing, valid)
-    return np.asarray(1 / (1 + np.exp(-(calibration.patch_scale * smoothed + calibration.patch_bias))), np.float32)
+    return np.asarray(
+        1 / (1 + np.exp(-(calibration.patch_scale * smoothed + calibration.patch_bias))), np.float32
+    )
 
 
 def _probability(engine: Engine, lesion: str, query: str, seed: int) -> float:
-    pixels = cv2.GaussianBlur(synthetic_radiograph(lesion, side=512, seed=seed).pixels, (0, 0), 0.5)
+    pixels = cv2.GaussianBlur(synthetic_radiograph(lesion, size=512, seed=seed).pixels, (0, 0), 0.5)
     return engine.query(engine.encode(Radiograph.from_array(pixels)), [query])[0].probability

@@ -26,7 +26,12 @@ def faults(*, keep: bool) -> tuple[bool, int]:
 
     Blocks above 32 MB are those that glibc never learns to keep by itself.
     """
-    run = subprocess.run([sys.executable, "-c", PROGRAM, "keep" if keep else "leave"], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "keep" if keep else "leave"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     kept, count = run.stdout.split()
     return kept == "True", int(count)
 

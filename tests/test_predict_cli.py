@@ -28,10 +28,21 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[
     return status, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_one_object_a_line_with_the_contracts_keys(capsys: pytest.CaptureFixture[str], checkpoint: str) -> None:
+def test_one_object_a_line_with_the_contracts_keys(
+    capsys: pytest.CaptureFixture[str], checkpoint: str
+) -> None:
     image = str(EXAMPLES / "synthetic_effusion.png")
     status, lines = run(
-        capsys, image, "--query", "no pneumothorax", "--query", "effusion", "--saliency", "grad_cam", "--checkpoint", checkpoint
+        capsys,
+        image,
+        "--query",
+        "no pneumothorax",
+        "--query",
+        "effusion",
+        "--saliency",
+        "grad_cam",
+        "--checkpoint",
+        checkpoint,
     )
     assert status == 0
     (record,) = lines
@@ -51,19 +62,28 @@ def test_one_object_a_line_with_the_contracts_keys(capsys: pytest.CaptureFixture
     assert len(shown["values"]) == shown["rows"] and all(len(row) == shown["cols"] for row in shown["values"])
     assert all(0 <= value <= 1 for row in shown["values"] for value in row)
     height, width = record["size"]
-    assert shown["extent"][2] - shown["extent"][0] >= width and shown["extent"][3] - shown["extent"][1] >= height
+    assert (
+        shown["extent"][2] - shown["extent"][0] >= width and shown["extent"][3] - shown["extent"][1] >= height
+    )
     for region in asked["regions"]:
         assert set(region) >= {"x", "y", "w", "h", "score", "peak"}
         assert region["x"] <= region["peak"][0] <= region["x"] + region["w"] <= width + 0.1
         assert region["y"] <= region["peak"][1] <= region["y"] + region["h"] <= height + 0.1
-    assert (asked["saliency"]["grad_cam"]["rows"], asked["saliency"]["grad_cam"]["cols"]) == (shown["rows"], shown["cols"])
+    assert (asked["saliency"]["grad_cam"]["rows"], asked["saliency"]["grad_cam"]["cols"]) == (
+        shown["rows"],
+        shown["cols"],
+    )
 
 
-def test_a_broken_image_is_named_and_the_others_go_on(capsys: pytest.CaptureFixture[str], checkpoint: str, tmp_path: Path) -> None:
+def test_a_broken_image_is_named_and_the_others_go_on(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\nrest is missing")
     good = str(EXAMPLES / "synthetic_normal.png")
-    status, lines = run(capsys, str(broken), str(tmp_path / "absent.dcm"), good, "--query", "mass", "--checkpoint", checkpoint)
+    status, lines = run(
+        capsys, str(broken), str(tmp_path / "absent.dcm"), good, "--query", "mass", "--checkpoint", checkpoint
+    )
     assert status == 1
     assert set(lines[0]) == set(lines[1]) == {"image", "error"}
     assert lines[0]["image"] == str(broken) and "export the radiograph" in lines[0]["error"]
@@ -83,14 +103,22 @@ def test_a_cut_dicom_and_a_strip_are_named_and_the_others_go_on(
     deflated.write_bytes(deflated.read_bytes()[:2000])
     cut.write_bytes(good.read_bytes()[:154])  # within the length of an element
     cv2.imwrite(str(strip), np.tile(np.arange(1200, dtype=np.uint8), (20, 1)))
-    status, lines = run(capsys, str(deflated), str(cut), str(strip), str(good), "--query", "mass", "--checkpoint", checkpoint)
+    status, lines = run(
+        capsys, str(deflated), str(cut), str(strip), str(good), "--query", "mass", "--checkpoint", checkpoint
+    )
     assert status == 1
     assert [set(line) for line in lines[:3]] == [{"image", "error"}] * 3
-    assert "cut short" in lines[0]["error"] and "cut short" in lines[1]["error"] and "crop it" in lines[2]["error"]
+    assert (
+        "cut short" in lines[0]["error"]
+        and "cut short" in lines[1]["error"]
+        and "crop it" in lines[2]["error"]
+    )
     assert lines[3]["queries"][0]["finding"] == "lung mass"
 
 
-@pytest.mark.parametrize("arguments", [["image.png"], ["--query", "mass"], ["image.png", "--query", "mass", "--saliency", "magic"]])
+@pytest.mark.parametrize(
+    "arguments", [["image.png"], ["--query", "mass"], ["image.png", "--query", "mass", "--saliency", "magic"]]
+)
 def test_wrong_usage_is_two(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["predict", *arguments])

@@ -44,7 +44,12 @@ RECIPE: dict[str, Any] = {
 }
 """Trains `CONFIG` in seconds."""
 COLUMNS = ("image", "patient_id", "split", "view", "sex", "age", "labels", "rsna_class", "chestx_det")
-KINDS = {"none": "No Finding", "effusion": "Effusion", "cardiomegaly": "Cardiomegaly", "opacity": "Infiltration"}
+KINDS = {
+    "none": "No Finding",
+    "effusion": "Effusion",
+    "cardiomegaly": "Cardiomegaly",
+    "opacity": "Infiltration",
+}
 
 
 def tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
@@ -52,7 +57,13 @@ def tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     model = PatchCLIP(CONFIG).eval()
     same = FindingCalibration(
-        image_scale=1.0, image_bias=0.0, patch_scale=1.0, patch_image=0.0, patch_bias=0.0, image_threshold=0.5, smoothing=0.6
+        image_scale=1.0,
+        image_bias=0.0,
+        patch_scale=1.0,
+        patch_image=0.0,
+        patch_bias=0.0,
+        image_threshold=0.5,
+        smoothing=0.6,
     )
     calibration = Calibration(dict.fromkeys(VOCABULARY.labels, same), same, ("global", "pooled", "mil"), 0.5)
     gates = {"query": QueryGate.fit(VOCABULARY, model.sentence_encoder).to_dict()}
@@ -69,7 +80,7 @@ def tiny_dataset(folder: Path, each: int = 4, splits: tuple[str, ...] = ("train"
     for split in splits:
         for kind, label in KINDS.items():
             for _ in range(each):
-                drawn = synthetic_radiograph(kind, side=96, seed=number)
+                drawn = synthetic_radiograph(kind, size=96, seed=number)
                 name = f"{number:04d}.png"
                 cv2.imwrite(str(folder / "images" / name), np.round(drawn.pixels * 255).astype(np.uint8))
                 rsna = {"none": "Normal", "opacity": "Lung Opacity"}.get(kind, "No Lung Opacity / Not Normal")
@@ -88,7 +99,9 @@ def tiny_dataset(folder: Path, each: int = 4, splits: tuple[str, ...] = ("train"
                 )
                 if drawn.lesion.any():
                     box = _around(drawn.lesion)
-                    boxes.append((name, "NIH_BBox_List_2017", {"Infiltration": "Infiltrate"}.get(label, label), *box))
+                    boxes.append(
+                        (name, "NIH_BBox_List_2017", {"Infiltration": "Infiltrate"}.get(label, label), *box)
+                    )
                     if kind == "opacity":
                         boxes.append((name, "RSNA_2018", "Lung Opacity", *box))
                 number += 1
@@ -117,7 +130,10 @@ def tiny_reports(folder: Path, each: int = 2) -> Path:
     for number, kind in enumerate(kind for kind in KINDS for _ in range(each)):
         uid = 9000 + number
         name = f"{uid}_IM-0001-1001.dcm.png"
-        cv2.imwrite(str(folder / "images" / name), np.round(synthetic_radiograph(kind, side=96, seed=number).pixels * 255).astype(np.uint8))
+        cv2.imwrite(
+            str(folder / "images" / name),
+            np.round(synthetic_radiograph(kind, size=96, seed=number).pixels * 255).astype(np.uint8),
+        )
         reports.append((uid, headings[kind], said[kind], f"Study {uid} is complete."))
         projections.append((uid, name, "Frontal"))
     _write(folder / "indiana_reports.csv", ("uid", "MeSH", "findings", "impression"), reports)

@@ -14,7 +14,11 @@ def draw_matrix(config: AugmentConfig, rng: np.random.Generator) -> NDArray[np.f
     angle = np.deg2rad(rng.uniform(-config.rotation, config.rotation))
     zoom = np.exp(rng.uniform(np.log(config.zoom[0]), np.log(config.zoom[1])))
     stretch = np.exp(rng.uniform(-config.stretch, config.stretch) / 2)
-    linear = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ np.diag([stretch, 1 / stretch])
+    linear = (
+        zoom
+        * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        @ np.diag([stretch, 1 / stretch])
+    )
     shift = rng.uniform(-config.shift, config.shift, size=2)
     if config.mirror > 0 and rng.random() < config.mirror:
         linear = linear @ np.diag([-1.0, 1.0])
@@ -33,7 +37,9 @@ def warp_image(image: NDArray[np.uint8], matrix: NDArray[np.float64], side: int)
     to_unit = np.array([[1 / source, 0, 0.5 / source], [0, 1 / source, 0.5 / source], [0, 0, 1]])
     from_unit = np.array([[side, 0, -0.5], [0, side, -0.5], [0, 0, 1]], dtype=np.float64)
     pixels = (from_unit @ full @ to_unit)[:2]
-    warped = cv2.warpAffine(image, pixels, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    warped = cv2.warpAffine(
+        image, pixels, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0
+    )
     return warped.astype(np.float32) / 255.0
 
 
@@ -42,7 +48,9 @@ def warp_points(points: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDA
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
-def vary_grey(image: NDArray[np.float32], config: AugmentConfig, rng: np.random.Generator) -> NDArray[np.float32]:
+def vary_grey(
+    image: NDArray[np.float32], config: AugmentConfig, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Exposure, contrast, noise and sharpness of another machine: float32 [S, S] in [0, 1] -> the same."""
     out = np.power(image, np.exp(rng.normal(0, config.gamma)), dtype=np.float32)
     gain = 1 + rng.uniform(-config.contrast, config.contrast)

@@ -76,13 +76,19 @@ def trained_branches(loss: LossConfig) -> tuple[str, ...]:
     return tuple(name for name, weight in weights.items() if weight > 0)
 
 
-def best_branches(image: dict[str, NDArray[np.float32]], table: NDArray[np.int8], trained: tuple[str, ...]) -> tuple[str, ...]:
+def best_branches(
+    image: dict[str, NDArray[np.float32]], table: NDArray[np.int8], trained: tuple[str, ...]
+) -> tuple[str, ...]:
     """The trained branches whose mean logit ranks the held-out images best: highest mean AUROC over the findings that have one.
 
     image: branch -> [N, K]; table: states [N, K]; of equals the most branches, for a mean over more of them is the steadier.
     """
-    choices = [chosen for size in range(len(trained), 0, -1) for chosen in itertools.combinations(trained, size)]
-    return max(choices, key=lambda chosen: mean_auroc(np.mean([image[name] for name in chosen], axis=0), table))
+    choices = [
+        chosen for size in range(len(trained), 0, -1) for chosen in itertools.combinations(trained, size)
+    ]
+    return max(
+        choices, key=lambda chosen: mean_auroc(np.mean([image[name] for name in chosen], axis=0), table)
+    )
 
 
 def fit_calibration(
@@ -151,10 +157,14 @@ def _image_fit(image: NDArray[np.float32], table: NDArray[np.int8]) -> tuple[flo
     design[np.arange(len(rows)), 1 + columns] = 1.0
     fitted = LogisticRegression(C=10.0, max_iter=500).fit(design, table[rows, columns] == 1)
     weights = fitted.coef_[0]
-    return max(float(weights[0]), 1e-3), [float(weights[1 + k] + fitted.intercept_[0]) for k in range(table.shape[1])]
+    return max(float(weights[0]), 1e-3), [
+        float(weights[1 + k] + fitted.intercept_[0]) for k in range(table.shape[1])
+    ]
 
 
-def _patch_fit(scores: NDArray[np.float32], items: Sequence[Loaded], labels: Sequence[str], table: NDArray[np.int8]) -> float:
+def _patch_fit(
+    scores: NDArray[np.float32], items: Sequence[Loaded], labels: Sequence[str], table: NDArray[np.int8]
+) -> float:
     """Slope of the scores, from the patches inside and outside outlines and those of finding-free images.
 
     An outlined image weighs as much inside its outlines as outside, and finding-free images as much as all outlined ones together.
@@ -188,7 +198,10 @@ def _patch_fit(scores: NDArray[np.float32], items: Sequence[Loaded], labels: Seq
 
 
 def _overlap_thresholds(
-    scaled: NDArray[np.float32], findings: dict[str, FindingCalibration], items: Sequence[Loaded], labels: Sequence[str]
+    scaled: NDArray[np.float32],
+    findings: dict[str, FindingCalibration],
+    items: Sequence[Loaded],
+    labels: Sequence[str],
 ) -> dict[str, float]:
     """For each finding the map value with the best mean IoU, patch by patch, on its outlined images; all findings' own best where it has
     fewer than five."""
@@ -202,7 +215,9 @@ def _overlap_thresholds(
     everything = [row for rows in overlaps.values() for row in rows]
     common = float(cuts[int(np.mean(everything, axis=0).argmax())]) if everything else 0.5
     return {
-        label: float(cuts[int(np.mean(overlaps[label], axis=0).argmax())]) if len(overlaps.get(label, [])) >= 5 else common
+        label: float(cuts[int(np.mean(overlaps[label], axis=0).argmax())])
+        if len(overlaps.get(label, [])) >= 5
+        else common
         for label in labels
     }
 

@@ -36,14 +36,18 @@ def fill(checkpoint: Path, report: Path, readme: Path | None = None) -> list[Pat
     try:
         record: dict[str, Any] = json.loads((report / "figures.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{report} holds no figures.json; run python -m patchclip evaluate with --out {report.name}.") from error
+        raise DataError(
+            f"{report} holds no figures.json; run python -m patchclip evaluate with --out {report.name}."
+        ) from error
     sha256 = load_checkpoint(checkpoint).sha256
     if record["model"]["sha256"] != sha256:
         raise DataError(
             f"The report in {report.name} is of another checkpoint ({record['model']['sha256'][:8]}); evaluate {sha256[:8]} first."
         )
     split, card = record["data"]["split"], checkpoint / "MODEL_CARD.md"
-    figures, picture, gates = (checkpoint / f"{split}_{name}" for name in ("metrics.json", "froc.png", "gates.json"))
+    figures, picture, gates = (
+        checkpoint / f"{split}_{name}" for name in ("metrics.json", "froc.png", "gates.json")
+    )
     texts = {card: replace_block(_text(card), FIGURES, markdown(record), card)}
     if gates.is_file():
         texts[card] = replace_block(texts[card], GATES, gates_markdown(json.loads(_text(gates))), card)
@@ -59,7 +63,9 @@ def fill(checkpoint: Path, report: Path, readme: Path | None = None) -> list[Pat
 
 def summary(record: dict[str, Any], picture: str) -> str:
     """What a README says: on what the figures stand, the command, the headline, and the FROC curves."""
-    return "\n\n".join((*summary_parts(record), f"![FROC curves of the patch map and of saliency, by finding]({picture})"))
+    return "\n\n".join(
+        (*summary_parts(record), f"![FROC curves of the patch map and of saliency, by finding]({picture})")
+    )
 
 
 def replace_block(text: str, name: str, content: str, path: Path) -> str:
@@ -70,7 +76,9 @@ def replace_block(text: str, name: str, content: str, path: Path) -> str:
     """
     pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", flags=re.DOTALL)
     if len(pattern.findall(text)) != 1:
-        raise DataError(f"{path.name} must have one block between <!-- {name} --> and <!-- /{name} -->; add the two lines.")
+        raise DataError(
+            f"{path.name} must have one block between <!-- {name} --> and <!-- /{name} -->; add the two lines."
+        )
     return pattern.sub(lambda found: found[1] + content.strip() + found[2], text)
 
 

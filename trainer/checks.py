@@ -43,8 +43,12 @@ def check_classes(samples: Sequence[Sample], labels: Sequence[str]) -> str | Non
     Raises:
         DataError: that is so of every finding: each would get the same answer on every image.
     """
-    present = Counter(label for sample in samples for label, state in sample.states.items() if state is State.PRESENT)
-    others = Counter(label for sample in samples for label, state in sample.states.items() if state is not State.PRESENT)
+    present = Counter(
+        label for sample in samples for label, state in sample.states.items() if state is State.PRESENT
+    )
+    others = Counter(
+        label for sample in samples for label, state in sample.states.items() if state is not State.PRESENT
+    )
     if not any(present[label] and others[label] for label in labels):
         raise DataError(
             "No finding is present on some training images and absent or not mentioned on others, so nothing can be learnt; add images "
@@ -86,7 +90,13 @@ def without_copies(train: Sequence[Loaded], held: Sequence[Loaded]) -> tuple[lis
     return [item for item in train if item.sha256 not in apart], copies
 
 
-def check_loaded(train: Sequence[Loaded], held: Sequence[Loaded], chosen: int, labels: Sequence[str], left_out: Sequence[str]) -> None:
+def check_loaded(
+    train: Sequence[Loaded],
+    held: Sequence[Loaded],
+    chosen: int,
+    labels: Sequence[str],
+    left_out: Sequence[str],
+) -> None:
     """Whether the images that could be read are enough.
 
     Args:
@@ -100,6 +110,8 @@ def check_loaded(train: Sequence[Loaded], held: Sequence[Loaded], chosen: int, l
     """
     for items, what, wanted in ((train, "training", 1), (held, "held-out", chosen)):
         if wanted and not items:
-            raise DataError(f"No {what} image can be read; the first thing that was left out: {left_out[0] if left_out else 'nothing'}.")
+            raise DataError(
+                f"No {what} image can be read; the first thing that was left out: {left_out[0] if left_out else 'nothing'}."
+            )
     if held:
         check_held_out(np.asarray(state_table(held, labels)))

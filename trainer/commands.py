@@ -53,11 +53,15 @@ def fit_command(options: argparse.Namespace) -> None:
     samples, left_out = _read(options.data, options.split, vocabulary, config.data)
     train, dev = hold_out(samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
     if not train:
-        raise DataError("Nothing is left to train on after holding out patients; lower data.dev_fraction or add data.")
+        raise DataError(
+            "Nothing is left to train on after holding out patients; lower data.dev_fraction or add data."
+        )
     one_class = check_classes(train, vocabulary.labels)
     if options.cache and not processes.first:
         processes.wait()  # for the first one to have filled the cache
-    loaded, broken = load_samples(train, round(config.model.image_size * config.data.cache_margin), options.cache)
+    loaded, broken = load_samples(
+        train, round(config.model.image_size * config.data.cache_margin), options.cache
+    )
     held, broken_held = load_samples(dev, config.model.image_size, options.cache)
     if options.cache and processes.first:
         processes.wait()
@@ -71,10 +75,22 @@ def fit_command(options: argparse.Namespace) -> None:
             print(f"left out: {line}")
         for line in [*unknown_patients(samples), *([one_class] if one_class else [])]:
             print(line)
-        print(f"{len(loaded)} images to train on, {len(held)} held out, {len(left_out)} left out, {len(copies)} of them copies", flush=True)
+        print(
+            f"{len(loaded)} images to train on, {len(held)} held out, {len(left_out)} left out, {len(copies)} of them copies",
+            flush=True,
+        )
     record = _record(config, samples, left_out, options, processes)
     data = TrainingData(loaded, held)
-    fit(config, data, vocabulary, options.out, processes, resume=options.resume, record=record, left_out=left_out)
+    fit(
+        config,
+        data,
+        vocabulary,
+        options.out,
+        processes,
+        resume=options.resume,
+        record=record,
+        left_out=left_out,
+    )
     if processes.first and held:
         _calibrate(options.out, config, held, loaded, OperatingPoint(), processes)
 
@@ -83,7 +99,9 @@ def calibrate(options: argparse.Namespace) -> None:
     """Fits calibration anew on the patients that the run held out."""
     record = read_json(options.folder / "config.json", dict)
     if not isinstance(record.get("recipe"), dict) or not isinstance(record.get("split"), str):
-        raise DataError(f"{options.folder / 'config.json'} is no record of a run; name the folder that fit wrote.")
+        raise DataError(
+            f"{options.folder / 'config.json'} is no record of a run; name the folder that fit wrote."
+        )
     config = FitConfig.from_dict(record["recipe"])
     checkpoint = load_checkpoint(options.folder / "best")
     samples, left_out = _read(options.data, record["split"], checkpoint.vocabulary, config.data)
@@ -93,7 +111,9 @@ def calibrate(options: argparse.Namespace) -> None:
     for line in [*left_out, *broken, *broken_train]:
         print(f"left out: {line}")
     if not held:
-        raise DataError("No held-out image can be read; calibrate a run whose data.dev_fraction is above 0, on the data it was trained on.")
+        raise DataError(
+            "No held-out image can be read; calibrate a run whose data.dev_fraction is above 0, on the data it was trained on."
+        )
     point = OperatingPoint(options.normals_lit, options.smoothing, options.min_patches)
     _calibrate(options.folder, config, held, without_copies(loaded, held)[0], point, join())
 
@@ -104,14 +124,18 @@ def gates(options: argparse.Namespace) -> None:
     newer = Vocabulary.from_json(options.vocabulary or VOCABULARY)
     vocabulary = newer if newer.same_prompts(checkpoint.vocabulary) else checkpoint.vocabulary
     if vocabulary is not newer:
-        print("the checkpoint keeps its own vocabulary: its findings or prompts differ from those of the file")
+        print(
+            "the checkpoint keeps its own vocabulary: its findings or prompts differ from those of the file"
+        )
     samples, left_out = _read(options.data, options.split, vocabulary, DataConfig())
     train, broken = load_samples(some(samples), GATE_SIDE)
     for line in [*left_out, *broken]:
         print(f"left out: {line}")
     fitted = {**checkpoint.gates, **_gates(checkpoint.model, vocabulary, train)}
     save_checkpoint(options.checkpoint, checkpoint.model, vocabulary, checkpoint.calibration, fitted)
-    print(f"{options.checkpoint}: {checkpoint.model.config.name} {load_checkpoint(options.checkpoint).sha256}")
+    print(
+        f"{options.checkpoint}: {checkpoint.model.config.name} {load_checkpoint(options.checkpoint).sha256}"
+    )
 
 
 def evaluate_gates(options: argparse.Namespace) -> None:
@@ -132,7 +156,9 @@ def evaluate_gates(options: argparse.Namespace) -> None:
         "model": {"name": checkpoint.model.config.name, "sha256": checkpoint.sha256},
         "data": {
             "folders": [find_source(source).title for source in options.data],
-            "split": "+".join(dict.fromkeys(find_source(source).split or options.split for source in options.data)),
+            "split": "+".join(
+                dict.fromkeys(find_source(source).split or options.split for source in options.data)
+            ),
         },
         "images": measure_images(ImageGate.from_dict(checkpoint.gates["image"]), items, side),
         "queries": queries,
@@ -175,7 +201,14 @@ def evaluate_data(options: argparse.Namespace) -> None:
         print(f"{label:<20}{counts[0]:>9}{counts[1]:>9}{counts[2]:>15}{shapes[label]:>10}")
 
 
-def _calibrate(out: Path, config: FitConfig, held: list[Loaded], train: list[Loaded], point: OperatingPoint, processes: Processes) -> None:
+def _calibrate(
+    out: Path,
+    config: FitConfig,
+    held: list[Loaded],
+    train: list[Loaded],
+    point: OperatingPoint,
+    processes: Processes,
+) -> None:
     checkpoint = load_checkpoint(out / "best")
     model = checkpoint.model.to(processes.device)
     bank = PromptBank(model, checkpoint.vocabulary, checkpoint.vocabulary.labels).to(processes.device)
@@ -199,7 +232,9 @@ def _gates(model: PatchCLIP, vocabulary: Vocabulary, train: list[Loaded]) -> dic
     return fitted | {"image": image_gate.to_dict()}
 
 
-def _read(sources: Sequence[str], split: str, vocabulary: Vocabulary, config: DataConfig) -> tuple[list[Sample], list[str]]:
+def _read(
+    sources: Sequence[str], split: str, vocabulary: Vocabulary, config: DataConfig
+) -> tuple[list[Sample], list[str]]:
     samples: list[Sample] = []
     left_out: list[str] = []
     for source in sources:
@@ -217,16 +252,24 @@ def _changed(recipe: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
         try:
             parsed = json.loads(value)
         except ValueError as error:
-            raise DataError(f'"--set {change}" is not SECTION.FIELD=JSON; write, for example, --set optim.batch_size=8.') from error
+            raise DataError(
+                f'"--set {change}" is not SECTION.FIELD=JSON; write, for example, --set optim.batch_size=8.'
+            ) from error
         fields = recipe.setdefault(section, {}) if section else recipe
         if not isinstance(fields, dict):
-            raise DataError(f'The recipe\'s "{section}" has no fields, so "--set {change}" cannot set one; correct it.')
+            raise DataError(
+                f'The recipe\'s "{section}" has no fields, so "--set {change}" cannot set one; correct it.'
+            )
         fields[name] = parsed
     return recipe
 
 
 def _record(
-    config: FitConfig, samples: Sequence[Sample], left_out: Sequence[str], options: argparse.Namespace, processes: Processes
+    config: FitConfig,
+    samples: Sequence[Sample],
+    left_out: Sequence[str],
+    options: argparse.Namespace,
+    processes: Processes,
 ) -> dict[str, object]:
     """Everything needed to know what a run was: recipe, data fingerprint, code revision, environment."""
     return {
@@ -253,7 +296,13 @@ def _record(
 def _revision() -> str:
     """Of the code, where it is a working copy and git is installed."""
     try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=Path(__file__).parent,
+        )
     except OSError:
         return "unknown"
     return found.stdout.strip() or "unknown"

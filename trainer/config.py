@@ -49,7 +49,11 @@ class DataConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.implants <= 1:
             raise DataError(f"data.implants is {self.implants}; set it to a share between 0 and 1.")
-        if not (0 <= self.dev_fraction < 1 and self.dev_offset >= 0 and self.dev_offset + self.dev_fraction <= 1 + 1e-9):
+        if not (
+            0 <= self.dev_fraction < 1
+            and self.dev_offset >= 0
+            and self.dev_offset + self.dev_fraction <= 1 + 1e-9
+        ):
             raise DataError(
                 f"dev_fraction {self.dev_fraction} and dev_offset {self.dev_offset} must be shares whose sum is at most 1; correct them."
             )
@@ -153,14 +157,20 @@ class OptimConfig:
 
     def __post_init__(self) -> None:
         if len(self.epochs) != len(self.sizes) or not self.epochs or min(self.epochs) < 1:
-            raise DataError(f"epochs {self.epochs} and sizes {self.sizes} must be of one length, each epoch count at least 1.")
+            raise DataError(
+                f"epochs {self.epochs} and sizes {self.sizes} must be of one length, each epoch count at least 1."
+            )
         if self.batch_size < 1:
             raise DataError(f"batch_size is {self.batch_size}; set it to 1 or more.")
         if self.accumulate < 1 or self.batch_size % self.accumulate:
-            raise DataError(f"accumulate is {self.accumulate}; set it to a divisor of batch_size, which is {self.batch_size}.")
+            raise DataError(
+                f"accumulate is {self.accumulate}; set it to a divisor of batch_size, which is {self.batch_size}."
+            )
         for name, known in (("kind", ("adamw", "sgd")), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
-                raise DataError(f'optim.{name} is "{getattr(self, name)}"; set it to one of {", ".join(known)}.')
+                raise DataError(
+                    f'optim.{name} is "{getattr(self, name)}"; set it to one of {", ".join(known)}.'
+                )
 
 
 @dataclass(frozen=True)
@@ -207,14 +217,18 @@ class FitConfig:
                 known[key] = _typed(key, value, types[key])
                 continue
             if not isinstance(value, dict):
-                raise DataError(f'The recipe\'s section "{key}" is {json.dumps(value)}; it must be an object with fields.')
+                raise DataError(
+                    f'The recipe\'s section "{key}" is {json.dumps(value)}; it must be an object with fields.'
+                )
             hints = get_type_hints(types[key])
             if unknown := sorted(set(value) - set(hints)):
                 raise DataError(
                     f'The recipe\'s section "{key}" has a field that does not exist ({unknown[0]}); correct or remove it. Its fields are '
                     f"{', '.join(hints)}."
                 )
-            known[key] = types[key](**{name: _typed(f"{key}.{name}", item, hints[name]) for name, item in value.items()})
+            known[key] = types[key](
+                **{name: _typed(f"{key}.{name}", item, hints[name]) for name, item in value.items()}
+            )
         return cls(**known)
 
     @classmethod
@@ -232,13 +246,17 @@ def read_recipe(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DataError(f"There is no file {path}; give the path of a recipe such as trainer/recipes/default.json.") from error
+        raise DataError(
+            f"There is no file {path}; give the path of a recipe such as trainer/recipes/default.json."
+        ) from error
     except UnicodeDecodeError as error:
         raise DataError(f"The recipe {path} is not a text file; give the path of a JSON file.") from error
     except json.JSONDecodeError as error:
         raise DataError(f"The recipe {path} is not valid JSON (line {error.lineno}); correct it.") from error
     if not isinstance(values, dict):
-        raise DataError(f"The recipe {path} is no JSON object; see trainer/recipes/default.json for its shape.")
+        raise DataError(
+            f"The recipe {path} is no JSON object; see trainer/recipes/default.json for its shape."
+        )
     return values
 
 
@@ -258,9 +276,13 @@ def _fits(value: Any, hint: Any) -> bool:
         if not isinstance(value, (list, tuple)):
             return False
         hints = [inner[0]] * len(value) if inner[-1] is ... else list(inner)
-        return len(hints) == len(value) and all(_fits(item, kind) for item, kind in zip(value, hints, strict=True))
+        return len(hints) == len(value) and all(
+            _fits(item, kind) for item, kind in zip(value, hints, strict=True)
+        )
     if origin is dict:
-        return isinstance(value, dict) and all(isinstance(key, str) and _fits(item, inner[1]) for key, item in value.items())
+        return isinstance(value, dict) and all(
+            isinstance(key, str) and _fits(item, inner[1]) for key, item in value.items()
+        )
     if inner:  # X | None
         return any(_fits(value, kind) for kind in inner)
     if hint in (int, float) and isinstance(value, bool):

@@ -92,7 +92,9 @@ def sentence_scores(patches: Tensor, valid: Tensor, sentences: Tensor, sharpness
     """
     cosine = torch.einsum("bpd,sd->bsp", patches.float(), sentences.float())
     attention = (sharpness * cosine).masked_fill(~valid.unsqueeze(1), -torch.inf).softmax(dim=2)
-    return F.cosine_similarity(torch.einsum("bsp,bpd->bsd", attention, patches.float()), sentences.float().unsqueeze(0), dim=2)
+    return F.cosine_similarity(
+        torch.einsum("bsp,bpd->bsd", attention, patches.float()), sentences.float().unsqueeze(0), dim=2
+    )
 
 
 def sentence_loss(scores: Tensor, owner: Tensor, scale: Tensor, same: Tensor) -> Tensor:
@@ -132,7 +134,13 @@ class ReportObjective(nn.Module):
         self.bias = nn.Parameter(torch.tensor(-10.0))  # SigLIP's start: almost every pair is a wrong one
 
     def forward(
-        self, image: Tensor, patches: Tensor, valid: Tensor, texts: Tensor, reports: Reports, processes: Processes
+        self,
+        image: Tensor,
+        patches: Tensor,
+        valid: Tensor,
+        texts: Tensor,
+        reports: Reports,
+        processes: Processes,
     ) -> dict[str, Tensor]:
         """Both terms over the images of all processes.
 
@@ -149,15 +157,23 @@ class ReportObjective(nn.Module):
         image, patches, texts = (processes.gather(item) for item in (image, patches, texts))
         valid, mask, features = (processes.gather(item) for item in (valid, reports.mask, reports.features))
         has = mask.any(dim=1)
-        image, patches, valid, texts, mask, features = (item[has] for item in (image, patches, valid, texts, mask, features))
+        image, patches, valid, texts, mask, features = (
+            item[has] for item in (image, patches, valid, texts, mask, features)
+        )
         share = mask.float() / mask.sum(dim=1, keepdim=True).clamp(min=1)
         whole = F.normalize(torch.einsum("bm,bmd->bd", share, texts.float()), dim=1)
         said = F.normalize(torch.einsum("bm,bme->be", share, features.float()), dim=1)
         same = said @ said.t() > SAME
         scale = self.log_scale.exp().clamp(max=100.0)
-        report = siglip_loss(image, whole, scale, self.bias, same) if self.kind == "siglip" else clip_loss(image, whole, scale, same)
+        report = (
+            siglip_loss(image, whole, scale, self.bias, same)
+            if self.kind == "siglip"
+            else clip_loss(image, whole, scale, same)
+        )
         owner = mask.nonzero()[:, 0]
-        alike = (F.normalize(features[mask].float(), dim=1) @ F.normalize(features[mask].float(), dim=1).t()) > SAME
+        alike = (
+            F.normalize(features[mask].float(), dim=1) @ F.normalize(features[mask].float(), dim=1).t()
+        ) > SAME
         # An image whose own report holds the same sentence is no counterexample to it.
         holds = F.one_hot(owner, max(1, len(mask))).t().float() @ alike.float() > 0
         sentences = sentence_loss(sentence_scores(patches, valid, texts[mask]), owner, scale, holds)

@@ -41,10 +41,14 @@ class Processes:
         if self.world == 1:
             return
         parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        used = torch.tensor([parameter.grad is not None for parameter in parameters], dtype=torch.float32, device=self.device)
+        used = torch.tensor(
+            [parameter.grad is not None for parameter in parameters], dtype=torch.float32, device=self.device
+        )
         distributed.all_reduce(used)
         learning = [parameter for parameter, count in zip(parameters, used.tolist(), strict=True) if count]
-        flat = torch.cat([(torch.zeros_like(item) if item.grad is None else item.grad).flatten() for item in learning])
+        flat = torch.cat(
+            [(torch.zeros_like(item) if item.grad is None else item.grad).flatten() for item in learning]
+        )
         distributed.all_reduce(flat)
         flat /= self.world
         start = 0
@@ -73,7 +77,9 @@ class Processes:
         """Mean of each figure over the processes, which all name the same."""
         if self.world == 1:
             return figures
-        values = torch.tensor([figures[name] for name in sorted(figures)], dtype=torch.float64, device=self.device)
+        values = torch.tensor(
+            [figures[name] for name in sorted(figures)], dtype=torch.float64, device=self.device
+        )
         distributed.all_reduce(values)
         return dict(zip(sorted(figures), (values / self.world).tolist(), strict=True))
 
@@ -90,7 +96,11 @@ class SharedBatchNorm(nn.BatchNorm2d):
         """own: the norm that this one replaces; its parameters and buffers are taken over under the same names."""
         super().__init__(own.num_features, own.eps, own.momentum, own.affine, own.track_running_stats)
         self.weight, self.bias = own.weight, own.bias
-        self.running_mean, self.running_var, self.num_batches_tracked = own.running_mean, own.running_var, own.num_batches_tracked
+        self.running_mean, self.running_var, self.num_batches_tracked = (
+            own.running_mean,
+            own.running_var,
+            own.num_batches_tracked,
+        )
         self.then = nn.Sequential(own.drop, own.act) if isinstance(own, BatchNormAct2d) else nn.Identity()
         self.train(own.training)
 
@@ -107,7 +117,11 @@ class SharedBatchNorm(nn.BatchNorm2d):
         centred = values - mean[:, None, None]
         variance = shared.all_reduce(centred.square().sum(dim=(0, 2, 3))) / total
         with torch.no_grad():
-            assert self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None
+            assert (
+                self.running_mean is not None
+                and self.running_var is not None
+                and self.num_batches_tracked is not None
+            )
             self.num_batches_tracked += 1
             rate = self.momentum if self.momentum is not None else 1 / float(self.num_batches_tracked)
             self.running_mean.lerp_(mean.detach(), rate)
@@ -140,6 +154,8 @@ def join() -> Processes:
     device = torch.device("cuda", local) if torch.cuda.is_available() else torch.device("cpu")
     if world > 1 and not distributed.is_initialized():
         # The others wait while the first decodes what may be hundreds of thousands of images.
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(hours=24))
+        distributed.init_process_group(
+            "nccl" if device.type == "cuda" else "gloo", timeout=timedelta(hours=24)
+        )
         atexit.register(_leave)
     return Processes(rank=int(os.environ.get("RANK", "0")), world=world, device=device)

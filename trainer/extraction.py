@@ -73,17 +73,23 @@ def choose(
     return best[1], best[2], best[3]
 
 
-def outlined_targets(items: Sequence[Loaded], labels: Sequence[str], rows: int, cols: int) -> dict[tuple[int, int], NDArray[np.int8]]:
+def outlined_targets(
+    items: Sequence[Loaded], labels: Sequence[str], rows: int, cols: int
+) -> dict[tuple[int, int], NDArray[np.int8]]:
     """(image, finding) -> patch targets, of every outlined pair."""
     found: dict[tuple[int, int], NDArray[np.int8]] = {}
     for n, item in enumerate(items):
         for label in dict.fromkeys(shape.label for shape in item.sample.shapes):
-            polygons = [item.placed(shape.points) * cols for shape in item.sample.shapes if shape.label == label]
+            polygons = [
+                item.placed(shape.points) * cols for shape in item.sample.shapes if shape.label == label
+            ]
             found[n, list(labels).index(label)] = patch_targets(polygons, rows, cols)
     return found
 
 
-def localisation(scores: NDArray[np.float32], wanted: dict[tuple[int, int], NDArray[np.int8]], normal: NDArray[np.bool_]) -> float:
+def localisation(
+    scores: NDArray[np.float32], wanted: dict[tuple[int, int], NDArray[np.int8]], normal: NDArray[np.bool_]
+) -> float:
     """Area under the localisation ROC curve (Swensson, Medical Physics 1996), mean over findings with three outlined images.
 
     P(the brightest patch of an outlined image lies under an outline and is brighter than every patch of a normal image).
@@ -98,7 +104,9 @@ def localisation(scores: NDArray[np.float32], wanted: dict[tuple[int, int], NDAr
     return float(np.mean(means)) if means else 0.0
 
 
-def free_response(scores: NDArray[np.float32], items: Sequence[Loaded], labels: Sequence[str], normal: NDArray[np.bool_]) -> float:
+def free_response(
+    scores: NDArray[np.float32], items: Sequence[Loaded], labels: Sequence[str], normal: NDArray[np.bool_]
+) -> float:
     """Mean FROC sensitivity at `RATES` false positives an image, mean over findings with three outlined images, in [0, 1].
 
     Regions and hits are those of `patchclip.evaluate.claim`, on outlined and finding-free images; a box is an outline's bounding box.
@@ -106,7 +114,9 @@ def free_response(scores: NDArray[np.float32], items: Sequence[Loaded], labels: 
     rows, cols = scores.shape[-2:]
     means: list[float] = []
     for k, label in enumerate(labels):
-        boxed = [n for n, item in enumerate(items) if any(shape.label == label for shape in item.sample.shapes)]
+        boxed = [
+            n for n, item in enumerate(items) if any(shape.label == label for shape in item.sample.shapes)
+        ]
         if len(boxed) < LEAST:
             continue
         index: list[int] = boxed + [int(n) for n in np.nonzero(normal)[0] if n not in boxed]

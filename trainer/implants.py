@@ -52,7 +52,9 @@ class Implanter:
             DataError: the vocabulary has no nodule or mass, or none is outlined.
         """
         if missing := [label for label in KINDS if label not in labels]:
-            raise DataError(f"The vocabulary has no finding {missing[0]}, so none can be drawn; add it or set data.implants to 0.")
+            raise DataError(
+                f"The vocabulary has no finding {missing[0]}, so none can be drawn; add it or set data.implants to 0."
+            )
         sites: list[NDArray[np.float64]] = []
         for item in items:
             for shape in item.sample.shapes:
@@ -60,10 +62,17 @@ class Implanter:
                     corners = item.placed(shape.points)
                     sites.append((corners.min(axis=0) + corners.max(axis=0)) / 2)
         if not sites:
-            raise DataError("No training image has an outlined nodule or mass, so nothing says where to draw one; set data.implants to 0.")
+            raise DataError(
+                "No training image has an outlined nodule or mass, so nothing says where to draw one; set data.implants to 0."
+            )
         self._sites = np.stack(sites)
         self.free = np.array(
-            [item.sample.report is None and all(item.sample.states.get(label) is State.ABSENT for label in KINDS) for item in items], bool
+            [
+                item.sample.report is None
+                and all(item.sample.states.get(label) is State.ABSENT for label in KINDS)
+                for item in items
+            ],
+            bool,
         )
         """bool [N]: images that a reader or a finding-free label calls free of both; only these are drawn on, and none whose report is
         learnt from, for it would say otherwise."""
@@ -72,10 +81,14 @@ class Implanter:
         """A nodule or a mass, one as often as the other. image: uint8 [S, S], left as it is."""
         label = KINDS[int(rng.integers(len(KINDS)))]
         radius = float(np.exp(rng.uniform(*np.log(RADII[label]))))
-        sites = self._sites[rng.integers(len(self._sites), size=TRIES)] + rng.normal(0, SCATTER, size=(TRIES, 2))
+        sites = self._sites[rng.integers(len(self._sites), size=TRIES)] + rng.normal(
+            0, SCATTER, size=(TRIES, 2)
+        )
         sites[:, 0] = np.where(rng.random(TRIES) < 0.5, 1 - sites[:, 0], sites[:, 0])
         sites = np.clip(sites, radius, 1 - radius)
-        return _drawn(image, label, min(sites, key=lambda site: _brightness(image, site, radius)), radius, rng)
+        return _drawn(
+            image, label, min(sites, key=lambda site: _brightness(image, site, radius)), radius, rng
+        )
 
 
 def _brightness(image: NDArray[np.uint8], site: NDArray[np.float64], radius: float) -> float:
@@ -86,7 +99,9 @@ def _brightness(image: NDArray[np.uint8], site: NDArray[np.float64], radius: flo
     return float(around.mean()) if around.min() > 0 else np.inf
 
 
-def _drawn(image: NDArray[np.uint8], label: str, site: NDArray[np.float64], radius: float, rng: np.random.Generator) -> Implant:
+def _drawn(
+    image: NDArray[np.uint8], label: str, site: NDArray[np.float64], radius: float, rng: np.random.Generator
+) -> Implant:
     """Adds the shadow of a lobed, nearly round body to the picture: thickest in its middle, so brightest there."""
     side = len(image)
     heights, phases = rng.normal(0, 0.06, size=WAVES), rng.uniform(0, 2 * np.pi, size=WAVES)
@@ -103,7 +118,9 @@ def _drawn(image: NDArray[np.uint8], label: str, site: NDArray[np.float64], radi
     x0, y0 = (max(0, int(value) - half) for value in centre)
     x1, y1 = (min(side, int(value) + half + 1) for value in centre)
     dx, dy = np.meshgrid(np.arange(x0, x1) + 0.5 - centre[0], np.arange(y0, y1) + 0.5 - centre[1])
-    depth = np.sqrt(np.clip(1 - (np.hypot(dx, dy) / reach(np.arctan2(dy, dx))) ** 2, 0, 1)) ** rng.uniform(0.6, 1.4)
+    depth = np.sqrt(np.clip(1 - (np.hypot(dx, dy) / reach(np.arctan2(dy, dx))) ** 2, 0, 1)) ** rng.uniform(
+        0.6, 1.4
+    )
     texture = cv2.GaussianBlur(rng.normal(0, 1, size=depth.shape), (0, 0), max(1.0, radius * side / 3))
     depth *= 1 + 0.15 * texture / max(float(texture.std()), 1e-6)
     depth = cv2.GaussianBlur(depth, (0, 0), 0.4 + rng.uniform(0.04, 0.18) * radius * side)
@@ -111,7 +128,9 @@ def _drawn(image: NDArray[np.uint8], label: str, site: NDArray[np.float64], radi
     # Film and detector saturate: what is bright already gains less.
     added = rng.uniform(*CONTRASTS[label]) * depth * (1 - 0.7 * patch)
     out = image.copy()
-    out[y0:y1, x0:x1] = np.where(patch > 0, np.round(np.clip(patch + added, 0, 1) * 255), 0).astype(np.uint8)  # padding stays black
+    out[y0:y1, x0:x1] = np.where(patch > 0, np.round(np.clip(patch + added, 0, 1) * 255), 0).astype(
+        np.uint8
+    )  # padding stays black
     angles = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)
     corners = centre + reach(angles)[:, None] * np.column_stack([np.cos(angles), np.sin(angles)])
     return Implant(out, label, corners / side)

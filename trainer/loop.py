@@ -26,11 +26,25 @@ from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from trainer.config import FitConfig
 from trainer.contrastive import ReportObjective, other_side, sentences_of
-from trainer.data.dataset import BalancedSampler, Batch, PatchDataset, ReportFeatures, collate, sampling_weights
+from trainer.data.dataset import (
+    BalancedSampler,
+    Batch,
+    PatchDataset,
+    ReportFeatures,
+    collate,
+    sampling_weights,
+)
 from trainer.data.loaded import Loaded
 from trainer.distributed import Processes, share_batch_norms
 from trainer.objective import PromptBank, align_prompts, balance_weights, training_loss
-from trainer.optim import drop_paths, freeze, make_optimiser, running_average, set_learning_rate, training_mode
+from trainer.optim import (
+    drop_paths,
+    freeze,
+    make_optimiser,
+    running_average,
+    set_learning_rate,
+    training_mode,
+)
 from trainer.precision import autocast, chosen_precision
 from trainer.pretrained import initialise
 from trainer.run_folder import Origin, RunLog, RunState, write_record
@@ -98,7 +112,11 @@ def fit(
     processes.share_weights(model)
     gates = {"query": QueryGate.fit(vocabulary, model.sentence_encoder).to_dict()}
     ema = AveragedModel(model, multi_avg_fn=running_average(config.optim.ema_decay), use_buffers=True)
-    reports = report_features(model, data.train, config.data.sentences) if config.loss.report or config.loss.sentences else None
+    reports = (
+        report_features(model, data.train, config.data.sentences)
+        if config.loss.report or config.loss.sentences
+        else None
+    )
     contrast = ReportObjective(config.loss.report_kind).to(device) if reports is not None else None
     if config.optim.compile:
         model.tower.compile()
@@ -109,7 +127,13 @@ def fit(
     chance = sampling_weights(data.train, config.data)
     parts = config.optim.accumulate
     sampler = BalancedSampler(
-        chance, config.data.samples_per_epoch, config.optim.batch_size, config.seed, processes.rank, processes.world, parts
+        chance,
+        config.data.samples_per_epoch,
+        config.optim.batch_size,
+        config.seed,
+        processes.rank,
+        processes.world,
+        parts,
     )
     total_steps = sampler.steps * sum(config.optim.epochs)
     state = RunState(learner, ema, optimiser, scaler)
@@ -121,7 +145,9 @@ def fit(
     log = RunLog(out, enabled=processes.first, epochs=done, steps=progress.total)
     for stage in range(progress.stage, len(config.optim.epochs)):
         side = config.optim.sizes[stage]
-        dataset = PatchDataset(data.train, labels, grid_of(model, side), side, config.data, config.augment, reports)
+        dataset = PatchDataset(
+            data.train, labels, grid_of(model, side), side, config.data, config.augment, reports
+        )
         balance = balance_weights(dataset, chance, config.loss).to(device)
         for epoch in range(progress.epoch, config.optim.epochs[stage]):
             done_epochs = sum(config.optim.epochs[:stage]) + epoch
@@ -131,15 +157,23 @@ def fit(
             first = progress.step  # above 0 in the epoch that a resumed run comes back to
             batches = _batches(dataset, sampler, config, device)
             training_mode(model, config.optim.frozen)
-            for step in tqdm(range(first, sampler.steps), desc=f"epoch {done_epochs + 1}", disable=not processes.first):
+            for step in tqdm(
+                range(first, sampler.steps), desc=f"epoch {done_epochs + 1}", disable=not processes.first
+            ):
                 set_learning_rate(optimiser, config, progress.total, total_steps)
                 optimiser.zero_grad(set_to_none=True)
                 files = partial(files_of, data.train, sampler, step - first)
                 for part in range(parts):
-                    rng = np.random.default_rng([config.seed, progress.total])  # one choice of wording for all parts of a step
-                    torch.manual_seed(int(np.random.default_rng([config.seed, progress.total, part]).integers(2**62)))  # stochastic depth
+                    rng = np.random.default_rng(
+                        [config.seed, progress.total]
+                    )  # one choice of wording for all parts of a step
+                    torch.manual_seed(
+                        int(np.random.default_rng([config.seed, progress.total, part]).integers(2**62))
+                    )  # stochastic depth
                     with autocast(device, precision):
-                        terms = training_loss(model, next(batches), bank, balance, config.loss, rng, contrast, processes)
+                        terms = training_loss(
+                            model, next(batches), bank, balance, config.loss, rng, contrast, processes
+                        )
                     check_finite("loss", terms["total"], progress.total, files)
                     scaler.scale(terms["total"] / parts).backward()
                     for name, value in terms.items():
@@ -160,7 +194,11 @@ def fit(
             progress = replace(progress, epoch=epoch + 1, step=0)
             shipped = ema.module
             assert isinstance(shipped, PatchCLIP)
-            figures = dev_figures(shipped, bank, data.dev, labels, side, device) if data.dev else {"score": float(progress.total)}
+            figures = (
+                dev_figures(shipped, bank, data.dev, labels, side, device)
+                if data.dev
+                else {"score": float(progress.total)}
+            )
             losses = processes.mean({name: value / (sampler.steps - first) for name, value in sums.items()})
             log.epoch(done_epochs + 1, side, losses, figures, time.perf_counter() - started)
             if processes.first:
@@ -202,21 +240,42 @@ def report_features(model: PatchCLIP, items: Sequence[Loaded], limit: int) -> li
         DataError: no item has a report.
     """
     plain = [sentences_of(item.sample.report or "", limit) for item in items]
-    wordings = sorted({wording for sentences in plain for sentence in sentences for wording in (sentence, other_side(sentence))})
+    wordings = sorted(
+        {
+            wording
+            for sentences in plain
+            for sentence in sentences
+            for wording in (sentence, other_side(sentence))
+        }
+    )
     if not wordings:
-        raise DataError("The recipe learns from reports, but no training image has one; set loss.report and loss.sentences to 0.")
+        raise DataError(
+            "The recipe learns from reports, but no training image has one; set loss.report and loss.sentences to 0."
+        )
     with torch.no_grad():
-        parts = [model.encode_sentences(wordings[start : start + 256]).cpu() for start in range(0, len(wordings), 256)]
+        parts = [
+            model.encode_sentences(wordings[start : start + 256]).cpu()
+            for start in range(0, len(wordings), 256)
+        ]
     features = dict(zip(wordings, torch.cat(parts).numpy().astype(np.float32), strict=True))
     width = len(features[wordings[0]])
 
     def stacked(sentences: list[str]) -> NDArray[np.float32]:
-        return np.stack([features[item] for item in sentences]) if sentences else np.zeros((0, width), np.float32)
+        return (
+            np.stack([features[item] for item in sentences])
+            if sentences
+            else np.zeros((0, width), np.float32)
+        )
 
-    return [ReportFeatures(stacked(sentences), stacked([other_side(item) for item in sentences])) for sentences in plain]
+    return [
+        ReportFeatures(stacked(sentences), stacked([other_side(item) for item in sentences]))
+        for sentences in plain
+    ]
 
 
-def _batches(dataset: PatchDataset, sampler: BalancedSampler, config: FitConfig, device: torch.device) -> Iterator[Batch]:
+def _batches(
+    dataset: PatchDataset, sampler: BalancedSampler, config: FitConfig, device: torch.device
+) -> Iterator[Batch]:
     workers = config.data.workers
     loader: DataLoader[Any] = DataLoader(
         dataset,

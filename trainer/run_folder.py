@@ -42,19 +42,27 @@ class Origin:
     vocabulary: str
 
     @classmethod
-    def of(cls, config: FitConfig, train: Sequence[Loaded], dev: Sequence[Loaded], vocabulary: Vocabulary) -> Origin:
+    def of(
+        cls, config: FitConfig, train: Sequence[Loaded], dev: Sequence[Loaded], vocabulary: Vocabulary
+    ) -> Origin:
         """Of a run about to begin."""
         digest = hashlib.sha256()
         for items in (train, dev):
             digest.update(fingerprint([item.sample for item in items]).encode())
             digest.update(repr([(item.sha256, item.sample.report) for item in items]).encode())
-        return cls(config.to_dict(), digest.hexdigest(), hashlib.sha256(json.dumps(vocabulary.to_dict()).encode()).hexdigest())
+        return cls(
+            config.to_dict(),
+            digest.hexdigest(),
+            hashlib.sha256(json.dumps(vocabulary.to_dict()).encode()).hexdigest(),
+        )
 
     def differences(self, saved: dict[str, Any]) -> list[str]:
         """What differs from a saved origin, field by field, but for what may change in mid-run."""
         before, now = _flat(saved["recipe"]), _flat(self.recipe)
         names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-        found = [f"{name} ({before.get(name)}, now {now.get(name)})" for name in names if name not in CHANGEABLE]
+        found = [
+            f"{name} ({before.get(name)}, now {now.get(name)})" for name in names if name not in CHANGEABLE
+        ]
         return found + [name for name in ("data", "vocabulary") if saved[name] != getattr(self, name)]
 
 
@@ -66,7 +74,11 @@ def _flat(recipe: dict[str, Any]) -> dict[str, Any]:
     """ "section.field" -> value."""
     flat: dict[str, Any] = {}
     for key, value in recipe.items():
-        flat |= {f"{key}.{name}": item for name, item in value.items()} if isinstance(value, dict) else {key: value}
+        flat |= (
+            {f"{key}.{name}": item for name, item in value.items()}
+            if isinstance(value, dict)
+            else {key: value}
+        )
     return flat
 
 
@@ -117,7 +129,9 @@ class RunState:
         except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
             raise DataError(f"{path} is damaged; leave out --resume to start anew.") from error
         if "origin" not in state:
-            raise DataError(f"{path} does not tell its recipe and data, as older versions' states; leave out --resume to start anew.")
+            raise DataError(
+                f"{path} does not tell its recipe and data, as older versions' states; leave out --resume to start anew."
+            )
         if differences := origin.differences(state["origin"]):
             raise DataError(
                 f"The run in {out} was begun otherwise: {'; '.join(differences)}. Give it back the recipe and data that began it, of which only "
@@ -128,7 +142,9 @@ class RunState:
             for name in self.__dataclass_fields__:
                 getattr(self, name).load_state_dict(state[name])
         except (KeyError, RuntimeError, ValueError) as error:
-            raise DataError(f"The state in {out} is of another version of the model; leave out --resume to start anew.") from error
+            raise DataError(
+                f"The state in {out} is of another version of the model; leave out --resume to start anew."
+            ) from error
         for group, rate in zip(self.optimiser.param_groups, rates, strict=True):
             group["base_lr"] = rate
         progress: dict[str, Any] = state["progress"]
@@ -143,11 +159,17 @@ class RunLog:
         self.path = out / "log.jsonl"
         out.mkdir(parents=True, exist_ok=True)
         if enabled:
-            kept = self.path.read_text(encoding="utf-8").splitlines(keepends=True)[:epochs] if self.path.is_file() else []
+            kept = (
+                self.path.read_text(encoding="utf-8").splitlines(keepends=True)[:epochs]
+                if self.path.is_file()
+                else []
+            )
             self.path.write_text("".join(kept), encoding="utf-8")
             for old in (out / "tensorboard").glob("events.out.tfevents.*") if steps == 0 else ():
                 old.unlink()
-        self.board = SummaryWriter(out / "tensorboard", purge_step=steps + 1 if steps else None) if enabled else None
+        self.board = (
+            SummaryWriter(out / "tensorboard", purge_step=steps + 1 if steps else None) if enabled else None
+        )
 
     def step(self, step: int, terms: dict[str, Tensor]) -> None:
         """Losses of one step."""
@@ -155,13 +177,21 @@ class RunLog:
             for name, value in terms.items():
                 self.board.add_scalar(f"loss/{name}", float(value.detach()), step)
 
-    def epoch(self, epoch: int, side: int, losses: dict[str, float], figures: dict[str, float], seconds: float) -> None:
+    def epoch(
+        self, epoch: int, side: int, losses: dict[str, float], figures: dict[str, float], seconds: float
+    ) -> None:
         """Mean losses and held-out figures of one epoch; also printed."""
         if self.board is None:
             return
         for name, value in figures.items():
             self.board.add_scalar(f"dev/{name}", value, epoch)
-        record = {"epoch": epoch, "side": side, "seconds": round(seconds, 1), "losses": losses, "dev": figures}
+        record = {
+            "epoch": epoch,
+            "side": side,
+            "seconds": round(seconds, 1),
+            "losses": losses,
+            "dev": figures,
+        }
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
         shown = ", ".join(f"{name} {value:.3f}" for name, value in {**losses, **figures}.items())

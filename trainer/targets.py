@@ -47,7 +47,9 @@ def _fill(canvas: NDArray[np.uint8], polygon: NDArray[np.float64]) -> None:
     canvas[first:last] |= np.cumsum(flips[:, :width], axis=1, dtype=np.uint8) & 1
 
 
-def patch_targets(polygons: Sequence[NDArray[np.float64]], rows: int, cols: int, tau: float = 0.5) -> NDArray[np.int8]:
+def patch_targets(
+    polygons: Sequence[NDArray[np.float64]], rows: int, cols: int, tau: float = 0.5
+) -> NDArray[np.int8]:
     """Targets of one finding on one image (Patch-CLIP, with the partial-coverage ignore mask).
 
     A patch is positive if covered by at least `tau`, ignored if touched less than that, negative if untouched. A lesion that touches no

@@ -22,13 +22,20 @@ def open_database(path: Path) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise StoreError(f"The folder for the feedback database cannot be made ({error.strerror}); set PATCHCLIP_DATABASE.") from error
+        raise StoreError(
+            f"The folder for the feedback database cannot be made ({error.strerror}); set PATCHCLIP_DATABASE."
+        ) from error
     engine = create_engine(f"sqlite:///{path}")
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
+        for pragma in (
+            "journal_mode=WAL",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "foreign_keys=ON",
+            "synchronous=NORMAL",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -48,4 +55,6 @@ def migrate(engine: Engine) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except DatabaseError as error:
-        raise StoreError("The feedback database cannot be opened or migrated; check PATCHCLIP_DATABASE, or move the file away.") from error
+        raise StoreError(
+            "The feedback database cannot be opened or migrated; check PATCHCLIP_DATABASE, or move the file away."
+        ) from error

@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, Dialect, Float, ForeignKey, Index, Integer, String, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -68,11 +80,15 @@ class Feedback(Base):
     comment: Mapped[str] = mapped_column(Text)
 
     prediction: Mapped[Prediction] = relationship(back_populates="feedback")
-    boxes: Mapped[list[Box]] = relationship(back_populates="feedback", cascade="all, delete-orphan", order_by="Box.id")
+    boxes: Mapped[list[Box]] = relationship(
+        back_populates="feedback", cascade="all, delete-orphan", order_by="Box.id"
+    )
 
     __table_args__ = (
         CheckConstraint("presence IN ('present', 'absent', 'unsure')", name="presence_values"),
-        CheckConstraint("location IS NULL OR location IN ('right', 'partly', 'wrong')", name="location_values"),
+        CheckConstraint(
+            "location IS NULL OR location IN ('right', 'partly', 'wrong')", name="location_values"
+        ),
         Index("ix_feedback_created_at", "created_at"),
     )
 

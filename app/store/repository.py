@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.store.errors import StoreError
 from app.store.models import Box, Feedback, Prediction
-from patchclip import Finding
+from patchclip import Answer
 
 LONGEST_COMMENT, LONGEST_NAME = 2000, 80
 PRESENCE, LOCATION = ("present", "absent", "unsure"), ("right", "partly", "wrong")
@@ -41,7 +41,7 @@ class NewFeedback:
     image_size: tuple[int, int]
     model_name: str
     model_sha256: str
-    finding: Finding
+    finding: Answer
     reader: str
     presence: str
     location: str | None = None
@@ -74,14 +74,15 @@ class FeedbackRepository:
             query=finding.query,
             finding=finding.finding,
             negated=finding.negated,
-            side=finding.side,
+            side=finding.laterality,
             in_vocabulary=finding.in_vocabulary,
             probability=finding.probability,
             threshold=finding.threshold,
             parameters={
                 "map_maximum": round(float(finding.map.values.max()), 4),
                 "regions": [
-                    [round(value, 1) for value in (item.x, item.y, item.w, item.h)] + [round(item.score, 4)] for item in finding.regions
+                    [round(value, 1) for value in (item.x, item.y, item.w, item.h)] + [round(item.score, 4)]
+                    for item in finding.regions
                 ],
                 "display": new.display,
             },
@@ -120,7 +121,9 @@ class FeedbackRepository:
 
     def judged(self, image_sha256: str) -> int:
         """How many judgements there are on one picture."""
-        return self._number(select(func.count(Feedback.id)).join(Prediction).where(Prediction.image_sha256 == image_sha256))
+        return self._number(
+            select(func.count(Feedback.id)).join(Prediction).where(Prediction.image_sha256 == image_sha256)
+        )
 
     def count(self) -> int:
         """How many judgements there are in all."""
@@ -136,7 +139,12 @@ class FeedbackRepository:
     def export_json(self) -> str:
         """All feedback, newest first."""
         return (
-            json.dumps({"notice": "research use only, not for clinical use", "feedback": self.rows()}, indent=2, ensure_ascii=False) + "\n"
+            json.dumps(
+                {"notice": "research use only, not for clinical use", "feedback": self.rows()},
+                indent=2,
+                ensure_ascii=False,
+            )
+            + "\n"
         )
 
     def export_csv(self) -> str:
@@ -146,8 +154,13 @@ class FeedbackRepository:
         rows = self.rows()
         writer.writerow(COLUMNS)
         for row in rows:
-            cells = [json.dumps(row[name]) if isinstance(row[name], (dict, list)) else row[name] for name in COLUMNS]
-            writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in cells])
+            cells = [
+                json.dumps(row[name]) if isinstance(row[name], (dict, list)) else row[name]
+                for name in COLUMNS
+            ]
+            writer.writerow(
+                [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in cells]
+            )
         return out.getvalue()
 
 
@@ -181,8 +194,12 @@ def _check(new: NewFeedback) -> None:
     if len(new.reader.strip()) > LONGEST_NAME:
         raise StoreError(f"The reader's name has more than {LONGEST_NAME} characters; shorten it.")
     if len(new.comment.strip()) > LONGEST_COMMENT:
-        raise StoreError(f"The comment has {len(new.comment.strip())} characters and the limit is {LONGEST_COMMENT}; shorten it.")
+        raise StoreError(
+            f"The comment has {len(new.comment.strip())} characters and the limit is {LONGEST_COMMENT}; shorten it."
+        )
     height, width = new.image_size
     for x, y, w, h in new.boxes:
-        if not (w > 0 and h > 0 and x >= -0.5 and y >= -0.5 and x + w <= width + 0.5 and y + h <= height + 0.5):
+        if not (
+            w > 0 and h > 0 and x >= -0.5 and y >= -0.5 and x + w <= width + 0.5 and y + h <= height + 0.5
+        ):
             raise StoreError("A box lies outside the image; delete it and draw it again.")

@@ -33,7 +33,9 @@ class PatientBootstrap:
         """patients: [N], one a image, in the order in which metrics get their arrays."""
         names, self._index = np.unique(np.asarray(patients), return_inverse=True)
         rng = np.random.default_rng(seed)
-        self._counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=replicates).astype(np.float64)
+        self._counts = rng.multinomial(
+            len(names), np.full(len(names), 1 / len(names)), size=replicates
+        ).astype(np.float64)
         self.seed, self.replicates = seed, replicates
 
     def weights(self, images: NDArray[np.int64]) -> Floats:
@@ -53,7 +55,9 @@ def figure(values: Floats, n: int) -> Figure:
     value, replicates = float(values[0]), values[1:][np.isfinite(values[1:])]
     if not math.isfinite(value):
         return Figure(None, [None, None], n, values)
-    low, high = (float(edge) for edge in np.percentile(replicates, [2.5, 97.5])) if replicates.size else (None, None)
+    low, high = (
+        (float(edge) for edge in np.percentile(replicates, [2.5, 97.5])) if replicates.size else (None, None)
+    )
     return Figure(value, [low, high], n, values)
 
 

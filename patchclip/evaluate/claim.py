@@ -59,7 +59,9 @@ def sweep(maps: Sequence[PatchMap], boxes: Sequence[Sequence[Box]], normal: Sequ
     """
     found = [find_peaks(item) for item in maps]
     owner = np.concatenate([np.full(len(item.birth), k) for k, item in enumerate(found)]).astype(np.int64)
-    x, y, birth, death = (np.concatenate([getattr(item, name) for item in found]) for name in ("x", "y", "birth", "death"))
+    x, y, birth, death = (
+        np.concatenate([getattr(item, name) for item in found]) for name in ("x", "y", "birth", "death")
+    )
     inside = np.zeros(len(birth), bool)
     for number, truth in enumerate(boxes):
         for box in truth:
@@ -72,7 +74,9 @@ def sweep(maps: Sequence[PatchMap], boxes: Sequence[Sequence[Box]], normal: Sequ
     if len(others) > THRESHOLDS:
         others = np.quantile(others, np.linspace(0, 1, THRESHOLDS), method="nearest")
     levels = np.unique(np.concatenate([needed, others]))
-    thresholds = np.append(np.inf, levels[levels > 0][::-1])  # at infinity nothing is lit: where every method can stand
+    thresholds = np.append(
+        np.inf, levels[levels > 0][::-1]
+    )  # at infinity nothing is lit: where every method can stand
     alive = (death < thresholds[:, None]) & (thresholds[:, None] <= birth)
     hits = np.zeros((len(thresholds), len(maps)))
     for number, truth in enumerate(boxes):
@@ -98,7 +102,10 @@ def unit(item: PatchMap) -> PatchMap:
 
 def gated(maps: Sequence[PatchMap], probability: Sequence[float]) -> list[PatchMap]:
     """Saliency times the image's probability: without it, the least likely image would be as bright as the likeliest."""
-    return [PatchMap((item.values * value).astype(np.float32), item.extent) for item, value in zip(maps, probability, strict=True)]
+    return [
+        PatchMap((item.values * value).astype(np.float32), item.extent)
+        for item, value in zip(maps, probability, strict=True)
+    ]
 
 
 def at_sensitivity(swept: Swept, weights: Floats, level: float) -> dict[str, Floats]:
@@ -120,7 +127,8 @@ def at_sensitivity(swept: Swept, weights: Floats, level: float) -> dict[str, Flo
     thresholds = np.broadcast_to(swept.thresholds, regions.shape)
     unreached = np.where(weights @ swept.boxes > 0, np.inf, np.nan)
     out = {
-        name: np.where(any_reached, values[rows, best], unreached) for name, values in zip(COSTS, (regions, patches, shares), strict=True)
+        name: np.where(any_reached, values[rows, best], unreached)
+        for name, values in zip(COSTS, (regions, patches, shares), strict=True)
     }
     out |= {
         name: np.where(any_reached, values[rows, best], np.nan)
@@ -133,9 +141,16 @@ def froc_band(swept: Swept, weights: Floats) -> dict[str, list[float]]:
     """FROC curve with its 95 % band: highest sensitivity at no more than each of `RATES` false positives per image."""
     sensitivity = _ratio(weights @ swept.hits.T, (weights @ swept.boxes)[:, None])
     regions = _ratio(weights @ swept.alarms.T, weights.sum(axis=1)[:, None])
-    curves = np.stack([np.where(regions <= rate + 1e-9, sensitivity, 0.0).max(axis=1) for rate in RATES], axis=1)
+    curves = np.stack(
+        [np.where(regions <= rate + 1e-9, sensitivity, 0.0).max(axis=1) for rate in RATES], axis=1
+    )
     low, high = np.nanpercentile(curves[1:], [2.5, 97.5], axis=0)
-    return {"fp_per_image": list(RATES), "sensitivity": curves[0].tolist(), "low": low.tolist(), "high": high.tolist()}
+    return {
+        "fp_per_image": list(RATES),
+        "sensitivity": curves[0].tolist(),
+        "low": low.tolist(),
+        "high": high.tolist(),
+    }
 
 
 def compare(methods: dict[str, Swept], weights: Floats) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -155,7 +170,8 @@ def compare(methods: dict[str, Swept], weights: Floats) -> tuple[dict[str, Any],
         for level in LEVELS:
             values = own[level] if name == PATCH_MAP else at_sensitivity(swept, weights, level)
             record: dict[str, Any] = {
-                key: cost_figure(values[key], n, WORST[key]) if key in WORST else figure(values[key], n) for key in values
+                key: cost_figure(values[key], n, WORST[key]) if key in WORST else figure(values[key], n)
+                for key in values
             }
             drawn = values[COSTS[0]][1:][~np.isnan(values[COSTS[0]][1:])]
             record["reached"] = float(np.isfinite(drawn).mean()) if drawn.size else None
@@ -164,7 +180,9 @@ def compare(methods: dict[str, Swept], weights: Floats) -> tuple[dict[str, Any],
                     ratio, difference = against(values[what], own[level][what])
                     if what == COSTS[0]:
                         record["p"] = two_sided_p(difference[1:])
-                    if not np.isfinite(own[level][what][0]):  # nothing to compare with: the patch map itself does not reach the level
+                    if not np.isfinite(
+                        own[level][what][0]
+                    ):  # nothing to compare with: the patch map itself does not reach the level
                         ratio[0] = difference[0] = np.nan
                     record[f"{prefix}ratio_to_patch_map"] = edged_figure(ratio, n)
                     record[f"{prefix}difference_to_patch_map"] = edged_figure(difference, n)
@@ -205,10 +223,14 @@ def edged_figure(values: Floats, n: int) -> Figure:
     if not np.isfinite(values[0]) or not known.size:
         return Figure(None, [None, None], n, values)
     low, high = (float(edge) for edge in np.percentile(known, [2.5, 97.5], method="closest_observation"))
-    return Figure(float(values[0]), [low if np.isfinite(low) else None, high if np.isfinite(high) else None], n, values)
+    return Figure(
+        float(values[0]), [low if np.isfinite(low) else None, high if np.isfinite(high) else None], n, values
+    )
 
 
-def _patches(maps: Sequence[PatchMap], boxes: Sequence[Sequence[Box]], thresholds: Floats) -> tuple[Floats, Floats]:
+def _patches(
+    maps: Sequence[PatchMap], boxes: Sequence[Sequence[Box]], thresholds: Floats
+) -> tuple[Floats, Floats]:
     outside = np.zeros((len(thresholds), len(maps)))
     lit = np.zeros((len(thresholds), len(maps)))
     for number, (item, truth) in enumerate(zip(maps, boxes, strict=True)):

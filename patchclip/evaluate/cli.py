@@ -26,21 +26,49 @@ from patchclip.saliency import METHODS
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of `python -m patchclip evaluate`."""
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="dataset folder: images.csv, boxes.csv, images/")
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="dataset folder: images.csv, boxes.csv, images/"
+    )
     parser.add_argument("--split", required=True, metavar="NAME", help="rows of images.csv to evaluate on")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where metrics.json, plots and report.html go")
     parser.add_argument(
-        "--checkpoint", metavar="PATH", help="a checkpoint folder, or a model of open_clip by name; the bundled one by default"
-    )
-    parser.add_argument("--map-file", type=Path, metavar="NPZ", help="score another model's maps; not together with --checkpoint")
-    parser.add_argument("--twin", type=Path, metavar="PATH", help="a checkpoint trained without boxes, whose saliency joins the comparison")
-    parser.add_argument(
-        "--saliency", action="append", metavar="NAME", help=f"a method to compare with; repeat for several, or none ({', '.join(SALIENCY)})"
+        "--out", type=Path, required=True, metavar="DIR", help="where metrics.json, plots and report.html go"
     )
     parser.add_argument(
-        "--faithfulness", type=_whole, default=0, metavar="N", help="deletion and insertion curves on N boxed images of each finding (0)"
+        "--checkpoint",
+        metavar="PATH",
+        help="a checkpoint folder, or a model of open_clip by name; the bundled one by default",
     )
-    parser.add_argument("--against", type=Path, metavar="DIR", help="another report on the same data: adds paired differences from it")
+    parser.add_argument(
+        "--map-file",
+        type=Path,
+        metavar="NPZ",
+        help="score another model's maps; not together with --checkpoint",
+    )
+    parser.add_argument(
+        "--twin",
+        type=Path,
+        metavar="PATH",
+        help="a checkpoint trained without boxes, whose saliency joins the comparison",
+    )
+    parser.add_argument(
+        "--saliency",
+        action="append",
+        metavar="NAME",
+        help=f"a method to compare with; repeat for several, or none ({', '.join(SALIENCY)})",
+    )
+    parser.add_argument(
+        "--faithfulness",
+        type=_whole,
+        default=0,
+        metavar="N",
+        help="deletion and insertion curves on N boxed images of each finding (0)",
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="another report on the same data: adds paired differences from it",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
     parser.add_argument("--replicates", type=_positive, default=1000, help="of the bootstrap (1000)")
 
@@ -53,7 +81,11 @@ def main(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     if options.against:
         check(options.against, options.seed, options.replicates)
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "patch-clip"
-    source: Source = MapFile(options.map_file) if options.map_file else EngineSource(Engine.from_pretrained(options.checkpoint), cache)
+    source: Source = (
+        MapFile(options.map_file)
+        if options.map_file
+        else EngineSource(Engine.from_pretrained(options.checkpoint), cache)
+    )
     twin = EngineSource(Engine.from_pretrained(options.twin), cache) if options.twin else None
     data = read_dataset(options.folder, options.split, frozenset(source.labels))
     for line in data.left_out:
@@ -69,7 +101,9 @@ def main(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     )
     record = result.record
     # Folders by their name alone: a report travels, and where it was made is nobody's business.
-    record["command"] = "python -m patchclip " + shlex.join(Path(part).name if Path(part).is_absolute() else part for part in arguments)
+    record["command"] = "python -m patchclip " + shlex.join(
+        Path(part).name if Path(part).is_absolute() else part for part in arguments
+    )
     figures = collect(record)
     options.out.mkdir(parents=True, exist_ok=True)
     # Before the comparison, which fails on a report of other images: hours of work may lie in these figures.
@@ -87,7 +121,11 @@ def main(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     for sentence in headline(record):
         print(sentence)
     written = ", ".join(
-        str(path) for path in (*(options.out / name for name in ("metrics.json", "report.html", "figures.md", "figures.json")), *plots)
+        str(path)
+        for path in (
+            *(options.out / name for name in ("metrics.json", "report.html", "figures.md", "figures.json")),
+            *plots,
+        )
     )
     print(f"{written} written. Research use only, not for clinical use.")
     return 0
@@ -101,7 +139,8 @@ def compact(record: dict[str, Any]) -> dict[str, Any]:
     """What a model card needs of a record, to five decimals: all but the points of its plots."""
     kept = {name: value for name, value in record.items() if name not in ("claim_curves", "against")}
     kept["findings"] = {
-        label: {name: value for name, value in row.items() if name != "reliability"} for label, row in record["findings"].items()
+        label: {name: value for name, value in row.items() if name != "reliability"}
+        for label, row in record["findings"].items()
     }
     rounded: dict[str, Any] = json.loads(json.dumps(kept), parse_float=lambda text: round(float(text), 5))
     return rounded
@@ -128,7 +167,9 @@ def _methods(given: Sequence[str] | None) -> tuple[str, ...]:
         return ()
     unknown = [name for name in given if name not in METHODS]
     if unknown:
-        raise SaliencyError(f'There is no saliency method "{unknown[0]}"; choose from {", ".join(METHODS)}, or none.')
+        raise SaliencyError(
+            f'There is no saliency method "{unknown[0]}"; choose from {", ".join(METHODS)}, or none.'
+        )
     return tuple(given)
 
 
@@ -139,9 +180,16 @@ def table(record: dict[str, object]) -> str:
     for label in [*NIH8, *(name for name in findings if name not in NIH8)]:
         if label in findings:
             own = findings[label]
-            lines.append(f"{label:<20}{show(own['auroc']):>22}{show(own['pointing']):>22}{own['pointing']['n']!s:>9}")
+            lines.append(
+                f"{label:<20}{show(own['auroc']):>22}{show(own['pointing']):>22}{own['pointing']['n']!s:>9}"
+            )
     means: dict[str, dict[str, object]] = record["summary"]["nih8"]  # type: ignore[index]
-    return "\n".join([*lines, "mean of NIH's eight: " + ", ".join(f"{name} {show(value)}" for name, value in means.items())])
+    return "\n".join(
+        [
+            *lines,
+            "mean of NIH's eight: " + ", ".join(f"{name} {show(value)}" for name, value in means.items()),
+        ]
+    )
 
 
 def show(value: dict[str, object]) -> str:

@@ -11,7 +11,16 @@ import pandas as pd
 from patchclip.errors import DataError
 from patchclip.evaluate.maps import Box
 
-NIH8 = ("Atelectasis", "Cardiomegaly", "Effusion", "Infiltration", "Mass", "Nodule", "Pneumonia", "Pneumothorax")
+NIH8 = (
+    "Atelectasis",
+    "Cardiomegaly",
+    "Effusion",
+    "Infiltration",
+    "Mass",
+    "Nodule",
+    "Pneumonia",
+    "Pneumothorax",
+)
 LUNG_OPACITY = "Lung Opacity"
 RENAMED = {"Infiltrate": "Infiltration", "Pleural Thickening": "Pleural_Thickening"}
 NIH, RSNA, CHESTX_DET = "NIH_BBox_List_2017", "RSNA_2018", "ChestX-Det"
@@ -69,14 +78,18 @@ def read_dataset(folder: Path, split: str, labels: frozenset[str]) -> Evaluation
             f'{folder / "images.csv"} has no row with split "{split}"; its splits are {", ".join(sorted(set(table["split"])))}.'
         )
     left_out: list[str] = []
-    boxes = _boxes(folder / "boxes.csv", frozenset(table["image"]), frozenset(rows["image"]), labels, left_out)
+    boxes = _boxes(
+        folder / "boxes.csv", frozenset(table["image"]), frozenset(rows["image"]), labels, left_out
+    )
     unknown: dict[str, int] = {}
     images: list[EvaluationImage] = []
     for row in rows.to_dict("records"):
         path = folder / "images" / row["image"]
         if not path.is_file():
             lost = sum(len(found) for found in boxes.get(row["image"], {}).values())
-            left_out.append(f"{row['image']}: the image file is missing{f', and {lost} boxes with it' if lost else ''}")
+            left_out.append(
+                f"{row['image']}: the image file is missing{f', and {lost} boxes with it' if lost else ''}"
+            )
             continue
         named = {label for label in row["labels"].split("|") if label and label != "No Finding"}
         for label in named - labels:
@@ -95,9 +108,13 @@ def read_dataset(folder: Path, split: str, labels: frozenset[str]) -> Evaluation
                 boxes=boxes.get(row["image"], {}),
             )
         )
-    left_out += [f"{label}: unknown to the model, named on {count} images" for label, count in sorted(unknown.items())]
+    left_out += [
+        f"{label}: unknown to the model, named on {count} images" for label, count in sorted(unknown.items())
+    ]
     if not images:
-        raise DataError(f"None of the {len(rows)} images of split {split} exist under {folder / 'images'}; check the folder.")
+        raise DataError(
+            f"None of the {len(rows)} images of split {split} exist under {folder / 'images'}; check the folder."
+        )
     return EvaluationData(folder, split, tuple(images), tuple(left_out))
 
 
@@ -132,7 +149,9 @@ def _boxes(
         except ValueError as error:
             raise DataError(f"{path}, row {number}: x, y, w and h must be numbers.") from error
         if not (w > 0 and h > 0 and x >= -0.01 and y >= -0.01 and x + w <= 1.01 and y + h <= 1.01):
-            raise DataError(f"{path}, row {number}: the box lies outside its image; x, y, w and h are fractions of it.")
+            raise DataError(
+                f"{path}, row {number}: the box lies outside its image; x, y, w and h are fractions of it."
+            )
         own = found.setdefault(row["image"], {})
         own[source, label] = (*own.get((source, label), ()), (x, y, w, h))
     left_out += [f"{reason}, {count} boxes" for reason, count in sorted(unused.items())]
@@ -144,8 +163,13 @@ def _table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
         raise DataError(f"{path} is missing; a dataset folder needs it (see README, Evaluate).")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (ValueError, pd.errors.ParserError) as error:  # pandas' EmptyDataError and Unicode errors are ValueErrors
-        raise DataError(f"{path} cannot be read as a table ({error}); write it as UTF-8 with a header line.") from error
+    except (
+        ValueError,
+        pd.errors.ParserError,
+    ) as error:  # pandas' EmptyDataError and Unicode errors are ValueErrors
+        raise DataError(
+            f"{path} cannot be read as a table ({error}); write it as UTF-8 with a header line."
+        ) from error
     missing = [name for name in required if name not in table]
     if missing:
         raise DataError(f"{path} has no column {missing[0]}; its columns are {', '.join(table.columns)}.")

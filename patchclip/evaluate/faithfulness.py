@@ -16,7 +16,9 @@ Score = Callable[[FloatArray], NDArray[np.float64]]
 """float32 [N, S, S] of model inputs -> the query's probability on each, [N] in [0, 1]."""
 
 
-def deletion_insertion(score: Score, pixels: FloatArray, values: FloatArray, steps: int = STEPS) -> tuple[float, float]:
+def deletion_insertion(
+    score: Score, pixels: FloatArray, values: FloatArray, steps: int = STEPS
+) -> tuple[float, float]:
     """Areas under the deletion and insertion curves (Petsiuk, Das & Saenko, RISE, BMVC 2018), patch by patch.
 
     Deletion greys out patches (the image's mean) from the most to the least lit: a faithful map makes the probability fall early,

@@ -34,7 +34,9 @@ class Candidates:
     boxes: NDArray[np.int64]
 
 
-def match(regions: Sequence[Sequence[Region]], boxes: Sequence[Sequence[Box]], least_iou: float | None = None) -> Candidates:
+def match(
+    regions: Sequence[Sequence[Region]], boxes: Sequence[Sequence[Box]], least_iou: float | None = None
+) -> Candidates:
     """Matches regions to boxes, image by image.
 
     A region hits a box if its peak lies inside, or, with `least_iou`, if the boxes' IoU is at least that. A region inside two boxes
@@ -74,10 +76,14 @@ def curve(candidates: Candidates, weights: Floats) -> tuple[Floats, Floats]:
     alarms = np.cumsum(drawn * candidates.alarm[order], axis=1)
     hits = np.cumsum(drawn * candidates.hit[order], axis=1)
     scores = candidates.score[order]
-    ends = np.append(np.nonzero(np.diff(scores))[0], len(scores) - 1) if len(scores) else np.array([], np.int64)
+    ends = (
+        np.append(np.nonzero(np.diff(scores))[0], len(scores) - 1) if len(scores) else np.array([], np.int64)
+    )
     images = np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     total = (weights * candidates.boxes).sum(axis=1, keepdims=True)
-    sensitivity = np.divide(hits[:, ends], total, out=np.full((len(weights), len(ends)), np.nan), where=total > 0)
+    sensitivity = np.divide(
+        hits[:, ends], total, out=np.full((len(weights), len(ends)), np.nan), where=total > 0
+    )
     return alarms[:, ends] / images, sensitivity
 
 

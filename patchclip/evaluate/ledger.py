@@ -31,7 +31,11 @@ def collect(record: dict[str, Any], path: str = "") -> dict[str, Figure]:
 def save(folder: Path, figures: dict[str, Figure]) -> None:
     """Writes the replicates as float32 [figures, replicates + 1]."""
     kept = {path: value for path, value in figures.items() if len(value.replicates) > 1}
-    values = np.stack([value.replicates for value in kept.values()]).astype(np.float32) if kept else np.zeros((0, 1), np.float32)
+    values = (
+        np.stack([value.replicates for value in kept.values()]).astype(np.float32)
+        if kept
+        else np.zeros((0, 1), np.float32)
+    )
     np.savez_compressed(folder / FILE, paths=np.array(list(kept)), values=values)
 
 
@@ -44,16 +48,22 @@ def check(other: Path, seed: int, replicates: int) -> None:
     theirs, _ = _read(other)
     for what, mine in (("seed", seed), ("replicates", replicates)):
         if theirs[what] != mine:
-            raise DataError(f"The report in {other.name} was made with --{what} {theirs[what]}, not {mine}; run both alike.")
+            raise DataError(
+                f"The report in {other.name} was made with --{what} {theirs[what]}, not {mine}; run both alike."
+            )
 
 
 def _read(other: Path) -> tuple[dict[str, Any], dict[str, Floats]]:
     try:
         theirs = json.loads((other / "metrics.json").read_text(encoding="utf-8"))
         with np.load(other / FILE, allow_pickle=False) as stored:
-            return theirs, dict(zip(stored["paths"].tolist(), stored["values"].astype(np.float64), strict=True))
+            return theirs, dict(
+                zip(stored["paths"].tolist(), stored["values"].astype(np.float64), strict=True)
+            )
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{other} holds no report to compare with; it needs metrics.json and {FILE} of an evaluate run.") from error
+        raise DataError(
+            f"{other} holds no report to compare with; it needs metrics.json and {FILE} of an evaluate run."
+        ) from error
 
 
 def differences(record: dict[str, Any], figures: dict[str, Figure], other: Path) -> dict[str, Any]:
@@ -75,10 +85,17 @@ def differences(record: dict[str, Any], figures: dict[str, Figure], other: Path)
         ("another number of images", record["data"]["images"], theirs["data"]["images"]),
     ):
         if mine != its:
-            raise DataError(f"The report in {other.name} stands on {what}, so no paired difference can be taken; run both alike.")
+            raise DataError(
+                f"The report in {other.name} stands on {what}, so no paired difference can be taken; run both alike."
+            )
     rows: dict[str, Any] = {}
     for path, value in figures.items():
-        if path in values and len(values[path]) == len(value.replicates) and value["value"] is not None and np.isfinite(values[path][0]):
+        if (
+            path in values
+            and len(values[path]) == len(value.replicates)
+            and value["value"] is not None
+            and np.isfinite(values[path][0])
+        ):
             # Theirs were stored as float32: without the same rounding, equal reports would differ in every replicate.
             gap = value.replicates.astype(np.float32).astype(np.float64) - values[path]
             rows[path] = {

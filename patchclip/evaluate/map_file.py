@@ -38,22 +38,41 @@ class MapFile:
             content = path.read_bytes()
             with np.load(path, allow_pickle=False) as stored:
                 self._arrays: dict[str, NDArray[np.generic]] = {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:  # a lone .npy is no context manager
+        except (
+            OSError,
+            ValueError,
+            EOFError,
+            AttributeError,
+            TypeError,
+            zipfile.BadZipFile,
+        ) as error:  # a lone .npy is no context manager
             raise DataError(
                 f"The map file {path.name} cannot be read; give an .npz of arrays named IMAGE/LABEL/map, /extent and /probability."
             ) from error
         self.name, self.sha256 = path.stem, hashlib.sha256(content).hexdigest()
-        keys = [name.rsplit("/", 2) for name in self._arrays if name.endswith("/map") and name.count("/") >= 2]
+        keys = [
+            name.rsplit("/", 2) for name in self._arrays if name.endswith("/map") and name.count("/") >= 2
+        ]
         self.labels = tuple(sorted({label for _, label, _ in keys}))
         if not self.labels:
-            raise DataError(f"The map file {path.name} holds no array named IMAGE/LABEL/map; see README, Score another model.")
+            raise DataError(
+                f"The map file {path.name} holds no array named IMAGE/LABEL/map; see README, Score another model."
+            )
         ranked = {label for image, label, _ in keys if f"{image}/{label}/probability" not in self._arrays}
-        some = sorted(ranked & {label for image, label, _ in keys if f"{image}/{label}/probability" in self._arrays})
+        some = sorted(
+            ranked & {label for image, label, _ in keys if f"{image}/{label}/probability" in self._arrays}
+        )
         if some:
-            raise DataError(f"The map file {path.name} has a probability of {some[0]} for some images only; give it for all or for none.")
+            raise DataError(
+                f"The map file {path.name} has a probability of {some[0]} for some images only; give it for all or for none."
+            )
         self.uncalibrated = frozenset(ranked)
         self._tuned = {
-            what: {label: self._number(f"{label}/{what}") for label in self.labels if f"{label}/{what}" in self._arrays}
+            what: {
+                label: self._number(f"{label}/{what}")
+                for label in self.labels
+                if f"{label}/{what}" in self._arrays
+            }
             for what in ("threshold", "overlap_threshold", "cutoff")
         }
 
@@ -61,7 +80,9 @@ class MapFile:
         """See `Source`."""
         return [], dict.fromkeys(methods, "a map file has no model to explain")
 
-    def faithfulness(self, image: EvaluationImage, label: str, methods: Sequence[str]) -> dict[str, tuple[float, float]]:
+    def faithfulness(
+        self, image: EvaluationImage, label: str, methods: Sequence[str]
+    ) -> dict[str, tuple[float, float]]:
         """See `Source`; there is no model to ask."""
         return {}
 
@@ -73,7 +94,9 @@ class MapFile:
         for label in self.labels:
             maps[label] = self._map(f"{image.name}/{label}", radiograph.size)
             name = f"{image.name}/{label}/probability"
-            probability[label] = self._number(name) if name in self._arrays else float(maps[label].values.max())
+            probability[label] = (
+                self._number(name) if name in self._arrays else float(maps[label].values.max())
+            )
         return Prediction(
             size=radiograph.size,
             radiograph_sha256=radiograph.sha256,
@@ -92,11 +115,25 @@ class MapFile:
         values = self._arrays.get(f"{name}/map")
         if values is None:
             raise RadiographError(f"the map file has no map of {name.rsplit('/', 1)[1]} for it")
-        if values.ndim != 2 or not values.size or not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
-            raise DataError(f"The map {name} is not a finite [rows, cols] array of values in [0, 1]; correct the file.")
+        if (
+            values.ndim != 2
+            or not values.size
+            or not np.isfinite(values).all()
+            or values.min() < 0
+            or values.max() > 1
+        ):
+            raise DataError(
+                f"The map {name} is not a finite [rows, cols] array of values in [0, 1]; correct the file."
+            )
         extent = self._arrays.get(f"{name}/extent", np.array([0, 0, size[1], size[0]], np.float64))
-        if extent.shape != (4,) or not np.isfinite(extent).all() or not (extent[0] < extent[2] and extent[1] < extent[3]):
-            raise DataError(f"The extent {name}/extent is not x0, y0, x1, y1 in pixels with x0 < x1 and y0 < y1; correct the file.")
+        if (
+            extent.shape != (4,)
+            or not np.isfinite(extent).all()
+            or not (extent[0] < extent[2] and extent[1] < extent[3])
+        ):
+            raise DataError(
+                f"The extent {name}/extent is not x0, y0, x1, y1 in pixels with x0 < x1 and y0 < y1; correct the file."
+            )
         x0, y0, x1, y1 = (float(edge) for edge in extent)
         return PatchMap(values.astype(np.float32), (x0, y0, x1, y1))
 

@@ -91,7 +91,9 @@ def habit_overlap(upsampled: FloatArray, mask: NDArray[np.bool_]) -> HabitOverla
     lits = [scaled > threshold for threshold in HABIT_THRESHOLDS]
     kept = [lit for lit in lits if lit.any()]
 
-    def mean(metric: Callable[[NDArray[np.bool_], NDArray[np.bool_]], float], over: Sequence[NDArray[np.bool_]]) -> float:
+    def mean(
+        metric: Callable[[NDArray[np.bool_], NDArray[np.bool_]], float], over: Sequence[NDArray[np.bool_]]
+    ) -> float:
         return float(np.mean([metric(lit, mask) for lit in over])) if over else float("nan")
 
     return HabitOverlap(mean(iou, lits), mean(iou, kept), mean(dice, lits), mean(dice, kept))
@@ -115,7 +117,9 @@ def iobb(regions: Sequence[Region], boxes: Sequence[Box], least: float) -> tuple
     Returns:
         share of the boxes that some region's bounding box hits with IoBB > `least`; number of regions that hit no box.
     """
-    hit = [[_intersection(region, box) / (region.w * region.h) > least for box in boxes] for region in regions]
+    hit = [
+        [_intersection(region, box) / (region.w * region.h) > least for box in boxes] for region in regions
+    ]
     found = [any(row[k] for row in hit) for k in range(len(boxes))]
     return float(np.mean(found)) if found else float("nan"), float(sum(not any(row) for row in hit))
 

@@ -24,7 +24,9 @@ def auroc(scores: Floats, truth: Truth, weights: Floats) -> Floats:
     padded = np.concatenate([np.zeros((len(weights), 1)), negatives], axis=1)
     below, up_to = padded[:, first], padded[:, last + 1]
     wins = ((below + up_to) / 2 * ordered * positive).sum(axis=1)
-    return _divide(wins, (ordered * positive).sum(axis=1) * negatives[:, -1] if truth.size else np.zeros(len(weights)))
+    return _divide(
+        wins, (ordered * positive).sum(axis=1) * negatives[:, -1] if truth.size else np.zeros(len(weights))
+    )
 
 
 def average_precision(scores: Floats, truth: Truth, weights: Floats) -> Floats:
@@ -39,7 +41,9 @@ def average_precision(scores: Floats, truth: Truth, weights: Floats) -> Floats:
     return _divide((gain * _divide(hits, called, empty=0.0)).sum(axis=1), hits[:, -1])
 
 
-def sensitivity_at_specificity(scores: Floats, truth: Truth, weights: Floats, specificity: float = 0.95) -> Floats:
+def sensitivity_at_specificity(
+    scores: Floats, truth: Truth, weights: Floats, specificity: float = 0.95
+) -> Floats:
     """Highest sensitivity among the thresholds whose specificity is at least the given one: a step of the empirical ROC curve (Metz 1978), no
     interpolation."""
     order = np.argsort(-scores, kind="stable")
@@ -59,7 +63,9 @@ def brier(probabilities: Floats, truth: Truth, weights: Floats) -> Floats:
     return mean((probabilities - truth) ** 2, weights)
 
 
-def expected_calibration_error(probabilities: Floats, truth: Truth, weights: Floats, bins: int = 15) -> Floats:
+def expected_calibration_error(
+    probabilities: Floats, truth: Truth, weights: Floats, bins: int = 15
+) -> Floats:
     """Mean over equal-mass bins of |mean probability - observed frequency|, weighed by bin (Naeini et al., AAAI 2015).
 
     The bins are those of the whole sample in every replicate; with fewer values than bins there is one bin a value.
@@ -72,7 +78,9 @@ def expected_calibration_error(probabilities: Floats, truth: Truth, weights: Flo
     return _divide(error, weights.sum(axis=1))
 
 
-def calibration_error_by_chance(probabilities: Floats, draws: int = 1000, bins: int = 15, seed: int = 0) -> Floats:
+def calibration_error_by_chance(
+    probabilities: Floats, draws: int = 1000, bins: int = 15, seed: int = 0
+) -> Floats:
     """What `expected_calibration_error` would be if the probabilities were true: chance alone moves each bin's frequency.
 
     Truths are drawn from the probabilities, so the error has nothing but sampling in it (the consistency resampling of Broecker & Smith,

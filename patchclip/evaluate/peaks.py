@@ -44,7 +44,9 @@ def find_peaks(patch_map: PatchMap) -> Peaks:
     rows, cols = values.shape
     x0, y0, x1, y1 = patch_map.extent
     if values.size == 1:  # no neighbours to part from
-        return Peaks(np.array([(x0 + x1) / 2]), np.array([(y0 + y1) / 2]), values.ravel(), np.array([-np.inf]))
+        return Peaks(
+            np.array([(x0 + x1) / 2]), np.array([(y0 + y1) / 2]), values.ravel(), np.array([-np.inf])
+        )
     first, second, level = _edges(values)
     roots, birth, death = _merge(values.ravel(), first, second, level)
     row, column = np.divmod(roots, cols)
@@ -70,10 +72,14 @@ def _edges(values: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats
     return joined[0], joined[1], joined[2]
 
 
-def _merge(values: Floats, first: NDArray[np.int64], second: NDArray[np.int64], level: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:
+def _merge(
+    values: Floats, first: NDArray[np.int64], second: NDArray[np.int64], level: Floats
+) -> tuple[NDArray[np.int64], Floats, Floats]:
     # Only the edges of a maximum spanning tree can join two regions. Weights must be positive to be seen by scipy.
     cost = level.max() - level + 1.0
-    tree = minimum_spanning_tree(coo_matrix((cost, (first, second)), shape=(values.size, values.size))).tocoo()
+    tree = minimum_spanning_tree(
+        coo_matrix((cost, (first, second)), shape=(values.size, values.size))
+    ).tocoo()
     order = np.argsort(tree.data, kind="stable")
     joins = level.max() + 1.0 - tree.data[order]
     parent = list(range(values.size))
@@ -85,7 +91,9 @@ def _merge(values: Floats, first: NDArray[np.int64], second: NDArray[np.int64], 
             node = parent[node]
         return node
 
-    for one, two, joined in zip(tree.row[order].tolist(), tree.col[order].tolist(), joins.tolist(), strict=True):
+    for one, two, joined in zip(
+        tree.row[order].tolist(), tree.col[order].tolist(), joins.tolist(), strict=True
+    ):
         elder, younger = root(one), root(two)
         if values[younger] > values[elder]:
             elder, younger = younger, elder

@@ -81,7 +81,9 @@ class Source(Protocol):
         """
         ...
 
-    def faithfulness(self, image: EvaluationImage, label: str, methods: Sequence[str]) -> dict[str, tuple[float, float]]:
+    def faithfulness(
+        self, image: EvaluationImage, label: str, methods: Sequence[str]
+    ) -> dict[str, tuple[float, float]]:
         """Deletion and insertion areas of the patch map and of these methods; empty where there is no model to ask."""
         ...
 
@@ -96,7 +98,9 @@ class EngineSource:
 
     def usable(self, methods: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         """See `Source`; each method is tried once on a plain gradient."""
-        plain = self._engine.encode(Radiograph.from_array(np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)))
+        plain = self._engine.encode(
+            Radiograph.from_array(np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64))
+        )
         asked = self._engine.vocabulary.finding(self.labels[0]).name
         good: list[str] = []
         reasons: dict[str, str] = {}
@@ -129,14 +133,18 @@ class EngineSource:
         _save(file, known)
         return known
 
-    def faithfulness(self, image: EvaluationImage, label: str, methods: Sequence[str]) -> dict[str, tuple[float, float]]:
+    def faithfulness(
+        self, image: EvaluationImage, label: str, methods: Sequence[str]
+    ) -> dict[str, tuple[float, float]]:
         """See `Source`."""
         encoded = self._engine.encode(load_radiograph(image.path))
         name = self._engine.vocabulary.finding(label).name
         rows, cols = encoded.embeddings.grid
         pixels = encoded.pixels[0, 0].cpu().numpy()
         maps = {PATCH_MAP: self._engine.query(encoded, [name])[0].map}
-        maps |= {method: shown[0] for method, shown in self._engine.saliencies(encoded, [name], methods).items()}
+        maps |= {
+            method: shown[0] for method, shown in self._engine.saliencies(encoded, [name], methods).items()
+        }
         return {
             method: deletion_insertion(
                 lambda changed: self._engine.rescore(encoded, changed, name).astype(np.float64),
@@ -162,7 +170,10 @@ class EngineSource:
             min_patches=calibration.min_patches,
             cutoffs={label: calibration.of(label).image_threshold for label in self.labels},
             negated={label: item.probability for label, item in zip(self.labels, negated, strict=True)},
-            off_topic={item.query: (bool(item.regions) or bool(item.map.values.any()), bool(item.warnings)) for item in strange},
+            off_topic={
+                item.query: (bool(item.regions) or bool(item.map.values.any()), bool(item.warnings))
+                for item in strange
+            },
             saliency={},
         )
 
@@ -187,17 +198,31 @@ def _shown(images: Sequence[EvaluationImage]) -> Iterator[EvaluationImage]:
     yield from progress
 
 
-PLAIN = ("size", "radiograph_sha256", "probability", "thresholds", "overlap_thresholds", "min_patches", "cutoffs", "negated", "off_topic")
+PLAIN = (
+    "size",
+    "radiograph_sha256",
+    "probability",
+    "thresholds",
+    "overlap_thresholds",
+    "min_patches",
+    "cutoffs",
+    "negated",
+    "off_topic",
+)
 """Fields of a prediction that are kept as JSON."""
 
 
 def _save(file: Path, prediction: Prediction) -> None:
     arrays = {f"map/{label}": item.values for label, item in prediction.maps.items()}
-    arrays |= {f"saliency/{method}/{label}": item.values for (method, label), item in prediction.saliency.items()}
+    arrays |= {
+        f"saliency/{method}/{label}": item.values for (method, label), item in prediction.saliency.items()
+    }
     extent = next(iter(prediction.maps.values())).extent
     record = {name: getattr(prediction, name) for name in PLAIN} | {"extent": extent}
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(f".{os.getpid()}.npz")  # of this process alone: another one may write the same
+    temporary = file.with_suffix(
+        f".{os.getpid()}.npz"
+    )  # of this process alone: another one may write the same
     np.savez_compressed(temporary, record=np.array(json.dumps(record)), **arrays)  # type: ignore[arg-type]
     os.replace(temporary, file)  # noqa: PTH105  (the atomic one)
 

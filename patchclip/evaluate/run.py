@@ -16,7 +16,16 @@ from patchclip.evaluate.bootstrap import Figure, PatientBootstrap, figure
 from patchclip.evaluate.claim import PATCH_MAP, TWIN, compare, correct, gated, sweep, unit
 from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, NIH8, EvaluationData, EvaluationImage
 from patchclip.evaluate.predictions import OFF_TOPIC, Source, predict_all
-from patchclip.evaluate.score import Pair, Reader, image_figures, location_figures, reader_of, reliability, shown_regions, truth_of
+from patchclip.evaluate.score import (
+    Pair,
+    Reader,
+    image_figures,
+    location_figures,
+    reader_of,
+    reliability,
+    shown_regions,
+    truth_of,
+)
 from patchclip.evaluate.shortcuts import shortcuts
 
 MEANS = {
@@ -71,32 +80,59 @@ def evaluate(
         faithful: boxed images of each finding for which deletion and insertion curves are computed; they cost 34 passes a method.
     """
     usable, reasons = source.usable(methods)
-    boxed = {label for image in data.images for found, label in image.boxes if found == reader_of(label).source}
+    boxed = {
+        label for image in data.images for found, label in image.boxes if found == reader_of(label).source
+    }
     labels = [label for label in source.labels if label in boxed]
-    pairs, unreadable = predict_all(source, data.images, {image.name: _wanted(image, usable, labels) for image in data.images})
+    pairs, unreadable = predict_all(
+        source, data.images, {image.name: _wanted(image, usable, labels) for image in data.images}
+    )
     if not pairs:
-        raise DataError(f"No image of split {data.split} could be predicted; the first: {(unreadable or ['none there'])[0]}.")
-    ranked = [f"{label}: no probability is given, so each map's highest value ranks the images" for label in sorted(source.uncalibrated)]
-    record = score(source, data, pairs, [*data.left_out, *unreadable, *ranked], seed=seed, replicates=replicates)
+        raise DataError(
+            f"No image of split {data.split} could be predicted; the first: {(unreadable or ['none there'])[0]}."
+        )
+    ranked = [
+        f"{label}: no probability is given, so each map's highest value ranks the images"
+        for label in sorted(source.uncalibrated)
+    ]
+    record = score(
+        source, data, pairs, [*data.left_out, *unreadable, *ranked], seed=seed, replicates=replicates
+    )
     twin_pairs: list[Pair] = []
     if twin is not None:
         shared = [label for label in labels if label in twin.labels]
         twin_usable, twin_reasons = twin.usable(methods)
         reasons |= {f"{TWIN}{method}": reason for method, reason in twin_reasons.items()}
-        reasons |= {f"twin on {label}": "the twin does not know this finding" for label in labels if label not in shared}
+        reasons |= {
+            f"twin on {label}": "the twin does not know this finding"
+            for label in labels
+            if label not in shared
+        }
         twin_pairs, _ = predict_all(
-            twin, [image for image, _ in pairs], {image.name: _wanted(image, twin_usable, shared) for image, _ in pairs}
+            twin,
+            [image for image, _ in pairs],
+            {image.name: _wanted(image, twin_usable, shared) for image, _ in pairs},
         )
         record["twin"] = {"name": twin.name, "sha256": twin.sha256}
     bootstrap = PatientBootstrap([image.patient for image, _ in pairs], replicates, seed)
-    record["claim"], record["claim_curves"], record["claim_counts"] = claim(source.labels, pairs, twin_pairs, usable, bootstrap)
+    record["claim"], record["claim_curves"], record["claim_counts"] = claim(
+        source.labels, pairs, twin_pairs, usable, bootstrap
+    )
     record["claim_left_out"] = reasons
     if faithful:
         record["faithfulness"] = faithfulness(source, pairs, usable, bootstrap, faithful)
     return Evaluation(record, pairs, twin_pairs)
 
 
-def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: list[str], *, seed: int, replicates: int) -> dict[str, Any]:
+def score(
+    source: Source,
+    data: EvaluationData,
+    pairs: list[Pair],
+    left_out: list[str],
+    *,
+    seed: int,
+    replicates: int,
+) -> dict[str, Any]:
     """All figures but the claim, of predictions that are already made."""
     images = [image for image, _ in pairs]
     bootstrap = PatientBootstrap([image.patient for image in images], replicates, seed)
@@ -106,18 +142,25 @@ def score(source: Source, data: EvaluationData, pairs: list[Pair], left_out: lis
         known, truth = truth_of(label, images)
         scores = np.array([pairs[k][1].probability[label] for k in known], np.float64)
         located, behind = location_figures(pairs, reader_of(label), bootstrap)
-        findings[label] = image_figures(scores, known, truth, bootstrap) | located | {"reliability": reliability(scores, truth)}
+        findings[label] = (
+            image_figures(scores, known, truth, bootstrap)
+            | located
+            | {"reliability": reliability(scores, truth)}
+        )
         if label in source.uncalibrated:
             nothing = figure(np.full(1, np.nan), len(known))
             findings[label] |= {"brier": nothing, "ece": nothing, "ece_by_chance": nothing, "reliability": []}
         if all(prediction.negated for _, prediction in pairs):
             turned = np.array([1 - pairs[k][1].negated[label] for k in known], np.float64)
-            findings[label]["auroc_negated"] = figure(metrics.auroc(turned, truth, bootstrap.weights(known)), len(known))
+            findings[label]["auroc_negated"] = figure(
+                metrics.auroc(turned, truth, bootstrap.weights(known)), len(known)
+            )
         kept[label] = behind
         if truth.any() and not truth.all():
             kept[label]["auroc"] = metrics.auroc(scores, truth, bootstrap.weights(known))
     summary = {
-        name: _mean([kept.get(label, {}).get(key) for label in NIH8], len(images)) for name, key in {"auroc": "auroc", **MEANS}.items()
+        name: _mean([kept.get(label, {}).get(key) for label in NIH8], len(images))
+        for name, key in {"auroc": "auroc", **MEANS}.items()
     }
     return {
         "notice": "research use only, not for clinical use",
@@ -148,7 +191,9 @@ def dark_normals(pairs: Sequence[Pair], bootstrap: PatientBootstrap) -> Figure:
     dark: list[float] = []
     for k in normal:
         prediction = pairs[k][1]
-        dark.append(float(not any(shown_regions(prediction, label) for label in NIH8 if label in prediction.maps)))
+        dark.append(
+            float(not any(shown_regions(prediction, label) for label in NIH8 if label in prediction.maps))
+        )
     values = np.array(dark, np.float64)
     return bootstrap.figure(np.array(normal, np.int64), lambda weights: metrics.mean(values, weights))
 
@@ -160,11 +205,15 @@ def off_topic(pairs: Sequence[Pair], bootstrap: PatientBootstrap) -> dict[str, A
     for phrase in OFF_TOPIC if all(prediction.off_topic for _, prediction in pairs) else ():
         for position, name in enumerate(("lit", "warned")):
             values = np.array([prediction.off_topic[phrase][position] for _, prediction in pairs], np.float64)
-            found.setdefault(phrase, {})[name] = bootstrap.figure(everything, lambda weights, v=values: metrics.mean(v, weights))  # type: ignore[misc]
+            found.setdefault(phrase, {})[name] = bootstrap.figure(
+                everything, lambda weights, v=values: metrics.mean(v, weights)
+            )  # type: ignore[misc]
     return found
 
 
-def faithfulness(source: Source, pairs: Sequence[Pair], methods: Sequence[str], bootstrap: PatientBootstrap, most: int) -> dict[str, Any]:
+def faithfulness(
+    source: Source, pairs: Sequence[Pair], methods: Sequence[str], bootstrap: PatientBootstrap, most: int
+) -> dict[str, Any]:
     """Deletion and insertion areas of every method on up to `most` boxed images a finding, paired with the patch map's.
 
     Returns:
@@ -172,11 +221,21 @@ def faithfulness(source: Source, pairs: Sequence[Pair], methods: Sequence[str], 
     """
     found: dict[str, Any] = {}
     for label in source.labels:
-        chosen = np.array([k for k, (image, _) in enumerate(pairs) if (reader_of(label).source, label) in image.boxes][:most], np.int64)
-        rows = [source.faithfulness(pairs[k][0], label, methods) for k in tqdm(chosen, desc=f"faithfulness, {label}", leave=False)]
+        chosen = np.array(
+            [k for k, (image, _) in enumerate(pairs) if (reader_of(label).source, label) in image.boxes][
+                :most
+            ],
+            np.int64,
+        )
+        rows = [
+            source.faithfulness(pairs[k][0], label, methods)
+            for k in tqdm(chosen, desc=f"faithfulness, {label}", leave=False)
+        ]
         if not any(rows):
             continue
-        areas = {method: np.array([row[method] for row in rows], np.float64) for method in (PATCH_MAP, *methods)}
+        areas = {
+            method: np.array([row[method] for row in rows], np.float64) for method in (PATCH_MAP, *methods)
+        }
         weights = bootstrap.weights(chosen)
         found[label] = {}
         for method, values in areas.items():
@@ -190,7 +249,11 @@ def faithfulness(source: Source, pairs: Sequence[Pair], methods: Sequence[str], 
 
 
 def claim(
-    labels: Sequence[str], pairs: list[Pair], twin_pairs: list[Pair], methods: Sequence[str], bootstrap: PatientBootstrap
+    labels: Sequence[str],
+    pairs: list[Pair],
+    twin_pairs: list[Pair],
+    methods: Sequence[str],
+    bootstrap: PatientBootstrap,
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[str, int]]]:
     """Matched-sensitivity comparison of every finding that has boxes; see `patchclip.evaluate.claim`.
 
@@ -203,7 +266,11 @@ def claim(
     twins = {image.name: prediction for image, prediction in twin_pairs}
     for label in labels:
         reader = reader_of(label)
-        index = [k for k, (image, _) in enumerate(pairs) if (reader.source, label) in image.boxes or reader.normal(image)]
+        index = [
+            k
+            for k, (image, _) in enumerate(pairs)
+            if (reader.source, label) in image.boxes or reader.normal(image)
+        ]
         if not any((reader.source, label) in pairs[k][0].boxes for k in index):
             continue
         chosen = [pairs[k] for k in index]
@@ -218,9 +285,15 @@ def claim(
         for name, predictions, method in rivals:
             maps = [unit(prediction.saliency[method, label]) for prediction in predictions]
             swept[f"{name}_raw"] = sweep(maps, boxes, normal)
-            swept[f"{name}_gated"] = sweep(gated(maps, [prediction.probability[label] for prediction in predictions]), boxes, normal)
+            swept[f"{name}_gated"] = sweep(
+                gated(maps, [prediction.probability[label] for prediction in predictions]), boxes, normal
+            )
         claims[label], curves[label] = compare(swept, bootstrap.weights(np.array(index, np.int64)))
-        counts[label] = {"images": len(index), "boxes": sum(len(truth) for truth in boxes), "normals": sum(normal)}
+        counts[label] = {
+            "images": len(index),
+            "boxes": sum(len(truth) for truth in boxes),
+            "normals": sum(normal),
+        }
     correct(claims)
     return claims, curves, counts
 
@@ -246,11 +319,19 @@ def subgroups(labels: Sequence[str], pairs: list[Pair], bootstrap: PatientBootst
             if min(truth[keep].sum(), (~truth[keep]).sum()) < 5:
                 continue
             scores = np.array([pairs[k][1].probability[label] for k in known], np.float64)
-            rows[label] = {"auroc": figure(metrics.auroc(scores[keep], truth[keep], bootstrap.weights(known[keep])), int(keep.sum()))}
-            boxed = [k for k in np.nonzero(inside)[0] if (reader_of(label).source, label) in pairs[k][0].boxes]
+            rows[label] = {
+                "auroc": figure(
+                    metrics.auroc(scores[keep], truth[keep], bootstrap.weights(known[keep])), int(keep.sum())
+                )
+            }
+            boxed = [
+                k for k in np.nonzero(inside)[0] if (reader_of(label).source, label) in pairs[k][0].boxes
+            ]
             if len(boxed) >= 5:
                 members_of = [pairs[k] for k in boxed]
-                own = PatientBootstrap([image.patient for image, _ in members_of], bootstrap.replicates, bootstrap.seed)
+                own = PatientBootstrap(
+                    [image.patient for image, _ in members_of], bootstrap.replicates, bootstrap.seed
+                )
                 rows[label]["pointing"] = location_figures(members_of, reader_of(label), own)[0]["pointing"]
         if rows:
             found[group] = {"images": int(inside.sum()), "findings": rows}
@@ -287,7 +368,11 @@ def fingerprint(pairs: Sequence[Pair]) -> str:
 
 def _wanted(image: EvaluationImage, methods: Sequence[str], labels: Sequence[str]) -> list[tuple[str, str]]:
     """Saliency is computed where the claim needs it: on images with a box of the finding, or free of it."""
-    shown = [label for label in labels if (reader_of(label).source, label) in image.boxes or reader_of(label).normal(image)]
+    shown = [
+        label
+        for label in labels
+        if (reader_of(label).source, label) in image.boxes or reader_of(label).normal(image)
+    ]
     return [(method, label) for method in methods for label in shown]
 
 

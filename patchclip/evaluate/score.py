@@ -50,7 +50,10 @@ class Reader:
     def boxes(self, image: EvaluationImage, size: tuple[int, int]) -> tuple[Box, ...]:
         """In pixels."""
         height, width = size
-        return tuple((x * width, y * height, w * width, h * height) for x, y, w, h in image.boxes.get((self.source, self.label), ()))
+        return tuple(
+            (x * width, y * height, w * width, h * height)
+            for x, y, w, h in image.boxes.get((self.source, self.label), ())
+        )
 
     def normal(self, image: EvaluationImage) -> bool:
         """RSNA's "Normal" for lung opacity; for NIH's boxes, its "No Finding"; for ChestX-Det's, every image that its readers read."""
@@ -74,7 +77,10 @@ def truth_of(label: str, images: Sequence[EvaluationImage]) -> tuple[NDArray[np.
 
 
 def image_figures(
-    scores: NDArray[np.float64], known: NDArray[np.int64], truth: NDArray[np.bool_], bootstrap: PatientBootstrap
+    scores: NDArray[np.float64],
+    known: NDArray[np.int64],
+    truth: NDArray[np.bool_],
+    bootstrap: PatientBootstrap,
 ) -> dict[str, Figure]:
     """AUROC, average precision, Brier score, ECE, the ECE that chance alone would give, and sensitivity at 95 % specificity; null with one
     class only."""
@@ -87,18 +93,29 @@ def image_figures(
     }
     if not truth.any() or truth.all():
         return {name: figure(np.full(1, np.nan), len(known)) for name in (*statistics, "ece_by_chance")}
-    chance = figure(metrics.calibration_error_by_chance(scores, draws=bootstrap.replicates, seed=bootstrap.seed), len(known))
-    found = {name: bootstrap.figure(known, lambda w, s=statistic: s(scores, truth, w)) for name, statistic in statistics.items()}  # type: ignore[misc]
+    chance = figure(
+        metrics.calibration_error_by_chance(scores, draws=bootstrap.replicates, seed=bootstrap.seed),
+        len(known),
+    )
+    found = {
+        name: bootstrap.figure(known, lambda w, s=statistic: s(scores, truth, w))
+        for name, statistic in statistics.items()
+    }  # type: ignore[misc]
     return found | {"ece_by_chance": chance}
 
 
-def reliability(scores: NDArray[np.float64], truth: NDArray[np.bool_], bins: int = 8) -> list[dict[str, float]]:
+def reliability(
+    scores: NDArray[np.float64], truth: NDArray[np.bool_], bins: int = 8
+) -> list[dict[str, float]]:
     """Points of a calibration plot: equal-mass bins of probability with the observed frequency in each."""
     if not len(scores):
         return []
     order = np.argsort(scores, kind="stable")
     parts = np.array_split(order, min(bins, len(order)))
-    return [{"probability": float(scores[part].mean()), "frequency": float(truth[part].mean()), "n": len(part)} for part in parts]
+    return [
+        {"probability": float(scores[part].mean()), "frequency": float(truth[part].mean()), "n": len(part)}
+        for part in parts
+    ]
 
 
 def location_figures(
@@ -107,9 +124,15 @@ def location_figures(
     """All localisation figures of one finding by one reader, and the replicates behind some of them, for means over findings."""
     label = reader.label
     boxed = [
-        (k, reader.boxes(image, prediction.size)) for k, (image, prediction) in enumerate(pairs) if (reader.source, label) in image.boxes
+        (k, reader.boxes(image, prediction.size))
+        for k, (image, prediction) in enumerate(pairs)
+        if (reader.source, label) in image.boxes
     ]
-    normals = [k for k, (image, _) in enumerate(pairs) if reader.normal(image) and (reader.source, label) not in image.boxes]
+    normals = [
+        k
+        for k, (image, _) in enumerate(pairs)
+        if reader.normal(image) and (reader.source, label) not in image.boxes
+    ]
     rows = [_one_image(pairs[k][1], label, boxes) for k, boxes in boxed]
     index = np.array([k for k, _ in boxed], np.int64)
     figures: dict[str, Any] = {}
@@ -132,7 +155,9 @@ def location_figures(
     alarms = [_alarms(pairs[k][1], reader, pairs[k][0]) for k in scored]
     for position, least in enumerate(IOBB):
         values = np.array([row[position] for row in alarms], np.float64)
-        replicates[f"afp_iobb_{least:g}"] = metrics.mean(values, everything) if len(scored) else np.full(1, np.nan)
+        replicates[f"afp_iobb_{least:g}"] = (
+            metrics.mean(values, everything) if len(scored) else np.full(1, np.nan)
+        )
         figures[f"afp_iobb_{least:g}"] = figure(replicates[f"afp_iobb_{least:g}"], len(scored))
     lit = np.array([float(bool(shown_regions(pairs[k][1], label))) for k in normals], np.float64)
     figures["normals_lit"] = bootstrap.figure(np.array(normals, np.int64), lambda w: metrics.mean(lit, w))
@@ -143,13 +168,20 @@ CHEXLOCALIZE = ("chexlocalize_miou_true_positives", "chexlocalize_miou_all", "ch
 
 
 def _chexlocalize(
-    pairs: Sequence[Pair], reader: Reader, boxed: Sequence[tuple[int, tuple[Box, ...]]], normals: Sequence[int], bootstrap: PatientBootstrap
+    pairs: Sequence[Pair],
+    reader: Reader,
+    boxed: Sequence[tuple[int, tuple[Box, ...]]],
+    normals: Sequence[int],
+    bootstrap: PatientBootstrap,
 ) -> dict[str, Figure]:
     """The CheXlocalize habit, with the model's own probability cut-off (null without one): IoU on true positives, IoU on all, and the hit rate."""
     label = reader.label
     if any(label not in prediction.cutoffs for _, prediction in pairs):
         return {name: figure(np.full(1, np.nan), 0) for name in CHEXLOCALIZE}
-    called = {k: pairs[k][1].probability[label] >= pairs[k][1].cutoffs[label] for k in (*(k for k, _ in boxed), *normals)}
+    called = {
+        k: pairs[k][1].probability[label] >= pairs[k][1].cutoffs[label]
+        for k in (*(k for k, _ in boxed), *normals)
+    }
     overlaps: dict[int, float] = {}
     hits: dict[int, float] = {}
     for k, boxes in (*boxed, *((k, ()) for k in normals)):
@@ -166,7 +198,9 @@ def _chexlocalize(
 
     on_true_positives = {k: overlaps[k] for k, _ in boxed if called[k]}
     on_all = {k: value for k, value in overlaps.items() if np.isfinite(value)}
-    return dict(zip(CHEXLOCALIZE, (mean_over(on_true_positives), mean_over(on_all), mean_over(hits)), strict=True))
+    return dict(
+        zip(CHEXLOCALIZE, (mean_over(on_true_positives), mean_over(on_all), mean_over(hits)), strict=True)
+    )
 
 
 PER_IMAGE = (
@@ -200,10 +234,14 @@ def _one_image(prediction: Prediction, label: str, boxes: tuple[Box, ...]) -> di
 
 def shown_regions(prediction: Prediction, label: str) -> tuple[Region, ...]:
     """The regions of a finding as a reader is shown them: at the operating threshold, fragments left out."""
-    return find_regions(prediction.maps[label], prediction.thresholds[label], prediction.size, prediction.min_patches)
+    return find_regions(
+        prediction.maps[label], prediction.thresholds[label], prediction.size, prediction.min_patches
+    )
 
 
-def _candidates(pairs: Sequence[Pair], reader: Reader, scored: NDArray[np.int64], least_iou: float | None) -> Candidates:
+def _candidates(
+    pairs: Sequence[Pair], reader: Reader, scored: NDArray[np.int64], least_iou: float | None
+) -> Candidates:
     regions = [find_regions(pairs[k][1].maps[reader.label], FLOOR, pairs[k][1].size) for k in scored]
     return match(regions, [reader.boxes(pairs[k][0], pairs[k][1].size) for k in scored], least_iou)
 

@@ -25,10 +25,15 @@ def _read_by_rsna(image: EvaluationImage) -> bool | None:
     return image.rsna_class != ""
 
 
-CUES: dict[str, Callable[[EvaluationImage], bool | None]] = {"view AP rather than PA": _portable, "read for RSNA": _read_by_rsna}
+CUES: dict[str, Callable[[EvaluationImage], bool | None]] = {
+    "view AP rather than PA": _portable,
+    "read for RSNA": _read_by_rsna,
+}
 
 
-def shortcuts(labels: Sequence[str], pairs: Sequence[tuple[EvaluationImage, Prediction]], bootstrap: PatientBootstrap) -> dict[str, Any]:
+def shortcuts(
+    labels: Sequence[str], pairs: Sequence[tuple[EvaluationImage, Prediction]], bootstrap: PatientBootstrap
+) -> dict[str, Any]:
     """AUROC of P(finding) for each cue, among images without the finding.
 
     .5 says that the cue does not move the answer. AP films are of sicker patients, so some of a value above .5 can be disease that
@@ -42,11 +47,17 @@ def shortcuts(labels: Sequence[str], pairs: Sequence[tuple[EvaluationImage, Pred
     for cue, tell in CUES.items():
         for label in labels:
             known, truth = truth_of(label, images)
-            free = [int(k) for k, present in zip(known, truth, strict=True) if not present and tell(images[k]) is not None]
+            free = [
+                int(k)
+                for k, present in zip(known, truth, strict=True)
+                if not present and tell(images[k]) is not None
+            ]
             marked = np.array([tell(images[k]) for k in free], bool)
             if min(marked.sum(), (~marked).sum()) < LEAST:
                 continue
             scores = np.array([pairs[k][1].probability[label] for k in free], np.float64)
             index = np.array(free, np.int64)
-            found.setdefault(cue, {})[label] = figure(metrics.auroc(scores, marked, bootstrap.weights(index)), len(free))
+            found.setdefault(cue, {})[label] = figure(
+                metrics.auroc(scores, marked, bootstrap.weights(index)), len(free)
+            )
     return found

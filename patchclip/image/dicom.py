@@ -56,14 +56,20 @@ def read_dicom(content: bytes) -> Radiograph:
     try:
         dataset = dcmread(io.BytesIO(content), force=True)
     except DAMAGE:
-        raise RadiographError("The DICOM file is damaged or cut short; export it again from its source.") from None
+        raise RadiographError(
+            "The DICOM file is damaged or cut short; export it again from its source."
+        ) from None
     if "PixelData" not in dataset or "Rows" not in dataset:
-        raise RadiographError("The DICOM file holds no image; choose an image object rather than a report or a presentation state.")
+        raise RadiographError(
+            "The DICOM file holds no image; choose an image object rather than a report or a presentation state."
+        )
     try:
         return _radiograph(dataset)
     except DAMAGE:
         # pydicom reads elements late: an empty or malformed one shows itself only when it is used.
-        raise RadiographError("An element in the DICOM header is empty or malformed; export the image again from its source.") from None
+        raise RadiographError(
+            "An element in the DICOM header is empty or malformed; export the image again from its source."
+        ) from None
 
 
 def _radiograph(dataset: FileDataset) -> Radiograph:
@@ -79,7 +85,9 @@ def _radiograph(dataset: FileDataset) -> Radiograph:
     if _photometric(dataset) == "MONOCHROME1":
         # Some archives keep the tag after turning the pixels: believe the anatomy where it speaks clearly against the tag.
         if evidence > CLEAR:
-            warnings.append("The header says MONOCHROME1, but the pixels are already black for air; they were not turned.")
+            warnings.append(
+                "The header says MONOCHROME1, but the pixels are already black for air; they were not turned."
+            )
         else:
             shown = 1.0 - shown
     elif evidence < -CLEAR:
@@ -121,9 +129,13 @@ def _stored(dataset: FileDataset) -> tuple[NDArray[Any], list[str]]:
         try:
             values = apply_color_lut(values, dataset)  # stored values are places in a table here, not grey
         except DAMAGE:
-            raise RadiographError("The colour palette of the DICOM image is missing or malformed; export it in grey.") from None
+            raise RadiographError(
+                "The colour palette of the DICOM image is missing or malformed; export it in grey."
+            ) from None
     if values.ndim == 3:
-        values = np.round(values[..., :3].astype(np.float32) @ LUMA).astype(values.dtype)  # a palette may have opacity as a fourth
+        values = np.round(values[..., :3].astype(np.float32) @ LUMA).astype(
+            values.dtype
+        )  # a palette may have opacity as a fourth
         warnings.append("The image is in colour; its brightness was used.")
     return values, warnings
 
@@ -138,7 +150,9 @@ def _plain_syntax(dataset: FileDataset) -> UID:
 
 def _padding(dataset: FileDataset, stored: NDArray[Any]) -> NDArray[np.bool_] | None:
     """Pixels that the header declares as padding (PS3.3 C.7.5.1.1.2; grey images only), or None."""
-    if not _photometric(dataset).startswith("MONOCHROME") or not isinstance(dataset.get("PixelPaddingValue"), int):
+    if not _photometric(dataset).startswith("MONOCHROME") or not isinstance(
+        dataset.get("PixelPaddingValue"), int
+    ):
         return None
     first = int(dataset.PixelPaddingValue)
     limit = dataset.get("PixelPaddingRangeLimit")
@@ -147,7 +161,9 @@ def _padding(dataset: FileDataset, stored: NDArray[Any]) -> NDArray[np.bool_] | 
     return mask if mask.any() else None
 
 
-def _to_display(dataset: FileDataset, stored: NDArray[Any], padding: NDArray[np.bool_] | None, warnings: list[str]) -> FloatArray:
+def _to_display(
+    dataset: FileDataset, stored: NDArray[Any], padding: NDArray[np.bool_] | None, warnings: list[str]
+) -> FloatArray:
     """Modality and VOI transforms, scaled to [0, 1] before polarity."""
     _drop_half_rescale(dataset)
     rescaled = apply_modality_lut(stored, dataset)
@@ -193,6 +209,8 @@ def _voi_range(dataset: FileDataset, rescaled: NDArray[Any]) -> tuple[float, flo
     if dataset.get("ModalityLUTSequence"):
         return 0.0, float(2 ** int(dataset.ModalityLUTSequence[0].LUTDescriptor[2]) - 1)
     bits = int(dataset.BitsStored)
-    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if int(dataset.PixelRepresentation) else (0, 2**bits - 1)
+    low, high = (
+        (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if int(dataset.PixelRepresentation) else (0, 2**bits - 1)
+    )
     slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
     return low * slope + intercept, high * slope + intercept

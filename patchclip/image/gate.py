@@ -33,7 +33,10 @@ def gate_features(square: FloatArray) -> FloatArray:
     small = (small - small.mean()) / max(float(small.std()), 1e-3)
     thumbnail = cv2.GaussianBlur(_sized(small, THUMBNAIL), (0, 0), 0.7)
     smooth = cv2.GaussianBlur(small, (0, 0), 0.8)
-    dx, dy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=0.125)
+    dx, dy = (
+        cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=0.125),
+        cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=0.125),
+    )
     turn = np.mod(np.arctan2(dy, dx) / np.pi, 1.0) * DIRECTIONS  # a direction and its opposite are one
     first = np.floor(turn).astype(np.int64) % DIRECTIONS
     share = (turn - np.floor(turn)).astype(np.float32)
@@ -105,8 +108,13 @@ class ImageGate:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; arrays as base64 of little-endian float16, which is what keeps the record small."""
-        arrays = {name: _packed(getattr(self, name)) for name in ("mean", "scale", "components", "spread", "weights")}
-        return arrays | {name: float(getattr(self, name)) for name in ("rest", "intercept", "furthest", "lowest")}
+        arrays = {
+            name: _packed(getattr(self, name))
+            for name in ("mean", "scale", "components", "spread", "weights")
+        }
+        return arrays | {
+            name: float(getattr(self, name)) for name in ("rest", "intercept", "furthest", "lowest")
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ImageGate:
@@ -128,18 +136,24 @@ class ImageGate:
                 lowest=float(values["lowest"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError("The checkpoint's image gate is malformed; run python -m trainer gates on the checkpoint.") from error
+            raise CheckpointError(
+                "The checkpoint's image gate is malformed; run python -m trainer gates on the checkpoint."
+            ) from error
         width, kept = THUMBNAIL**2 + CELLS**2 * DIRECTIONS, len(gate.spread)
         fits = len(gate.mean) == len(gate.scale) == gate.components.shape[1] == width
         if not fits or len(gate.weights) != width + kept * (kept + 1) // 2 + 1:
-            raise CheckpointError("The checkpoint's image gate is of another version; run python -m trainer gates on the checkpoint.")
+            raise CheckpointError(
+                "The checkpoint's image gate is of another version; run python -m trainer gates on the checkpoint."
+            )
         return gate
 
 
 def _sized(values: FloatArray, side: int) -> FloatArray:
     """[R, C] -> [side, side]: averages where it shrinks, bilinear where it grows."""
     way = cv2.INTER_AREA if min(values.shape) >= side else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(np.ascontiguousarray(values, np.float32), (side, side), interpolation=way), np.float32)
+    return np.asarray(
+        cv2.resize(np.ascontiguousarray(values, np.float32), (side, side), interpolation=way), np.float32
+    )
 
 
 def _packed(values: FloatArray) -> str:

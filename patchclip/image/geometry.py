@@ -16,33 +16,35 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """An image of `height` x `width` pixels, scaled to fit a square of `side` pixels and centred in it, aspect kept.
+    """An image of `height` x `width` pixels, scaled to fit a square of `size` pixels a side and centred in it, aspect kept.
 
     Coordinates are continuous: the top-left corner of the top-left pixel is (0, 0), its centre (0.5, 0.5).
     """
 
     height: int
     width: int
-    side: int
+    size: int
 
     def __post_init__(self) -> None:
-        if min(self.height, self.width, self.side) < 1:
-            raise ValueError(f"height, width and side must be at least 1, not {self.height}, {self.width}, {self.side}.")
+        if min(self.height, self.width, self.size) < 1:
+            raise ValueError(
+                f"height, width and size must be at least 1, not {self.height}, {self.width}, {self.size}."
+            )
 
     @property
     def scale(self) -> float:
         """Model pixels an original pixel."""
-        return self.side / max(self.height, self.width)
+        return self.size / max(self.height, self.width)
 
     @property
     def pad_x(self) -> float:
         """Padding at the left, and as much at the right, in model pixels."""
-        return (self.side - self.width * self.scale) / 2
+        return (self.size - self.width * self.scale) / 2
 
     @property
     def pad_y(self) -> float:
         """Padding at the top, and as much at the bottom, in model pixels."""
-        return (self.side - self.height * self.scale) / 2
+        return (self.size - self.height * self.scale) / 2
 
     def to_model(self, points: ArrayLike) -> Points:
         """Points [N, 2] (x, y) in original pixels -> model pixels."""
@@ -61,23 +63,30 @@ class Letterbox:
         return self.to_image(np.asarray(boxes, np.float64).reshape(-1, 2)).reshape(-1, 4)
 
     def apply(self, pixels: FloatArray) -> FloatArray:
-        """float32 [height, width] -> float32 [side, side]; padded with 0.
+        """float32 [height, width] -> float32 [size, size]; padded with 0.
 
         Shrinking averages over the area that a model pixel covers, so that fine structure does not alias; enlarging is bilinear.
         """
         if self.scale < 1:
             inner_w, inner_h = max(1, round(self.width * self.scale)), max(1, round(self.height * self.scale))
-            pixels = np.asarray(cv2.resize(pixels, (inner_w, inner_h), interpolation=cv2.INTER_AREA), np.float32)
+            pixels = np.asarray(
+                cv2.resize(pixels, (inner_w, inner_h), interpolation=cv2.INTER_AREA), np.float32
+            )
         rows, cols = pixels.shape
         step_x, step_y = self.width * self.scale / cols, self.height * self.scale / rows
         # OpenCV puts the centre of the first pixel at 0; the half pixels translate between the two conventions.
-        matrix = np.array([[step_x, 0, self.pad_x + 0.5 * step_x - 0.5], [0, step_y, self.pad_y + 0.5 * step_y - 0.5]])
-        return np.asarray(cv2.warpAffine(pixels, matrix, (self.side, self.side), flags=cv2.INTER_LINEAR, borderValue=0), np.float32)
+        matrix = np.array(
+            [[step_x, 0, self.pad_x + 0.5 * step_x - 0.5], [0, step_y, self.pad_y + 0.5 * step_y - 0.5]]
+        )
+        return np.asarray(
+            cv2.warpAffine(pixels, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR, borderValue=0),
+            np.float32,
+        )
 
     def valid_patches(self, rows: int, cols: int) -> NDArray[np.bool_]:
         """bool [rows, cols]: the patch's centre lies in the image, not in the padding."""
-        x = (np.arange(cols) + 0.5) / cols * self.side - self.pad_x
-        y = (np.arange(rows) + 0.5) / rows * self.side - self.pad_y
+        x = (np.arange(cols) + 0.5) / cols * self.size - self.pad_x
+        y = (np.arange(rows) + 0.5) / rows * self.size - self.pad_y
         inside_x = (x >= 0) & (x <= self.width * self.scale)
         inside_y = (y >= 0) & (y <= self.height * self.scale)
         return inside_y[:, None] & inside_x[None, :]
@@ -92,7 +101,9 @@ class Letterbox:
         """
         valid = self.valid_patches(*values.shape)
         if not valid.any():
-            raise ValueError(f"No patch of a grid of {values.shape} has its centre in an image of {self.height} x {self.width}.")
+            raise ValueError(
+                f"No patch of a grid of {values.shape} has its centre in an image of {self.height} x {self.width}."
+            )
         rows, cols = (np.flatnonzero(valid.any(axis=axis)) for axis in (1, 0))
         nearest_row = np.clip(np.arange(values.shape[0]), rows[0], rows[-1])
         nearest_col = np.clip(np.arange(values.shape[1]), cols[0], cols[-1])
@@ -101,9 +112,11 @@ class Letterbox:
     def crop_grid(self, values: FloatArray) -> PatchMap:
         """A patch grid over the whole square, [R, C] -> the part that touches the image, with its extent in original pixels."""
         rows, cols = values.shape
-        first_col, last_col = _touching(self.pad_x, self.side, cols)
-        first_row, last_row = _touching(self.pad_y, self.side, rows)
-        corners = np.array([[first_col / cols, first_row / rows], [last_col / cols, last_row / rows]]) * self.side
+        first_col, last_col = _touching(self.pad_x, self.size, cols)
+        first_row, last_row = _touching(self.pad_y, self.size, rows)
+        corners = (
+            np.array([[first_col / cols, first_row / rows], [last_col / cols, last_row / rows]]) * self.size
+        )
         (x0, y0), (x1, y1) = self.to_image(corners)
         kept = np.ascontiguousarray(values[first_row:last_row, first_col:last_col], np.float32)
         return PatchMap(kept, (float(x0), float(y0), float(x1), float(y1)))
@@ -111,13 +124,18 @@ class Letterbox:
     def uncrop_grid(self, shown: PatchMap, rows: int, cols: int) -> FloatArray:
         """Inverse of `crop_grid`: [R, C] over the whole square, 0 where only padding is."""
         values = np.zeros((rows, cols), np.float32)
-        first_row, first_col = _touching(self.pad_y, self.side, rows)[0], _touching(self.pad_x, self.side, cols)[0]
-        values[first_row : first_row + shown.values.shape[0], first_col : first_col + shown.values.shape[1]] = shown.values
+        first_row, first_col = (
+            _touching(self.pad_y, self.size, rows)[0],
+            _touching(self.pad_x, self.size, cols)[0],
+        )
+        values[
+            first_row : first_row + shown.values.shape[0], first_col : first_col + shown.values.shape[1]
+        ] = shown.values
         return values
 
 
-def _touching(pad: float, side: int, count: int) -> tuple[int, int]:
+def _touching(pad: float, size: int, count: int) -> tuple[int, int]:
     """First and one past the last patch of a row that is not wholly padding; a hair of rounding does not count as touching."""
-    first = math.floor(pad / side * count + 1e-9)
-    last = math.ceil((side - pad) / side * count - 1e-9)
+    first = math.floor(pad / size * count + 1e-9)
+    last = math.ceil((size - pad) / size * count - 1e-9)
     return first, last

@@ -7,7 +7,7 @@ import re
 from pydicom.dataset import Dataset
 
 from patchclip.image.radiograph import HeaderFacts
-from patchclip.types import Side
+from patchclip.types import Laterality
 
 PROJECTION = {"DX", "CR", "RG", "RF", "XA", "DR"}
 CHEST = {"CHEST", "THORAX", "LUNG"}
@@ -31,7 +31,9 @@ def header_warnings(facts: HeaderFacts, dataset: Dataset) -> list[str]:
     """Sentences for the reader, empty for an upright frontal chest radiograph with its orientation."""
     said: list[str] = []
     if facts.modality and facts.modality not in PROJECTION:
-        said.append(f"The header says modality {facts.modality}, not a radiograph (DX or CR): maps may mean nothing.")
+        said.append(
+            f"The header says modality {facts.modality}, not a radiograph (DX or CR): maps may mean nothing."
+        )
     if facts.body_part and not any(part in facts.body_part for part in CHEST):
         said.append(f"The header says body part {facts.body_part}, not chest: maps may mean nothing.")
     said += _orientation_warnings(_directions(dataset), facts.view in LATERAL, facts.patient_left)
@@ -59,17 +61,25 @@ def _directions(dataset: Dataset) -> str:
     return letters if len(axes) == len(letters) == 2 and None not in axes else ""
 
 
-def _orientation_warnings(directions: str, lateral: bool, patient_left: Side) -> list[str]:
+def _orientation_warnings(directions: str, lateral: bool, patient_left: Laterality) -> list[str]:
     axes = {AXES[letter] for letter in directions}
     said: list[str] = []
     if lateral or axes == {"depth", "long"}:
         said.append("The header says that this is a lateral view; the model knows frontal views only.")
     elif axes == {"depth", "side"}:
-        said.append("The header's patient orientation is that of no frontal view; the model knows frontal views only.")
+        said.append(
+            "The header's patient orientation is that of no frontal view; the model knows frontal views only."
+        )
     elif directions[:1] in ("H", "F"):
-        said.append("The header says that the patient lies across the image: turn it upright before you rely on any map or side.")
+        said.append(
+            "The header says that the patient lies across the image: turn it upright before you rely on any map or side."
+        )
     elif directions[1:] == "H":
-        said.append("The header says that the image is upside down: turn it upright before you rely on any map.")
+        said.append(
+            "The header says that the image is upside down: turn it upright before you rely on any map."
+        )
     if patient_left == "left":
-        said.append("The header says that the patient's left is at the left of the image; sides in queries follow the header.")
+        said.append(
+            "The header says that the patient's left is at the left of the image; sides in queries follow the header."
+        )
     return said

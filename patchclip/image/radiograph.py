@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.errors import RadiographError
-from patchclip.types import FloatArray, Side
+from patchclip.types import FloatArray, Laterality
 
 SMALL_SIDE = 256  # below this a nodule is a handful of pixels
 LARGEST_SIDE = 20_000
@@ -30,7 +30,7 @@ class HeaderFacts:
     """
 
     view: str | None = None
-    patient_left: Side = "right"
+    patient_left: Laterality = "right"
     sides_told: bool = False
     modality: str | None = None
     body_part: str | None = None
@@ -51,24 +51,36 @@ class Radiograph:
     warnings: tuple[str, ...] = ()
 
     @classmethod
-    def from_array(cls, pixels: NDArray[np.generic], facts: HeaderFacts | None = None, warnings: Sequence[str] = ()) -> Radiograph:
+    def from_array(
+        cls, pixels: NDArray[np.generic], facts: HeaderFacts | None = None, warnings: Sequence[str] = ()
+    ) -> Radiograph:
         """Checks an array [H, W] of values in [0, 1] and takes it as float32.
 
         Raises:
             RadiographError: not two-dimensional, empty, not finite, outside [0, 1], or of one value throughout.
         """
         if pixels.ndim != 2 or 0 in pixels.shape:
-            raise RadiographError(f"The image has shape {pixels.shape}; give one frame of grey values [height, width].")
+            raise RadiographError(
+                f"The image has shape {pixels.shape}; give one frame of grey values [height, width]."
+            )
         if max(pixels.shape) > LARGEST_SIDE:
-            raise RadiographError(f"The image is {max(pixels.shape)} pixels long; the largest that can be read is {LARGEST_SIDE}.")
+            raise RadiographError(
+                f"The image is {max(pixels.shape)} pixels long; the largest that can be read is {LARGEST_SIDE}."
+            )
         values = np.ascontiguousarray(pixels, np.float32)
         if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
-            raise RadiographError("The grey values are not all in [0, 1]; scale them before making a radiograph of them.")
+            raise RadiographError(
+                "The grey values are not all in [0, 1]; scale them before making a radiograph of them."
+            )
         if float(values.max() - values.min()) < 1e-6:
-            raise RadiographError("The image is blank: every pixel has the same value; export it again from its source.")
+            raise RadiographError(
+                "The image is blank: every pixel has the same value; export it again from its source."
+            )
         said = list(warnings)
         if min(values.shape) < SMALL_SIDE:
-            said.append(f"The image is only {values.shape[1]} x {values.shape[0]} pixels; small findings cannot be seen.")
+            said.append(
+                f"The image is only {values.shape[1]} x {values.shape[0]} pixels; small findings cannot be seen."
+            )
         return cls(values, facts or HeaderFacts(), tuple(said))
 
     @property
@@ -107,4 +119,6 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise RadiographError("There is no such file; check the path.") from error
     except OSError as error:
-        raise RadiographError(f"The file cannot be opened ({error.strerror}); check that it is a file that you may read.") from error
+        raise RadiographError(
+            f"The file cannot be opened ({error.strerror}); check that it is a file that you may read."
+        ) from error

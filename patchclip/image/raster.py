@@ -32,11 +32,17 @@ def read_raster(content: bytes) -> Radiograph:
             opened.load()
             image = ImageOps.exif_transpose(opened)
     except UnidentifiedImageError as error:
-        raise RadiographError("This is not a DICOM, PNG or JPEG file; export the radiograph as one of these.") from error
+        raise RadiographError(
+            "This is not a DICOM, PNG or JPEG file; export the radiograph as one of these."
+        ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise RadiographError("The image has too many pixels to be a radiograph; export it at its original size.") from error
+        raise RadiographError(
+            "The image has too many pixels to be a radiograph; export it at its original size."
+        ) from error
     except (OSError, SyntaxError, ValueError) as error:
-        raise RadiographError("The image file is damaged or cut short; export it again from its source.") from error
+        raise RadiographError(
+            "The image file is damaged or cut short; export it again from its source."
+        ) from error
     grey, said = _grey(image)
     if polarity_evidence(grey) < -CLEAR:
         said.append(INVERTED)
@@ -46,8 +52,14 @@ def read_raster(content: bytes) -> Radiograph:
 def _grey(image: Image.Image) -> tuple[FloatArray, list[str]]:
     if image.mode in ("I;16", "I;16B", "I;16L", "I"):
         deep = np.asarray(image).astype(np.float64)
-        bits = next((bits for bits in (8, 10, 12, 14) if deep.max() < 2**bits), 16)  # the least depth that detectors and exports have
-        said = [] if bits == 16 else [f"The 16-bit picture uses {bits} bits only; it was brightened accordingly."]
+        bits = next(
+            (bits for bits in (8, 10, 12, 14) if deep.max() < 2**bits), 16
+        )  # the least depth that detectors and exports have
+        said = (
+            []
+            if bits == 16
+            else [f"The 16-bit picture uses {bits} bits only; it was brightened accordingly."]
+        )
         return np.clip(deep / (2**bits - 1), 0, 1).astype(np.float32), said
     if image.mode == "1":
         return (np.asarray(image.convert("L"), np.float32) / 255).astype(np.float32), []
@@ -56,5 +68,9 @@ def _grey(image: Image.Image) -> tuple[FloatArray, list[str]]:
     values = np.asarray(image.convert("RGBA"), np.float32) / 255
     colours = values[..., :3] * values[..., 3:]
     spread = colours.max(axis=2) - colours.min(axis=2)
-    said = ["The image is in colour; its brightness was used."] if float(np.percentile(spread, 99)) > COLOUR_TOLERANCE else []
+    said = (
+        ["The image is in colour; its brightness was used."]
+        if float(np.percentile(spread, 99)) > COLOUR_TOLERANCE
+        else []
+    )
     return np.clip(colours @ LUMA, 0, 1).astype(np.float32), said

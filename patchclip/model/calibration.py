@@ -70,7 +70,9 @@ class Calibration:
         """Inverse of `to_dict`; reads a smoothing that all findings share, too, as older checkpoints have it."""
         shared = {"smoothing": float(values.get("smoothing", 0.0))}
         return cls(
-            findings={label: FindingCalibration(**(shared | item)) for label, item in values["findings"].items()},
+            findings={
+                label: FindingCalibration(**(shared | item)) for label, item in values["findings"].items()
+            },
             default=FindingCalibration(**(shared | values["default"])),
             branches=tuple(values["branches"]),
             min_patches=float(values["min_patches"]),

@@ -45,7 +45,11 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    folder: Path, model: PatchCLIP, vocabulary: Vocabulary, calibration: Calibration | None = None, gates: dict[str, Any] | None = None
+    folder: Path,
+    model: PatchCLIP,
+    vocabulary: Vocabulary,
+    calibration: Calibration | None = None,
+    gates: dict[str, Any] | None = None,
 ) -> None:
     """Writes a checkpoint folder, file by file atomically. Weights go as float16 and normalisation statistics as float32.
 
@@ -83,13 +87,22 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     except ValueError as error:
         raise CheckpointError(f"{folder / RECORD} is not valid JSON; fetch the checkpoint again.") from error
     if record.get("format") != FORMAT:
-        raise CheckpointError(f"{folder / RECORD} has format {record.get('format')}, this version reads {FORMAT}; update Patch-CLIP.")
+        raise CheckpointError(
+            f"{folder / RECORD} has format {record.get('format')}, this version reads {FORMAT}; update Patch-CLIP."
+        )
     model = PatchCLIP(ModelConfig.from_dict(record["config"]))
     try:
         tensors = safetensors.torch.load(weights)
-        model.load_state_dict({name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()})
+        model.load_state_dict(
+            {
+                name: value.float() if value.dtype == torch.float16 else value
+                for name, value in tensors.items()
+            }
+        )
     except (safetensors.SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"The weights in {folder} are damaged or belong to another model; fetch the checkpoint again.") from error
+        raise CheckpointError(
+            f"The weights in {folder} are damaged or belong to another model; fetch the checkpoint again."
+        ) from error
     model.eval().requires_grad_(False)
     return Checkpoint(
         model=model,

@@ -48,9 +48,13 @@ class ModelConfig:
         if self.text not in ("minilm", "open_clip"):
             raise CheckpointError(f'The text tower "{self.text}" is unknown; use "minilm" or "open_clip".')
         if self.text == "open_clip" and self.tower.startswith("timm:"):
-            raise CheckpointError(f'The trunk "{self.tower}" has no text tower of its own; use text "minilm" with it.')
+            raise CheckpointError(
+                f'The trunk "{self.tower}" has no text tower of its own; use text "minilm" with it.'
+            )
         if self.grid_level not in self.levels:
-            raise CheckpointError(f"grid_level {self.grid_level} is not among levels {self.levels}; name one of them.")
+            raise CheckpointError(
+                f"grid_level {self.grid_level} is not among levels {self.levels}; name one of them."
+            )
         for name in ("token_width", "embed_dim", "sparse_layers", "sparse_heads", "sparse_patches"):
             if getattr(self, name) < 1:
                 raise CheckpointError(f"{name} is {getattr(self, name)}; set it to 1 or more.")
@@ -68,5 +72,7 @@ class ModelConfig:
         """Inverse of `to_dict`; an unknown key is an error, so that a newer checkpoint is not half understood."""
         unknown = sorted(set(values) - {item.name for item in fields(cls)})
         if unknown:
-            raise CheckpointError(f"The model config has unknown fields ({', '.join(unknown)}); update Patch-CLIP to read this checkpoint.")
+            raise CheckpointError(
+                f"The model config has unknown fields ({', '.join(unknown)}); update Patch-CLIP to read this checkpoint."
+            )
         return cls(**{**values, "levels": tuple(values.get("levels", cls.levels))})

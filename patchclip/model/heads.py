@@ -22,12 +22,15 @@ class Neck(nn.Module):
     A finer level is folded (space to depth), so that nothing of a small lesion is averaged away; a coarser one is interpolated.
     """
 
-    def __init__(self, widths: list[int], grids: list[tuple[int, int]], target: int, width: int, blocks: int) -> None:
+    def __init__(
+        self, widths: list[int], grids: list[tuple[int, int]], target: int, width: int, blocks: int
+    ) -> None:
         super().__init__()
         self.folds = [max(1, round(grid[0] / grids[target][0])) for grid in grids]
         self.target = target
         self.projections = nn.ModuleList(
-            nn.Conv2d(channels * fold * fold, width, 1, bias=False) for channels, fold in zip(widths, self.folds, strict=True)
+            nn.Conv2d(channels * fold * fold, width, 1, bias=False)
+            for channels, fold in zip(widths, self.folds, strict=True)
         )
         self.norm = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU())
         self.context = nn.Sequential(*(ContextBlock(width) for _ in range(blocks)))
@@ -83,7 +86,9 @@ class SparseBranch(nn.Module):
         super().__init__()
         self.class_token = nn.Parameter(torch.zeros(1, 1, width))
         nn.init.normal_(self.class_token, std=0.02)
-        layer = nn.TransformerEncoderLayer(width, heads, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
+        layer = nn.TransformerEncoderLayer(
+            width, heads, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+        )
         self.transformer = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.projection = nn.Linear(width, embed_dim)
 
@@ -112,7 +117,11 @@ def position_embedding(positions: Tensor, width: int) -> Tensor:
     positions [..., 2] in [0, 1] -> [..., width], values in [-1, 1]; works for any grid, so a model may be run at another resolution.
     """
     quarter = width // 4
-    frequencies = 2 * math.pi * torch.exp(torch.arange(quarter, device=positions.device) * (math.log(32.0) / max(1, quarter - 1)))
+    frequencies = (
+        2
+        * math.pi
+        * torch.exp(torch.arange(quarter, device=positions.device) * (math.log(32.0) / max(1, quarter - 1)))
+    )
     angles = positions.float().unsqueeze(-1) * frequencies
     embedded = torch.cat([angles.sin(), angles.cos()], dim=-1).flatten(-2)
     return F.pad(embedded, (0, width - embedded.shape[-1]))

@@ -55,10 +55,14 @@ class PatchCLIP(nn.Module):
         self.config = config
         self.tower = Tower(config)
         order = self.tower.indices.index(config.grid_level)
-        self.neck = Neck(self.tower.widths, self.tower.grids, order, config.token_width, config.context_blocks)
+        self.neck = Neck(
+            self.tower.widths, self.tower.grids, order, config.token_width, config.context_blocks
+        )
         self.projection = Projection(config.token_width, config.embed_dim)
         self.pool = TokenPool(config.token_width)
-        self.sparse = SparseBranch(config.token_width, config.embed_dim, config.sparse_layers, config.sparse_heads)
+        self.sparse = SparseBranch(
+            config.token_width, config.embed_dim, config.sparse_layers, config.sparse_heads
+        )
         self.global_projection = nn.Linear(self.tower.pooled_width, config.embed_dim, bias=False)
         self.text_projection = TextProjection(self._text_width(), config.embed_dim)
         self.logit_scale = nn.Parameter(torch.tensor(0.0))
@@ -72,7 +76,12 @@ class PatchCLIP(nn.Module):
         return self.tower.grids[self.tower.indices.index(self.config.grid_level)]
 
     def encode_image(
-        self, pixels: Tensor, valid: Tensor | None = None, *, mirror: bool = False, patches_alone: bool = False
+        self,
+        pixels: Tensor,
+        valid: Tensor | None = None,
+        *,
+        mirror: bool = False,
+        patches_alone: bool = False,
     ) -> ImageEmbeddings:
         """Embeds a batch.
 
@@ -90,7 +99,11 @@ class PatchCLIP(nn.Module):
         grid = (grid_tokens.shape[2], grid_tokens.shape[3])
         tokens = grid_tokens.flatten(2).transpose(1, 2)
         seen, pooled = (tokens.detach(), out.pooled.detach()) if patches_alone else (tokens, out.pooled)
-        mask = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device) if valid is None else valid.flatten(1)
+        mask = (
+            torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
+            if valid is None
+            else valid.flatten(1)
+        )
         return ImageEmbeddings(
             global_=self.global_projection(pooled).float(),
             patches=self.projection(tokens),
@@ -124,9 +137,14 @@ class PatchCLIP(nn.Module):
         """
         direction = positive.float() - negative.float()
         with torch.autocast(embeddings.device.type, enabled=False):
-            return self.logit_scale.exp().clamp(max=100.0) * (embeddings.float() @ direction.t()) + self.logit_bias
+            return (
+                self.logit_scale.exp().clamp(max=100.0) * (embeddings.float() @ direction.t())
+                + self.logit_bias
+            )
 
-    def encode_sparse(self, tokens: Tensor, grid: tuple[int, int], index: Tensor, mask: Tensor, image: Tensor | None = None) -> Tensor:
+    def encode_sparse(
+        self, tokens: Tensor, grid: tuple[int, int], index: Tensor, mask: Tensor, image: Tensor | None = None
+    ) -> Tensor:
         """Sparse embedding of chosen patches.
 
         Args:

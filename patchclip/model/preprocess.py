@@ -17,7 +17,7 @@ def standardise(pixels: FloatArray) -> FloatArray:
     return np.asarray(np.clip((pixels - float(pixels.mean())) / (4.0 * spread) + 0.5, 0.0, 1.0), np.float32)
 
 
-def model_input(pixels: FloatArray, side: int) -> tuple[FloatArray, Letterbox]:
-    """float32 [H, W] -> float32 [side, side] in [0, 1], standardised then letterboxed, with the geometry that undoes it."""
-    box = Letterbox(height=pixels.shape[0], width=pixels.shape[1], side=side)
+def model_input(pixels: FloatArray, size: int) -> tuple[FloatArray, Letterbox]:
+    """float32 [H, W] -> float32 [size, size] in [0, 1], standardised then letterboxed, with the geometry that undoes it."""
+    box = Letterbox(height=pixels.shape[0], width=pixels.shape[1], size=size)
     return box.apply(standardise(pixels)), box

@@ -41,7 +41,9 @@ class Downsampler(nn.Module):
         """[B, 3, S, S] -> [B, 3, out_size, out_size]."""
         reduced: Tensor = self.layers(pixels)
         if reduced.shape[-1] != self.out_size:
-            reduced = nn.functional.interpolate(reduced, size=(self.out_size, self.out_size), mode="bilinear", align_corners=False)
+            reduced = nn.functional.interpolate(
+                reduced, size=(self.out_size, self.out_size), mode="bilinear", align_corners=False
+            )
         return reduced
 
 
@@ -81,7 +83,9 @@ class Tower(nn.Module):
             pixels = self.downsampler(pixels)
         try:
             look: Any = self.visual.forward_intermediates
-            out: dict[str, Any] = look(pixels, indices=self.indices, normalize_intermediates=True, output_fmt="NCHW")
+            out: dict[str, Any] = look(
+                pixels, indices=self.indices, normalize_intermediates=True, output_fmt="NCHW"
+            )
         except (IndexError, AssertionError) as error:
             raise CheckpointError(
                 f"The tower cannot give levels {self.indices} at {pixels.shape[-1]} px ({error}); choose others."
@@ -92,12 +96,16 @@ class Tower(nn.Module):
 def _build(config: ModelConfig, side: int) -> tuple[nn.Module, nn.Module | None]:
     """The visual module and, when the config asks for open_clip's own text, the whole CLIP without its visual half."""
     if config.tower.startswith("timm:"):
-        timm = TimmModel(config.tower.removeprefix("timm:"), config.embed_dim, image_size=side, pool="avg", proj="linear")
+        timm = TimmModel(
+            config.tower.removeprefix("timm:"), config.embed_dim, image_size=side, pool="avg", proj="linear"
+        )
         if hasattr(timm.trunk, "set_input_size"):  # transformers hold position embeddings for one size
             timm.trunk.set_input_size((side, side))
         return timm, None
     if config.tower not in open_clip.list_models():
-        raise CheckpointError(f'open_clip knows no model "{config.tower}"; see open_clip.list_models(), or use "timm:" and a timm trunk.')
+        raise CheckpointError(
+            f'open_clip knows no model "{config.tower}"; see open_clip.list_models(), or use "timm:" and a timm trunk.'
+        )
     clip = open_clip.create_model(config.tower, pretrained=None, force_image_size=side)
     visual: nn.Module = clip.visual
     if config.text == "minilm":

@@ -104,7 +104,9 @@ def create_clip(name: str, tower: str, weights: str | None, **more: Any) -> nn.M
     """
     try:
         clip: nn.Module = open_clip.create_model(tower, pretrained=weights, weights_only=True, **more)
-    except Exception as error:  # open_clip and the hub raise many kinds: no network, no such tag, a damaged file
+    except (
+        Exception
+    ) as error:  # open_clip and the hub raise many kinds: no network, no such tag, a damaged file
         raise CheckpointError(
             f'The weights of "{name}" cannot be loaded ({type(error).__name__}); check the name and the network, or give a local file.'
         ) from error
@@ -127,14 +129,23 @@ def load_open_clip(name: str, vocabulary: Vocabulary) -> Checkpoint:
     if not whole and not weights:
         tags = open_clip.list_pretrained_tags_by_model(tower)
         if not tags:
-            raise CheckpointError(f'open_clip has no weights for "{tower}"; name a file: {tower}/weights.safetensors.')
+            raise CheckpointError(
+                f'open_clip has no weights for "{tower}"; name a file: {tower}/weights.safetensors.'
+            )
         weights = tags[0]
     clip = create_clip(name, tower, weights or None)
     visual: Any = clip.visual
     side = visual.image_size
     size = int(side[0] if isinstance(side, (tuple, list)) else side)
     config = ModelConfig(
-        name=Path(name).name, tower=tower, text="open_clip", image_size=size, levels=(-1,), grid_level=-1, mean=0.45, std=0.27
+        name=Path(name).name,
+        tower=tower,
+        text="open_clip",
+        image_size=size,
+        levels=(-1,),
+        grid_level=-1,
+        mean=0.45,
+        std=0.27,
     )
     model = ZeroShotCLIP(config, clip).eval().requires_grad_(False)
     digest = hashlib.sha256(name.encode())
@@ -160,4 +171,6 @@ def _own_projection(visual: nn.Module, tower: str) -> nn.Module:
     pool = getattr(visual, "attnpool", None)
     if pool is not None:
         return nn.Sequential(pool.v_proj, pool.c_proj)
-    raise CheckpointError(f'The model "{tower}" has no projection that patch tokens could take; use a ViT or ResNet of open_clip.')
+    raise CheckpointError(
+        f'The model "{tower}" has no projection that patch tokens could take; use a ViT or ResNet of open_clip.'
+    )

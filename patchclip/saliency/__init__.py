@@ -3,7 +3,15 @@
 from collections.abc import Callable, Sequence
 
 from patchclip.saliency.attention import attention_gradient, attention_rollout
-from patchclip.saliency.cam import CAMS, cam_maps, eigen_cam, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam
+from patchclip.saliency.cam import (
+    CAMS,
+    cam_maps,
+    eigen_cam,
+    grad_cam,
+    grad_cam_plus_plus,
+    hires_cam,
+    layer_cam,
+)
 from patchclip.saliency.direct import occlusion, raw_cosine
 from patchclip.saliency.task import SaliencyTask
 from patchclip.types import FloatArray

@@ -41,7 +41,9 @@ def attention_gradient(task: SaliencyTask) -> FloatArray:
         maps: list[FloatArray] = []
         for logit in logits[0]:
             gradients = torch.autograd.grad(logit, attentions, allow_unused=True, retain_graph=True)
-            total = torch.stack([gradient.clamp(min=0).mean(dim=1) for gradient in gradients if gradient is not None]).sum(dim=0)
+            total = torch.stack(
+                [gradient.clamp(min=0).mean(dim=1) for gradient in gradients if gradient is not None]
+            ).sum(dim=0)
             maps.append(_to_grid(total.mean(dim=1, keepdim=True), task))
     return np.stack(maps)
 
@@ -68,7 +70,9 @@ def _recorded(task: SaliencyTask, method: str) -> Iterator[list[Tensor]]:
         elif hasattr(layer, "qkv"):
             layer.forward = _explicit_timm(layer, attentions)
         else:
-            raise SaliencyError(f"{method} does not know the attention of {task.model.config.tower}; use grad_cam instead.")
+            raise SaliencyError(
+                f"{method} does not know the attention of {task.model.config.tower}; use grad_cam instead."
+            )
     try:
         yield attentions
     finally:

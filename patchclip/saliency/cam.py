@@ -37,7 +37,9 @@ def cam_maps(task: SaliencyTask, names: Sequence[str]) -> dict[str, FloatArray]:
     pixels = task.pixels.clone()
     maps: dict[str, list[FloatArray]] = {name: [] for name in names}
     with ExitStack() as stack, torch.enable_grad():
-        leaf = layer.register_forward_hook(_as_leaf)  # before the package's own hooks, so that they see the leaf
+        leaf = layer.register_forward_hook(
+            _as_leaf
+        )  # before the package's own hooks, so that they see the leaf
         stack.callback(leaf.remove)
         methods = {name: stack.enter_context(CAMS[name](head, [layer], _reshape(task))) for name in names}
         passes = next(iter(methods.values())).activations_and_grads

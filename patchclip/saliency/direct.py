@@ -40,7 +40,15 @@ def occlusion(task: SaliencyTask, window: int = 8, batch: int = 16) -> FloatArra
             for number, (top, left) in enumerate(part):
                 hidden[number, :, top : top + size, left : left + size] = grey
             drops.append(whole - head(hidden))
-    values = torch.cat(drops).clamp(min=0).t().unflatten(1, (len(starts), len(starts))).cpu().numpy().astype(np.float32)
+    values = (
+        torch.cat(drops)
+        .clamp(min=0)
+        .t()
+        .unflatten(1, (len(starts), len(starts)))
+        .cpu()
+        .numpy()
+        .astype(np.float32)
+    )
     centres = (np.array(starts) + size / 2) / side
     down, across = (_between(centres, count) for count in task.model.grid)
     return np.stack([to_unit(np.asarray(down @ item @ across.T, np.float32)) for item in values])

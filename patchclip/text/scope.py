@@ -43,11 +43,16 @@ class Verdict:
 class QueryGate:
     """Logistic regression on two similarities: to the nearest phrase of the vocabulary, and to the nearest phrase outside it."""
 
-    def __init__(self, vocabulary: Vocabulary, encoder: SentenceEncoder, weights: tuple[float, float, float]) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, encoder: SentenceEncoder, weights: tuple[float, float, float]
+    ) -> None:
         """weights: of the similarity to the vocabulary, of that to the outside, and the intercept."""
         self.vocabulary, self.encoder, self.weights = vocabulary, encoder, weights
         phrases = [
-            (text, item.label) for item in vocabulary.findings for text in (item.name, *item.synonyms, *item.aliases) if len(text) > 4
+            (text, item.label)
+            for item in vocabulary.findings
+            for text in (item.name, *item.synonyms, *item.aliases)
+            if len(text) > 4
         ]
         self._phrases = list(dict(phrases))
         self._labels = [dict(phrases)[text] for text in self._phrases]
@@ -63,7 +68,10 @@ class QueryGate:
         both = torch.cat([inside, outside])
         similarity = both @ both.t()
         similarity.fill_diagonal_(-1.0)
-        features = torch.stack([similarity[:, : len(inside)].max(dim=1).values, similarity[:, len(inside) :].max(dim=1).values], dim=1)
+        features = torch.stack(
+            [similarity[:, : len(inside)].max(dim=1).values, similarity[:, len(inside) :].max(dim=1).values],
+            dim=1,
+        )
         known = [True] * len(inside) + [False] * len(outside)
         fitted = LogisticRegression(C=100.0, class_weight="balanced").fit(features.numpy(), known)
         gate.weights = (float(fitted.coef_[0, 0]), float(fitted.coef_[0, 1]), float(fitted.intercept_[0]))
@@ -78,8 +86,16 @@ class QueryGate:
         inside, outside = self._anchors()
         feature = self.encoder.encode([query.doubtful or query.finding])[0]
         near = inside @ feature
-        score = self.weights[0] * float(near.max()) + self.weights[1] * float((outside @ feature).max()) + self.weights[2]
-        return Verdict(True, query.label or self._labels[int(near.argmax())]) if score > 0 else Verdict(False, None)
+        score = (
+            self.weights[0] * float(near.max())
+            + self.weights[1] * float((outside @ feature).max())
+            + self.weights[2]
+        )
+        return (
+            Verdict(True, query.label or self._labels[int(near.argmax())])
+            if score > 0
+            else Verdict(False, None)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types only."""
@@ -94,7 +110,9 @@ class QueryGate:
         """
         weights = values.get("weights")
         if not isinstance(weights, list) or len(weights) != 3:
-            raise CheckpointError("The checkpoint's query gate is malformed; run python -m trainer calibrate on its run folder.")
+            raise CheckpointError(
+                "The checkpoint's query gate is malformed; run python -m trainer calibrate on its run folder."
+            )
         return cls(vocabulary, encoder, (float(weights[0]), float(weights[1]), float(weights[2])))
 
     def _anchors(self) -> tuple[Tensor, Tensor]:

@@ -57,9 +57,13 @@ class Vocabulary:
         try:
             return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
-            raise CheckpointError(f"There is no vocabulary {path}; give the path of a file such as assets/vocabulary.json.") from error
+            raise CheckpointError(
+                f"There is no vocabulary {path}; give the path of a file such as assets/vocabulary.json."
+            ) from error
         except json.JSONDecodeError as error:
-            raise CheckpointError(f"The vocabulary {path} is not valid JSON (line {error.lineno}); correct it.") from error
+            raise CheckpointError(
+                f"The vocabulary {path} is not valid JSON (line {error.lineno}); correct it."
+            ) from error
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Vocabulary:
@@ -73,15 +77,25 @@ class Vocabulary:
             templates = values["templates"]
             vocabulary = cls(findings, tuple(templates["positive"]), tuple(templates["negative"]))
         except (KeyError, TypeError) as error:
-            raise CheckpointError(f"The vocabulary is malformed ({error}); see assets/vocabulary.json for its shape.") from error
-        if len(set(vocabulary.labels)) != len(findings) or not all("{}" in template for template in vocabulary.templates):
-            raise CheckpointError('The vocabulary needs a different label for each finding, and "{}" in each template.')
+            raise CheckpointError(
+                f"The vocabulary is malformed ({error}); see assets/vocabulary.json for its shape."
+            ) from error
+        if len(set(vocabulary.labels)) != len(findings) or not all(
+            "{}" in template for template in vocabulary.templates
+        ):
+            raise CheckpointError(
+                'The vocabulary needs a different label for each finding, and "{}" in each template.'
+            )
         return vocabulary
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types only."""
         templates = {"positive": list(self.positive_templates), "negative": list(self.negative_templates)}
-        return {"version": 1, "templates": templates, "findings": json.loads(json.dumps([asdict(item) for item in self.findings]))}
+        return {
+            "version": 1,
+            "templates": templates,
+            "findings": json.loads(json.dumps([asdict(item) for item in self.findings])),
+        }
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -95,7 +109,9 @@ class Vocabulary:
 
     def same_prompts(self, other: Vocabulary) -> bool:
         """Whether both make the same prompts of the same findings; they may still understand different wordings in queries."""
-        return self.labels == other.labels and all(self.prompts(label) == other.prompts(label) for label in self.labels)
+        return self.labels == other.labels and all(
+            self.prompts(label) == other.prompts(label) for label in self.labels
+        )
 
     def finding(self, label: str) -> VocabularyFinding:
         """By label.

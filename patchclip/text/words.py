@@ -97,7 +97,13 @@ process destruction erosion structure represent tuberculosis appearing true path
 )
 """Words that describe a finding and put it nowhere."""
 
-ALLOWED_FOREIGN = {("stomach", "Hernia"), ("bowel", "Hernia"), ("gastric", "Hernia"), ("abdominal", "Hernia"), ("cervical", "Fracture")}
+ALLOWED_FOREIGN = {
+    ("stomach", "Hernia"),
+    ("bowel", "Hernia"),
+    ("gastric", "Hernia"),
+    ("abdominal", "Hernia"),
+    ("cervical", "Fracture"),
+}
 """Pairs that do belong together: a hiatal hernia is a stomach in the chest."""
 
 SPELLING = {"oedema": "edema", "oedematous": "edematous", "tumour": "tumor", "haemothorax": "hemothorax", "haemopneumothorax": "hemopneumothorax",
@@ -116,7 +122,13 @@ _SLASHED = re.compile(r"(?<![\w/])(?:([rwschbl]) ?[/\\] ?(oe?d|out|[opwlr])(?!\w
 
 def tokens_of(text: str) -> list[str]:
     """Lower-case words without accents, punctuation or plural s."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().replace("'", "").replace("’", "")
+    plain = (
+        unicodedata.normalize("NFKD", text)
+        .encode("ascii", "ignore")
+        .decode()
+        .replace("'", "")
+        .replace("’", "")
+    )
     plain = _SLASHED.sub(_slashed_words, plain)  # before the sides: the R of "R/O" is none
     plain = re.sub(r"#(?!\d)", " fracture ", plain)  # as British notes write it
     spaced = re.sub(r"\b([LR])\b(?!-)|\b([LR])([UML])L\b", _side_words, plain)

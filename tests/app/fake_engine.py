@@ -1,4 +1,4 @@
-"""An engine without a network, for tests of the page's server side: real queries and maps, invented probabilities."""
+"""An engine without a network, for tests of the page's server laterality: real queries and maps, invented probabilities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from patchclip import Finding, HeaderFacts, PatchMap, QueryError, Radiograph
+from patchclip import Answer, HeaderFacts, PatchMap, QueryError, Radiograph
 from patchclip.localize import find_regions
 from patchclip.text import Vocabulary, parse_query
 
@@ -43,9 +43,11 @@ class FakeEngine:
 
     def encode(self, radiograph: Radiograph) -> FakeEncoded:
         """No pass through any tower."""
-        return FakeEncoded(radiograph.sha256, radiograph.size, radiograph.warnings, radiograph.facts, {"encode": 1.5})
+        return FakeEncoded(
+            radiograph.sha256, radiograph.size, radiograph.warnings, radiograph.facts, {"encode": 1.5}
+        )
 
-    def query(self, encoded: FakeEncoded, texts: Sequence[str]) -> list[Finding]:
+    def query(self, encoded: FakeEncoded, texts: Sequence[str]) -> list[Answer]:
         """One finding a text."""
         return [self._answer(encoded, text) for text in texts]
 
@@ -55,25 +57,27 @@ class FakeEngine:
             raise QueryError(f"unexpected method {method}")
         return PatchMap(np.tile(np.linspace(0, 1, 4, dtype=np.float32), (4, 1)), self._extent(encoded))
 
-    def _answer(self, encoded: FakeEncoded, text: str) -> Finding:
+    def _answer(self, encoded: FakeEncoded, text: str) -> Answer:
         query = parse_query(text, self.vocabulary)
         known = query.label is not None
         values = np.full((4, 4), 0.1 if known else 0.0, np.float32)
         if known:
             values[1, 2] = PEAK
         shown = PatchMap(values, self._extent(encoded))
-        return Finding(
+        return Answer(
             query=query.text,
             finding=query.finding,
             label=query.label,
             negated=query.negated,
-            side=query.side,
+            laterality=query.laterality,
             in_vocabulary=known,
             probability=1 - 0.83 if query.negated else 0.83,
             map=shown,
             regions=find_regions(shown, 0.5, encoded.size) if known else (),
             threshold=0.5,
-            warnings=() if known else (f'"{query.finding}" is far from what this model has learnt: no map is shown.',),
+            warnings=()
+            if known
+            else (f'"{query.finding}" is far from what this model has learnt: no map is shown.',),
         )
 
     @staticmethod

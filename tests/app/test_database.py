@@ -14,10 +14,24 @@ from sqlalchemy import inspect, text
 from app.store import StoreError, migrate, open_database
 from app.store.models import Base
 
-IDENTIFYING = ("patient", "birth", "study", "accession", "file", "path", "header", "institution", "sex", "age", "mrn")
+IDENTIFYING = (
+    "patient",
+    "birth",
+    "study",
+    "accession",
+    "file",
+    "path",
+    "header",
+    "institution",
+    "sex",
+    "age",
+    "mrn",
+)
 
 
-@pytest.mark.parametrize(("pragma", "value"), [("journal_mode", "wal"), ("busy_timeout", 5000), ("foreign_keys", 1)])
+@pytest.mark.parametrize(
+    ("pragma", "value"), [("journal_mode", "wal"), ("busy_timeout", 5000), ("foreign_keys", 1)]
+)
 def test_every_connection_has_its_pragmas(database: sqlalchemy.Engine, pragma: str, value: object) -> None:
     for _ in range(2):
         database.dispose()
@@ -32,7 +46,9 @@ def test_migration_of_nothing_makes_exactly_the_tables_of_the_models(database: s
 
 
 def test_migrating_twice_changes_nothing_and_keeps_the_rows(database: sqlalchemy.Engine) -> None:
-    insert = "INSERT INTO prediction VALUES (7, :sha, 10, 20, 'm', :sha, 'q', 'f', 0, NULL, 1, 0.25, 0.5, '{}')"
+    insert = (
+        "INSERT INTO prediction VALUES (7, :sha, 10, 20, 'm', :sha, 'q', 'f', 0, NULL, 1, 0.25, 0.5, '{}')"
+    )
     with database.begin() as connection:
         connection.execute(text(insert), {"sha": "a" * 64})
         before = connection.execute(text("SELECT sql FROM sqlite_master ORDER BY name")).all()
@@ -51,7 +67,9 @@ def test_foreign_keys_hold(database: sqlalchemy.Engine) -> None:
 def test_no_column_is_made_for_what_identifies_a_patient() -> None:
     columns = {column.name for table in Base.metadata.tables.values() for column in table.columns}
     assert "image_sha256" in columns
-    assert not [name for name in columns for word in IDENTIFYING if word in name.replace("image", "").split("_")]
+    assert not [
+        name for name in columns for word in IDENTIFYING if word in name.replace("image", "").split("_")
+    ]
 
 
 def test_a_file_that_is_no_database_is_refused_with_advice(tmp_path: Path) -> None:

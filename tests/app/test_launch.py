@@ -48,7 +48,9 @@ def test_defaults_are_safe(launched: dict[str, Any], tmp_path: Path) -> None:
     assert launched["css"] == style()
 
 
-def test_no_analytics_no_network_and_uploads_in_a_folder_that_goes_with_the_server(launched: dict[str, Any]) -> None:
+def test_no_analytics_no_network_and_uploads_in_a_folder_that_goes_with_the_server(
+    launched: dict[str, Any],
+) -> None:
     assert launched["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert launched["HF_HUB_OFFLINE"] == "1"
     assert launched["uploads_there"]
@@ -74,9 +76,16 @@ def test_the_page_carries_its_notice_limit_and_script(service: Service) -> None:
     assert {function.__name__ for function in service.methods()} <= set(dir(page))
 
 
-@pytest.mark.parametrize(("arguments", "words"), [(["--port", "99999"], "port"), (["--checkpoint", "/no/such/folder"], "checkpoint")])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--port", "99999"], "port"), (["--checkpoint", "/no/such/folder"], "checkpoint")],
+)
 def test_wrong_usage_ends_with_a_sentence(
-    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     for name in VARIABLES:
         monkeypatch.setenv(name, os.environ.get(name, ""))
@@ -89,4 +98,7 @@ def test_wrong_usage_ends_with_a_sentence(
 
 def test_gradio_is_not_imported_before_its_environment_is_set() -> None:
     code = "import app.__main__, sys; sys.exit('gradio' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode
+        == 0
+    )

@@ -14,19 +14,19 @@ import sqlalchemy
 from sqlalchemy import event
 
 from app.store import FeedbackRepository, NewFeedback, StoreError, migrate, open_database
-from patchclip import Finding, PatchMap, Region
+from patchclip import Answer, PatchMap, Region
 
 
-def finding(**changes: Any) -> Finding:
+def finding(**changes: Any) -> Answer:
     """An answer to "no pneumothorax on the left"."""
     values = np.zeros((2, 2), np.float32)
     values[0, 1] = 0.75
-    answer = Finding(
+    answer = Answer(
         query="no pneumothorax on the left",
         finding="pneumothorax",
         label="Pneumothorax",
         negated=True,
-        side="left",
+        laterality="left",
         in_vocabulary=True,
         probability=0.125,
         map=PatchMap(values, (0, 0, 200, 100)),
@@ -128,7 +128,9 @@ def test_judgements_are_counted_by_picture(repository: FeedbackRepository) -> No
         ({"boxes": [(float("nan"), 10, 5, 10)]}, "outside the image"),
     ],
 )
-def test_what_is_missing_or_wrong_is_said_and_nothing_is_saved(repository: FeedbackRepository, changes: dict[str, Any], words: str) -> None:
+def test_what_is_missing_or_wrong_is_said_and_nothing_is_saved(
+    repository: FeedbackRepository, changes: dict[str, Any], words: str
+) -> None:
     with pytest.raises(StoreError, match=words):
         repository.add(feedback(**changes))
     assert repository.rows() == []
@@ -160,7 +162,9 @@ def test_a_locked_database_says_so_and_takes_the_same_feedback_afterwards(tmp_pa
     engine.dispose()
 
 
-def test_a_store_that_cannot_be_read_says_so(repository: FeedbackRepository, database: sqlalchemy.Engine) -> None:
+def test_a_store_that_cannot_be_read_says_so(
+    repository: FeedbackRepository, database: sqlalchemy.Engine
+) -> None:
     with database.begin() as connection:
         connection.execute(sqlalchemy.text("DROP TABLE box"))
         connection.execute(sqlalchemy.text("DROP TABLE feedback"))

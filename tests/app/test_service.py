@@ -58,9 +58,12 @@ def test_an_upload_is_opened_and_its_file_is_gone(service: Service, uploads: Pat
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"just some text", "PNG"), (b"\0" * 128 + b"DICM" + b"\x02\0\0\0broken", "DICOM"), (b"", "empty")]
+    ("content", "words"),
+    [(b"just some text", "PNG"), (b"\0" * 128 + b"DICM" + b"\x02\0\0\0broken", "DICOM"), (b"", "empty")],
 )
-def test_what_is_no_radiograph_is_said_and_its_file_is_gone(service: Service, uploads: Path, content: bytes, words: str) -> None:
+def test_what_is_no_radiograph_is_said_and_its_file_is_gone(
+    service: Service, uploads: Path, content: bytes, words: str
+) -> None:
     error = upload(service, uploads, content, "Mustermann_Erika.txt")["error"]
     assert words in error
     assert "Mustermann" not in error
@@ -68,7 +71,9 @@ def test_what_is_no_radiograph_is_said_and_its_file_is_gone(service: Service, up
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../feedback.sqlite3", "nothing-here.png", ""])
-def test_only_files_of_the_upload_folder_are_opened(service: Service, uploads: Path, tmp_path: Path, path: str) -> None:
+def test_only_files_of_the_upload_folder_are_opened(
+    service: Service, uploads: Path, tmp_path: Path, path: str
+) -> None:
     before = (tmp_path / "feedback.sqlite3").read_bytes()
     for candidate in (path, str(uploads / path)):
         assert "did not arrive" in call(service, "open_upload", path=candidate)["error"]
@@ -93,7 +98,9 @@ def test_every_bundled_example_opens_and_is_marked(service: Service) -> None:
 
 
 def test_several_queries_are_answered_in_order(service: Service, study: str) -> None:
-    reply = call(service, "ask", study=study, text="pleural effusion; no pneumothorax ;; fractured femur; left mass")
+    reply = call(
+        service, "ask", study=study, text="pleural effusion; no pneumothorax ;; fractured femur; left mass"
+    )
     effusion, pneumothorax, femur, mass = reply["answers"]
     assert reply["query_ms"] > 0
     assert (effusion["probability"], effusion["understood"]) == (0.83, "pleural effusion")
@@ -116,7 +123,9 @@ def test_queries_that_cannot_be_answered_say_why(service: Service, study: str, t
     assert words in call(service, "ask", study=study, text=text)["error"]
 
 
-def test_nothing_open_and_closed_studies_are_said(service: Service, uploads: Path, png: bytes, study: str) -> None:
+def test_nothing_open_and_closed_studies_are_said(
+    service: Service, uploads: Path, png: bytes, study: str
+) -> None:
     assert "No radiograph is open" in call(service, "ask", text="mass")["error"]
     assert "No radiograph is open" in call(service, "save", study="")["error"]
     for _ in range(2):
@@ -152,7 +161,9 @@ def reading(study: str, **changes: Any) -> dict[str, Any]:
     return {**filled, **changes}
 
 
-def test_a_reading_is_stored_with_what_was_shown(service: Service, repository: FeedbackRepository, study: str) -> None:
+def test_a_reading_is_stored_with_what_was_shown(
+    service: Service, repository: FeedbackRepository, study: str
+) -> None:
     call(service, "ask", study=study, text="no pneumothorax")
     assert "saved" in call(service, "save", **reading(study))
     row = repository.rows()[0]
@@ -164,7 +175,10 @@ def test_a_reading_is_stored_with_what_was_shown(service: Service, repository: F
     assert row["parameters"]["display"] == {"threshold": 0.35, "colours": "cividis"}
     assert call(service, "history") == {"rows": [row], "total": 1}
     assert json.loads(call(service, "export", kind="json")["text"])["feedback"] == [row]
-    assert next(csv.DictReader(io.StringIO(call(service, "export", kind="csv")["text"])))["comment"] == "nothing there"
+    assert (
+        next(csv.DictReader(io.StringIO(call(service, "export", kind="csv")["text"])))["comment"]
+        == "nothing there"
+    )
 
 
 def test_a_judged_picture_is_known_again(service: Service, uploads: Path, png: bytes, study: str) -> None:
@@ -173,7 +187,9 @@ def test_a_judged_picture_is_known_again(service: Service, uploads: Path, png: b
     assert upload(service, uploads, png)["judged"] == 1
 
 
-def test_history_says_how_much_it_leaves_out(service: Service, monkeypatch: pytest.MonkeyPatch, study: str) -> None:
+def test_history_says_how_much_it_leaves_out(
+    service: Service, monkeypatch: pytest.MonkeyPatch, study: str
+) -> None:
     monkeypatch.setattr("app.service.MOST_ROWS", 2)
     call(service, "ask", study=study, text="no pneumothorax")
     for comment in ("first", "second", "third"):

@@ -32,7 +32,9 @@ def test_this_file_knows_every_setting() -> None:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_each_setting_is_read_from_its_environment_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_setting_is_read_from_its_environment_variable(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text, value = VALUES[name]
     assert getattr(Settings(), name) != value
     monkeypatch.setenv(f"PATCHCLIP_{name.upper()}", text)
@@ -53,7 +55,10 @@ def test_defaults_listen_on_this_machine_alone_and_keep_feedback_under_home(tmp_
     assert settings.checkpoint is None
 
 
-@pytest.mark.parametrize(("name", "value"), [("port", 70000), ("port", -1), ("upload_limit_mb", 0), ("open_studies", 0), ("colour", "red")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("port", 70000), ("port", -1), ("upload_limit_mb", 0), ("open_studies", 0), ("colour", "red")],
+)
 def test_values_that_make_no_sense_are_refused(name: str, value: Any) -> None:
     with pytest.raises(ValidationError, match=name):
         Settings(**{name: value})

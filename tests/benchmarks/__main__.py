@@ -24,7 +24,11 @@ def timed(work: Callable[[], object], least_s: float = 0.5) -> float:
 def main() -> None:
     """Runs all of them."""
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    for name, text in (("training step", training.run(timed)), ("patch loss", losses.run(timed)), ("report", report.run())):
+    for name, text in (
+        ("training step", training.run(timed)),
+        ("patch loss", losses.run(timed)),
+        ("report", report.run()),
+    ):
         print(f"{name}: {text}")
     print(f"peak memory of this run: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 

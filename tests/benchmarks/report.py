@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from patchclip.evaluate.bootstrap import PatientBootstrap
-from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, NIH, NIH8, RSNA, EvaluationData, EvaluationImage
+from patchclip.evaluate.dataset import (
+    CHESTX_DET,
+    LUNG_OPACITY,
+    NIH,
+    NIH8,
+    RSNA,
+    EvaluationData,
+    EvaluationImage,
+)
 from patchclip.evaluate.predictions import Prediction, Source
 from patchclip.evaluate.run import claim, score
 from patchclip.types import PatchMap
@@ -32,7 +40,9 @@ def run() -> str:
     started = time.perf_counter()
     score(source, data, pairs, [], seed=0, replicates=REPLICATES)
     scored = time.perf_counter()
-    claim(LABELS, pairs, pairs, METHODS, PatientBootstrap([image.patient for image, _ in pairs], REPLICATES, 0))
+    claim(
+        LABELS, pairs, pairs, METHODS, PatientBootstrap([image.patient for image, _ in pairs], REPLICATES, 0)
+    )
     claimed = time.perf_counter()
     return (
         f"{IMAGES} images, {len(LABELS)} findings, {REPLICATES} replicates: figures {scored - started:.1f} s, "
@@ -47,13 +57,19 @@ def _pair(number: int) -> tuple[EvaluationImage, Prediction]:
     if label is not None:
         x, y = rng.uniform(0.1, 0.6, 2)
         box = ((float(x), float(y), 0.25, 0.25),)
-        boxes = {(RSNA if label == LUNG_OPACITY else NIH, label): box} | ({} if label == LUNG_OPACITY else {(CHESTX_DET, label): box})
+        boxes = {(RSNA if label == LUNG_OPACITY else NIH, label): box} | (
+            {} if label == LUNG_OPACITY else {(CHESTX_DET, label): box}
+        )
     image = EvaluationImage(
         name=f"{number}.png",
         path=Path(f"{number}.png"),
         patient=str(number // 2),
         labels=frozenset({label} if label else {"No Finding"}),
-        rsna_class="Normal" if label is None else LUNG_OPACITY if label == LUNG_OPACITY else "No Lung Opacity / Not Normal",
+        rsna_class="Normal"
+        if label is None
+        else LUNG_OPACITY
+        if label == LUNG_OPACITY
+        else "No Lung Opacity / Not Normal",
         chestx_det_read=True,
         view="PA" if number % 2 else "AP",
         sex="F" if number % 4 < 2 else "M",

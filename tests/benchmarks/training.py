@@ -37,7 +37,9 @@ def run(timed: Callable[[Callable[[], object], float], float]) -> str:
     torch.manual_seed(0)
     model = PatchCLIP(config.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     with tempfile.TemporaryDirectory() as folder:
-        samples = read_folder(tiny_dataset(Path(folder), each=16, splits=("train",)), "train", known=frozenset(labels)).samples
+        samples = read_folder(
+            tiny_dataset(Path(folder), each=16, splits=("train",)), "train", known=frozenset(labels)
+        ).samples
         items, _ = load_samples(samples, round(side * config.data.cache_margin))
     dataset = PatchDataset(items, labels, model.grid[0], side, config.data, config.augment)
     chance = sampling_weights(items, config.data)
@@ -84,7 +86,10 @@ def run(timed: Callable[[Callable[[], object], float], float]) -> str:
     for batch in fed:
         step(batch)
     piped = (time.perf_counter() - started) / (STEPS - 1)
-    losses, branch = (timed(lambda whole=whole: _patch_level(model, kept[0], balance, config, whole), 1.0) for whole in (False, True))  # type: ignore[misc]
+    losses, branch = (
+        timed(lambda whole=whole: _patch_level(model, kept[0], balance, config, whole), 1.0)
+        for whole in (False, True)
+    )  # type: ignore[misc]
     return (
         f"{config.optim.batch_size} images of {side} px, {model.grid[0]} x {model.grid[1]} patches, {len(labels)} findings: "
         f"patch and sparse loss forward and backward are {100 * losses / preloaded:.2f} % of a step ({losses * 1000:.1f} of {preloaded * 1000:.0f} ms), "
@@ -94,7 +99,9 @@ def run(timed: Callable[[Callable[[], object], float], float]) -> str:
     )
 
 
-def _patch_level(model: PatchCLIP, batch: Batch, balance: BalanceWeights, config: FitConfig, branch: bool) -> None:
+def _patch_level(
+    model: PatchCLIP, batch: Batch, balance: BalanceWeights, config: FitConfig, branch: bool
+) -> None:
     """Both losses forward and backward, from patch logits and sparse embeddings on, or, with `branch`, from the tokens of the sparse branch.
 
     Tokens, embeddings and prompts are drawn, for a cost does not depend on them; tokens take gradients only where the recipe lets them.
@@ -102,16 +109,35 @@ def _patch_level(model: PatchCLIP, batch: Batch, balance: BalanceWeights, config
     images, patches, findings = batch.patch_targets.shape
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(images, patches, findings, generator=generator, requires_grad=True)
-    tokens = torch.randn(images, patches, model.config.token_width, generator=generator, requires_grad=not config.loss.patches_alone)
-    positive, negative = torch.randn(2, findings, model.config.embed_dim, generator=generator, requires_grad=True)
+    tokens = torch.randn(
+        images,
+        patches,
+        model.config.token_width,
+        generator=generator,
+        requires_grad=not config.loss.patches_alone,
+    )
+    positive, negative = torch.randn(
+        2, findings, model.config.embed_dim, generator=generator, requires_grad=True
+    )
     with autocast(CPU, config.optim.precision):
-        loss = patch_loss(logits, batch.patch_targets, balance.patch_positive, balance.patch_negative * batch.patch_weights)
+        loss = patch_loss(
+            logits, batch.patch_targets, balance.patch_positive, balance.patch_negative * batch.patch_weights
+        )
         limit = model.config.sparse_patches
-        sets = sparse_sets(logits, batch.patch_targets, batch.image_targets, batch.image_weights, batch.valid.flatten(1), limit)
+        sets = sparse_sets(
+            logits,
+            batch.patch_targets,
+            batch.image_targets,
+            batch.image_weights,
+            batch.valid.flatten(1),
+            limit,
+        )
         if branch:
             embedded = encode_sets(model, tokens, model.grid, sets)
         else:
-            embedded = torch.randn(len(sets.image), model.config.embed_dim, generator=generator, requires_grad=True)
+            embedded = torch.randn(
+                len(sets.image), model.config.embed_dim, generator=generator, requires_grad=True
+            )
         own = model.pair_logits(embedded, positive, negative).gather(1, sets.finding.unsqueeze(1)).squeeze(1)
         loss = loss + sparse_loss(own, sets.target, sets.weight, images)
     loss.backward()

@@ -30,7 +30,10 @@ FLAGS = (
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
     """Debian's Chromium; its absence is a failure in continuous integration and a skip elsewhere."""
-    found = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
+        None,
+    )
     if found is None:
         reason = "Chromium is missing; install it with: sudo apt-get install chromium"
         if os.environ.get("CI") == "true":
@@ -46,7 +49,9 @@ def browser_context_args() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def server(browser_type_launch_args: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    browser_type_launch_args: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """One server for the tests that need no other; files above 1 MB are refused."""
     folder = tmp_path_factory.mktemp("server")
     with Server(folder / "feedback.sqlite3", free_port(), {"PATCHCLIP_UPLOAD_LIMIT_MB": "1"}) as running:

@@ -36,10 +36,19 @@ def write_dicom(path: Path) -> Path:
     image.file_meta = meta
     image.SOPClassUID, image.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     image.PatientName, image.PatientID, image.PatientBirthDate = "Mustermann^Erika", "4711-0815", "19520817"
-    image.InstitutionName, image.StudyDate, image.ReferringPhysicianName = "Klinikum Beispiel", "20260102", "Dr Geheim"
+    image.InstitutionName, image.StudyDate, image.ReferringPhysicianName = (
+        "Klinikum Beispiel",
+        "20260102",
+        "Dr Geheim",
+    )
     image.Modality, image.ViewPosition, image.BodyPartExamined = "DX", "PA", "CHEST"
     image.PatientOrientation = ["L", "F"]
-    image.Rows, image.Columns, image.SamplesPerPixel, image.PhotometricInterpretation = HEIGHT, WIDTH, 1, "MONOCHROME2"
+    image.Rows, image.Columns, image.SamplesPerPixel, image.PhotometricInterpretation = (
+        HEIGHT,
+        WIDTH,
+        1,
+        "MONOCHROME2",
+    )
     image.BitsAllocated, image.BitsStored, image.HighBit, image.PixelRepresentation = 16, 12, 11, 0
     image.WindowCenter, image.WindowWidth = 2048, 4096
     image.PixelData = pixels().tobytes()

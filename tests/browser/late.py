@@ -18,7 +18,9 @@ class Late:
         self._page, self._names, self.waiting = page, names, list[Route]()
         self.met: list[str] = []  # the names of all calls so far
         page.route(re.compile("/component_server"), self._meet)
-        while page.url.startswith("http") and PROBE not in self.met:  # the browser may let the first requests slip by
+        while (
+            page.url.startswith("http") and PROBE not in self.met
+        ):  # the browser may let the first requests slip by
             page.evaluate("address => fetch(address).catch(() => null)", PROBE)
 
     def _meet(self, route: Route) -> None:

@@ -34,7 +34,9 @@ def fit(page: Page) -> Fit:
     box = page.locator("#pc-canvas").bounding_box()
     assert box is not None
     scale = min((box["width"] - 2 * MARGIN) / WIDTH, (box["height"] - 2 * MARGIN) / HEIGHT)
-    return Fit(box["x"] + (box["width"] - WIDTH * scale) / 2, box["y"] + (box["height"] - HEIGHT * scale) / 2, scale)
+    return Fit(
+        box["x"] + (box["width"] - WIDTH * scale) / 2, box["y"] + (box["height"] - HEIGHT * scale) / 2, scale
+    )
 
 
 def canvas(page: Page) -> np.ndarray:
@@ -54,8 +56,12 @@ def lit(page: Page) -> np.ndarray:
     seen, place = coloured(page), fit(page)
     box = page.locator("#pc-canvas").bounding_box()
     assert box is not None
-    columns = np.clip(((np.arange(WIDTH) + 0.5) * place.scale + place.left - box["x"]).astype(int), 0, seen.shape[1] - 1)
-    rows = np.clip(((np.arange(HEIGHT) + 0.5) * place.scale + place.top - box["y"]).astype(int), 0, seen.shape[0] - 1)
+    columns = np.clip(
+        ((np.arange(WIDTH) + 0.5) * place.scale + place.left - box["x"]).astype(int), 0, seen.shape[1] - 1
+    )
+    rows = np.clip(
+        ((np.arange(HEIGHT) + 0.5) * place.scale + place.top - box["y"]).astype(int), 0, seen.shape[0] - 1
+    )
     return seen[np.ix_(rows, columns)]
 
 
@@ -77,7 +83,9 @@ def open_file(page: Page, *files: object) -> None:
     with page.expect_file_chooser() as chooser:
         page.locator("#pc-open").click()
     chooser.value.set_files(list(files))  # type: ignore[arg-type]
-    page.wait_for_function("!document.querySelector('#pc-open-error').hidden || document.querySelector('#pc-studies li')")
+    page.wait_for_function(
+        "!document.querySelector('#pc-open-error').hidden || document.querySelector('#pc-studies li')"
+    )
     page.locator("#pc-busy").wait_for(state="hidden")
 
 

@@ -35,7 +35,9 @@ def one_patch(value: float) -> dict[str, Any]:
         (0.9, 0.0, "lung mass: 1 region above .50"),
     ],
 )
-def test_the_caption_never_contradicts_the_map(page: Page, server: Server, dicom: Path, value: float, least: float, said: str) -> None:
+def test_the_caption_never_contradicts_the_map(
+    page: Page, server: Server, dicom: Path, value: float, least: float, said: str
+) -> None:
     late = Late(page, "start", "ask")
     page.goto(server.url)
     late.change(min_patches=least)
@@ -134,7 +136,9 @@ def test_history_has_no_number_out_of_scope_and_says_what_it_leaves_out(opened: 
     late.answer({"rows": [known, unknown], "total": 1234})
     expect(opened.locator("#pc-rows tr").nth(0).locator("td").nth(4)).to_have_text(".83")
     expect(opened.locator("#pc-rows tr").nth(1).locator("td").nth(4)).to_have_text("–")
-    expect(opened.locator("#pc-more-rows")).to_have_text("The newest 2 of 1234 are listed; CSV and JSON hold all of them.")
+    expect(opened.locator("#pc-more-rows")).to_have_text(
+        "The newest 2 of 1234 are listed; CSV and JSON hold all of them."
+    )
     opened.keyboard.press("Escape")
     opened.locator("#pc-history").click()
     late.answer({"rows": [known], "total": 1})

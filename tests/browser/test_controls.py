@@ -107,7 +107,11 @@ def test_radio_buttons_are_one_stop_and_arrows_choose(opened: Page, dicom: Path)
 
 def test_a_chip_that_is_cut_off_takes_no_focus(opened: Page, dicom: Path) -> None:
     open_file(opened, dicom)
-    for text in ("is there any fluid in the left angle", "an enlarged heart silhouette overall", "signs of a collapsed lung on the right"):
+    for text in (
+        "is there any fluid in the left angle",
+        "an enlarged heart silhouette overall",
+        "signs of a collapsed lung on the right",
+    ):
         ask(opened, text)
     hidden = opened.evaluate(
         """() => { const p = document.querySelector('#pc-chips').getBoundingClientRect();

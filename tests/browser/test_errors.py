@@ -22,7 +22,9 @@ def upload_error(page: Page, path: Path) -> str:
     return page.locator("#pc-open-error").inner_text()
 
 
-def test_a_text_file_is_refused_and_the_study_on_screen_stays(opened: Page, dicom: Path, tmp_path: Path) -> None:
+def test_a_text_file_is_refused_and_the_study_on_screen_stays(
+    opened: Page, dicom: Path, tmp_path: Path
+) -> None:
     open_file(opened, dicom)
     (tmp_path / "Mustermann_report.txt").write_text("the heart is of normal size", encoding="utf-8")
     said = upload_error(opened, tmp_path / "Mustermann_report.txt")
@@ -38,19 +40,29 @@ def test_a_dicom_that_was_cut_short_is_refused_with_advice(opened: Page, dicom: 
     expect(opened.locator("#pc-empty")).to_be_visible()
 
 
-def test_a_file_above_the_limit_is_refused_by_page_and_server(opened: Page, server: Server, tmp_path: Path) -> None:
+def test_a_file_above_the_limit_is_refused_by_page_and_server(
+    opened: Page, server: Server, tmp_path: Path
+) -> None:
     big = tmp_path / "big.png"
     big.write_bytes(b"\x89PNG" + bytes(2_000_000))
     assert "the limit is 1 MB" in upload_error(opened, big)
-    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="big.png"\r\n\r\n' + big.read_bytes() + b"\r\n--x--\r\n"
-    request = urllib.request.Request(server.url + "gradio_api/upload", body, {"Content-Type": "multipart/form-data; boundary=x"})
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="files"; filename="big.png"\r\n\r\n'
+        + big.read_bytes()
+        + b"\r\n--x--\r\n"
+    )
+    request = urllib.request.Request(
+        server.url + "gradio_api/upload", body, {"Content-Type": "multipart/form-data; boundary=x"}
+    )
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=30)
     assert refused.value.code == 413
 
 
 @pytest.mark.parametrize(("text", "words"), [("", "empty"), ("x" * 2000, "2000 characters")])
-def test_a_query_that_cannot_be_answered_stays_in_its_box(opened: Page, dicom: Path, text: str, words: str) -> None:
+def test_a_query_that_cannot_be_answered_stays_in_its_box(
+    opened: Page, dicom: Path, text: str, words: str
+) -> None:
     open_file(opened, dicom)
     ask(opened, text)
     expect(opened.locator("#pc-ask-error")).to_contain_text(words)
@@ -77,7 +89,9 @@ def test_what_is_out_of_vocabulary_has_neither_number_nor_map(opened: Page, dico
     assert coloured(opened).sum() == 0
 
 
-def test_a_reading_without_judgement_or_name_is_not_saved_and_not_lost(opened: Page, dicom: Path, server: Server) -> None:
+def test_a_reading_without_judgement_or_name_is_not_saved_and_not_lost(
+    opened: Page, dicom: Path, server: Server
+) -> None:
     open_file(opened, dicom)
     ask(opened, "pleural effusion")
     draw_box(opened)
@@ -92,7 +106,9 @@ def test_a_reading_without_judgement_or_name_is_not_saved_and_not_lost(opened: P
     assert coloured(opened).sum() > 100
     expect(opened.locator('[data-presence="present"]')).to_have_attribute("aria-checked", "true")
     with sqlite3.connect(server.database) as connection:
-        assert connection.execute("SELECT count(*) FROM feedback WHERE comment = 'left base'").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM feedback WHERE comment = 'left base'").fetchone() == (
+            0,
+        )
 
 
 def test_a_locked_database_loses_nothing(opened: Page, dicom: Path, server: Server) -> None:
@@ -113,7 +129,9 @@ def test_a_locked_database_loses_nothing(opened: Page, dicom: Path, server: Serv
     expect(opened.locator("#pc-saved")).to_contain_text("saved, ")
     expect(opened.locator("#pc-save-error")).to_be_hidden()
     with sqlite3.connect(server.database) as connection:
-        rows = connection.execute("SELECT reader FROM feedback WHERE comment = 'written while locked'").fetchall()
+        rows = connection.execute(
+            "SELECT reader FROM feedback WHERE comment = 'written while locked'"
+        ).fetchall()
     assert rows == [("Reader Two",)]
 
 

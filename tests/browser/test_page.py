@@ -31,7 +31,9 @@ def assert_tidy(page: Page) -> None:
     """Nothing scrolls, no control is cut off or covered, no panel reaches into another."""
     size = page.viewport_size
     assert size is not None
-    scroll = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight, scrollX, scrollY]")
+    scroll = page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.scrollHeight, scrollX, scrollY]"
+    )
     assert scroll == [size["width"], size["height"], 0, 0]
     assert page.evaluate(COVERED) == []
     assert page.evaluate(CLIPPED) == []
@@ -145,7 +147,9 @@ def test_the_readers_name_is_remembered(opened: Page) -> None:
 def test_markup_in_a_query_stays_text(opened: Page, dicom: Path) -> None:
     open_file(opened, dicom)
     ask(opened, "<img src=x onerror=document.title='run'> ${1+1} {{value}}")
-    expect(opened.locator("#pc-answers li .name")).to_have_text("<img src=x onerror=document.title='run'> ${1+1} {{value}}")
+    expect(opened.locator("#pc-answers li .name")).to_have_text(
+        "<img src=x onerror=document.title='run'> ${1+1} {{value}}"
+    )
     assert "run" not in opened.title()
 
 

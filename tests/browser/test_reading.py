@@ -193,7 +193,9 @@ def test_what_is_said_before_anything_is_open_is_kept(opened: Page, dicom: Path)
 
 
 @pytest.mark.parametrize("query", ["constructor", "__proto__"])
-def test_a_query_named_like_a_part_of_the_language_has_a_reading_of_its_own(opened: Page, dicom: Path, query: str) -> None:
+def test_a_query_named_like_a_part_of_the_language_has_a_reading_of_its_own(
+    opened: Page, dicom: Path, query: str
+) -> None:
     open_file(opened, dicom)
     ask(opened, f"mass; {query}")
     opened.locator("#pc-answers li").nth(1).click()
@@ -224,7 +226,9 @@ def test_opening_a_study_again_asks_every_answer_anew(opened: Page, dicom: Path,
     assert stored(server, "twenty-three") == [("no edema", "absent", "on the twentieth")]
 
 
-def test_what_is_said_while_a_study_is_asked_anew_is_saved_with_its_answer(opened: Page, dicom: Path, server: Server) -> None:
+def test_what_is_said_while_a_study_is_asked_anew_is_saved_with_its_answer(
+    opened: Page, dicom: Path, server: Server
+) -> None:
     begin_reading(opened, dicom, "between")
     late = Late(opened, "ask")
     choose_again(opened, dicom)
@@ -239,7 +243,9 @@ def test_what_is_said_while_a_study_is_asked_anew_is_saved_with_its_answer(opene
     assert stored(server, "between") == [("mass", "present", "typed between")]
 
 
-def test_leaving_the_page_with_an_unsaved_reading_asks_first(opened: Page, dicom: Path, server: Server) -> None:
+def test_leaving_the_page_with_an_unsaved_reading_asks_first(
+    opened: Page, dicom: Path, server: Server
+) -> None:
     asked: list[str] = []
 
     def leave(dialog: Dialog) -> None:

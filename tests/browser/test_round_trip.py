@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from patchclip import Engine, Finding, load_radiograph
+from patchclip import Answer, Engine, load_radiograph
 from tests.browser.drawn_chest import HEIGHT, SECRETS, WIDTH
 from tests.browser.page_reader import BOX, ask, coloured, draw_box, lit, open_file, slide
 from tests.browser.serving import Server, free_port
 
 
-def witness(engine: Engine, path: Path, query: str) -> Finding:
+def witness(engine: Engine, path: Path, query: str) -> Answer:
     """The library's own answer, past the page."""
     return engine.query(engine.encode(load_radiograph(path)), [query])[0]
 
@@ -38,7 +38,9 @@ def test_the_overlay_is_the_map_at_the_threshold_shown(opened: Page, dicom: Path
     expected = full >= threshold
     assert 0.02 < expected.mean() < 0.98
     seen = lit(opened)
-    clear = np.abs(full - threshold) > 0.005  # the page's map has three decimals, its outline is one pixel wide and grey
+    clear = (
+        np.abs(full - threshold) > 0.005
+    )  # the page's map has three decimals, its outline is one pixel wide and grey
     agreement = (seen == expected)[clear].mean()
     assert agreement > 0.97, agreement
     slide(opened, "opacity", 0)
@@ -66,7 +68,9 @@ def test_feedback_is_found_again_after_a_restart_and_nobody_is_named(
         expect(page.locator("#pc-studies li")).to_contain_text("PA")
         ask(page, f"pleural effusion; {query}")
         page.locator("#pc-answers li", has_text=query).click()
-        expect(page.locator('#pc-answers li[aria-selected="true"] small')).to_contain_text("pneumothorax, negated")
+        expect(page.locator('#pc-answers li[aria-selected="true"] small')).to_contain_text(
+            "pneumothorax, negated"
+        )
         slide(page, "threshold", 0.35)
         draw_box(page)
         page.locator('[data-presence="absent"]').click()
@@ -83,7 +87,14 @@ def test_feedback_is_found_again_after_a_restart_and_nobody_is_named(
         page.locator("#pc-history").click()
         row = page.locator("#pc-rows tr")
         expect(row).to_have_count(1)
-        for text in ("Reader One", query, "absent", "partly", "Größe unklar; =1+1", short(answer.probability)):
+        for text in (
+            "Reader One",
+            query,
+            "absent",
+            "partly",
+            "Größe unklar; =1+1",
+            short(answer.probability),
+        ):
             expect(row).to_contain_text(text)
         with page.expect_download() as csv:
             page.locator("#pc-csv").click()

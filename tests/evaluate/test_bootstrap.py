@@ -30,8 +30,12 @@ def test_replicates_are_resampled_patients() -> None:
 
 def test_interval_is_scipys_when_each_patient_has_one_image() -> None:
     values = RNG.normal(5, 2, 120)
-    figure = PatientBootstrap([str(k) for k in range(120)], 4000, seed=1).figure(np.arange(120), lambda w: metrics.mean(values, w))
-    other = stats.bootstrap((values,), np.mean, n_resamples=4000, method="percentile", random_state=2).confidence_interval
+    figure = PatientBootstrap([str(k) for k in range(120)], 4000, seed=1).figure(
+        np.arange(120), lambda w: metrics.mean(values, w)
+    )
+    other = stats.bootstrap(
+        (values,), np.mean, n_resamples=4000, method="percentile", random_state=2
+    ).confidence_interval
     assert figure["value"] == pytest.approx(values.mean())
     assert figure["ci"] == pytest.approx([other.low, other.high], abs=0.06)
     assert figure["n"] == 120

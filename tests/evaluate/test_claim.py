@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from patchclip.evaluate.bootstrap import PatientBootstrap
-from patchclip.evaluate.claim import against, at_sensitivity, compare, correct, cost_figure, edged_figure, gated, sweep
+from patchclip.evaluate.claim import (
+    against,
+    at_sensitivity,
+    compare,
+    correct,
+    cost_figure,
+    edged_figure,
+    gated,
+    sweep,
+)
 from patchclip.evaluate.peaks import find_peaks
 from patchclip.types import PatchMap
 
@@ -37,12 +46,17 @@ def test_peaks_stand_at_patch_centres_in_image_pixels() -> None:
     values = np.zeros((4, 5), np.float32)
     values[1, 3], values[3, 0] = 0.9, 0.6
     peaks = find_peaks(PatchMap(values, (10, 20, 60, 60)))
-    found = {(float(x), float(y)): (float(b), float(d)) for x, y, b, d in zip(peaks.x, peaks.y, peaks.birth, peaks.death, strict=True)}
+    found = {
+        (float(x), float(y)): (float(b), float(d))
+        for x, y, b, d in zip(peaks.x, peaks.y, peaks.birth, peaks.death, strict=True)
+    }
     assert found[45.0, 35.0] == (pytest.approx(0.9), -np.inf)
     assert found[15.0, 55.0] == (pytest.approx(0.6), 0)
 
 
-def scene(seed: int, n: int = 30, noise: float = 0.2) -> tuple[list[PatchMap], list[list[tuple[float, float, float, float]]], list[bool]]:
+def scene(
+    seed: int, n: int = 30, noise: float = 0.2
+) -> tuple[list[PatchMap], list[list[tuple[float, float, float, float]]], list[bool]]:
     """Maps with a bright blob in the box of every second image, and noise."""
     rng = np.random.default_rng(seed)
     maps, boxes = [], []
@@ -101,19 +115,28 @@ def test_a_better_map_wins_and_a_blind_one_never_arrives() -> None:
     blind = [PatchMap(np.zeros((8, 8), np.float32), item.extent) for item in maps]
     weights = PatientBootstrap([str(k) for k in range(80)], 200).weights(np.arange(80))
     claim, curves = compare(
-        {"patch_map": sweep(maps, boxes, normal), "noisy_raw": sweep(noisy, boxes, normal), "blind_raw": sweep(blind, boxes, normal)},
+        {
+            "patch_map": sweep(maps, boxes, normal),
+            "noisy_raw": sweep(noisy, boxes, normal),
+            "blind_raw": sweep(blind, boxes, normal),
+        },
         weights,
     )
     claims = {"Mass": claim}
     correct(claims)
     level = claim["noisy_raw"]["0.6"]
-    assert level["fp_regions_per_image"]["value"] > 5 * claim["patch_map"]["0.6"]["fp_regions_per_image"]["value"] + 0.1
+    assert (
+        level["fp_regions_per_image"]["value"]
+        > 5 * claim["patch_map"]["0.6"]["fp_regions_per_image"]["value"] + 0.1
+    )
     assert level["difference_to_patch_map"]["ci"][0] > 0
     assert level["p_holm"] < 0.05
     assert claim["blind_raw"]["0.6"]["fp_regions_per_image"]["value"] is None
     assert claim["blind_raw"]["0.6"]["highest_sensitivity"]["value"] == 0
     assert claim["blind_raw"]["0.6"]["reached"] == 0
-    assert claim["blind_raw"]["0.6"]["p_holm"] < 0.05  # a method that never arrives is beaten, and stays in the family
+    assert (
+        claim["blind_raw"]["0.6"]["p_holm"] < 0.05
+    )  # a method that never arrives is beaten, and stays in the family
     assert level["sensitivity"]["value"] >= 0.6 and level["reached"] == 1
     assert all(np.diff(curves["patch_map"]["sensitivity"]) >= 0)
 
@@ -121,7 +144,10 @@ def test_a_better_map_wins_and_a_blind_one_never_arrives() -> None:
 def test_the_patch_map_against_itself_is_one() -> None:
     maps, boxes, normal = scene(4)
     swept = sweep(maps, boxes, normal)
-    claim, _ = compare({"patch_map": swept, "same_raw": swept}, PatientBootstrap([str(k) for k in range(30)], 100).weights(np.arange(30)))
+    claim, _ = compare(
+        {"patch_map": swept, "same_raw": swept},
+        PatientBootstrap([str(k) for k in range(30)], 100).weights(np.arange(30)),
+    )
     same = claim["same_raw"]["0.9"]
     assert same["difference_to_patch_map"]["ci"] == [0, 0]
     assert same["p"] == 1
@@ -132,7 +158,9 @@ def test_nothing_is_compared_with_a_patch_map_that_never_arrives() -> None:
     maps, boxes, normal = scene(3)
     blind = [PatchMap(np.zeros((8, 8), np.float32), item.extent) for item in maps]
     weights = PatientBootstrap([str(k) for k in range(30)], 50).weights(np.arange(30))
-    level = compare({"patch_map": sweep(blind, boxes, normal), "other_raw": sweep(maps, boxes, normal)}, weights)[0]["other_raw"]["0.6"]
+    level = compare(
+        {"patch_map": sweep(blind, boxes, normal), "other_raw": sweep(maps, boxes, normal)}, weights
+    )[0]["other_raw"]["0.6"]
     assert level["fp_regions_per_image"]["value"] is not None
     assert level["ratio_to_patch_map"]["value"] is level["difference_to_patch_map"]["value"] is None
 
@@ -149,16 +177,23 @@ def test_a_family_is_all_findings_with_boxes() -> None:
     }
     correct(claims)
     beaten = claims["Mass"]["a_raw"]["0.6"]
-    assert beaten["p_holm"] == pytest.approx(min(1, 2 * beaten["p"])) and claims["Nodule"]["a_raw"]["0.6"]["p_holm"] == 1
+    assert (
+        beaten["p_holm"] == pytest.approx(min(1, 2 * beaten["p"]))
+        and claims["Nodule"]["a_raw"]["0.6"]["p_holm"] == 1
+    )
 
 
 def test_replicates_that_do_not_arrive_cost_the_most() -> None:
-    values = np.array([0.5, 0.4, np.inf, np.inf, 0.6, np.nan])  # the last: no box was drawn, so nothing can be said
+    values = np.array(
+        [0.5, 0.4, np.inf, np.inf, 0.6, np.nan]
+    )  # the last: no box was drawn, so nothing can be said
     assert cost_figure(values, 3, np.inf)["ci"] == [0.4, None]
     assert cost_figure(values, 3, 1.0)["ci"] == [0.4, 1.0]
     assert cost_figure(np.array([np.inf, 0.4]), 3, np.inf)["value"] is None
     maps, boxes, normal = scene(3)
-    costs = at_sensitivity(sweep(maps, boxes, normal), np.stack([np.ones(30), np.array(normal, float)]), 0.6)["fp_regions_per_image"]
+    costs = at_sensitivity(sweep(maps, boxes, normal), np.stack([np.ones(30), np.array(normal, float)]), 0.6)[
+        "fp_regions_per_image"
+    ]
     assert np.isfinite(costs[0]) and np.isnan(costs[1])
 
 
@@ -168,7 +203,9 @@ def test_gating_dims_unlikely_images() -> None:
 
 
 def test_a_ratio_over_nothing_has_no_value() -> None:
-    ratio, difference = against(np.array([1.0, 0.0, np.inf, np.inf, 2.0]), np.array([0.0, 0.0, np.inf, 1.0, np.inf]))
+    ratio, difference = against(
+        np.array([1.0, 0.0, np.inf, np.inf, 2.0]), np.array([0.0, 0.0, np.inf, 1.0, np.inf])
+    )
     assert ratio.tolist() == [np.inf, 1, 1, np.inf, 0]
     assert difference.tolist() == [1, 0, 0, np.inf, -np.inf]
     assert edged_figure(np.array([np.inf, 1.0]), 3)["value"] is None

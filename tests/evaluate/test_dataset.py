@@ -16,13 +16,19 @@ def folder(place: Path, *boxes: str) -> Path:
     (place / "images").mkdir()
     for name in ("a.png", "b.png"):
         (place / "images" / name).write_bytes(b"")
-    (place / "images.csv").write_text("image,labels,split\na.png,Effusion,val\nb.png,No Finding,val\nc.png,Effusion,val\n")
+    (place / "images.csv").write_text(
+        "image,labels,split\na.png,Effusion,val\nb.png,No Finding,val\nc.png,Effusion,val\n"
+    )
     (place / "boxes.csv").write_text("\n".join(["image,source,finding,x,y,w,h", *boxes]) + "\n")
     return place
 
 
 def test_boxes_of_ones_own_are_the_truth(tmp_path: Path) -> None:
-    data = read_dataset(folder(tmp_path, "a.png,clinic,Effusion,.1,.1,.2,.2", "a.png,clinic,Lung Opacity,.1,.1,.2,.2"), "val", LABELS)
+    data = read_dataset(
+        folder(tmp_path, "a.png,clinic,Effusion,.1,.1,.2,.2", "a.png,clinic,Lung Opacity,.1,.1,.2,.2"),
+        "val",
+        LABELS,
+    )
     assert set(data.images[0].boxes) == {(NIH, "Effusion"), (RSNA, "Lung Opacity")}
 
 
@@ -41,7 +47,11 @@ def test_what_is_missing_is_named_with_its_boxes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "words"), [("a.png,x,Effusion,.9,.1,.2,.2", "outside its image"), ("a.png,x,Effusion,left,.1,.2,.2", "must be numbers")]
+    ("line", "words"),
+    [
+        ("a.png,x,Effusion,.9,.1,.2,.2", "outside its image"),
+        ("a.png,x,Effusion,left,.1,.2,.2", "must be numbers"),
+    ],
 )
 def test_a_wrong_box_is_named_by_its_row(tmp_path: Path, line: str, words: str) -> None:
     with pytest.raises(DataError, match=f"row 2.*{words}"):

@@ -17,8 +17,14 @@ def dot(x: float, y: float, score: float) -> Region:
 def scene(seed: int) -> tuple[list[list[Region]], list[list[tuple[float, float, float, float]]]]:
     """Twelve images, some without a box, with candidates of random place and score."""
     rng = np.random.default_rng(seed)
-    regions = [[dot(*rng.uniform(0, 100, 2), float(rng.random())) for _ in range(rng.integers(0, 6))] for _ in range(12)]
-    boxes = [[(float(x), float(y), 30.0, 30.0) for x, y in rng.uniform(0, 70, (int(rng.integers(0, 3)), 2))] for _ in range(12)]
+    regions = [
+        [dot(*rng.uniform(0, 100, 2), float(rng.random())) for _ in range(rng.integers(0, 6))]
+        for _ in range(12)
+    ]
+    boxes = [
+        [(float(x), float(y), 30.0, 30.0) for x, y in rng.uniform(0, 70, (int(rng.integers(0, 3)), 2))]
+        for _ in range(12)
+    ]
     return regions, boxes
 
 
@@ -30,7 +36,11 @@ def test_curve_is_monais(seed: int) -> None:
     for found, truth in zip(regions, boxes, strict=True):
         best: dict[int, float] = {}
         for item in found:
-            touched = [k for k, (x, y, w, h) in enumerate(truth) if x <= item.peak[0] <= x + w and y <= item.peak[1] <= y + h]
+            touched = [
+                k
+                for k, (x, y, w, h) in enumerate(truth)
+                if x <= item.peak[0] <= x + w and y <= item.peak[1] <= y + h
+            ]
             for k in touched:
                 best[k] = max(best.get(k, 0), item.score)
             if not touched:
@@ -43,7 +53,9 @@ def test_curve_is_monais(seed: int) -> None:
         expected = reached.max() if len(reached) else 0.0
         assert sensitivity_at(candidates, np.ones((1, 12)), [rate])[0, 0] == pytest.approx(expected)
     interpolated = compute_froc_score(fps, sensitivity, tuple(RATES))
-    assert sensitivity_at(candidates, np.ones((1, 12)))[0].mean() == pytest.approx(interpolated, abs=0.1)  # MONAI interpolates
+    assert sensitivity_at(candidates, np.ones((1, 12)))[0].mean() == pytest.approx(
+        interpolated, abs=0.1
+    )  # MONAI interpolates
 
 
 def test_each_box_counts_once_and_normals_count() -> None:
@@ -68,4 +80,6 @@ def test_iou_criterion_needs_overlap_not_a_peak() -> None:
 
 
 def test_no_candidate_finds_nothing() -> None:
-    assert sensitivity_at(match([[]], [[(0.0, 0.0, 1.0, 1.0)]]), np.ones((1, 1))).tolist() == [[0.0] * len(RATES)]
+    assert sensitivity_at(match([[]], [[(0.0, 0.0, 1.0, 1.0)]]), np.ones((1, 1))).tolist() == [
+        [0.0] * len(RATES)
+    ]

@@ -23,7 +23,9 @@ def image(tmp_path: Path) -> EvaluationImage:
 
 
 def stored(folder: Path, **arrays: object) -> MapFile:
-    np.savez(folder / "maps.npz", **{name.replace("__", "/"): np.asarray(value) for name, value in arrays.items()})
+    np.savez(
+        folder / "maps.npz", **{name.replace("__", "/"): np.asarray(value) for name, value in arrays.items()}
+    )
     return MapFile(folder / "maps.npz")
 
 
@@ -35,7 +37,11 @@ def test_everything_that_may_be_given_is_used(tmp_path: Path, image: EvaluationI
     assert source.labels == ("Mass",) and source.uncalibrated == frozenset()
     assert prediction.size == (80, 64) and prediction.maps["Mass"].extent == (8, 0, 56, 80)
     assert prediction.probability == {"Mass": pytest.approx(0.7)}
-    assert (prediction.thresholds, prediction.overlap_thresholds, prediction.cutoffs) == ({"Mass": 0.3}, {"Mass": 0.2}, {"Mass": 0.6})
+    assert (prediction.thresholds, prediction.overlap_thresholds, prediction.cutoffs) == (
+        {"Mass": 0.3},
+        {"Mass": 0.2},
+        {"Mass": 0.6},
+    )
 
 
 def test_what_is_not_given_is_not_made_up(tmp_path: Path, image: EvaluationImage) -> None:
@@ -54,12 +60,17 @@ def test_what_is_not_given_is_not_made_up(tmp_path: Path, image: EvaluationImage
         ({"a.png/Mass/map": MAP, "a.png/Mass/extent": [8, 0, 8, 80]}, "x0 < x1"),
         ({"a.png/Mass/map": MAP, "a.png/Mass/extent": [8, 0]}, "x0, y0, x1, y1"),
         ({"a.png/Mass/map": MAP, "a.png/Mass/probability": 1.5}, "one number"),
-        ({"a.png/Mass/map": MAP, "a.png/Mass/probability": 0.5, "b.png/Mass/map": MAP}, "for all or for none"),
+        (
+            {"a.png/Mass/map": MAP, "a.png/Mass/probability": 0.5, "b.png/Mass/map": MAP},
+            "for all or for none",
+        ),
         ({"a.png/Mass/map": MAP, "Mass/threshold": [0.2, 0.3]}, "one number"),
         ({"heat": MAP}, "no array named"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, image: EvaluationImage, arrays: dict[str, object], words: str) -> None:
+def test_what_is_wrong_is_named(
+    tmp_path: Path, image: EvaluationImage, arrays: dict[str, object], words: str
+) -> None:
     with pytest.raises(DataError, match=words):
         stored(tmp_path, **arrays).predict(image, [])
 

@@ -94,7 +94,8 @@ def test_otsu_parts_two_levels_with_least_variance() -> None:
     values = np.where(RNG.random((40, 40)) < 0.3, 0.8, 0.2) + RNG.normal(0, 0.03, (40, 40))
     levels = np.round(np.clip(values, 0, 1) * 255)
     within = [
-        (levels <= cut).mean() * levels[levels <= cut].var() + (levels > cut).mean() * levels[levels > cut].var()
+        (levels <= cut).mean() * levels[levels <= cut].var()
+        + (levels > cut).mean() * levels[levels > cut].var()
         for cut in range(int(levels.min()), int(levels.max()))
     ]
     best = int(levels.min()) + int(np.argmin(within))

@@ -20,7 +20,10 @@ COUNTS = RNG.multinomial(80, np.full(80, 1 / 80), size=5).astype(float)
 @pytest.mark.parametrize("weights", [ONES, COUNTS], ids=["sample", "replicates"])
 def test_auroc_and_average_precision_are_scikit_learns(weights: np.ndarray) -> None:
     for row, area, precision in zip(
-        weights, metrics.auroc(SCORES, TRUTH, weights), metrics.average_precision(SCORES, TRUTH, weights), strict=True
+        weights,
+        metrics.auroc(SCORES, TRUTH, weights),
+        metrics.average_precision(SCORES, TRUTH, weights),
+        strict=True,
     ):
         assert area == pytest.approx(oracle.roc_auc_score(TRUTH, SCORES, sample_weight=row))
         assert precision == pytest.approx(oracle.average_precision_score(TRUTH, SCORES, sample_weight=row))
@@ -29,9 +32,16 @@ def test_auroc_and_average_precision_are_scikit_learns(weights: np.ndarray) -> N
 def test_weights_are_repetitions() -> None:
     """A replicate is the metric of the sample in which each image stands as often as it was drawn."""
     repeated = np.repeat(np.arange(80), COUNTS[0].astype(int))
-    for metric in (metrics.auroc, metrics.average_precision, metrics.brier, metrics.sensitivity_at_specificity):
+    for metric in (
+        metrics.auroc,
+        metrics.average_precision,
+        metrics.brier,
+        metrics.sensitivity_at_specificity,
+    ):
         drawn = metric(SCORES, TRUTH, COUNTS[:1])[0]
-        assert drawn == pytest.approx(metric(SCORES[repeated], TRUTH[repeated], np.ones((1, len(repeated))))[0]), metric.__name__
+        assert drawn == pytest.approx(
+            metric(SCORES[repeated], TRUTH[repeated], np.ones((1, len(repeated))))[0]
+        ), metric.__name__
 
 
 def test_brier_is_scikit_learns() -> None:
@@ -60,12 +70,17 @@ def test_true_probabilities_have_the_calibration_error_of_chance() -> None:
     rng = np.random.default_rng(3)
     probabilities = rng.beta(1, 4, size=300)
     ones = np.ones((1, 300))
-    drawn = [metrics.expected_calibration_error(probabilities, rng.random(300) < probabilities, ones)[0] for _ in range(400)]
+    drawn = [
+        metrics.expected_calibration_error(probabilities, rng.random(300) < probabilities, ones)[0]
+        for _ in range(400)
+    ]
     chance = metrics.calibration_error_by_chance(probabilities, draws=2000)
     assert chance.shape == (2001,) and chance[0] == pytest.approx(chance[1:].mean())
     assert chance[0] == pytest.approx(np.mean(drawn), rel=0.05)
     assert np.quantile(chance[1:], 0.975) == pytest.approx(np.quantile(drawn, 0.975), rel=0.1)
-    wrong = metrics.expected_calibration_error(np.sqrt(probabilities), rng.random(300) < probabilities, ones)[0]
+    wrong = metrics.expected_calibration_error(np.sqrt(probabilities), rng.random(300) < probabilities, ones)[
+        0
+    ]
     assert wrong > np.quantile(chance[1:], 0.999)
     few = metrics.calibration_error_by_chance(np.array([0.5, 0.5]), draws=50)  # fewer values than bins
     assert set(few[1:]) == {0.5}
@@ -91,4 +106,6 @@ def test_monotone_transforms_leave_auroc_alone(rows: list[tuple[int, bool]]) -> 
 
 
 def test_mean_leaves_out_what_is_undefined() -> None:
-    assert metrics.mean(np.array([1.0, np.nan, 3.0]), np.array([[1.0, 1.0, 1.0], [3.0, 9.0, 1.0]])) == pytest.approx([2.0, 1.5])
+    assert metrics.mean(
+        np.array([1.0, np.nan, 3.0]), np.array([[1.0, 1.0, 1.0], [3.0, 9.0, 1.0]])
+    ) == pytest.approx([2.0, 1.5])

@@ -52,9 +52,20 @@ def test_metrics_follow_the_contract(record: dict[str, Any]) -> None:
             assert low - 1e-9 <= figures[name]["value"] <= high + 1e-9, (label, name)
         assert set(figures["froc"]) == {"0.125", "0.25", "0.5", "1", "2", "4", "8", "mean"}
         level = record["claim"][label]["grad_cam_gated"]["0.6"]
-        assert {"fp_regions_per_image", "fp_patches_per_image", "normals_lit", "ratio_to_patch_map"} <= set(level)
-        assert {"patch_map", "grad_cam_raw", "twin_grad_cam_raw", "twin_grad_cam_gated"} <= set(record["claim"][label])
-    assert set(record["summary"]["nih8"]) == {"auroc", "pointing", "patch_auroc_within", "acc_iobb_0.1", "afp_iobb_0.1", "froc"}
+        assert {"fp_regions_per_image", "fp_patches_per_image", "normals_lit", "ratio_to_patch_map"} <= set(
+            level
+        )
+        assert {"patch_map", "grad_cam_raw", "twin_grad_cam_raw", "twin_grad_cam_gated"} <= set(
+            record["claim"][label]
+        )
+    assert set(record["summary"]["nih8"]) == {
+        "auroc",
+        "pointing",
+        "patch_auroc_within",
+        "acc_iobb_0.1",
+        "afp_iobb_0.1",
+        "froc",
+    }
 
 
 def test_what_was_left_out_is_named(record: dict[str, Any]) -> None:
@@ -64,7 +75,9 @@ def test_what_was_left_out_is_named(record: dict[str, Any]) -> None:
     assert "attention" in record["claim_left_out"]["attention_rollout"]
 
 
-def test_auroc_is_that_of_predict(place: Path, record: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def test_auroc_is_that_of_predict(
+    place: Path, record: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     """The figures stand on what predict prints, image by image."""
     names = [f"{number:04d}.png" for number in range(16, 32) if number not in (18, 19)]
     assert (
@@ -82,7 +95,9 @@ def test_auroc_is_that_of_predict(place: Path, record: dict[str, Any], capsys: p
     )
     scores = [json.loads(line)["queries"][0]["probability"] for line in capsys.readouterr().out.splitlines()]
     truth = [20 <= int(name[:4]) < 24 for name in names]
-    assert record["findings"]["Effusion"]["auroc"]["value"] == pytest.approx(roc_auc_score(truth, scores), abs=0.06)
+    assert record["findings"]["Effusion"]["auroc"]["value"] == pytest.approx(
+        roc_auc_score(truth, scores), abs=0.06
+    )
 
 
 def test_report_stands_alone_and_says_what_it_is(place: Path) -> None:
@@ -98,7 +113,9 @@ def test_report_stands_alone_and_says_what_it_is(place: Path) -> None:
         assert (place / "out" / name).read_bytes().startswith(b"\x89PNG")
 
 
-def test_two_reports_differ_in_pairs(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_reports_differ_in_pairs(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
     common = [
         "evaluate",
@@ -113,7 +130,9 @@ def test_two_reports_differ_in_pairs(place: Path, monkeypatch: pytest.MonkeyPatc
         str(place / "out"),
     ]
     assert main([*common, "--out", str(place / "same"), "--checkpoint", str(place / "a")]) == 0
-    same = json.loads((place / "same" / "metrics.json").read_text())["against"]["figures"]["findings/Effusion/auroc"]
+    same = json.loads((place / "same" / "metrics.json").read_text())["against"]["figures"][
+        "findings/Effusion/auroc"
+    ]
     assert same["difference"]["value"] == 0 and same["difference"]["ci"] == [0, 0] and same["p"] == 1
     assert main([*common, "--out", str(place / "other"), "--checkpoint", str(place / "b")]) == 0
     other = json.loads((place / "other" / "metrics.json").read_text())
@@ -125,20 +144,39 @@ def test_two_reports_differ_in_pairs(place: Path, monkeypatch: pytest.MonkeyPatc
     assert "made with --seed 0, not 3" in capsys.readouterr().err
 
 
-def test_a_report_of_other_images_costs_no_work(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_of_other_images_costs_no_work(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The comparison is refused, and what was computed lies in the folder all the same."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
     wishes = ["--saliency", "none", "--replicates", "100", "--checkpoint", str(place / "a")]
-    assert main(["evaluate", str(place / "data"), "--split", "train", "--out", str(place / "train"), *wishes]) == 0
     assert (
-        main(["evaluate", str(place / "data"), "--split", "val", "--out", str(place / "late"), "--against", str(place / "train"), *wishes])
+        main(["evaluate", str(place / "data"), "--split", "train", "--out", str(place / "train"), *wishes])
+        == 0
+    )
+    assert (
+        main(
+            [
+                "evaluate",
+                str(place / "data"),
+                "--split",
+                "val",
+                "--out",
+                str(place / "late"),
+                "--against",
+                str(place / "train"),
+                *wishes,
+            ]
+        )
         == 1
     )
     assert "no paired difference" in capsys.readouterr().err
     assert json.loads((place / "late" / "metrics.json").read_text())["data"]["images"] == 14
 
 
-def test_the_cache_is_used_and_a_damaged_file_made_anew(place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_cache_is_used_and_a_damaged_file_made_anew(
+    place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     engine = Engine.from_pretrained(place / "a", device="cpu")
     image = read_dataset(place / "data", "val", frozenset(engine.labels)).images[0]
     source = EngineSource(engine, tmp_path)
@@ -147,7 +185,9 @@ def test_the_cache_is_used_and_a_damaged_file_made_anew(place: Path, monkeypatch
     monkeypatch.setattr(engine, "encode", lambda radiograph: pytest.fail("it was not asked for anything new"))
     second = source.predict(image, [("grad_cam", "Effusion")])
     assert second.probability == first.probability and second.radiograph_sha256 == first.radiograph_sha256
-    assert np.array_equal(second.saliency["grad_cam", "Effusion"].values, first.saliency["grad_cam", "Effusion"].values)
+    assert np.array_equal(
+        second.saliency["grad_cam", "Effusion"].values, first.saliency["grad_cam", "Effusion"].values
+    )
     monkeypatch.undo()
     file.write_bytes(file.read_bytes()[:500])
     assert source.predict(image, []).probability == first.probability
@@ -158,7 +198,9 @@ def test_the_record_for_a_card_is_the_record(place: Path, record: dict[str, Any]
     """Less the points of plots, and to five decimals."""
     kept = json.loads((place / "out" / "figures.json").read_text())
     assert set(record) - set(kept) == {"claim_curves"} and "reliability" not in kept["findings"]["Effusion"]
-    assert kept["findings"]["Effusion"]["auroc"]["value"] == pytest.approx(record["findings"]["Effusion"]["auroc"]["value"], abs=1e-5)
+    assert kept["findings"]["Effusion"]["auroc"]["value"] == pytest.approx(
+        record["findings"]["Effusion"]["auroc"]["value"], abs=1e-5
+    )
     assert markdown(kept).splitlines()[:5] == (place / "out" / "figures.md").read_text().splitlines()[:5]
 
 
@@ -209,7 +251,12 @@ def test_anothers_maps_are_scored_alike(place: Path, tmp_path: Path) -> None:
     assert perfect["auroc"]["value"] == perfect["pointing"]["value"] == 1
     assert perfect["froc"]["0.125"]["value"] == 1 and perfect["acc_iobb_0.5"]["value"] == 1
     assert perfect["miou_tuned"]["value"] > 0.95
-    assert perfect["ece"]["value"] is perfect["brier"]["value"] is perfect["chexlocalize_hit_rate"]["value"] is None
+    assert (
+        perfect["ece"]["value"]
+        is perfect["brier"]["value"]
+        is perfect["chexlocalize_hit_rate"]["value"]
+        is None
+    )
     assert any(line.startswith("Effusion: no probability is given") for line in figures["data"]["left_out"])
     assert figures["claim"]["Effusion"]["patch_map"]["0.9"]["fp_regions_per_image"]["value"] == 0
     assert figures["findings"]["Mass"]["auroc"]["value"] is None
@@ -226,10 +273,29 @@ def test_anothers_maps_are_scored_alike(place: Path, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_wishes_are_answered(
-    place: Path, arguments: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    place: Path,
+    arguments: list[str],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
     extra = [] if "--saliency" in arguments else ["--saliency", "none"]
     checkpoint = [] if "--map-file" in arguments else ["--checkpoint", str(place / "a")]
-    assert main(["evaluate", str(place / "data"), "--out", str(place / "y"), "--replicates", "10", *checkpoint, *extra, *arguments]) == 1
+    assert (
+        main(
+            [
+                "evaluate",
+                str(place / "data"),
+                "--out",
+                str(place / "y"),
+                "--replicates",
+                "10",
+                *checkpoint,
+                *extra,
+                *arguments,
+            ]
+        )
+        == 1
+    )
     assert words in capsys.readouterr().err

@@ -21,27 +21,43 @@ Pairs = list[tuple[EvaluationImage, Prediction]]
 def pair(number: int, view: str, labels: set[str], probability: float, peak: float = 0.0, normal: bool = False) -> tuple[EvaluationImage, Prediction]:  # fmt: skip
     values = np.zeros((8, 8), np.float32)
     values[3:6, 3:6] = peak
-    shown = {name: PatchMap(values if name == "Effusion" else np.zeros((8, 8), np.float32), (0.0, 0.0, 64.0, 64.0)) for name in NIH8}
+    shown = {
+        name: PatchMap(values if name == "Effusion" else np.zeros((8, 8), np.float32), (0.0, 0.0, 64.0, 64.0))
+        for name in NIH8
+    }
     halves = dict.fromkeys(NIH8, 0.5)
     image = EvaluationImage(f"{number}.png", Path(f"{number}.png"), str(number), frozenset(labels), "Normal" if normal else "", False, view, "F", 50.0)  # fmt: skip
-    return image, Prediction((64, 64), "0" * 64, dict.fromkeys(NIH8, probability), shown, halves, halves, 0.5, halves, {}, {}, {})
+    return image, Prediction(
+        (64, 64), "0" * 64, dict.fromkeys(NIH8, probability), shown, halves, halves, 0.5, halves, {}, {}, {}
+    )
 
 
 def found(pairs: Pairs) -> dict[str, float | None]:
     bootstrap = PatientBootstrap([image.patient for image, _ in pairs], 50, 0)
-    return {label: item["value"] for label, item in shortcuts(["Effusion"], pairs, bootstrap).get("view AP rather than PA", {}).items()}
+    return {
+        label: item["value"]
+        for label, item in shortcuts(["Effusion"], pairs, bootstrap).get("view AP rather than PA", {}).items()
+    }
 
 
 def test_a_probability_that_follows_the_view_is_found_out() -> None:
     rng = np.random.default_rng(0)
     views = ["AP" if number % 2 else "PA" for number in range(40)]
     told = [0.6 * (view == "AP") + 0.2 * float(rng.random()) for view in views]
-    assert found([pair(k, view, {"No Finding"}, value) for k, (view, value) in enumerate(zip(views, told, strict=True))]) == {
-        "Effusion": 1.0
-    }
+    assert found(
+        [
+            pair(k, view, {"No Finding"}, value)
+            for k, (view, value) in enumerate(zip(views, told, strict=True))
+        ]
+    ) == {"Effusion": 1.0}
     blind = rng.random(40)
     expected = roc_auc_score([view == "AP" for view in views], blind)
-    value = found([pair(k, view, {"No Finding"}, float(v)) for k, (view, v) in enumerate(zip(views, blind, strict=True))])["Effusion"]
+    value = found(
+        [
+            pair(k, view, {"No Finding"}, float(v))
+            for k, (view, v) in enumerate(zip(views, blind, strict=True))
+        ]
+    )["Effusion"]
     assert value == pytest.approx(expected)
 
 

@@ -10,7 +10,7 @@ from pydicom.dataset import FileDataset
 
 from patchclip.image.synthetic import synthetic_dicom, synthetic_radiograph
 
-CHEST = synthetic_radiograph(side=320, seed=3).pixels
+CHEST = synthetic_radiograph(size=320, seed=3).pixels
 
 
 def dicom(stored: NDArray[np.generic], **tags: object) -> FileDataset:

@@ -40,7 +40,12 @@ def with_name_for_number() -> bytes:
 
 
 @pytest.mark.parametrize(
-    "raw", [with_value("ViewPosition", "CS", "DOE^JANE"), with_value("ViewPosition", "CS", NAME), with_name_for_number()]
+    "raw",
+    [
+        with_value("ViewPosition", "CS", "DOE^JANE"),
+        with_value("ViewPosition", "CS", NAME),
+        with_name_for_number(),
+    ],
 )
 def test_a_header_value_reaches_neither_warnings_nor_logs(
     raw: bytes, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
@@ -96,7 +101,11 @@ def test_half_a_rescale_is_none() -> None:
     """PS3.3 C.11.1 asks for both; the window's range must not be scaled by the one that the values are not."""
     window = {"BitsStored": 12, "HighBit": 11, "WindowCenter": 2000, "WindowWidth": 4000}
     plain = load_radiograph(content(dicom(TWELVE, **window)))
-    for tags in ({"RescaleSlope": 4}, {"RescaleIntercept": -1024}, {"RescaleSlope": 4, "RescaleIntercept": None}):
+    for tags in (
+        {"RescaleSlope": 4},
+        {"RescaleIntercept": -1024},
+        {"RescaleSlope": 4, "RescaleIntercept": None},
+    ):
         assert load_radiograph(content(dicom(TWELVE, **window, **tags))).sha256 == plain.sha256
 
 
@@ -104,7 +113,9 @@ def test_padding_is_no_evidence_of_polarity() -> None:
     """A true MONOCHROME1 is turned, though dark padding around it looks like air that is black."""
     stored = np.zeros((800, 800), np.uint16)
     stored[240:560, 240:560] = np.round((1 - CHEST) * 1000).astype(np.uint16) + 3000
-    read = load_radiograph(content(dicom(stored, PhotometricInterpretation="MONOCHROME1", PixelPaddingValue=0)))
+    read = load_radiograph(
+        content(dicom(stored, PhotometricInterpretation="MONOCHROME1", PixelPaddingValue=0))
+    )
     assert np.corrcoef(read.pixels[240:560, 240:560].ravel(), CHEST.ravel())[0, 1] > 0.99
     assert read.pixels[:240].max() == 0 and not any("MONOCHROME1" in warning for warning in read.warnings)
 
@@ -121,19 +132,31 @@ def test_polarity_evidence_is_that_of_the_measured_part() -> None:
 @pytest.mark.parametrize(("polarity", "inverted"), [("MONOCHROME1", False), ("MONOCHROME2", True)])
 def test_an_inverted_dicom_warns_as_a_picture_does(polarity: str, inverted: bool) -> None:
     """Bright air is what MONOCHROME1 says and MONOCHROME2 does not."""
-    read = load_radiograph(content(dicom(np.round((1 - CHEST) * 4000).astype(np.uint16), PhotometricInterpretation=polarity)))
+    read = load_radiograph(
+        content(dicom(np.round((1 - CHEST) * 4000).astype(np.uint16), PhotometricInterpretation=polarity))
+    )
     assert any("looks inverted" in warning for warning in read.warnings) is inverted
-    assert not any("looks inverted" in warning for warning in load_radiograph(content(dicom(TWELVE))).warnings)
+    assert not any(
+        "looks inverted" in warning for warning in load_radiograph(content(dicom(TWELVE))).warnings
+    )
 
 
 @pytest.mark.parametrize("depth", [8, 16])
 def test_a_palette_is_applied(depth: int) -> None:
     """Stored values are places in the table: here a table from white to black."""
     table = np.linspace(2**depth - 1, 0, 256).round().astype("u1" if depth == 8 else "<u2").tobytes()
-    palette = {f"{colour}PaletteColorLookupTableDescriptor": [256, 0, depth] for colour in ("Red", "Green", "Blue")}
+    palette = {
+        f"{colour}PaletteColorLookupTableDescriptor": [256, 0, depth] for colour in ("Red", "Green", "Blue")
+    }
     palette |= {f"{colour}PaletteColorLookupTableData": table for colour in ("Red", "Green", "Blue")}
     read = load_radiograph(
-        content(dicom(np.round((1 - CHEST) * 255).astype(np.uint8), PhotometricInterpretation="PALETTE COLOR", **palette))
+        content(
+            dicom(
+                np.round((1 - CHEST) * 255).astype(np.uint8),
+                PhotometricInterpretation="PALETTE COLOR",
+                **palette,
+            )
+        )
     )
     assert np.corrcoef(read.pixels.ravel(), CHEST.ravel())[0, 1] > 0.99
     assert any("in colour" in warning for warning in read.warnings)
@@ -141,7 +164,9 @@ def test_a_palette_is_applied(depth: int) -> None:
 
 def test_a_palette_that_is_missing_is_said() -> None:
     with pytest.raises(RadiographError, match=r"palette .* missing or malformed; export it in grey"):
-        load_radiograph(content(dicom(np.round(CHEST * 255).astype(np.uint8), PhotometricInterpretation="PALETTE COLOR")))
+        load_radiograph(
+            content(dicom(np.round(CHEST * 255).astype(np.uint8), PhotometricInterpretation="PALETTE COLOR"))
+        )
 
 
 @pytest.mark.parametrize(("implicit", "little"), [(True, True), (False, True), (False, False)])
@@ -192,7 +217,9 @@ def test_another_kind_of_file_is_not_taken_for_big_endian() -> None:
         (None, None, "right"),
     ],
 )
-def test_orientations_other_than_upright_frontal_are_said(orientation: object, words: str | None, patient_left: str) -> None:
+def test_orientations_other_than_upright_frontal_are_said(
+    orientation: object, words: str | None, patient_left: str
+) -> None:
     """Patient Orientation, PS3.3 C.7.6.1.1.1."""
     dataset = synthetic_dicom(CHEST)
     with warnings.catch_warnings():
@@ -202,7 +229,8 @@ def test_orientations_other_than_upright_frontal_are_said(orientation: object, w
     assert read.facts.patient_left == patient_left
     assert read.warnings == () if words is None else any(words in warning for warning in read.warnings)
     assert read.facts.sides_told == (
-        orientation in (["L", "F"], ["LH", "FL"], ["R", "F"], ["RF", "FR"], ["L", "H"], ["R", "H"], ["L", "P"])
+        orientation
+        in (["L", "F"], ["LH", "FL"], ["R", "F"], ["RF", "FR"], ["L", "H"], ["R", "H"], ["L", "P"])
     )
     del dataset.PatientOrientation
     assert not load_radiograph(content(dataset)).facts.sides_told

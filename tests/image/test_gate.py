@@ -35,7 +35,10 @@ def loaded(pixels: FloatArray, name: str) -> Loaded:
 def drawn_chests(count: int, seed: int) -> list[FloatArray]:
     """Synthetic frontal chests with and without lesions, each taken a little differently."""
     rng = np.random.default_rng(seed)
-    return [varied(synthetic_radiograph(LESIONS[i % len(LESIONS)], side=128, seed=seed * 1000 + i).pixels, rng) for i in range(count)]
+    return [
+        varied(synthetic_radiograph(LESIONS[i % len(LESIONS)], size=128, seed=seed * 1000 + i).pixels, rng)
+        for i in range(count)
+    ]
 
 
 def refused(gate: ImageGate, pictures: Sequence[FloatArray]) -> float:
@@ -46,7 +49,9 @@ def refused(gate: ImageGate, pictures: Sequence[FloatArray]) -> float:
 @pytest.fixture(scope="module")
 def gate() -> ImageGate:
     """Fitted on drawn chests, so that it needs nobody's radiographs."""
-    fitted = fit_image_gate([loaded(chest, str(number)) for number, chest in enumerate(drawn_chests(320, seed=1))], each=40)
+    fitted = fit_image_gate(
+        [loaded(chest, str(number)) for number, chest in enumerate(drawn_chests(320, seed=1))], each=40
+    )
     assert fitted is not None
     return fitted
 
@@ -67,7 +72,11 @@ def real(data_folder: Path) -> dict[str, list[FloatArray]]:
 def real_gate(real: dict[str, list[FloatArray]]) -> ImageGate:
     """Fitted on real radiographs without two families that readers will meet."""
     families = [family for family in FAMILIES if family not in ("document", "CT slice")]
-    fitted = fit_image_gate([loaded(pixels, str(number)) for number, pixels in enumerate(real["train"])], families=families, each=150)
+    fitted = fit_image_gate(
+        [loaded(pixels, str(number)) for number, pixels in enumerate(real["train"])],
+        families=families,
+        each=150,
+    )
     assert fitted is not None
     return fitted
 
@@ -89,7 +98,9 @@ def test_real_chests_pass(real: dict[str, list[FloatArray]], real_gate: ImageGat
 
 def test_drawn_chests_pass_a_gate_that_never_saw_one(real_gate: ImageGate) -> None:
     """The bundled examples look enough like a chest."""
-    assert refused(real_gate, [synthetic_radiograph(lesion, side=256, seed=7).pixels for lesion in LESIONS]) == 0
+    assert (
+        refused(real_gate, [synthetic_radiograph(lesion, size=256, seed=7).pixels for lesion in LESIONS]) == 0
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -104,7 +115,10 @@ def test_spoilt_and_foreign_pictures_are_refused_by_a_real_gate(
 def test_other_hospitals_and_dicom_pass(real_gate: ImageGate, data_folder: Path) -> None:
     files = sorted((data_folder / "hannover" / "images").glob("*.jpg"))[::4]
     assert refused(real_gate, [load_radiograph(file).pixels for file in files]) <= 0.05
-    assert refused(real_gate, [load_radiograph(file).pixels for file in (data_folder / "dicom").glob("*.dcm")]) == 0
+    assert (
+        refused(real_gate, [load_radiograph(file).pixels for file in (data_folder / "dicom").glob("*.dcm")])
+        == 0
+    )
 
 
 def test_installed_pictures_are_refused(real_gate: ImageGate) -> None:
@@ -118,7 +132,13 @@ def test_installed_pictures_are_refused(real_gate: ImageGate) -> None:
         Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg",
         *(
             Path(pydicom.__file__).parent / "data" / "test_files" / name
-            for name in ("CT_small.dcm", "MR_small.dcm", "examples_palette.dcm", "examples_overlay.dcm", "JPEG2000.dcm")
+            for name in (
+                "CT_small.dcm",
+                "MR_small.dcm",
+                "examples_palette.dcm",
+                "examples_overlay.dcm",
+                "JPEG2000.dcm",
+            )
         ),
     ]
     pictures = [load_radiograph(file).pixels for file in files if file.is_file()]
@@ -130,21 +150,34 @@ def test_the_bundled_gate(engine: Engine) -> None:
     """Examples pass; a picture of each family that needs no radiograph does not."""
     assert "image" in engine.checkpoint.gates
     for lesion in LESIONS:
-        assert WARNING not in engine.encode(Radiograph.from_array(synthetic_radiograph(lesion, side=512, seed=7).pixels)).warnings
+        assert (
+            WARNING
+            not in engine.encode(
+                Radiograph.from_array(synthetic_radiograph(lesion, size=512, seed=7).pixels)
+            ).warnings
+        )
     said = [
-        WARNING in engine.encode(Radiograph.from_array(negatives(family, 1, SEED, drawn_chests(2, seed=4))[0])).warnings
+        WARNING
+        in engine.encode(
+            Radiograph.from_array(negatives(family, 1, SEED, drawn_chests(2, seed=4))[0])
+        ).warnings
         for family in FAMILIES
     ]
     assert np.mean(said) >= 0.9
 
 
-def test_a_warning_is_shown_and_nothing_refused(gate: ImageGate, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_warning_is_shown_and_nothing_refused(
+    gate: ImageGate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """In the encoded image and in the JSON of `predict`; a checkpoint without the gate says nothing."""
     from patchclip.__main__ import main
 
     folder = tiny_checkpoint(tmp_path / "tiny")
     chest, photograph = drawn_chests(1, seed=6)[0], negatives("photograph", 1, SEED, [])[0]
-    assert WARNING not in Engine.from_pretrained(folder, device="cpu").encode(Radiograph.from_array(photograph)).warnings
+    assert (
+        WARNING
+        not in Engine.from_pretrained(folder, device="cpu").encode(Radiograph.from_array(photograph)).warnings
+    )
     record = json.loads((folder / "model.json").read_text())
     record["gates"]["image"] = gate.to_dict()
     (folder / "model.json").write_text(json.dumps(record))
@@ -152,9 +185,17 @@ def test_a_warning_is_shown_and_nothing_refused(gate: ImageGate, tmp_path: Path,
     assert WARNING not in engine.encode(Radiograph.from_array(chest)).warnings
     encoded = engine.encode(Radiograph.from_array(photograph))
     whole = encoded.letterbox.crop_grid(np.zeros(engine.model.grid, np.float32))
-    assert WARNING in encoded.warnings and engine.query(encoded, ["effusion"])[0].map.values.shape == whole.values.shape
+    assert (
+        WARNING in encoded.warnings
+        and engine.query(encoded, ["effusion"])[0].map.values.shape == whole.values.shape
+    )
     cv2.imwrite(str(tmp_path / "photograph.png"), np.round(photograph * 255).astype(np.uint8))
-    assert main(["predict", str(tmp_path / "photograph.png"), "--query", "effusion", "--checkpoint", str(folder)]) == 0
+    assert (
+        main(
+            ["predict", str(tmp_path / "photograph.png"), "--query", "effusion", "--checkpoint", str(folder)]
+        )
+        == 0
+    )
     assert WARNING in json.loads(capsys.readouterr().out.splitlines()[0])["warnings"]
 
 
@@ -173,7 +214,9 @@ def test_stored_small_and_read_back_alike(gate: ImageGate) -> None:
         np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("damage", [{"mean": "AAAA"}, {"spread": None}, {"components": "!"}, {"lowest": "high"}])
+@pytest.mark.parametrize(
+    "damage", [{"mean": "AAAA"}, {"spread": None}, {"components": "!"}, {"lowest": "high"}]
+)
 def test_damaged_parameters_are_named(gate: ImageGate, damage: dict[str, object]) -> None:
     with pytest.raises(CheckpointError, match="image gate"):
         ImageGate.from_dict(gate.to_dict() | damage)
@@ -181,13 +224,13 @@ def test_damaged_parameters_are_named(gate: ImageGate, damage: dict[str, object]
 
 def test_verdicts_hardly_depend_on_the_size_of_the_input() -> None:
     """Features at 128 and 512 pixels are nearly the same, so that a gate outlives a change of the model's input."""
-    chest = synthetic_radiograph("effusion", side=700, seed=9).pixels
+    chest = synthetic_radiograph("effusion", size=700, seed=9).pixels
     small, large = (gate_features(Letterbox(700, 700, side).apply(chest)) for side in (128, 512))
     assert np.corrcoef(small, large)[0, 1] > 0.99
 
 
 def test_too_few_images_give_no_gate() -> None:
-    chest = loaded(synthetic_radiograph(side=96).pixels, "one")
+    chest = loaded(synthetic_radiograph(size=96).pixels, "one")
     assert fit_image_gate([chest] * (FEWEST - 1)) is None
 
 

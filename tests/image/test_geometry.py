@@ -18,7 +18,7 @@ def test_points_come_back(box: Letterbox, points: list[tuple[float, float]]) -> 
     """To the model and back is the identity, and inside the image stays inside the square."""
     original = np.array(points) * (box.width, box.height)
     there = box.to_model(original)
-    assert (there >= -1e-6).all() and (there <= box.side + 1e-6).all()
+    assert (there >= -1e-6).all() and (there <= box.size + 1e-6).all()
     np.testing.assert_allclose(box.to_image(there), original, atol=1e-6 * max(box.width, box.height))
 
 
@@ -26,7 +26,9 @@ def test_points_come_back(box: Letterbox, points: list[tuple[float, float]]) -> 
 def test_boxes_come_back(box: Letterbox, x: float, y: float, w: float, h: float) -> None:
     """Boxes as corner points."""
     original = np.array([[x * box.width, y * box.height, (x + w) * box.width, (y + h) * box.height]])
-    np.testing.assert_allclose(box.boxes_to_image(box.boxes_to_model(original)), original, atol=1e-6 * max(box.width, box.height))
+    np.testing.assert_allclose(
+        box.boxes_to_image(box.boxes_to_model(original)), original, atol=1e-6 * max(box.width, box.height)
+    )
 
 
 @given(boxes, st.integers(1, 30), st.integers(1, 30))
@@ -36,7 +38,7 @@ def test_crop_keeps_the_image(box: Letterbox, rows: int, cols: int) -> None:
     x0, y0, x1, y1 = cropped.extent
     slack = 1e-4 * max(box.width, box.height)
     assert x0 <= slack and y0 <= slack and x1 >= box.width - slack and y1 >= box.height - slack
-    patch = box.side / box.scale / np.array([cols, rows])
+    patch = box.size / box.scale / np.array([cols, rows])
     assert -x0 < patch[0] + slack and x1 - box.width < patch[0] + slack
     assert -y0 < patch[1] + slack and y1 - box.height < patch[1] + slack
     assert cropped.values.shape[0] <= rows and cropped.values.shape[1] <= cols

@@ -26,10 +26,21 @@ def test_window_is_linear(polarity: str) -> None:
     """PS3.3 C.11.2.1.2.1: ((x - (c - 0.5)) / (w - 1) + 0.5), clipped; MONOCHROME1 is turned."""
     stored = np.round((CHEST if polarity == "MONOCHROME2" else 1 - CHEST) * 4095).astype(np.uint16)
     read = load_radiograph(
-        content(dicom(stored, BitsStored=12, HighBit=11, WindowCenter=2000, WindowWidth=3000, PhotometricInterpretation=polarity))
+        content(
+            dicom(
+                stored,
+                BitsStored=12,
+                HighBit=11,
+                WindowCenter=2000,
+                WindowWidth=3000,
+                PhotometricInterpretation=polarity,
+            )
+        )
     )
     expected = np.clip((stored - 1999.5) / 2999 + 0.5, 0, 1)
-    np.testing.assert_allclose(read.pixels, expected if polarity == "MONOCHROME2" else 1 - expected, atol=1e-3)
+    np.testing.assert_allclose(
+        read.pixels, expected if polarity == "MONOCHROME2" else 1 - expected, atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int16])
@@ -37,7 +48,12 @@ def test_depths_and_rescale(kind: type) -> None:
     """8 and 16 bits, signed and not, with a rescale before the window."""
     top = 250 if kind is np.uint8 else 4000
     stored = (np.round(CHEST * top) - (1000 if kind is np.int16 else 0)).astype(kind)
-    window = {"RescaleSlope": 2, "RescaleIntercept": -100, "WindowCenter": float(top), "WindowWidth": float(top)}
+    window = {
+        "RescaleSlope": 2,
+        "RescaleIntercept": -100,
+        "WindowCenter": float(top),
+        "WindowWidth": float(top),
+    }
     read = load_radiograph(content(dicom(stored, **window)))
     expected = np.clip((stored.astype(float) * 2 - 100 - (top - 0.5)) / (top - 1) + 0.5, 0, 1)
     np.testing.assert_allclose(read.pixels, expected, atol=2e-2 if kind is np.uint8 else 2e-3)
@@ -67,7 +83,11 @@ def test_voi_lut_is_used() -> None:
 def test_header_facts_and_warnings() -> None:
     """A header that contradicts a chest radiograph warns; sides follow the orientation; no name is carried."""
     dataset = dicom(
-        np.round(CHEST * 4000).astype(np.uint16), Modality="CT", BodyPartExamined="FOOT", ViewPosition="LL", PatientName="Doe^Jane"
+        np.round(CHEST * 4000).astype(np.uint16),
+        Modality="CT",
+        BodyPartExamined="FOOT",
+        ViewPosition="LL",
+        PatientName="Doe^Jane",
     )
     dataset.PatientOrientation = ["R", "F"]
     read = load_radiograph(content(dataset))
@@ -97,14 +117,19 @@ def test_undecodable_syntax_is_named() -> None:
 
 def test_twin_files_give_one_picture(data_folder: Path) -> None:
     """A file and its copy tagged MONOCHROME1 over the same stored values."""
-    first, second = (load_radiograph(data_folder / "dicom" / name) for name in ("rsna_jpeg_baseline.dcm", "rsna_monochrome1.dcm"))
+    first, second = (
+        load_radiograph(data_folder / "dicom" / name)
+        for name in ("rsna_jpeg_baseline.dcm", "rsna_monochrome1.dcm")
+    )
     np.testing.assert_array_equal(first.pixels, second.pixels)
     assert first.sha256 == second.sha256 and any("MONOCHROME1" in warning for warning in second.warnings)
 
 
 def test_contradicting_headers_warn(data_folder: Path) -> None:
     """They are read, and the reader is told."""
-    assert "body part RIBCAGE" in " ".join(load_radiograph(data_folder / "dicom" / "nih_bodypart_ribcage.dcm").warnings)
+    assert "body part RIBCAGE" in " ".join(
+        load_radiograph(data_folder / "dicom" / "nih_bodypart_ribcage.dcm").warnings
+    )
     assert "modality CT" in " ".join(load_radiograph(data_folder / "dicom" / "nih_modality_ct.dcm").warnings)
 
 
@@ -115,9 +140,19 @@ def test_window_agrees_with_dcmtk(tmp_path: Path) -> None:
         pytest.skip("DCMTK's dcmj2pnm is not installed")
     file, shown = tmp_path / "a.dcm", tmp_path / "a.png"
     file.write_bytes(
-        content(dicom(np.round(CHEST * 4095).astype(np.uint16), BitsStored=12, HighBit=11, WindowCenter=1800, WindowWidth=2500))
+        content(
+            dicom(
+                np.round(CHEST * 4095).astype(np.uint16),
+                BitsStored=12,
+                HighBit=11,
+                WindowCenter=1800,
+                WindowWidth=2500,
+            )
+        )
     )
-    subprocess.run([tool, "--use-window", "1", "--write-png", str(file), str(shown)], check=True, capture_output=True)
+    subprocess.run(
+        [tool, "--use-window", "1", "--write-png", str(file), str(shown)], check=True, capture_output=True
+    )
     oracle = np.asarray(Image.open(shown).convert("L"), np.float32) / 255
     np.testing.assert_allclose(load_radiograph(file).pixels, oracle, atol=1.5 / 255)
 
@@ -126,7 +161,9 @@ def test_window_agrees_with_dcmtk(tmp_path: Path) -> None:
 def test_raster_modes(mode: str) -> None:
     """Every mode gives the same grey picture, within its depth."""
     grey = Image.fromarray(np.round(CHEST * 255).astype(np.uint8))
-    picture = Image.fromarray(np.round(CHEST * 65535).astype(np.uint16)) if mode == "I;16" else grey.convert(mode)
+    picture = (
+        Image.fromarray(np.round(CHEST * 65535).astype(np.uint16)) if mode == "I;16" else grey.convert(mode)
+    )
     out = io.BytesIO()
     picture.save(out, "PNG")
     read = load_radiograph(out.getvalue())
@@ -138,7 +175,9 @@ def test_raster_modes(mode: str) -> None:
 
 def test_colour_warns_and_jpeg_reads() -> None:
     """Real colour is said; a grey JPEG is not."""
-    red = np.stack([np.round(CHEST * 255), np.zeros_like(CHEST), np.zeros_like(CHEST)], axis=-1).astype(np.uint8)
+    red = np.stack([np.round(CHEST * 255), np.zeros_like(CHEST), np.zeros_like(CHEST)], axis=-1).astype(
+        np.uint8
+    )
     for picture, coloured in (
         (Image.fromarray(red), True),
         (Image.fromarray(np.round(CHEST * 255).astype(np.uint8)).convert("RGB"), False),

@@ -19,9 +19,23 @@ from patchclip.text.encoder import shared_encoder
 SMALL = {"token_width": 32, "embed_dim": 32, "sparse_heads": 4, "sparse_patches": 8}
 CONFIGS = {
     "cnn": ModelConfig(name="cnn", tower="timm:mobilenetv2_100", image_size=96, **SMALL),
-    "vit": ModelConfig(name="vit", tower="ViT-B-32-quickgelu", image_size=96, levels=(11,), grid_level=11, context_blocks=0, **SMALL),
+    "vit": ModelConfig(
+        name="vit",
+        tower="ViT-B-32-quickgelu",
+        image_size=96,
+        levels=(11,),
+        grid_level=11,
+        context_blocks=0,
+        **SMALL,
+    ),
     "timm vit": ModelConfig(
-        name="timm vit", tower="timm:vit_tiny_patch16_224", image_size=64, levels=(5, 11), grid_level=11, context_blocks=0, **SMALL
+        name="timm vit",
+        tower="timm:vit_tiny_patch16_224",
+        image_size=64,
+        levels=(5, 11),
+        grid_level=11,
+        context_blocks=0,
+        **SMALL,
     ),
     "downsampled": ModelConfig(
         name="down",
@@ -49,7 +63,9 @@ def test_embeddings_are_shaped_and_their_length_is_the_temperature(model: PatchC
     with torch.no_grad():
         out = model.encode_image(torch.rand(2, 1, side, side))
         index = torch.tensor([[0, rows * cols - 1, 0]]).expand(2, -1)
-        sparse = model.encode_sparse(out.tokens, out.grid, index, torch.tensor([[True, True, False]]).expand(2, -1))
+        sparse = model.encode_sparse(
+            out.tokens, out.grid, index, torch.tensor([[True, True, False]]).expand(2, -1)
+        )
     assert out.grid == (rows, cols) and out.patches.shape == (2, rows * cols, 32)
     positive, negative = (torch.nn.functional.normalize(torch.randn(3, 32), dim=-1) for _ in range(2))
     bias = model.logit_bias.detach()
@@ -66,8 +82,12 @@ def test_sparse_ignores_empty_slots(model: PatchCLIP) -> None:
     with torch.no_grad():
         out = model.encode_image(torch.rand(1, 1, side, side))
         mask = torch.tensor([[True, False]])
-        first, second = (model.encode_sparse(out.tokens, out.grid, torch.tensor([[0, other]]), mask) for other in (1, 2))
-        moved = model.encode_sparse(out.tokens[:, :1].expand(-1, out.tokens.shape[1], -1), out.grid, torch.tensor([[3, 0]]), mask)
+        first, second = (
+            model.encode_sparse(out.tokens, out.grid, torch.tensor([[0, other]]), mask) for other in (1, 2)
+        )
+        moved = model.encode_sparse(
+            out.tokens[:, :1].expand(-1, out.tokens.shape[1], -1), out.grid, torch.tensor([[3, 0]]), mask
+        )
     torch.testing.assert_close(first, second)
     assert not torch.allclose(first, moved, atol=1e-4)
 
@@ -81,7 +101,9 @@ def test_pair_softmax_is_the_sigmoid_of_the_difference(model: PatchCLIP) -> None
     assert bias < -1  # an untrained patch shows nothing
     for n in range(4):
         for k in range(3):
-            pair = torch.stack([scale * embedding[n] @ positive[k] + bias, scale * embedding[n] @ negative[k]]).softmax(0)
+            pair = torch.stack(
+                [scale * embedding[n] @ positive[k] + bias, scale * embedding[n] @ negative[k]]
+            ).softmax(0)
             assert float(torch.sigmoid(logits[n, k])) == pytest.approx(float(pair[0]), abs=1e-5)
     torch.testing.assert_close(model.pair_logits(embedding, negative, positive) - bias, bias - logits)
 
@@ -93,18 +115,27 @@ def test_mil_is_a_smooth_maximum() -> None:
     for b in range(2):
         for k in range(3):
             kept = [float(logits[b, p, k]) for p in range(6) if valid[b, p]]
-            assert float(pooled[b, k]) == pytest.approx(np.log(np.sum(np.exp(kept))) - 0.5 * np.log(len(kept)), abs=1e-5)
+            assert float(pooled[b, k]) == pytest.approx(
+                np.log(np.sum(np.exp(kept))) - 0.5 * np.log(len(kept)), abs=1e-5
+            )
 
 
 def tiny_engine(name: str, folder: Path, vocabulary: Vocabulary) -> Engine:
     """An untrained engine through a saved checkpoint."""
     torch.manual_seed(1)
-    save_checkpoint(folder, PatchCLIP(CONFIGS[name]), vocabulary, gates={"query": QueryGate.fit(vocabulary, shared_encoder()).to_dict()})
+    save_checkpoint(
+        folder,
+        PatchCLIP(CONFIGS[name]),
+        vocabulary,
+        gates={"query": QueryGate.fit(vocabulary, shared_encoder()).to_dict()},
+    )
     return Engine.from_pretrained(folder, device="cpu")
 
 
 @pytest.mark.parametrize("name", ["cnn", "vit", "timm vit"])
-def test_every_saliency_works_or_says_why(name: str, tmp_path: Path, vocabulary: Vocabulary, effusion: Radiograph) -> None:
+def test_every_saliency_works_or_says_why(
+    name: str, tmp_path: Path, vocabulary: Vocabulary, effusion: Radiograph
+) -> None:
     """Maps in [0, 1] on the patch grid; attention methods refuse a CNN in a sentence."""
     engine = tiny_engine(name, tmp_path, vocabulary)
     encoded = engine.encode(effusion)

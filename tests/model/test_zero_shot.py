@@ -20,7 +20,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights of a small CLIP."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("clip") / "weights.safetensors"
-    save_file({name: value.contiguous() for name, value in open_clip.create_model(NAME).state_dict().items()}, path)
+    save_file(
+        {name: value.contiguous() for name, value in open_clip.create_model(NAME).state_dict().items()}, path
+    )
     return path
 
 

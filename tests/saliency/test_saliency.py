@@ -35,7 +35,9 @@ def vit() -> Engine:
     config = replace(CONFIG, tower="timm:vit_tiny_patch16_224", levels=(10, 11), grid_level=11)
     model = PatchCLIP(config).eval().requires_grad_(False)
     gates = {"query": QueryGate.fit(VOCABULARY, model.sentence_encoder).to_dict()}
-    return Engine(Checkpoint(model, VOCABULARY, Calibration.identity(VOCABULARY.labels), gates, "0" * 64), device="cpu")
+    return Engine(
+        Checkpoint(model, VOCABULARY, Calibration.identity(VOCABULARY.labels), gates, "0" * 64), device="cpu"
+    )
 
 
 def task_of(engine: Engine, radiograph: Radiograph, labels: list[str]) -> SaliencyTask:
@@ -45,7 +47,12 @@ def task_of(engine: Engine, radiograph: Radiograph, labels: list[str]) -> Salien
         prompts = [list(getattr(engine.vocabulary.prompts(label), side)) for label in labels]
         sides.append(
             torch.stack(
-                [torch.nn.functional.normalize(engine.model.project_text(engine.model.encode_sentences(p)).mean(0), dim=0) for p in prompts]
+                [
+                    torch.nn.functional.normalize(
+                        engine.model.project_text(engine.model.encode_sentences(p)).mean(0), dim=0
+                    )
+                    for p in prompts
+                ]
             )
         )
     return SaliencyTask(
@@ -61,18 +68,24 @@ def task_of(engine: Engine, radiograph: Radiograph, labels: list[str]) -> Salien
 
 
 @pytest.mark.parametrize(("name", "kind"), [("grad_cam", GradCAM), ("layer_cam", LayerCAM)])
-def test_shared_passes_give_what_the_package_gives(cnn: Engine, effusion: Radiograph, name: str, kind: type) -> None:
+def test_shared_passes_give_what_the_package_gives(
+    cnn: Engine, effusion: Radiograph, name: str, kind: type
+) -> None:
     """Cutting the graph at the last layer and sharing its passes changes nothing."""
     task = task_of(cnn, effusion, ["Effusion", "Mass"])
     found = METHODS[name](task)
     for number in range(2):
         with kind(QueryHead(task), [last_layer(task.model)]) as method:
             plain = method(task.pixels.clone().requires_grad_(), [ClassifierOutputTarget(number)])[0]
-        assert np.allclose(found[number], cv2.resize(plain, cnn.model.grid[::-1], interpolation=cv2.INTER_AREA), atol=1e-5)
+        assert np.allclose(
+            found[number], cv2.resize(plain, cnn.model.grid[::-1], interpolation=cv2.INTER_AREA), atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("tower", ["cnn", "vit"])
-def test_many_at_once_are_one_by_one(tower: str, effusion: Radiograph, request: pytest.FixtureRequest) -> None:
+def test_many_at_once_are_one_by_one(
+    tower: str, effusion: Radiograph, request: pytest.FixtureRequest
+) -> None:
     engine: Engine = request.getfixturevalue(tower)
     encoded = engine.encode(effusion)
     methods = [*CAMS, "raw_cosine", *(["attention_gradient"] if tower == "vit" else [])]
@@ -120,16 +133,24 @@ def test_rescoring_the_input_itself_is_the_probability(cnn: Engine, effusion: Ra
 
 
 @pytest.mark.parametrize("tower", ["cnn", "vit"])
-def test_with_mirror_images_everything_turns_with_the_picture(tower: str, effusion: Radiograph, request: pytest.FixtureRequest) -> None:
+def test_with_mirror_images_everything_turns_with_the_picture(
+    tower: str, effusion: Radiograph, request: pytest.FixtureRequest
+) -> None:
     """Averaged over both, probability is blind to left and right, and maps and saliency are exactly mirrored."""
     plain: Engine = request.getfixturevalue(tower)
     calibration = replace(plain.checkpoint.calibration, mirror=True)
     engine = Engine(replace(plain.checkpoint, calibration=calibration), device="cpu")
-    methods = ["grad_cam", "layer_cam", *(["attention_rollout", "attention_gradient"] if tower == "vit" else [])]
+    methods = [
+        "grad_cam",
+        "layer_cam",
+        *(["attention_rollout", "attention_gradient"] if tower == "vit" else []),
+    ]
     seen = []
     for pixels in (effusion.pixels, np.ascontiguousarray(effusion.pixels[:, ::-1])):
         encoded = engine.encode(Radiograph.from_array(pixels))
-        seen.append((engine.query(encoded, ["effusion"])[0], engine.saliencies(encoded, ["effusion"], methods)))
+        seen.append(
+            (engine.query(encoded, ["effusion"])[0], engine.saliencies(encoded, ["effusion"], methods))
+        )
     (one, maps), (other, turned) = seen
     assert one.probability == pytest.approx(other.probability, abs=1e-4)
     assert np.allclose(one.map.values, other.map.values[:, ::-1], atol=1e-4)
@@ -157,6 +178,8 @@ def test_occlusion_is_a_plain_loop_over_windows(cnn: Engine, effusion: Radiograp
                 falls[r, c] = max(0.0, whole - float(head(hidden)[0, 0]))
     centres = [(place + size / 2) / side for place in places]
     across = np.stack([np.interp((np.arange(cols) + 0.5) / cols, centres, row) for row in falls])
-    expected = np.stack([np.interp((np.arange(rows) + 0.5) / rows, centres, column) for column in across.T], axis=1)
+    expected = np.stack(
+        [np.interp((np.arange(rows) + 0.5) / rows, centres, column) for column in across.T], axis=1
+    )
     expected = (expected - expected.min()) / (expected.max() - expected.min())
     assert np.allclose(found, expected, atol=1e-4)

@@ -42,7 +42,7 @@ UNDERSTOOD = [
 def test_understood(vocabulary: Vocabulary, text: str, label: str, negated: bool, side: str | None) -> None:
     """Each as a radiologist would mean it."""
     query = parse_query(text, vocabulary)
-    assert (query.label, query.negated, query.side) == (label, negated, side)
+    assert (query.label, query.negated, query.laterality) == (label, negated, side)
     assert query.finding == vocabulary.finding(label).name
 
 
@@ -52,7 +52,18 @@ def test_second_finding_is_named_and_keeps_its_negation(vocabulary: Vocabulary) 
     assert (query.label, query.negated, query.also) == ("Effusion", False, ("pneumothorax",))
 
 
-@pytest.mark.parametrize("text", ["fractured femur", "cat", "brain mass", "kidney stone", "pacemaker", "headache", "a photograph of a dog"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fractured femur",
+        "cat",
+        "brain mass",
+        "kidney stone",
+        "pacemaker",
+        "headache",
+        "a photograph of a dog",
+    ],
+)
 def test_out_of_scope(vocabulary: Vocabulary, text: str) -> None:
     """Far from everything trained, even where a word is shared."""
     gate = QueryGate.fit(vocabulary, shared_encoder())
@@ -113,9 +124,12 @@ def test_every_synonym_is_its_finding_and_can_be_negated_and_sided(label: str, p
     """The phrase, "no" before it, a side before it, and capitals around it."""
     plain = parse_query(phrase, VOCABULARY)
     assert (plain.label, plain.negated) == (label, False)
-    assert (parse_query(f"no {phrase}", VOCABULARY).label, parse_query(f"no {phrase}", VOCABULARY).negated) == (label, True)
+    assert (
+        parse_query(f"no {phrase}", VOCABULARY).label,
+        parse_query(f"no {phrase}", VOCABULARY).negated,
+    ) == (label, True)
     sided = parse_query(f"left {phrase}", VOCABULARY)
-    assert (sided.label, sided.side) == (label, "left")
+    assert (sided.label, sided.laterality) == (label, "left")
     assert parse_query(f"  {phrase.upper()} ", VOCABULARY).label == label
 
 
@@ -129,7 +143,10 @@ def test_report_sentences(data_folder) -> None:  # type: ignore[no-untyped-def]
         for row in csv.DictReader(file):
             for sentence in re.split(r"(?<=[.])\s", row["findings"])[:6]:
                 if (
-                    re.match(r"No (focal |large |evidence of )?(pleural effusion|pneumothorax|consolidation)\b[^,;]*\.$", sentence)
+                    re.match(
+                        r"No (focal |large |evidence of )?(pleural effusion|pneumothorax|consolidation)\b[^,;]*\.$",
+                        sentence,
+                    )
                     and len(sentence) < 80
                 ):
                     query = parse_query(sentence, VOCABULARY)
@@ -158,12 +175,16 @@ def test_report_sentences(data_folder) -> None:  # type: ignore[no-untyped-def]
         ("no effusion R", "Effusion", True, "right"),
     ],
 )
-def test_reporting_language(vocabulary: Vocabulary, text: str, label: str, negated: bool, side: str | None) -> None:
+def test_reporting_language(
+    vocabulary: Vocabulary, text: str, label: str, negated: bool, side: str | None
+) -> None:
     query = parse_query(text, vocabulary)
-    assert (query.label, query.negated, query.side) == (label, negated, side)
+    assert (query.label, query.negated, query.laterality) == (label, negated, side)
 
 
-@pytest.mark.parametrize("text", ["small heart", "heart valve", "subcutaneous air", "air under the diaphragm", "remarkable heart"])
+@pytest.mark.parametrize(
+    "text", ["small heart", "heart valve", "subcutaneous air", "air under the diaphragm", "remarkable heart"]
+)
 def test_a_word_of_a_phrase_is_not_the_phrase(vocabulary: Vocabulary, text: str) -> None:
     assert parse_query(text, vocabulary).label is None
 
@@ -195,10 +216,12 @@ def test_a_word_of_a_phrase_is_not_the_phrase(vocabulary: Vocabulary, text: str)
         ("effusion R / no mass", "Effusion", False, "right"),
     ],
 )
-def test_abbreviations_with_a_slash(vocabulary: Vocabulary, text: str, label: str, negated: bool, side: str | None) -> None:
+def test_abbreviations_with_a_slash(
+    vocabulary: Vocabulary, text: str, label: str, negated: bool, side: str | None
+) -> None:
     """The R of "R/O" is no side, and "w/o" is "without"."""
     query = parse_query(text, vocabulary)
-    assert (query.label, query.negated, query.side) == (label, negated, side)
+    assert (query.label, query.negated, query.laterality) == (label, negated, side)
 
 
 @pytest.mark.parametrize(

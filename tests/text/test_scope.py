@@ -12,7 +12,10 @@ from patchclip.text.encoder import shared_encoder
 from patchclip.text.scope import OUTSIDE
 
 HERE = Path(__file__).parent
-LISTS = ("scope_queries.csv", "scope_queries_second.csv")  # the second was written when the first had been learnt from
+LISTS = (
+    "scope_queries.csv",
+    "scope_queries_second.csv",
+)  # the second was written when the first had been learnt from
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,11 @@ def test_scope_and_finding_of_what_people_type(vocabulary: Vocabulary, gate: Que
     table = rows(name)
     verdicts = [gate.judge(parse_query(row["query"], vocabulary)) for row in table]
     asked = [(row, verdict) for row, verdict in zip(table, verdicts, strict=True) if row["in_scope"] == "yes"]
-    wrong = [row["query"] for row, verdict in zip(table, verdicts, strict=True) if verdict.in_vocabulary != (row["in_scope"] == "yes")]
+    wrong = [
+        row["query"]
+        for row, verdict in zip(table, verdicts, strict=True)
+        if verdict.in_vocabulary != (row["in_scope"] == "yes")
+    ]
     mistaken = [row["query"] for row, verdict in asked if verdict.label != row["finding"]]
     assert len(wrong) <= 0.05 * len(table), wrong
     assert len(mistaken) <= 0.05 * len(asked), mistaken
@@ -41,26 +48,36 @@ def test_scope_and_finding_of_what_people_type(vocabulary: Vocabulary, gate: Que
 
 def test_lists_are_balanced_and_copied_from_nowhere(vocabulary: Vocabulary) -> None:
     """A list that repeats the vocabulary would measure memory."""
-    known = {text.lower() for item in vocabulary.findings for text in (item.name, *item.synonyms, *item.aliases, *item.normal)} | {
-        text.lower() for text in OUTSIDE
-    }
+    known = {
+        text.lower()
+        for item in vocabulary.findings
+        for text in (item.name, *item.synonyms, *item.aliases, *item.normal)
+    } | {text.lower() for text in OUTSIDE}
     seen: set[str] = set()
     for name, total in zip(LISTS, (200, 100), strict=True):
         table = rows(name)
         assert len(table) == total and sum(row["in_scope"] == "yes" for row in table) == total // 2
-        assert {row["finding"] for row in table if row["in_scope"] == "yes"} == set(vocabulary.labels) or name == LISTS[1]
+        assert {row["finding"] for row in table if row["in_scope"] == "yes"} == set(
+            vocabulary.labels
+        ) or name == LISTS[1]
         queries = {row["query"].lower() for row in table}
         assert len(queries) == total and not queries & known and not queries & seen
         seen |= queries
 
 
-@pytest.mark.parametrize(("text", "label"), [("coin-sized mass", "Mass"), ("8 mm nodule", "Nodule"), ("broken rib", "Fracture")])
-def test_a_generic_word_is_taken_for_the_chest(vocabulary: Vocabulary, gate: QueryGate, text: str, label: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "label"), [("coin-sized mass", "Mass"), ("8 mm nodule", "Nodule"), ("broken rib", "Fracture")]
+)
+def test_a_generic_word_is_taken_for_the_chest(
+    vocabulary: Vocabulary, gate: QueryGate, text: str, label: str
+) -> None:
     """Described, measured or placed in the chest, it is in scope."""
     assert gate.judge(parse_query(text, vocabulary)).label == label
 
 
-@pytest.mark.parametrize("text", ["broken umbrella", "nodule of the adrenal gland", "scar on my chin", "broken coffee cup"])
+@pytest.mark.parametrize(
+    "text", ["broken umbrella", "nodule of the adrenal gland", "scar on my chin", "broken coffee cup"]
+)
 def test_a_generic_word_among_others_is_doubted(vocabulary: Vocabulary, gate: QueryGate, text: str) -> None:
     """Another place or another thing outweighs it."""
     assert not gate.judge(parse_query(text, vocabulary)).in_vocabulary

@@ -21,13 +21,19 @@ from trainer.validate import mean_auroc
 
 def table() -> np.ndarray:
     states = np.tile(np.array([1, 0, 2, 0], np.int8), 10)[:, None]
-    return np.concatenate([states, np.full_like(states, -1)], axis=1)  # nothing is known of the second finding
+    return np.concatenate(
+        [states, np.full_like(states, -1)], axis=1
+    )  # nothing is known of the second finding
 
 
 def test_a_branch_that_only_adds_noise_does_not_answer() -> None:
     rng = np.random.default_rng(0)
     truth = (table() == 1).astype(np.float32)
-    image = {"global": rng.normal(0, 5, (40, 2)).astype(np.float32), "pooled": rng.normal(0, 5, (40, 2)).astype(np.float32), "mil": truth}
+    image = {
+        "global": rng.normal(0, 5, (40, 2)).astype(np.float32),
+        "pooled": rng.normal(0, 5, (40, 2)).astype(np.float32),
+        "mil": truth,
+    }
     assert best_branches(image, table(), ("global", "pooled", "mil")) == ("mil",)
     assert best_branches(image, table(), ("global",)) == ("global",)
 
@@ -82,7 +88,9 @@ def test_a_findings_width_is_that_of_its_usual_outline() -> None:
     """In patches of the letterboxed square: here half an image's width is a quarter of the grid's."""
     large = [item(Shape.box("Mass", 0.1, 0.1, 0.5, width)) for width in (0.25, 0.25, 0.5)]
     small = [item(Shape.box("Nodule", 0.1, 0.1, 0.1, 0.05))] * 3
-    widths = outline_widths([*large, *small, item(Shape.box("Edema", 0, 0, 1, 1))], ["Mass", "Nodule", "Edema", "Hernia"], 24)
+    widths = outline_widths(
+        [*large, *small, item(Shape.box("Edema", 0, 0, 1, 1))], ["Mass", "Nodule", "Edema", "Hernia"], 24
+    )
     assert widths == pytest.approx([6, 1.2, 3.6, 3.6])  # too few outlines, or none: the median of the others
     assert outline_widths([item()], ["Mass"], 24) == pytest.approx([0])
 
@@ -93,7 +101,9 @@ def test_smoothing_follows_the_width_and_leaves_padding_out() -> None:
     patches[:, :, :, :3] = -np.inf
     items = [item(Shape.box("Mass", 0.2, 0.2, 0.5, 0.25))] * 3 + [item()] * 11
     normal = np.array([False] * 3 + [True] * 11)
-    sigmas, _, smoothed = choose(patches, np.zeros((14, 2), np.float32), items, ["Mass", "Nodule"], normal, np.array([6.0, 1.0]), 0.1)
+    sigmas, _, smoothed = choose(
+        patches, np.zeros((14, 2), np.float32), items, ["Mass", "Nodule"], normal, np.array([6.0, 1.0]), 0.1
+    )
     assert sigmas == pytest.approx([0.6, 0.1])
     assert np.isneginf(smoothed[:, :, :, :3]).all() and np.isfinite(smoothed[:, :, :, 3:]).all()
     changed = [np.abs(smoothed[:, k, :, 3:] - patches[:, k, :, 3:]).mean() for k in range(2)]
@@ -115,7 +125,9 @@ def test_smoothing_is_the_weighted_mean_of_the_patches_that_count() -> None:
         expected = total / weight if inside[row, col] else grid[row, col]
         assert got[row, col] == pytest.approx(expected, abs=1e-4)
     np.testing.assert_array_equal(smooth(grid, 0.0, inside), grid)
-    np.testing.assert_allclose(smooth(np.where(inside, 2, 9).astype(np.float32), 1.3, inside)[inside], 2, rtol=1e-5)
+    np.testing.assert_allclose(
+        smooth(np.where(inside, 2, 9).astype(np.float32), 1.3, inside)[inside], 2, rtol=1e-5
+    )
 
 
 def test_older_checkpoints_share_one_smoothing() -> None:

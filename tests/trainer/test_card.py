@@ -41,7 +41,15 @@ def record(place: Path, sha256: str | None = None) -> dict[str, Any]:
 
 def test_card_and_readme_get_the_figures(place: Path) -> None:
     made = record(place)
-    arguments = ["card", "--checkpoint", str(place / "model"), "--report", str(place / "report"), "--readme", str(place / "README.md")]
+    arguments = [
+        "card",
+        "--checkpoint",
+        str(place / "model"),
+        "--report",
+        str(place / "report"),
+        "--readme",
+        str(place / "README.md"),
+    ]
     assert main(arguments) == 0
     card, readme = (place / "model" / "MODEL_CARD.md").read_text(), (place / "README.md").read_text()
     assert (
@@ -67,7 +75,9 @@ def test_figures_of_another_checkpoint_are_refused(place: Path) -> None:
 
 
 def test_a_text_without_marks_is_named() -> None:
-    with pytest.raises(DataError, match=r"CARD.md must have one block between <!-- figures --> and <!-- /figures -->"):
+    with pytest.raises(
+        DataError, match=r"CARD.md must have one block between <!-- figures --> and <!-- /figures -->"
+    ):
         replace_block("nothing here", "figures", "x", Path("CARD.md"))
 
 

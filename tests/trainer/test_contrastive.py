@@ -36,8 +36,12 @@ def none_same(count: int) -> torch.Tensor:
 
 def test_clip_and_siglip_are_open_clips_own() -> None:
     images, texts, scale, bias = unit(7, 16), unit(7, 16), torch.tensor(12.0), torch.tensor(-8.0)
-    assert clip_loss(images, texts, scale, none_same(7)) == pytest.approx(float(ClipLoss()(images, texts, scale)), abs=1e-5)
-    assert siglip_loss(images, texts, scale, bias, none_same(7)) == pytest.approx(float(SigLipLoss()(images, texts, scale, bias)), abs=1e-5)
+    assert clip_loss(images, texts, scale, none_same(7)) == pytest.approx(
+        float(ClipLoss()(images, texts, scale)), abs=1e-5
+    )
+    assert siglip_loss(images, texts, scale, bias, none_same(7)) == pytest.approx(
+        float(SigLipLoss()(images, texts, scale, bias)), abs=1e-5
+    )
 
 
 def test_the_same_report_is_no_counterexample() -> None:
@@ -70,7 +74,9 @@ def test_sentence_scores_are_the_plain_loop() -> None:
         for s in range(3):
             inside = [p for p in range(5) if valid[b, p]]
             weight = [math.exp(8.0 * float(patches[b, p] @ sentences[s])) for p in inside]
-            seen = torch.stack([patches[b, p] * w / sum(weight) for p, w in zip(inside, weight, strict=True)]).sum(dim=0)
+            seen = torch.stack(
+                [patches[b, p] * w / sum(weight) for p, w in zip(inside, weight, strict=True)]
+            ).sum(dim=0)
             assert float(scores[b, s]) == pytest.approx(float(seen @ sentences[s] / seen.norm()), abs=1e-5)
 
 
@@ -85,14 +91,28 @@ def test_a_sentence_pulls_its_own_image_and_spares_one_that_says_the_same() -> N
 def test_images_without_a_report_are_left_out_of_both_terms() -> None:
     torch.manual_seed(0)
     image, patches, valid = unit(4, 8), unit(4, 6, 8), torch.ones(4, 6, dtype=torch.bool)
-    features = [torch.randn(2, 5, generator=GENERATOR), torch.zeros(0, 5), torch.randn(1, 5, generator=GENERATOR), torch.zeros(0, 5)]
+    features = [
+        torch.randn(2, 5, generator=GENERATOR),
+        torch.zeros(0, 5),
+        torch.randn(1, 5, generator=GENERATOR),
+        torch.zeros(0, 5),
+    ]
     reports = padded_features(features, 5)
     texts = unit(4, 2, 8)
     objective = ReportObjective("siglip")
     whole = objective(image, patches, valid, texts, reports, ALONE)
     kept = [0, 2]
-    part = objective(image[kept], patches[kept], valid[kept], texts[kept], Reports(reports.features[kept], reports.mask[kept]), ALONE)
-    assert torch.isclose(whole["report"], part["report"]) and torch.isclose(whole["sentences"], part["sentences"])
+    part = objective(
+        image[kept],
+        patches[kept],
+        valid[kept],
+        texts[kept],
+        Reports(reports.features[kept], reports.mask[kept]),
+        ALONE,
+    )
+    assert torch.isclose(whole["report"], part["report"]) and torch.isclose(
+        whole["sentences"], part["sentences"]
+    )
     assert float(whole["report"]) > 0 and float(whole["sentences"]) > 0
 
 
@@ -106,7 +126,12 @@ def test_training_on_reports_brings_image_and_report_together() -> None:
     optimiser = torch.optim.Adam([image, patches, *objective.parameters()], lr=0.05)
     for _ in range(80):
         terms = objective(
-            F.normalize(image, dim=-1), F.normalize(patches, dim=-1), torch.ones(6, 9, dtype=torch.bool), texts, reports, ALONE
+            F.normalize(image, dim=-1),
+            F.normalize(patches, dim=-1),
+            torch.ones(6, 9, dtype=torch.bool),
+            texts,
+            reports,
+            ALONE,
         )
         optimiser.zero_grad()
         (terms["report"] + terms["sentences"]).backward()
@@ -118,10 +143,17 @@ def test_training_on_reports_brings_image_and_report_together() -> None:
 
 def test_sentences_of_a_report() -> None:
     report = "1. Left basal opacity.  Heart size\nis normal. None.\n\nIMPRESSION: No pneumothorax!"
-    assert sentences_of(report, 12) == ["Left basal opacity.", "Heart size is normal.", "IMPRESSION: No pneumothorax!"]
+    assert sentences_of(report, 12) == [
+        "Left basal opacity.",
+        "Heart size is normal.",
+        "IMPRESSION: No pneumothorax!",
+    ]
     assert sentences_of(report, 1) == ["Left basal opacity."]
 
 
 def test_a_mirror_image_has_the_mirrored_report() -> None:
-    assert other_side("Left base clear; RIGHT upper lobe mass, leftward shift") == "Right base clear; LEFT upper lobe mass, rightward shift"
+    assert (
+        other_side("Left base clear; RIGHT upper lobe mass, leftward shift")
+        == "Right base clear; LEFT upper lobe mass, rightward shift"
+    )
     assert other_side("copyright unchanged") == "copyright unchanged"

@@ -34,7 +34,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fit(place: Path, out: Path, *more: str) -> int:
-    return main(["fit", "--data", str(place / "data"), "--recipe", str(place / "recipe.json"), "--out", str(out), *more])
+    return main(
+        [
+            "fit",
+            "--data",
+            str(place / "data"),
+            "--recipe",
+            str(place / "recipe.json"),
+            "--out",
+            str(out),
+            *more,
+        ]
+    )
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -45,7 +56,11 @@ def test_a_run_leaves_all_that_tells_what_it_was(place: Path) -> None:
     run = place / "run"
     record = json.loads((run / "config.json").read_text())
     assert record["recipe"]["optim"]["batch_size"] == 8 and record["recipe"]["seed"] == 0
-    assert record["data"]["images"] == 120 and record["data"]["left_out"] == 1 and len(record["data"]["sha256"]) == 64
+    assert (
+        record["data"]["images"] == 120
+        and record["data"]["left_out"] == 1
+        and len(record["data"]["sha256"]) == 64
+    )
     assert record["environment"]["torch"] == torch.__version__
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
@@ -58,14 +73,20 @@ def test_a_run_leaves_all_that_tells_what_it_was(place: Path) -> None:
 
 def test_the_checkpoint_answers_and_its_maps_are_calibrated(place: Path) -> None:
     engine = Engine.from_pretrained(place / "run" / "best", device="cpu")
-    found = engine.query(engine.encode(load_radiograph(place / "data" / "images" / "0000.png")), ["effusion", "no effusion"])
+    found = engine.query(
+        engine.encode(load_radiograph(place / "data" / "images" / "0000.png")), ["effusion", "no effusion"]
+    )
     assert found[0].probability == pytest.approx(1 - found[1].probability)
     calibration = engine.checkpoint.calibration
     assert set(calibration.findings) == set(engine.labels)
-    assert calibration.findings["Effusion"].patch_scale > 0 and calibration.findings["Effusion"].patch_bias != 0
+    assert (
+        calibration.findings["Effusion"].patch_scale > 0 and calibration.findings["Effusion"].patch_bias != 0
+    )
 
 
-def test_an_interrupted_run_continues_to_the_same_bits(place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_interrupted_run_continues_to_the_same_bits(
+    place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     class Killed(Exception):
         """Stands for a power cut."""
 
@@ -89,9 +110,13 @@ def test_an_interrupted_run_continues_to_the_same_bits(place: Path, monkeypatch:
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
-def test_export_gives_a_checkpoint_that_answers_alike(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_gives_a_checkpoint_that_answers_alike(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["export", "--run", str(place / "run"), "--out", str(tmp_path / "shipped")]) == 0
-    original, shipped = (Engine.from_pretrained(path, device="cpu") for path in (place / "run" / "best", tmp_path / "shipped"))
+    original, shipped = (
+        Engine.from_pretrained(path, device="cpu") for path in (place / "run" / "best", tmp_path / "shipped")
+    )
     assert original.sha256 == shipped.sha256
     assert original.sha256 in capsys.readouterr().out
 
@@ -159,9 +184,24 @@ def test_bad_input_is_a_sentence_before_the_first_step(
 def test_one_class_only_is_refused(tmp_path: Path, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = tiny_dataset(tmp_path / "data", each=3, splits=("train",))
     rows = (data / "images.csv").read_text().splitlines()
-    (data / "images.csv").write_text("\n".join([rows[0], *(row for row in rows[1:] if ",No Finding," in row)]) + "\n")
+    (data / "images.csv").write_text(
+        "\n".join([rows[0], *(row for row in rows[1:] if ",No Finding," in row)]) + "\n"
+    )
     (data / "boxes.csv").unlink()
-    assert main(["fit", "--data", str(data), "--recipe", str(place / "recipe.json"), "--out", str(tmp_path / "out")]) == 1
+    assert (
+        main(
+            [
+                "fit",
+                "--data",
+                str(data),
+                "--recipe",
+                str(place / "recipe.json"),
+                "--out",
+                str(tmp_path / "out"),
+            ]
+        )
+        == 1
+    )
     assert "No finding is present on some training images" in capsys.readouterr().err
 
 
@@ -183,7 +223,9 @@ def test_committed_recipes_leave_nothing_to_a_default(name: str) -> None:
 
 def test_the_twin_is_the_default_without_boxes_and_patch_losses() -> None:
     own, twin = (FitConfig.from_file(RECIPES / f"{name}.json") for name in ("default", "twin"))
-    assert (twin.loss.patch, twin.loss.sparse, twin.loss.mil) == (0, 0, 0) and min(twin.loss.global_, twin.loss.pooled) > 0
+    assert (twin.loss.patch, twin.loss.sparse, twin.loss.mil) == (0, 0, 0) and min(
+        twin.loss.global_, twin.loss.pooled
+    ) > 0
     assert twin.data.boxed_weight == own.data.boxed_weight == 1  # boxes do not decide what is drawn either
     alike = replace(twin, model=replace(twin.model, name=own.model.name), loss=own.loss)
     assert alike == own
@@ -194,7 +236,9 @@ def test_the_papers_recipe_trains_a_small_clip(place: Path, tmp_path: Path) -> N
     tower = "ViT-S-32-alt"
     torch.manual_seed(0)
     start = open_clip.create_model(tower).state_dict()
-    safetensors.torch.save_file({name: value.contiguous() for name, value in start.items()}, tmp_path / "clip.safetensors")
+    safetensors.torch.save_file(
+        {name: value.contiguous() for name, value in start.items()}, tmp_path / "clip.safetensors"
+    )
     changes = [
         f'pretrained="open_clip:{tmp_path / "clip.safetensors"}"',
         f'model.tower="{tower}"',
@@ -211,12 +255,21 @@ def test_the_papers_recipe_trains_a_small_clip(place: Path, tmp_path: Path) -> N
         "model.token_width=256",
     ]
     more = [part for change in changes for part in ("--set", change)]
-    paper = ["--recipe", str(RECIPES / "paper.json"), "--data", str(place / "data"), "--out", str(tmp_path / "run")]
+    paper = [
+        "--recipe",
+        str(RECIPES / "paper.json"),
+        "--data",
+        str(place / "data"),
+        "--out",
+        str(tmp_path / "run"),
+    ]
     assert main(["fit", *paper, *more]) == 0
     learnt = weights(tmp_path / "run" / "last")
     frozen, free = (f"visual.transformer.resblocks.{block}.mlp.c_fc.weight" for block in (0, 9))
     assert torch.equal(learnt[f"tower.{frozen}"], start[frozen].half())  # as checkpoints keep weights
-    assert torch.equal(learnt["tower.text_model.token_embedding.weight"], start["token_embedding.weight"].half())
+    assert torch.equal(
+        learnt["tower.text_model.token_embedding.weight"], start["token_embedding.weight"].half()
+    )
     assert not torch.equal(learnt[f"tower.{free}"], start[free].half())
     engine = Engine.from_pretrained(tmp_path / "run" / "best", device="cpu")
     found = engine.query(engine.encode(load_radiograph(place / "data" / "images" / "0000.png")), ["effusion"])

@@ -39,32 +39,72 @@ def test_absence_is_explicit_weak_or_unknown(tmp_path: Path) -> None:
     a, b, c = (sample.states for sample in read_folder(data, "train", known=KNOWN).samples)
     assert a["Lung Opacity"] is State.ABSENT and a["Effusion"] is State.ABSENT
     assert "Fracture" not in a  # nobody looked for it: unknown, not absent
-    assert b["Effusion"] is State.PRESENT and b["Pneumonia"] is State.NOT_MENTIONED and "Lung Opacity" not in b
-    assert c["Lung Opacity"] is State.PRESENT and c["Fracture"] is State.PRESENT and c["Effusion"] is State.ABSENT
-    assert c["Infiltration"] is State.NOT_MENTIONED  # a radiologist saw an opacity: "No Finding" is no explicit absence any more
+    assert (
+        b["Effusion"] is State.PRESENT and b["Pneumonia"] is State.NOT_MENTIONED and "Lung Opacity" not in b
+    )
+    assert (
+        c["Lung Opacity"] is State.PRESENT
+        and c["Fracture"] is State.PRESENT
+        and c["Effusion"] is State.ABSENT
+    )
+    assert (
+        c["Infiltration"] is State.NOT_MENTIONED
+    )  # a radiologist saw an opacity: "No Finding" is no explicit absence any more
 
 
 @pytest.mark.parametrize(
     ("rows", "boxes", "words"),
     [
-        ("a.png,1,train,PA,F,40,Effusion,,\n", "a.png,NIH_BBox_List_2017,Effusion,.9,.1,.3,.2\n", "row 2: the box lies outside its image"),
-        ("a.png,1,train,PA,F,40,Effusion,,\n", "a.png,NIH_BBox_List_2017,Effusion,x,.1,.3,.2\n", "must be numbers"),
-        ("a.png,1,train,PA,F,40,Effusion,,\n", "z.png,NIH_BBox_List_2017,Effusion,.1,.1,.3,.2\n", "not in images.csv"),
-        ("a.png,1,train,PA,F,40,Effusion,,\n", "a.png,NIH_BBox_List_2017,Unicorn,.1,.1,.3,.2\n", "no finding Unicorn"),
+        (
+            "a.png,1,train,PA,F,40,Effusion,,\n",
+            "a.png,NIH_BBox_List_2017,Effusion,.9,.1,.3,.2\n",
+            "row 2: the box lies outside its image",
+        ),
+        (
+            "a.png,1,train,PA,F,40,Effusion,,\n",
+            "a.png,NIH_BBox_List_2017,Effusion,x,.1,.3,.2\n",
+            "must be numbers",
+        ),
+        (
+            "a.png,1,train,PA,F,40,Effusion,,\n",
+            "z.png,NIH_BBox_List_2017,Effusion,.1,.1,.3,.2\n",
+            "not in images.csv",
+        ),
+        (
+            "a.png,1,train,PA,F,40,Effusion,,\n",
+            "a.png,NIH_BBox_List_2017,Unicorn,.1,.1,.3,.2\n",
+            "no finding Unicorn",
+        ),
         (
             "a.png,1,train,PA,F,40,Mass,,\nb.png,2,train,PA,F,40,Unicorn,,\n",
             "",
             r"images.csv, row 3: the vocabulary has no finding Unicorn",
         ),
-        ("z.png,3,val,PA,F,40,Mass,,\nb.png,2,train,PA,F,40,Unicorn,,\n", "", r"images.csv, row 3: the vocabulary has no finding Unicorn"),
-        ("a.png,1,train,PA,F,40,Effusion,normal,\n", "", 'row 2: rsna_class is "normal"; it is blank or one of Normal, No Lung'),
-        ("a.png,1,train,PA,F,40,Effusion,,yes\n", "", 'row 2: chestx_det is "yes"; it is blank or one of read'),
+        (
+            "z.png,3,val,PA,F,40,Mass,,\nb.png,2,train,PA,F,40,Unicorn,,\n",
+            "",
+            r"images.csv, row 3: the vocabulary has no finding Unicorn",
+        ),
+        (
+            "a.png,1,train,PA,F,40,Effusion,normal,\n",
+            "",
+            'row 2: rsna_class is "normal"; it is blank or one of Normal, No Lung',
+        ),
+        (
+            "a.png,1,train,PA,F,40,Effusion,,yes\n",
+            "",
+            'row 2: chestx_det is "yes"; it is blank or one of read',
+        ),
         (
             "a.png,1,train,PA,F,40,Mass,,\nb.png,2,train,PA,F,40,Mass,,\na.png,,val,PA,F,40,Mass,,\n",
             "",
             "rows 2 and 4: both are of one image",
         ),
-        ("a.png,1,train,PA,F,40,Effusion,,\nb.png,1,val,PA,F,40,Mass,,\n", "", "row 2: a patient is in two splits"),
+        (
+            "a.png,1,train,PA,F,40,Effusion,,\nb.png,1,val,PA,F,40,Mass,,\n",
+            "",
+            "row 2: a patient is in two splits",
+        ),
         ("a.png,1,test,PA,F,40,Effusion,,\n", "", 'no row with split "train"'),
     ],
 )
@@ -81,17 +121,31 @@ def test_bad_input_is_named(tmp_path: Path, rows: str, boxes: str, words: str) -
         ('{"z.png": []}', r"polygons.json, z.png: the image is not in images.csv"),
         ('{"a.png": {}}', r"polygons.json, a.png: its outlines must be a list"),
         ('{"a.png": [{"points": []}]}', r"polygons.json, a.png, outline 1: it must have finding and points"),
-        ('{"a.png": [{"finding": "Unicorn", "points": [[0,0],[0,1],[1,1]]}]}', "outline 1: the vocabulary has no finding Unicorn"),
-        ('{"a.png": [{"finding": "Mass", "points": [[0,0],[0,1],["x",1]]}]}', "outline 1: points must be pairs of numbers"),
+        (
+            '{"a.png": [{"finding": "Unicorn", "points": [[0,0],[0,1],[1,1]]}]}',
+            "outline 1: the vocabulary has no finding Unicorn",
+        ),
+        (
+            '{"a.png": [{"finding": "Mass", "points": [[0,0],[0,1],["x",1]]}]}',
+            "outline 1: points must be pairs of numbers",
+        ),
         ('{"a.png": [{"finding": "Mass", "points": 7}]}', "outline 1: points must be pairs of numbers"),
         ('{"a.png": [{"finding": "Mass", "points": [[0,0],[0,1]]}]}', "outline 1: it has 2 points"),
-        ('{"a.png": [{"finding": "Mass", "points": [[0,0],[0,1],[40,1]]}]}', "outline 1: a point lies outside the image"),
-        ('{"a.png": [{"finding": "Mass", "points": [[0,0],[0,1],[NaN,1]]}]}', "outline 1: a point lies outside the image"),
+        (
+            '{"a.png": [{"finding": "Mass", "points": [[0,0],[0,1],[40,1]]}]}',
+            "outline 1: a point lies outside the image",
+        ),
+        (
+            '{"a.png": [{"finding": "Mass", "points": [[0,0],[0,1],[NaN,1]]}]}',
+            "outline 1: a point lies outside the image",
+        ),
     ],
 )
 def test_bad_outlines_are_named(tmp_path: Path, polygons: str, words: str) -> None:
     with pytest.raises(DataError, match=words):
-        read_folder(folder(tmp_path / "d", "a.png,1,train,PA,F,40,Mass,,\n", "", polygons), "train", known=KNOWN)
+        read_folder(
+            folder(tmp_path / "d", "a.png,1,train,PA,F,40,Mass,,\n", "", polygons), "train", known=KNOWN
+        )
 
 
 def test_outlines_are_presence_and_replace_boxes_of_their_source(tmp_path: Path) -> None:
@@ -123,7 +177,9 @@ def test_a_reading_outweighs_what_was_mined_from_a_report(tmp_path: Path) -> Non
     a, b, c = (sample.states for sample in read_folder(data, "train", known=KNOWN).samples)
     assert a["Pneumothorax"] is State.ABSENT
     assert a["Infiltration"] is State.PRESENT  # ChestX-Det's readers did not look for it
-    assert b["Nodule"] is State.PRESENT and b["Mass"] is State.ABSENT  # nodules were outlined, as diffuse ones
+    assert (
+        b["Nodule"] is State.PRESENT and b["Mass"] is State.ABSENT
+    )  # nodules were outlined, as diffuse ones
     assert c["Mass"] is State.PRESENT  # an outline outweighs the reading
 
 
@@ -154,7 +210,10 @@ def test_labels_that_speak_of_one_finding_say_nothing_of_the_others(tmp_path: Pa
     assert a.patient is None
     known = replace(b, patient="1")
     assert hold_out([a, known], 1.0, seed=0) == ([a], [known])  # a's patient might be the same
-    assert hold_out([a, b], 1.0, seed=0) == ([], [a, b])  # nobody's patient is known: each image stands for one
+    assert hold_out([a, b], 1.0, seed=0) == (
+        [],
+        [a, b],
+    )  # nobody's patient is known: each image stands for one
 
 
 def test_no_patient_is_on_both_sides(tmp_path: Path) -> None:
@@ -162,4 +221,6 @@ def test_no_patient_is_on_both_sides(tmp_path: Path) -> None:
     train, held = hold_out(samples, 0.3, seed=0)
     assert train and held
     assert not {sample.patient for sample in train} & {sample.patient for sample in held}
-    assert {sample.path for sample in held} == {sample.path for sample in hold_out(samples[::-1], 0.3, seed=0)[1]}
+    assert {sample.path for sample in held} == {
+        sample.path for sample in hold_out(samples[::-1], 0.3, seed=0)[1]
+    }

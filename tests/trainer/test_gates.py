@@ -46,7 +46,9 @@ def test_a_vocabulary_with_other_prompts_is_kept(tmp_path: Path, capsys: pytest.
     assert main(["gates", "--data", str(data), "--checkpoint", str(folder)]) == 0
     out = capsys.readouterr().out
     assert "keeps its own vocabulary" in out and "no image gate: 8 images" in out
-    assert json.loads((folder / "model.json").read_text())["vocabulary"]["findings"][0]["synonyms"] == ["only this"]
+    assert json.loads((folder / "model.json").read_text())["vocabulary"]["findings"][0]["synonyms"] == [
+        "only this"
+    ]
 
 
 def test_photographs_to_measure_on_are_no_parts_of_those_fitted_to() -> None:
@@ -54,7 +56,10 @@ def test_photographs_to_measure_on_are_no_parts_of_those_fitted_to() -> None:
     for fitting, own in ((True, 0), (False, 1)):
         for seed in (0, SEED):
             for part in negatives(PHOTOGRAPH, 6, seed, [], fitting=fitting):
-                likeness = [max(_likeness(photograph, way) for way in (part, part[:, ::-1])) for photograph in photographs()]
+                likeness = [
+                    max(_likeness(photograph, way) for way in (part, part[:, ::-1]))
+                    for photograph in photographs()
+                ]
                 assert likeness[own] > 0.9 > 0.8 > likeness[1 - own]
 
 
@@ -63,14 +68,28 @@ def _likeness(photograph: FloatArray, part: FloatArray) -> float:
     return float(cv2.matchTemplate(photograph, np.ascontiguousarray(part), cv2.TM_CCOEFF_NORMED).max())
 
 
-def test_both_gates_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_gates_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Counts, shares and exact intervals, in the file and in the table; what is missing is named."""
     monkeypatch.setattr(commands, "fit_image_gate", partial(commands.fit_image_gate, each=10))
     monkeypatch.setattr(commands, "measure_images", partial(commands.measure_images, each=3))
     data = tiny_dataset(tmp_path / "data", each=55)
     folder, out, queries = tiny_checkpoint(tmp_path / "tiny"), tmp_path / "gates.json", tmp_path / "asked.csv"
-    queries.write_text("query,in_scope,finding\npleural effusion,yes,Effusion\nenlarged heart,yes,Mass\nbicycle,no,\ncat,no,\n")
-    asked = ["evaluate-gates", "--data", str(data), "--checkpoint", str(folder), "--queries", str(queries), "--out", str(out)]
+    queries.write_text(
+        "query,in_scope,finding\npleural effusion,yes,Effusion\nenlarged heart,yes,Mass\nbicycle,no,\ncat,no,\n"
+    )
+    asked = [
+        "evaluate-gates",
+        "--data",
+        str(data),
+        "--checkpoint",
+        str(folder),
+        "--queries",
+        str(queries),
+        "--out",
+        str(out),
+    ]
     assert main(asked) == 1 and "lacks a gate" in capsys.readouterr().err
     assert main(["gates", "--data", str(data), "--checkpoint", str(folder)]) == 0
     capsys.readouterr()
@@ -81,9 +100,17 @@ def test_both_gates_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert images["false_alarms"]["n"] == 220 and images["false_alarms"]["value"] < 0.2
     assert {value["n"] for value in images["refused_by_family"].values()} == {3}
     total = sum(round(3 * value["value"]) for value in images["refused_by_family"].values())
-    assert sum(round(value["n"] * value["value"]) for value in images["refused"].values()) == total > 2 * len(FAMILIES)
+    assert (
+        sum(round(value["n"] * value["value"]) for value in images["refused"].values())
+        == total
+        > 2 * len(FAMILIES)
+    )
     assert record["queries"]["asked.csv"]["finding"]["value"] == 0.5  # the list calls a heart a mass
-    assert record["queries"]["asked.csv"]["scope"] == {"value": 1.0, "ci": [pytest.approx(0.025 ** (1 / 4)), 1.0], "n": 4}
+    assert record["queries"]["asked.csv"]["scope"] == {
+        "value": 1.0,
+        "ci": [pytest.approx(0.025 ** (1 / 4)), 1.0],
+        "n": 4,
+    }
     assert "| Queries of asked.csv in scope whose finding is right | 50.0 % (1.3 to 98.7) | 2 |" in table
     queries.write_text("query,finding\ncat,\n")
     assert main(asked) == 1 and "no column in_scope" in capsys.readouterr().err

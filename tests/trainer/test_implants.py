@@ -29,7 +29,9 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> list[Loaded]:
     """Synthetic chests, the first with an outlined mass: it says where one may lie."""
     folder = tiny_dataset(tmp_path_factory.mktemp("implants") / "d", each=4, splits=("train",))
     loaded, _ = load_samples(read_folder(folder, "train", known=frozenset(LABELS)).samples, 256)
-    first = replace(loaded[0].sample, shapes=(SITE,), states=dict(loaded[0].sample.states) | {MASS: State.PRESENT})
+    first = replace(
+        loaded[0].sample, shapes=(SITE,), states=dict(loaded[0].sample.states) | {MASS: State.PRESENT}
+    )
     return [Loaded(loaded[0].image, loaded[0].box, first), *loaded[1:]]
 
 
@@ -51,9 +53,13 @@ def test_what_is_added_lies_under_the_outline(items: list[Loaded]) -> None:
         assert added[mask == 1].mean() > 5
         spans[drawn.label].append(2 * np.sqrt(mask.sum() / np.pi))
         x, y = drawn.outline.mean(axis=0)
-        assert 0.25 < y < 0.55 and min(abs(x - 0.3), abs(x - 0.7)) < 0.15  # where the real one lay, on either side
+        assert (
+            0.25 < y < 0.55 and min(abs(x - 0.3), abs(x - 0.7)) < 0.15
+        )  # where the real one lay, on either side
     assert len(spans[NODULE]) > 15 and len(spans[MASS]) > 15
-    assert max(spans[NODULE]) < 33 and min(spans[MASS]) > 27  # millimetres: at most 3 cm, and above it, but for their lobes
+    assert (
+        max(spans[NODULE]) < 33 and min(spans[MASS]) > 27
+    )  # millimetres: at most 3 cm, and above it, but for their lobes
 
 
 def test_image_and_targets_tell_the_same_place(items: list[Loaded]) -> None:
@@ -82,7 +88,9 @@ def test_image_and_targets_tell_the_same_place(items: list[Loaded]) -> None:
 def test_only_images_known_free_of_both_are_drawn_on(items: list[Loaded]) -> None:
     known = next(item for item in items[1:] if item.sample.states.get(NODULE) is State.ABSENT)
     reported = with_sample(known, replace(known.sample, report="No nodule."))
-    silent = with_sample(known, replace(known.sample, states=dict(known.sample.states) | {MASS: State.NOT_MENTIONED}))
+    silent = with_sample(
+        known, replace(known.sample, states=dict(known.sample.states) | {MASS: State.NOT_MENTIONED})
+    )
     unread = with_sample(known, replace(known.sample, states={"Effusion": State.ABSENT}))
     mixed = [items[0], known, reported, silent, unread]
     assert Implanter(mixed, LABELS).free.tolist() == [False, True, False, False, False]

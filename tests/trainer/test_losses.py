@@ -24,7 +24,9 @@ def softmax_loss(z: float, positive: bool) -> float:
 def test_pair_cross_entropy_is_the_softmax_over_two_prompts() -> None:
     logits = torch.randn(50, generator=GENERATOR) * 3
     targets = torch.randint(0, 2, (50,), generator=GENERATOR)
-    expected = torch.nn.functional.cross_entropy(torch.stack([torch.zeros(50), logits], dim=1), targets, reduction="none")
+    expected = torch.nn.functional.cross_entropy(
+        torch.stack([torch.zeros(50), logits], dim=1), targets, reduction="none"
+    )
     assert torch.allclose(pair_cross_entropy(logits, targets), expected, atol=1e-6)
 
 
@@ -73,7 +75,10 @@ def test_a_batch_in_halves_has_the_same_loss() -> None:
     targets = torch.randint(-1, 2, (4, 5, 2), generator=GENERATOR, dtype=torch.int8)
     positive, negative = torch.rand(2, generator=GENERATOR), torch.rand(4, 2, generator=GENERATOR)
     whole = patch_loss(logits, targets, positive, negative)
-    halves = [patch_loss(logits[part], targets[part], positive, negative[part]) for part in (slice(0, 2), slice(2, 4))]
+    halves = [
+        patch_loss(logits[part], targets[part], positive, negative[part])
+        for part in (slice(0, 2), slice(2, 4))
+    ]
     assert torch.allclose(whole, torch.stack(halves).mean(), atol=1e-6)
 
 
@@ -83,7 +88,9 @@ def test_sparse_sets_hold_positive_patches_and_the_brightest_wrong_ones() -> Non
     targets[0, [0, 5, 7], 1] = 1  # three positive patches of finding 1 on image 0, the top-left among them
     logits[1, 9, 2] = 4.0  # the brightest patch of a finding that image 1 is free of
     image_targets = torch.tensor([[0, 1, -1], [0, -1, 0]], dtype=torch.int8)
-    sets = sparse_sets(logits, targets, image_targets, torch.ones(2, 3), torch.ones(2, 16, dtype=torch.bool), limit=8)
+    sets = sparse_sets(
+        logits, targets, image_targets, torch.ones(2, 3), torch.ones(2, 16, dtype=torch.bool), limit=8
+    )
     assert sets.target.tolist() == [1, 0, 0] and sets.weight.tolist() == [1, 1, 1]
     assert (int(sets.image[0]), int(sets.finding[0])) == (0, 1)
     assert set(sets.index[0][sets.mask[0]].tolist()) == {0, 5, 7}
@@ -113,7 +120,9 @@ def test_padding_is_in_no_sparse_set() -> None:
     valid = torch.ones(2, 16, dtype=torch.bool)
     valid[0, :2], valid[1] = False, False
     targets = torch.full((2, 16, 1), -1, dtype=torch.int8)
-    sets = sparse_sets(logits, targets, torch.zeros(2, 1, dtype=torch.int8), torch.ones(2, 1), valid, limit=128)
+    sets = sparse_sets(
+        logits, targets, torch.zeros(2, 1, dtype=torch.int8), torch.ones(2, 1), valid, limit=128
+    )
     assert sets.image.tolist() == [0]
     chosen = sets.index[0][sets.mask[0]].tolist()
     assert chosen[0] == 4 and not {0, 1} & set(chosen) and len(chosen) == 14
@@ -132,12 +141,17 @@ def test_sets_are_encoded_alike_apart_and_together() -> None:
     found = encode_sets(model, tokens, (4, 4), sets)
     for row, size in enumerate(sizes):
         alone = model.encode_sparse(
-            tokens[image[row]].unsqueeze(0), (4, 4), index[row : row + 1, :size], torch.ones(1, size, dtype=torch.bool)
+            tokens[image[row]].unsqueeze(0),
+            (4, 4),
+            index[row : row + 1, :size],
+            torch.ones(1, size, dtype=torch.bool),
         )
         torch.testing.assert_close(found[row], alone[0], rtol=1e-4, atol=1e-5)
     found[0].sum().backward()
     assert tokens.grad is not None
     touched = {(int(i), int(p)) for i, p in tokens.grad.abs().sum(dim=2).nonzero()}
     assert touched == {(2, int(p)) for p in index[0]}
-    none = SparseSets(*(getattr(sets, name)[:0] for name in ("image", "finding", "index", "mask", "target", "weight")))
+    none = SparseSets(
+        *(getattr(sets, name)[:0] for name in ("image", "finding", "index", "mask", "target", "weight"))
+    )
     assert encode_sets(model, tokens, (4, 4), none).shape == (0, CONFIG.embed_dim)

@@ -22,7 +22,9 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda")
         ({"neon": True}, "fp32"),
     ],
 )
-def test_a_processor_is_asked_whether_it_has_bf16(monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], chosen: str) -> None:
+def test_a_processor_is_asked_whether_it_has_bf16(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], chosen: str
+) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: MappingProxyType(capabilities))
     assert chosen_precision("auto", CPU) == chosen
     with autocast(CPU, "auto"):
@@ -32,7 +34,11 @@ def test_a_processor_is_asked_whether_it_has_bf16(monkeypatch: pytest.MonkeyPatc
 
 def test_a_graphics_card_without_bf16_takes_fp16(monkeypatch: pytest.MonkeyPatch) -> None:
     for has, chosen in ((True, "bf16"), (False, "fp16")):
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True, has=has: has or including_emulation)
+        monkeypatch.setattr(
+            torch.cuda,
+            "is_bf16_supported",
+            lambda including_emulation=True, has=has: has or including_emulation,
+        )
         assert chosen_precision("auto", GPU) == chosen
 
 

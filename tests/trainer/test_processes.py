@@ -26,13 +26,25 @@ RECIPE: dict[str, Any] = {
     **TINY_RECIPE,
     "data": {**TINY_RECIPE["data"], "dev_fraction": 0.0, "samples_per_epoch": 16},
     "optim": {
-        **{**TINY_RECIPE["optim"], "epochs": [1], "sizes": [64], "precision": "fp32", "kind": "sgd", "momentum": 0.0, "clip": 1e9},
+        **{
+            **TINY_RECIPE["optim"],
+            "epochs": [1],
+            "sizes": [64],
+            "precision": "fp32",
+            "kind": "sgd",
+            "momentum": 0.0,
+            "clip": 1e9,
+        },
         **dict.fromkeys(("lr_heads", "lr_tower", "lr_text"), 1e-4),
     },
 }
 FROZEN = ["loss.sparse=0", 'optim.frozen=["tower.visual"]']
 # Statistics of a handful of values multiply rounding from layer to layer: the tower's stay as they are, and have a test of their own below.
-NORMS = [name for name, module in PatchCLIP(CONFIG).named_modules() if isinstance(module, nn.BatchNorm2d) and name.startswith("tower")]
+NORMS = [
+    name
+    for name, module in PatchCLIP(CONFIG).named_modules()
+    if isinstance(module, nn.BatchNorm2d) and name.startswith("tower")
+]
 RUNS = {
     "heads": ("images", FROZEN),
     "tower and sparse term": ("images", [f"optim.frozen={json.dumps(NORMS)}"]),
@@ -44,7 +56,16 @@ RUNS = {
 def arguments(place: Path, name: str, out: str, *more: str) -> list[str]:
     data, changes = RUNS[name]
     sets = [part for change in (*changes, *more) for part in ("--set", change)]
-    return ["fit", "--data", str(place / data), "--recipe", str(place / "recipe.json"), "--out", str(place / out / name), *sets]
+    return [
+        "fit",
+        "--data",
+        str(place / data),
+        "--recipe",
+        str(place / "recipe.json"),
+        "--out",
+        str(place / out / name),
+        *sets,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +76,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_reports(folder / "reports")
     (folder / "recipe.json").write_text(json.dumps(RECIPE))
     cache = ["--cache", str(folder / "cache")]  # filled by the first process, while the other waits
-    (folder / "runs.json").write_text(json.dumps([[*arguments(folder, name, "two"), *cache] for name in RUNS]))
+    (folder / "runs.json").write_text(
+        json.dumps([[*arguments(folder, name, "two"), *cache] for name in RUNS])
+    )
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
         [*launcher, "-m", "tests.trainer.together", str(folder / "runs.json"), str(folder / "norms.pt")],
@@ -80,7 +103,9 @@ def _own_features() -> None:
 def learnt(run: Path) -> dict[str, torch.Tensor]:
     """What was trained at full precision: the state's weights without the statistics of batch norm."""
     state = torch.load(run / "state.pt", weights_only=True)["learner"]
-    return {name: value for name, value in state.items() if value.is_floating_point() and "running" not in name}
+    return {
+        name: value for name, value in state.items() if value.is_floating_point() and "running" not in name
+    }
 
 
 def losses(run: Path) -> dict[str, float]:

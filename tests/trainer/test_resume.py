@@ -39,7 +39,19 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def fit(place: Path, out: Path, *changes: str, more: tuple[str, ...] = ()) -> int:
     sets = [part for change in changes for part in ("--set", change)]
-    return main(["fit", "--data", str(place / "data"), "--recipe", str(place / "recipe.json"), "--out", str(out), *sets, *more])
+    return main(
+        [
+            "fit",
+            "--data",
+            str(place / "data"),
+            "--recipe",
+            str(place / "recipe.json"),
+            "--out",
+            str(out),
+            *sets,
+            *more,
+        ]
+    )
 
 
 def cut_at(patch: pytest.MonkeyPatch, step: int) -> None:
@@ -68,16 +80,24 @@ def state(run: Path) -> dict[str, Any]:
     return found
 
 
-def test_another_recipe_is_refused_by_the_names_of_its_fields(place: Path, begun: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_recipe_is_refused_by_the_names_of_its_fields(
+    place: Path, begun: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = (begun / "config.json").read_bytes()
-    assert fit(place, begun, "optim.batch_size=4", "loss.mil=2", "optim.lr_heads=0.1", more=("--resume",)) == 1
+    assert (
+        fit(place, begun, "optim.batch_size=4", "loss.mil=2", "optim.lr_heads=0.1", more=("--resume",)) == 1
+    )
     said = capsys.readouterr().err
-    assert "optim.batch_size (8, now 4)" in said and "loss.mil (0.5, now 2)" in said and "lr_heads (" not in said
+    assert (
+        "optim.batch_size (8, now 4)" in said and "loss.mil (0.5, now 2)" in said and "lr_heads (" not in said
+    )
     assert (begun / "config.json").read_bytes() == before  # the record is still that of the run
     assert state(begun)["progress"]["total"] == 3
 
 
-def test_other_data_is_refused(place: Path, begun: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_data_is_refused(
+    place: Path, begun: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     other = tiny_dataset(tmp_path / "data", each=5, splits=("train",))
     assert fit(tmp_path, begun, more=("--recipe", str(place / "recipe.json"), "--resume")) == 1
     assert "was begun otherwise: data." in capsys.readouterr().err
@@ -95,11 +115,15 @@ def test_learning_rates_are_applied_anew(place: Path, begun: Path) -> None:
     assert json.loads((begun / "config.json").read_text())["recipe"]["optim"]["lr_heads"] == 1e-7
 
 
-def test_a_state_without_origin_or_a_damaged_one_is_refused(place: Path, begun: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_state_without_origin_or_a_damaged_one_is_refused(
+    place: Path, begun: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     old = state(begun)
     del old["origin"]
     torch.save(old, begun / "state.pt")
-    assert fit(place, begun, more=("--resume",)) == 1 and "does not tell its recipe" in capsys.readouterr().err
+    assert (
+        fit(place, begun, more=("--resume",)) == 1 and "does not tell its recipe" in capsys.readouterr().err
+    )
     (begun / "state.pt").write_bytes(b"PK\x03\x04 cut off")
     assert fit(place, begun, more=("--resume",)) == 1 and "state.pt is damaged" in capsys.readouterr().err
 
@@ -122,11 +146,17 @@ def test_a_gradient_that_is_no_number_is_neither_stepped_nor_saved(
     assert "The gradient is not finite at step 2, whose images are 00" in said and said.count(".png") == 8
     kept = state(tmp_path / "run")
     assert kept["progress"]["total"] == 2
-    assert all(bool(torch.isfinite(value).all()) for value in kept["learner"].values() if value.is_floating_point())
-    assert fit(place, tmp_path / "run", "optim.lr_tower=1e-6", more=("--resume",)) == 0  # as the sentence advises
+    assert all(
+        bool(torch.isfinite(value).all()) for value in kept["learner"].values() if value.is_floating_point()
+    )
+    assert (
+        fit(place, tmp_path / "run", "optim.lr_tower=1e-6", more=("--resume",)) == 0
+    )  # as the sentence advises
 
 
-def test_the_images_of_a_bad_step_are_those_that_it_read(place: Path, begun: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_images_of_a_bad_step_are_those_that_it_read(
+    place: Path, begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also in parts, and in an epoch that a resumed run comes back to."""
     named: list[list[str]] = []
     read: list[str] = []
@@ -161,7 +191,9 @@ def test_a_run_begun_anew_in_a_folder_begins_its_log_anew(place: Path, begun: Pa
     assert epochs() == [1] and len(list((begun / "tensorboard").iterdir())) == 1
 
 
-def test_an_epoch_that_is_done_again_is_logged_once(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_epoch_that_is_done_again_is_logged_once(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Cut short between the last epoch's line in the log and the state that knows of it."""
     save = RunState.save
 
@@ -171,7 +203,9 @@ def test_an_epoch_that_is_done_again_is_logged_once(place: Path, tmp_path: Path,
         save(self, out, progress, origin)
 
     def logged() -> list[int]:
-        return [json.loads(line)["epoch"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+        return [
+            json.loads(line)["epoch"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+        ]
 
     with monkeypatch.context() as patch, pytest.raises(Cut):
         patch.setattr(RunState, "save", cut)

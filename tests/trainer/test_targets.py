@@ -22,7 +22,9 @@ def shared(start: float, length: float, cells: int) -> np.ndarray:
     return np.asarray(np.clip(np.minimum(start + length, cell + 1) - np.maximum(start, cell), 0, None))
 
 
-@given(st.floats(-1, 7), st.floats(-1, 7), st.floats(0.3, 6), st.floats(0.3, 6))  # a box anywhere on an 8 x 8 grid, partly outside too
+@given(
+    st.floats(-1, 7), st.floats(-1, 7), st.floats(0.3, 6), st.floats(0.3, 6)
+)  # a box anywhere on an 8 x 8 grid, partly outside too
 @settings(max_examples=100, deadline=None)
 def test_coverage_is_the_area_shared_with_each_patch(x: float, y: float, w: float, h: float) -> None:
     wide, high = shared(x, w, 8), shared(y, h, 8)
@@ -86,7 +88,9 @@ def test_a_crescent_is_not_positive_at_the_middle_of_its_bounding_box() -> None:
 def test_an_outline_too_thin_for_tau_keeps_its_most_covered_patch_alone() -> None:
     rim = crescent(6, 0.2)
     covered, found = coverage([rim], 16, 16), patch_targets([rim], 16, 16)
-    assert 0 < covered.max() < 0.5 and np.argwhere(found == POSITIVE).tolist() == [list(np.unravel_index(covered.argmax(), (16, 16)))]
+    assert 0 < covered.max() < 0.5 and np.argwhere(found == POSITIVE).tolist() == [
+        list(np.unravel_index(covered.argmax(), (16, 16)))
+    ]
 
 
 def test_an_outline_finer_than_the_subpixels_is_positive_where_it_lies() -> None:

@@ -18,10 +18,14 @@ from trainer.distributed import join, share_batch_norms
 
 def norms(*, shared: bool, rank: int, world: int) -> dict[str, torch.Tensor]:
     """Gradients and buffers of a small net with two batch norms after a step on this process's share of eight images."""
-    from timm.layers.norm_act import BatchNormAct2d  # after the trainer, which makes torchvision importable for it
+    from timm.layers.norm_act import (
+        BatchNormAct2d,
+    )  # after the trainer, which makes torchvision importable for it
 
     torch.manual_seed(rank)  # as if rounding had made the processes' weights apart
-    net = nn.Sequential(nn.Conv2d(3, 6, 3), BatchNormAct2d(6), nn.Conv2d(6, 4, 3, stride=2), nn.BatchNorm2d(4))
+    net = nn.Sequential(
+        nn.Conv2d(3, 6, 3), BatchNormAct2d(6), nn.Conv2d(6, 4, 3, stride=2), nn.BatchNorm2d(4)
+    )
     if shared:
         share_batch_norms(net)
         join().share_weights(net)
@@ -31,7 +35,9 @@ def norms(*, shared: bool, rank: int, world: int) -> dict[str, torch.Tensor]:
     ((net(images[share]) - wanted[share]) ** 2).mean().backward()
     if shared:
         join().average_gradients(net)
-    return {f"grad {name}": value.grad for name, value in net.named_parameters() if value.grad is not None} | dict(net.named_buffers())
+    return {
+        f"grad {name}": value.grad for name, value in net.named_parameters() if value.grad is not None
+    } | dict(net.named_buffers())
 
 
 if __name__ == "__main__":

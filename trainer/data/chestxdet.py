@@ -14,7 +14,17 @@ from patchclip.errors import DataError
 from trainer.data.contents import Collector, Contents
 from trainer.data.labels import CHESTX_DET_FINDINGS, label_of
 from trainer.data.sample import Shape, State
-from trainer.data.tables import RASTER, TOLERANCE, corner_box, find_file, image_size, index_images, need_file, own_split, read_json
+from trainer.data.tables import (
+    RASTER,
+    TOLERANCE,
+    corner_box,
+    find_file,
+    image_size,
+    index_images,
+    need_file,
+    own_split,
+    read_json,
+)
 
 SPLITS = ("train", "test")
 ONLY_IN_CHESTX_DET = frozenset(("Cardiomegaly", "Diffuse Nodule", "Pleural_Thickening"))
@@ -54,7 +64,11 @@ def read_chestxdet(folder: Path, split: str, *, known: frozenset[str]) -> Conten
             reading.say(finding, State.ABSENT)
         for finding, *_ in outlines:
             reading.say(finding, State.PRESENT)
-        shapes = [_shape(label, box, polygon, size, where) for finding, box, polygon in outlines if (label := label_of(finding, known))]
+        shapes = [
+            _shape(label, box, polygon, size, where)
+            for finding, box, polygon in outlines
+            if (label := label_of(finding, known))
+        ]
         collector.add(file, reading, shapes=shapes)
     return collector.contents(path, split)
 
@@ -70,7 +84,13 @@ def _outlines(entry: Any, where: str) -> tuple[str, list[tuple[str, Any, Any]]]:
     return str(entry["file_name"]), list(zip(syms, boxes, polygons, strict=True))
 
 
-def _shape(label: str, box: Sequence[float], polygon: Sequence[Sequence[float]] | None, size: tuple[int, int], where: str) -> Shape:
+def _shape(
+    label: str,
+    box: Sequence[float],
+    polygon: Sequence[Sequence[float]] | None,
+    size: tuple[int, int],
+    where: str,
+) -> Shape:
     if polygon is None or len(polygon) < 3:
         return corner_box(label, box, size, where)
     points = [(x / size[0], y / size[1]) for x, y in polygon]

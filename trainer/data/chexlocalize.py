@@ -15,7 +15,15 @@ from trainer.data.contents import Collector, Contents
 from trainer.data.labels import label_of
 from trainer.data.masks import shapes_from_mask
 from trainer.data.sample import Shape
-from trainer.data.tables import check_patients, find_file, need_file, own_split, read_json, read_table, records
+from trainer.data.tables import (
+    check_patients,
+    find_file,
+    need_file,
+    own_split,
+    read_json,
+    read_table,
+    records,
+)
 
 SPLITS = ("val", "test")
 
@@ -29,7 +37,10 @@ def read_chexlocalize(folder: Path, split: str, *, known: frozenset[str]) -> Con
     Raises:
         DataError: a file is missing or malformed, or a patient is in both splits; names file and row.
     """
-    files = {name: find_file(folder, f"gt_segmentations_{name}.json", f"CheXlocalize/gt_segmentations_{name}.json") for name in SPLITS}
+    files = {
+        name: find_file(folder, f"gt_segmentations_{name}.json", f"CheXlocalize/gt_segmentations_{name}.json")
+        for name in SPLITS
+    }
     need_file(folder, "gt_segmentations_*.json", "CheXlocalize/gt_segmentations_*.json")
     split = own_split(split, [name for name, file in files.items() if file], folder)
     path = files[split]
@@ -50,7 +61,9 @@ def read_chexlocalize(folder: Path, split: str, *, known: frozenset[str]) -> Con
             continue
         file = image_file(root, row["Path"])
         if not file.is_file():
-            collector.leave_out(f"{where}: the image file {file.name} is missing")  # the path holds the patient's number
+            collector.leave_out(
+                f"{where}: the image file {file.name} is missing"
+            )  # the path holds the patient's number
             continue
         reading = collector.reading()
         if table:
@@ -58,7 +71,9 @@ def read_chexlocalize(folder: Path, split: str, *, known: frozenset[str]) -> Con
         image = "_".join(Path(row["Path"]).with_suffix("").parts[-3:])
         shapes: list[Shape] = []
         for finding, mask in masks[split].get(image, {}).items():
-            outlines = shapes_from_mask(label_of(finding, known) or finding, _decode(mask, f"{where}, {finding}"))
+            outlines = shapes_from_mask(
+                label_of(finding, known) or finding, _decode(mask, f"{where}, {finding}")
+            )
             if outlines and label_of(finding, known):
                 shapes += outlines
             elif outlines and not table:
@@ -68,12 +83,18 @@ def read_chexlocalize(folder: Path, split: str, *, known: frozenset[str]) -> Con
     return collector.contents(table or path, split)
 
 
-def _rows(table: Path | None, masks: dict[str, Any], path: Path, split: str) -> list[tuple[str, dict[str, str]]]:
+def _rows(
+    table: Path | None, masks: dict[str, Any], path: Path, split: str
+) -> list[tuple[str, dict[str, str]]]:
     """(file and row, row) of each image: from the table of labels, else made of the names of the masks."""
     if table:
-        return [(f"{table}, row {number}", row) for number, row in records(read_table(table, ("Path", "No Finding")))]
+        return [
+            (f"{table}, row {number}", row)
+            for number, row in records(read_table(table, ("Path", "No Finding")))
+        ]
     return [
-        (f"{path}, entry {number}", {"Path": f"{split}/{'/'.join(image.split('_', 2))}.jpg"}) for number, image in enumerate(masks, start=1)
+        (f"{path}, entry {number}", {"Path": f"{split}/{'/'.join(image.split('_', 2))}.jpg"})
+        for number, image in enumerate(masks, start=1)
     ]
 
 

@@ -29,7 +29,11 @@ def read_chexpert(folder: Path, split: str, *, known: frozenset[str]) -> Content
     """
     need_file(folder, *FILES.values())
     split = own_split(split, [name for name, file in FILES.items() if (folder / file).is_file()], folder)
-    tables = {name: read_table(folder / file, ("Path", "No Finding")) for name, file in FILES.items() if (folder / file).is_file()}
+    tables = {
+        name: read_table(folder / file, ("Path", "No Finding"))
+        for name, file in FILES.items()
+        if (folder / file).is_file()
+    }
     check_patients(
         (patient_of(path), name, folder / FILES[name], number)
         for name, table in tables.items()
@@ -45,7 +49,9 @@ def read_chexpert(folder: Path, split: str, *, known: frozenset[str]) -> Content
         where = f"{path}, row {number}"
         file = image_file(folder, row["Path"])
         if not file.is_file():
-            collector.leave_out(f"{where}: the image file {file.name} is missing")  # the path holds the patient's number
+            collector.leave_out(
+                f"{where}: the image file {file.name} is missing"
+            )  # the path holds the patient's number
             continue
         reading = collector.reading()
         say_labels(reading, row, where)
@@ -69,7 +75,9 @@ def say_labels(reading: Reading, row: dict[str, str], where: str) -> None:
             if value not in _SAID:
                 raise DataError(f"{where}: {finding} must be 1, 0, -1 or blank.")
             said[finding] = _SAID[value]
-    suspected = any(state in (State.PRESENT, None) for finding, state in said.items() if finding != "Support Devices")
+    suspected = any(
+        state in (State.PRESENT, None) for finding, state in said.items() if finding != "Support Devices"
+    )
     normal = row["No Finding"].strip() in ("1", "1.0") and not suspected
     for finding, state in said.items():
         reading.say(finding, State.ABSENT if normal and state is State.NOT_MENTIONED else state)
@@ -83,7 +91,11 @@ def patient_of(path: str) -> str:
 
 def is_frontal(row: dict[str, str]) -> bool:
     """By its column, which the test set does not have, else by its file name."""
-    return row["Frontal/Lateral"] == "Frontal" if "Frontal/Lateral" in row else "frontal" in Path(row["Path"]).name
+    return (
+        row["Frontal/Lateral"] == "Frontal"
+        if "Frontal/Lateral" in row
+        else "frontal" in Path(row["Path"]).name
+    )
 
 
 def image_file(folder: Path, path: str) -> Path:

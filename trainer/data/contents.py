@@ -53,7 +53,11 @@ class Reading:
 
     def states(self, shapes: Sequence[Shape] = ()) -> dict[str, State]:
         """What is known of each finding; an outline is presence, and no lung opacity is said beside a finding that is one."""
-        states = {label: state for label, state in self._states.items() if state is State.PRESENT or label not in self._doubtful}
+        states = {
+            label: state
+            for label, state in self._states.items()
+            if state is State.PRESENT or label not in self._doubtful
+        }
         states |= {shape.label: State.PRESENT for shape in shapes}
         seen = {label for label, state in states.items() if state is State.PRESENT} | self._doubtful
         if states.get(LUNG_OPACITY) is not State.PRESENT and seen & OPACITIES:
@@ -89,7 +93,11 @@ class Collector:
         self._empty = False
         self._lacking.update(reading.lacking)
         known_view = view if view in ("PA", "AP") else None
-        self._samples.append(Sample(path, patient or None, self.source, reading.states(shapes), tuple(shapes), known_view, report))
+        self._samples.append(
+            Sample(
+                path, patient or None, self.source, reading.states(shapes), tuple(shapes), known_view, report
+            )
+        )
 
     def missing(self, name: str) -> None:
         """Leaves out an image whose file is not there."""
@@ -116,7 +124,12 @@ class Collector:
             DataError: nothing was; `where` is the file that lists the images.
         """
         if self._empty:
-            raise DataError(f'{where} has no image of split "{split}"; choose another split or check the file.')
+            raise DataError(
+                f'{where} has no image of split "{split}"; choose another split or check the file.'
+            )
         counted = sorted(self._lacking.items(), key=lambda item: (-item[1], item[0]))
-        lacking = [f'"{name}" has no label of its own in the vocabulary; images that name it: {count}' for name, count in counted]
+        lacking = [
+            f'"{name}" has no label of its own in the vocabulary; images that name it: {count}'
+            for name, count in counted
+        ]
         return Contents(tuple(self._samples), (*self._left_out, *lacking))

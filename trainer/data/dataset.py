@@ -96,7 +96,12 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         rng = np.random.default_rng(0 if draw is None else draw)
         matrix = IDENTITY if draw is None else draw_matrix(self.augment, rng)
         states, picture, drawn = self.states[position], item.image, None
-        if draw is not None and self._implanter and self._implanter.free[position] and rng.random() < self.data.implants:
+        if (
+            draw is not None
+            and self._implanter
+            and self._implanter.free[position]
+            and rng.random() < self.data.implants
+        ):
             drawn = self._implanter.draw(picture, rng)
             states, picture = self._with(drawn.label, states), drawn.image
         image = warp_image(picture, matrix, self.side)
@@ -109,7 +114,11 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         return *arrays, self.reports[position].mirrored if mirrored else self.reports[position].plain
 
     def truth(
-        self, position: int, matrix: NDArray[np.float64] = IDENTITY, states: NDArray[np.int8] | None = None, drawn: Implant | None = None
+        self,
+        position: int,
+        matrix: NDArray[np.float64] = IDENTITY,
+        states: NDArray[np.int8] | None = None,
+        drawn: Implant | None = None,
     ) -> tuple[Arrays, ...]:
         """What is known of an image under an augmentation, without its pixels: of a `Batch`, one row of all that is between pixels and reports.
 
@@ -175,13 +184,17 @@ def collate(rows: list[tuple[Arrays, ...]]) -> Batch:
 
 def sampling_weights(items: Sequence[Loaded], config: DataConfig) -> NDArray[np.float64]:
     """How likely each image is drawn: more if it has outlines, its rarest finding is rare, or its dataset is small; sums to 1."""
-    counts = Counter(label for item in items for label, state in item.sample.states.items() if state is State.PRESENT)
+    counts = Counter(
+        label for item in items for label, state in item.sample.states.items() if state is State.PRESENT
+    )
     sources = Counter(item.sample.source for item in items)
     weights = np.array([(len(items) / sources[item.sample.source]) ** config.source_power for item in items])
     for row, item in enumerate(items):
         present = [label for label, state in item.sample.states.items() if state is State.PRESENT]
         rarest = min((counts[label] for label in present), default=len(items))
-        weights[row] *= min((len(items) / 4 / rarest) ** config.rare_power, 4.0) if rarest < len(items) / 4 else 1.0
+        weights[row] *= (
+            min((len(items) / 4 / rarest) ** config.rare_power, 4.0) if rarest < len(items) / 4 else 1.0
+        )
         if item.sample.shapes:
             weights[row] *= config.boxed_weight
     return np.asarray(weights / weights.sum(), np.float64)
@@ -194,13 +207,27 @@ class BalancedSampler(Sampler[list[tuple[int, int | None]]]):
     """
 
     def __init__(
-        self, weights: NDArray[np.float64], samples: int, batch: int, seed: int, rank: int = 0, world: int = 1, parts: int = 1
+        self,
+        weights: NDArray[np.float64],
+        samples: int,
+        batch: int,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+        parts: int = 1,
     ) -> None:
         if batch % (world * parts):
             raise DataError(
                 f"The batch size {batch} does not divide over {world} processes in {parts} parts each; choose a multiple of {world * parts}."
             )
-        self.weights, self.batch, self.seed, self.rank, self.world, self.parts = weights, batch, seed, rank, world, parts
+        self.weights, self.batch, self.seed, self.rank, self.world, self.parts = (
+            weights,
+            batch,
+            seed,
+            rank,
+            world,
+            parts,
+        )
         self.steps = max(1, samples // batch)
         self.epoch, self.start = 0, 0
 

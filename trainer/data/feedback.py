@@ -60,7 +60,13 @@ def read_feedback(database: Path, images: Path, split: str, *, known: frozenset[
         if label is None:
             foreign += 1  # the words are a reader's own and are not repeated
         elif not (row["side"] and row["presence"] == "absent"):
-            item = _Judgement(row["image_sha256"], label, row["reader"], row["presence"], _shapes(label, row, boxes[row["id"]], database))
+            item = _Judgement(
+                row["image_sha256"],
+                label,
+                row["reader"],
+                row["presence"],
+                _shapes(label, row, boxes[row["id"]], database),
+            )
             last[item.image][label, item.reader] = item
     files = _hashes(images) if last else {}
     for image, judgements in last.items():
@@ -99,8 +105,15 @@ def _rows(database: Path) -> tuple[list[dict[str, Any]], dict[int, list[tuple[fl
         judged = select(*wanted).join(prediction, feedback.c.prediction_id == prediction.c.id)
         boxes: dict[int, list[tuple[float, ...]]] = defaultdict(list)
         with engine.connect() as connection:
-            rows = [dict(row) for row in connection.execute(judged.order_by(feedback.c.created_at, feedback.c.id)).mappings()]
-            for number, *values in connection.execute(select(box.c.feedback_id, *(box.c[name] for name in BOX)).order_by(box.c.id)):
+            rows = [
+                dict(row)
+                for row in connection.execute(
+                    judged.order_by(feedback.c.created_at, feedback.c.id)
+                ).mappings()
+            ]
+            for number, *values in connection.execute(
+                select(box.c.feedback_id, *(box.c[name] for name in BOX)).order_by(box.c.id)
+            ):
                 boxes[number].append(tuple(values))
     except (SQLAlchemyError, KeyError, AttributeError) as error:
         raise DataError(f"{database} is not a feedback database of the app; check the path.") from error
@@ -109,7 +122,9 @@ def _rows(database: Path) -> tuple[list[dict[str, Any]], dict[int, list[tuple[fl
     return rows, boxes
 
 
-def _shapes(label: str, row: dict[str, Any], boxes: Sequence[tuple[float, ...]], database: Path) -> tuple[Shape, ...]:
+def _shapes(
+    label: str, row: dict[str, Any], boxes: Sequence[tuple[float, ...]], database: Path
+) -> tuple[Shape, ...]:
     size = float(row["image_width"]), float(row["image_height"])
     where = f"{database}, feedback {row['id']}"
     return tuple(corner_box(label, (x, y, x + w, y + h), size, where) for x, y, w, h in boxes)

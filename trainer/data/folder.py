@@ -17,7 +17,9 @@ COLUMNS = {"image", "patient_id", "split", "view", "sex", "age", "labels", "rsna
 BOX_COLUMNS = ("image", "source", "finding", "x", "y", "w", "h")
 
 
-def read_folder(folder: Path, split: str, *, known: frozenset[str], labelled: Sequence[str] = NIH_FINDINGS) -> Contents:
+def read_folder(
+    folder: Path, split: str, *, known: frozenset[str], labelled: Sequence[str] = NIH_FINDINGS
+) -> Contents:
     """Reads one split of a dataset folder.
 
     Args:
@@ -38,7 +40,9 @@ def read_folder(folder: Path, split: str, *, known: frozenset[str], labelled: Se
     if "patient_id" in table:
         check_patients(zip(table["patient_id"], table["split"], repeat(path), count(2), strict=False))
     if split not in set(table["split"]):
-        raise DataError(f'{path} has no row with split "{split}"; its splits are {", ".join(sorted(set(table["split"])))}.')
+        raise DataError(
+            f'{path} has no row with split "{split}"; its splits are {", ".join(sorted(set(table["split"])))}.'
+        )
     shapes = _read_shapes(folder, known, frozenset(table["image"]))
     samples: list[Sample] = []
     left_out: list[str] = []
@@ -49,9 +53,13 @@ def read_folder(folder: Path, split: str, *, known: frozenset[str], labelled: Se
         own = shapes.get(row["image"], ())
         states = _states(row, {shape.label for shape in own}, labelled, where)
         if unknown := sorted(set(states) - known):
-            raise DataError(f"{where}: the vocabulary has no finding {unknown[0]}; add it or correct the label.")
+            raise DataError(
+                f"{where}: the vocabulary has no finding {unknown[0]}; add it or correct the label."
+            )
         if (file := folder / "images" / row["image"]).is_file():
-            samples.append(Sample(file, row.get("patient_id") or None, folder.name, states, own, row.get("view") or None))
+            samples.append(
+                Sample(file, row.get("patient_id") or None, folder.name, states, own, row.get("view") or None)
+            )
         else:
             left_out.append(f"{row['image']}: the image file is missing")
     return Contents(tuple(samples), tuple(left_out))
@@ -62,7 +70,9 @@ def _check_images(path: Path, images: Iterable[str]) -> None:
     first: dict[str, int] = {}
     for number, image in enumerate(images, start=2):
         if first.setdefault(image, number) != number:
-            raise DataError(f"{path}, rows {first[image]} and {number}: both are of one image; keep one of them.")
+            raise DataError(
+                f"{path}, rows {first[image]} and {number}: both are of one image; keep one of them."
+            )
 
 
 def _read_shapes(folder: Path, known: frozenset[str], images: frozenset[str]) -> dict[str, tuple[Shape, ...]]:
@@ -78,7 +88,9 @@ def _read_shapes(folder: Path, known: frozenset[str], images: frozenset[str]) ->
                 raise DataError(f"{where}: its image is not in images.csv; add it there or remove the box.")
             x, y, w, h = numbers(row, ("x", "y", "w", "h"), where)
             if not (w > 0 and h > 0 and min(x, y) >= -TOLERANCE and max(x + w, y + h) <= 1 + TOLERANCE):
-                raise DataError(f"{where}: the box lies outside its image; x, y, w and h are fractions of it.")
+                raise DataError(
+                    f"{where}: the box lies outside its image; x, y, w and h are fractions of it."
+                )
             if row["source"] == "ChestX-Det" and (row["image"], label) in outlined:
                 continue
             shapes.setdefault(row["image"], []).append(Shape.box(label, x, y, w, h))
@@ -90,7 +102,9 @@ def _read_polygons(path: Path, known: frozenset[str], images: frozenset[str]) ->
     shapes: dict[str, list[Shape]] = {}
     for image, outlines in read_json(path, dict).items() if path.is_file() else ():
         if image not in images:
-            raise DataError(f"{path}, {image}: the image is not in images.csv; add it there or remove its outlines.")
+            raise DataError(
+                f"{path}, {image}: the image is not in images.csv; add it there or remove its outlines."
+            )
         if not isinstance(outlines, list):
             raise DataError(f"{path}, {image}: its outlines must be a list.")
         for number, outline in enumerate(outlines, start=1):
@@ -124,19 +138,29 @@ def _states(row: dict[str, str], outlined: set[str], labelled: Sequence[str], wh
     """
     for column, allowed in (("rsna_class", CLASSES), ("chestx_det", ("read",))):
         if row.get(column) and row[column] not in allowed:
-            raise DataError(f'{where}: {column} is "{row[column]}"; it is blank or one of {", ".join(allowed)}.')
+            raise DataError(
+                f'{where}: {column} is "{row[column]}"; it is blank or one of {", ".join(allowed)}.'
+            )
     listed = {label for label in row["labels"].split("|") if label}
     mined_free = listed == {"No Finding"}
     states: dict[str, State] = {}
     if listed:
-        mined = dict.fromkeys(NIH_FINDINGS, State.ABSENT) if mined_free else dict.fromkeys(labelled, State.NOT_MENTIONED)
+        mined = (
+            dict.fromkeys(NIH_FINDINGS, State.ABSENT)
+            if mined_free
+            else dict.fromkeys(labelled, State.NOT_MENTIONED)
+        )
         states = mined | dict.fromkeys(listed - {"No Finding"}, State.PRESENT)
     if row.get("rsna_class"):
         states[LUNG_OPACITY] = State.PRESENT if row["rsna_class"] == "Lung Opacity" else State.ABSENT
         if row["rsna_class"] == "Normal":
             states |= dict.fromkeys((*NIH_FINDINGS, *states), State.ABSENT)
         elif mined_free:  # a radiologist saw something where the report's labels say "No Finding": no longer explicit absence
-            states |= {label: State.NOT_MENTIONED for label, state in states.items() if state is State.ABSENT and label != LUNG_OPACITY}
+            states |= {
+                label: State.NOT_MENTIONED
+                for label, state in states.items()
+                if state is State.ABSENT and label != LUNG_OPACITY
+            }
     if row.get("chestx_det") == "read":
         unseen = dict.fromkeys(CHESTX_DET_FINDINGS, State.ABSENT)
         if DIFFUSE_NODULE in outlined:  # several nodules, which a report calls nodules: no contradiction

@@ -15,7 +15,17 @@ CHESTX_DET_FINDINGS = (
 DIFFUSE_NODULE = "Diffuse Nodule"
 LUNG_OPACITY = "Lung Opacity"
 OPACITIES = frozenset(
-    ("Atelectasis", "Consolidation", "Diffuse Nodule", "Edema", "Fibrosis", "Infiltration", "Mass", "Nodule", "Pneumonia")
+    (
+        "Atelectasis",
+        "Consolidation",
+        "Diffuse Nodule",
+        "Edema",
+        "Fibrosis",
+        "Infiltration",
+        "Mass",
+        "Nodule",
+        "Pneumonia",
+    )
 )
 """Findings that are opacities of the lung under a name of their own; where one is seen, "no lung opacity" only means "no other"."""
 

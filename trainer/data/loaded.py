@@ -42,10 +42,14 @@ class Loaded:
     def placed(self, points: Points) -> NDArray[np.float64]:
         """[N, 2], points (x, y) as shares of the image, -> the same as shares of the square; padding lies beyond the image's."""
         size = np.array([self.box.width, self.box.height], np.float64)
-        return np.asarray(self.box.to_model(np.asarray(points, np.float64) * size) / self.box.side, np.float64)
+        return np.asarray(
+            self.box.to_model(np.asarray(points, np.float64) * size) / self.box.size, np.float64
+        )
 
 
-def load_samples(samples: Sequence[Sample], side: int, cache: Path | None = None) -> tuple[list[Loaded], list[str]]:
+def load_samples(
+    samples: Sequence[Sample], side: int, cache: Path | None = None
+) -> tuple[list[Loaded], list[str]]:
     """Decodes, standardises and letterboxes every image; a broken one is named and left out, never replaced.
 
     cache: keep the squares in this folder, for this run and the next, rather than in memory.
@@ -62,15 +66,22 @@ def load_samples(samples: Sequence[Sample], side: int, cache: Path | None = None
         )
         squares, facts = kept_squares(cache, [sample.path for sample in samples], side, found)
         results = [
-            _load(sample, side) if fact is None else Loaded(square, Letterbox(fact[0], fact[1], side), sample, fact[2])
+            _load(sample, side)
+            if fact is None
+            else Loaded(square, Letterbox(fact[0], fact[1], side), sample, fact[2])
             for sample, square, fact in zip(samples, squares, facts, strict=True)
         ]
-    return [item for item in results if isinstance(item, Loaded)], [item for item in results if isinstance(item, str)]
+    return [item for item in results if isinstance(item, Loaded)], [
+        item for item in results if isinstance(item, str)
+    ]
 
 
 def _decoded(samples: Sequence[Sample], side: int) -> Iterator[Loaded | str]:
     """In their order; not many more at a time than are asked for."""
-    with ThreadPoolExecutor(THREADS) as pool, tqdm(total=len(samples), desc="reading images", disable=None) as shown:
+    with (
+        ThreadPoolExecutor(THREADS) as pool,
+        tqdm(total=len(samples), desc="reading images", disable=None) as shown,
+    ):
         for start in range(0, len(samples), BLOCK):
             for item in pool.map(partial(_load, side=side), samples[start : start + BLOCK]):
                 shown.update()

@@ -32,5 +32,7 @@ def shapes_from_mask(label: str, mask: NDArray[Any]) -> tuple[Shape, ...]:
             x, y, w, h = cv2.boundingRect(contour)
             shapes.append(Shape.box(label, x / width, y / height, w / width, h / height))
         else:
-            shapes.append(Shape(label, tuple(((float(x) + 0.5) / width, (float(y) + 0.5) / height) for x, y in corners)))
+            shapes.append(
+                Shape(label, tuple(((float(x) + 0.5) / width, (float(y) + 0.5) / height) for x, y in corners))
+            )
     return tuple(shapes)

@@ -31,12 +31,17 @@ def read_mimic(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     listed = read_table(tables["split"], (*KEYS, "split"))
     check_patients(
         (patient, own, tables["split"], number)
-        for number, (patient, own) in enumerate(zip(listed["subject_id"], listed["split"], strict=True), start=2)
+        for number, (patient, own) in enumerate(
+            zip(listed["subject_id"], listed["split"], strict=True), start=2
+        )
     )
     split = own_split(split, listed["split"], tables["split"])
     metadata = read_table(tables["metadata"], ("dicom_id", "ViewPosition"))
     views = dict(zip(metadata["dicom_id"], metadata["ViewPosition"], strict=True))
-    labels = {row["study_id"]: (number, row) for number, row in records(read_table(tables["chexpert"], ("study_id", "No Finding")))}
+    labels = {
+        row["study_id"]: (number, row)
+        for number, row in records(read_table(tables["chexpert"], ("study_id", "No Finding")))
+    }
     collector = Collector("mimic", known)
     boxes = read_ms_cxr(folder, collector)
     others = silent = 0
@@ -56,9 +61,18 @@ def read_mimic(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
             say_labels(reading, said, f"{tables['chexpert']}, row {number}")
         report = _report(folder, study)
         silent += report is None
-        collector.add(file, reading, patient=row["subject_id"], shapes=boxes.get(row["dicom_id"], ()), view=view, report=report)
+        collector.add(
+            file,
+            reading,
+            patient=row["subject_id"],
+            shapes=boxes.get(row["dicom_id"], ()),
+            view=view,
+            report=report,
+        )
     collector.leave_out_some(others, "images not known to be frontal")
-    collector.leave_out_some(silent, "images without a report that has findings or an impression, read without one")
+    collector.leave_out_some(
+        silent, "images without a report that has findings or an impression, read without one"
+    )
     return collector.contents(tables["split"], split)
 
 

@@ -27,7 +27,12 @@ from trainer.data.tables import (
 )
 
 SIDE = 1024  # boxes are in pixels of the published images, which are squares of this side
-BOX_COLUMNS = ("Bbox [x", "y", "w", "h]")  # the header has one cell "Bbox [x,y,w,h]", which its own commas part into four
+BOX_COLUMNS = (
+    "Bbox [x",
+    "y",
+    "w",
+    "h]",
+)  # the header has one cell "Bbox [x,y,w,h]", which its own commas part into four
 LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
 
 
@@ -43,10 +48,16 @@ def read_nih(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     path = need_file(folder, "Data_Entry_2017*.csv", "Data_Entry_2017*.csv.gz")
     table = read_table(path, ("Image Index", "Finding Labels", "Patient ID"))
     split = own_split(split, LISTS, folder)
-    listed = {image: name for name, file in LISTS.items() for image in need_file(folder, file).read_text(encoding="utf-8").split()}
+    listed = {
+        image: name
+        for name, file in LISTS.items()
+        for image in need_file(folder, file).read_text(encoding="utf-8").split()
+    }
     splits = [listed.get(image, "") for image in table["Image Index"]]
     check_patients(
-        (patient, own, path, number) for number, (patient, own) in enumerate(zip(table["Patient ID"], splits, strict=True), start=2) if own
+        (patient, own, path, number)
+        for number, (patient, own) in enumerate(zip(table["Patient ID"], splits, strict=True), start=2)
+        if own
     )
     boxes = _boxes(folder, frozenset(table["Image Index"]), known)
     images = index_images(folder.glob("images*"), RASTER)
@@ -62,7 +73,9 @@ def read_nih(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
         reading = collector.reading()
         if named:
             reading.say_report(named - {"No Finding"}, NIH_FINDINGS, normal=named == {"No Finding"})
-        collector.add(file, reading, patient=row["Patient ID"], shapes=boxes[image], view=row.get("View Position"))
+        collector.add(
+            file, reading, patient=row["Patient ID"], shapes=boxes[image], view=row.get("View Position")
+        )
     return collector.contents(path, split)
 
 
@@ -75,7 +88,9 @@ def _boxes(folder: Path, images: frozenset[str], known: frozenset[str]) -> dict[
     for number, row in records(read_table(path, ("Image Index", "Finding Label", *BOX_COLUMNS))):
         where = f"{path}, row {number}"
         if row["Image Index"] not in images:
-            raise DataError(f"{where}: its image is not in the table of images; get both files from the same release.")
+            raise DataError(
+                f"{where}: its image is not in the table of images; get both files from the same release."
+            )
         x, y, w, h = numbers(row, BOX_COLUMNS, where)
         if label := label_of(row["Finding Label"], known):
             boxes[row["Image Index"]].append(corner_box(label, (x, y, x + w, y + h), (SIDE, SIDE), where))

@@ -43,7 +43,9 @@ def read_openi(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     """
     where = find_file(folder, "indiana_reports.csv") or folder / "ecgen-radiology"
     own_split(split, ("train",), where)
-    reports = {report.uid: report for report in (_from_table(where) if where.suffix == ".csv" else _from_xml(where))}
+    reports = {
+        report.uid: report for report in (_from_table(where) if where.suffix == ".csv" else _from_xml(where))
+    }
     projections = _projections(folder)
     collector = Collector("openi", known)
     other = unknown = 0
@@ -66,7 +68,9 @@ def read_openi(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
         if projections[image] == "frontal":
             collector.missing("_".join(image))
     collector.leave_out_some(other, "lateral images")
-    collector.leave_out_some(unknown, "images of unknown projection, which indiana_projections.csv beside the reports would tell")
+    collector.leave_out_some(
+        unknown, "images of unknown projection, which indiana_projections.csv beside the reports would tell"
+    )
     return collector.contents(where, split)
 
 
@@ -84,10 +88,14 @@ def _from_xml(folder: Path) -> Iterator[_Report]:
             root = ElementTree.parse(path).getroot()
             uid = root.find("uId").attrib["id"].removeprefix("CXR")  # type: ignore[union-attr]
         except (ElementTree.ParseError, AttributeError, KeyError) as error:
-            raise DataError(f"{path} is no report of the collection; get it again from its source.") from error
+            raise DataError(
+                f"{path} is no report of the collection; get it again from its source."
+            ) from error
         sections = {node.get("Label"): node.text or "" for node in root.iter("AbstractText")}
         headings = tuple((node.text or "").strip().lower() for node in root.iterfind("MeSH/major"))
-        yield _Report(uid, headings, join_text([sections.get("FINDINGS", ""), sections.get("IMPRESSION", "")]))
+        yield _Report(
+            uid, headings, join_text([sections.get("FINDINGS", ""), sections.get("IMPRESSION", "")])
+        )
 
 
 def _projections(folder: Path) -> dict[tuple[str, str], str]:

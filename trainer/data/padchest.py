@@ -16,7 +16,17 @@ from trainer.data.contents import Collector, Contents
 from trainer.data.labels import label_of
 from trainer.data.reports import join_text
 from trainer.data.sample import Shape, State
-from trainer.data.tables import RASTER, check_patients, corner_box, index_images, need_file, own_split, read_json, read_table, records
+from trainer.data.tables import (
+    RASTER,
+    check_patients,
+    corner_box,
+    index_images,
+    need_file,
+    own_split,
+    read_json,
+    read_table,
+    records,
+)
 
 FINDINGS = (
     "atelectasis", "calcified densities", "cardiomegaly", "consolidation", "pulmonary edema", "pleural effusion", "emphysema",
@@ -74,7 +84,12 @@ def read_padchest(folder: Path, split: str, *, known: frozenset[str]) -> Content
 
 
 def _labels(sentences: list[Mapping[str, Any]]) -> list[str]:
-    return [str(name) for sentence in sentences for name in sentence.get("labels") or [] if str(name).lower() != "normal"]
+    return [
+        str(name)
+        for sentence in sentences
+        for name in sentence.get("labels") or []
+        if str(name).lower() != "normal"
+    ]
 
 
 def _shapes(sentences: list[Mapping[str, Any]], known: frozenset[str], where: str) -> list[Shape]:

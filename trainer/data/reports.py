@@ -15,7 +15,11 @@ def findings_and_impression(text: str) -> str | None:
     what was known or asked, not what is seen.
     """
     parts = _HEADING.split(text)
-    kept = [body for heading, body in zip(parts[1::2], parts[2::2], strict=True) if any(word in heading for word in _WANTED)]
+    kept = [
+        body
+        for heading, body in zip(parts[1::2], parts[2::2], strict=True)
+        if any(word in heading for word in _WANTED)
+    ]
     return join_text(kept)
 
 

@@ -12,7 +12,17 @@ from patchclip.errors import DataError
 from trainer.data.contents import Collector, Contents
 from trainer.data.labels import LUNG_OPACITY, NIH_FINDINGS, label_of
 from trainer.data.sample import Shape, State
-from trainer.data.tables import DICOM, corner_box, find_file, image_size, index_images, numbers, own_split, read_table, records
+from trainer.data.tables import (
+    DICOM,
+    corner_box,
+    find_file,
+    image_size,
+    index_images,
+    numbers,
+    own_split,
+    read_table,
+    records,
+)
 
 BOX_COLUMNS = ("x", "y", "width", "height")
 CLASSES = ("Normal", "No Lung Opacity / Not Normal", "Lung Opacity")
@@ -49,7 +59,9 @@ def read_rsna(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
             shapes = [_box(label, row, size, f"{path}, row {number}") for number, row in own if row["x"]]
         reading = collector.reading()
         for number, row in own:
-            reading.say(LUNG_OPACITY, State.PRESENT if _target(row, f"{path}, row {number}") else State.ABSENT)
+            reading.say(
+                LUNG_OPACITY, State.PRESENT if _target(row, f"{path}, row {number}") else State.ABSENT
+            )
         for finding in NIH_FINDINGS if image in normal else ():
             reading.say(finding, State.ABSENT)
         collector.add(file, reading, shapes=shapes)
@@ -64,7 +76,9 @@ def _normal(folder: Path) -> frozenset[str]:
     table = read_table(path, ("patientId", "class"))
     for number, row in records(table):
         if row["class"] not in CLASSES:
-            raise DataError(f'{path}, row {number}: there is no class "{row["class"]}"; it is one of {", ".join(CLASSES)}.')
+            raise DataError(
+                f'{path}, row {number}: there is no class "{row["class"]}"; it is one of {", ".join(CLASSES)}.'
+            )
     return frozenset(table.loc[table["class"] == "Normal", "patientId"])
 
 

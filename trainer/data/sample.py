@@ -13,7 +13,9 @@ class State(Enum):
 
     PRESENT = "present"
     ABSENT = "absent"
-    NOT_MENTIONED = "not mentioned"  # the report was mined for it and does not name it: weak evidence of absence
+    NOT_MENTIONED = (
+        "not mentioned"  # the report was mined for it and does not name it: weak evidence of absence
+    )
 
 
 @dataclass(frozen=True, slots=True)

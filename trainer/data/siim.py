@@ -30,7 +30,9 @@ def read_siim(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     """
     path = folder / "train-rle.csv"
     own_split(split, ("train",), path)
-    table = read_table(path, ("ImageId",)).rename(columns=str.strip)  # the published header is "ImageId, EncodedPixels"
+    table = read_table(path, ("ImageId",)).rename(
+        columns=str.strip
+    )  # the published header is "ImageId, EncodedPixels"
     if "EncodedPixels" not in table:
         raise DataError(f"{path} has no column EncodedPixels; its columns are {', '.join(table.columns)}.")
     masks: dict[str, list[Shape]] = {}

@@ -43,11 +43,15 @@ ADAPTERS = {
     FOLDER: Adapter(read_folder, (("images.csv",),)),
     "nih": Adapter(read_nih, (("Data_Entry_2017*.csv*",),)),
     "rsna": Adapter(read_rsna, (("stage_2_train_labels.csv",),)),
-    "vindr": Adapter(read_vindr, (("annotations/image_labels_train.csv",), ("annotations/image_labels_test.csv",))),
+    "vindr": Adapter(
+        read_vindr, (("annotations/image_labels_train.csv",), ("annotations/image_labels_test.csv",))
+    ),
     "siim": Adapter(read_siim, (("train-rle.csv",),)),
     "mimic": Adapter(read_mimic, (("mimic-cxr-2.*-split.csv*",),)),
     "chexpert": Adapter(read_chexpert, (("train.csv", "valid.csv"),)),
-    "chexlocalize": Adapter(read_chexlocalize, (("gt_segmentations_*.json",), ("CheXlocalize/gt_segmentations_*.json",))),
+    "chexlocalize": Adapter(
+        read_chexlocalize, (("gt_segmentations_*.json",), ("CheXlocalize/gt_segmentations_*.json",))
+    ),
     "chestxdet": Adapter(read_chestxdet, (("ChestX_Det_*.json",), ("train.json", "test.json"))),
     "padchest": Adapter(read_padchest, (("grounded_reports_*.json",),)),
     "openi": Adapter(read_openi, (("ecgen-radiology/*.xml",), ("indiana_reports.csv",))),
@@ -102,7 +106,11 @@ def find_source(spec: str | Path) -> Source:
     if FOLDER in found:  # what was written for this project outweighs the files that it was made from
         return Source(FOLDER, folder, split=split)
     if len(found) != 1:
-        what = f"has files of several datasets ({', '.join(found)})" if found else "is no dataset that is recognised by its files"
+        what = (
+            f"has files of several datasets ({', '.join(found)})"
+            if found
+            else "is no dataset that is recognised by its files"
+        )
         raise DataError(f"{folder} {what}; name one of {_NAMES}.")
     return Source(found[0], folder, split=split)
 
@@ -115,7 +123,9 @@ def _parted(text: str) -> tuple[Path, str | None]:
     return Path(text), None
 
 
-def read_source(spec: str | Path, split: str, known: frozenset[str], labelled: Sequence[str] | None = None) -> Contents:
+def read_source(
+    spec: str | Path, split: str, known: frozenset[str], labelled: Sequence[str] | None = None
+) -> Contents:
     """Reads one split of whatever a data argument names.
 
     Args:
@@ -130,7 +140,9 @@ def read_source(spec: str | Path, split: str, known: frozenset[str], labelled: S
     source = find_source(spec)
     split = source.split or split
     if source.name == FOLDER:
-        return read_folder(source.folder, split, known=known, labelled=NIH_FINDINGS if labelled is None else labelled)
+        return read_folder(
+            source.folder, split, known=known, labelled=NIH_FINDINGS if labelled is None else labelled
+        )
     if labelled is not None:
         raise DataError(
             f"data.labelled speaks of {source.title}, whose adapter knows its findings; only a dataset folder may have an entry."

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from trainer.data.sample import Sample
 
 
-def hold_out(samples: Sequence[Sample], fraction: float, seed: int, offset: float = 0.0) -> tuple[list[Sample], list[Sample]]:
+def hold_out(
+    samples: Sequence[Sample], fraction: float, seed: int, offset: float = 0.0
+) -> tuple[list[Sample], list[Sample]]:
     """Divides samples by patient into (train, held out); a function of source, patient and seed alone, whatever else is in the data.
 
     Every patient has a fixed random place in [0, 1); those in [offset, offset + fraction) are held out.
@@ -21,7 +23,9 @@ def hold_out(samples: Sequence[Sample], fraction: float, seed: int, offset: floa
     def held(sample: Sample) -> bool:
         if sample.patient is None and not nobody_known:
             return False
-        digest = hashlib.sha256(f"{seed}/{sample.source}/{sample.patient or sample.path.name}".encode()).digest()
+        digest = hashlib.sha256(
+            f"{seed}/{sample.source}/{sample.patient or sample.path.name}".encode()
+        ).digest()
         return offset <= int.from_bytes(digest[:8], "big") / 2**64 < offset + fraction
 
     return [sample for sample in samples if not held(sample)], [sample for sample in samples if held(sample)]

@@ -59,7 +59,9 @@ def kept_squares(
     return npy.open_memmap(pixels, mode="r"), facts
 
 
-def _write(path: Path, count: int, side: int, decoded: Iterable[tuple[Squares, Facts] | None]) -> list[Facts | None]:
+def _write(
+    path: Path, count: int, side: int, decoded: Iterable[tuple[Squares, Facts] | None]
+) -> list[Facts | None]:
     """One after another, and not through a memory map, which would end the process on a full disk."""
     facts: list[Facts | None] = []
     blank = bytes(side * side)
@@ -84,6 +86,8 @@ def _read(pixels: Path, table: Path) -> tuple[Squares, list[Facts | None]] | Non
         return None
     try:
         rows = json.loads(table.read_text(encoding="utf-8"))
-        return npy.open_memmap(pixels, mode="r"), [None if row is None else (row[0], row[1], row[2]) for row in rows]
+        return npy.open_memmap(pixels, mode="r"), [
+            None if row is None else (row[0], row[1], row[2]) for row in rows
+        ]
     except ValueError:  # to be decoded anew
         return None

@@ -33,13 +33,17 @@ def read_table(path: Path, required: Sequence[str], allowed: set[str] | None = N
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, low_memory=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{path} cannot be read as a CSV file ({error}); get it again from its source.") from error
+        raise DataError(
+            f"{path} cannot be read as a CSV file ({error}); get it again from its source."
+        ) from error
     missing = [name for name in required if name not in table]
     if missing:
         raise DataError(f"{path} has no column {missing[0]}; its columns are {', '.join(table.columns)}.")
     extra = sorted(set(table.columns) - allowed) if allowed else []
     if extra:
-        raise DataError(f"{path} has an unknown column {extra[0]}; remove it, or rename it to one of {', '.join(sorted(allowed or ()))}.")
+        raise DataError(
+            f"{path} has an unknown column {extra[0]}; remove it, or rename it to one of {', '.join(sorted(allowed or ()))}."
+        )
     return table
 
 
@@ -89,7 +93,9 @@ def index_images(folders: Iterable[Path], suffixes: frozenset[str]) -> dict[str,
     return {
         Path(file).stem: Path(parent, file)
         for folder in folders
-        for parent, _, files in os.walk(folder, followlinks=True)  # datasets are often linked together from several disks
+        for parent, _, files in os.walk(
+            folder, followlinks=True
+        )  # datasets are often linked together from several disks
         for file in files
         if Path(file).suffix.lower() in suffixes and not file.startswith(".")
     }
@@ -122,7 +128,9 @@ def check_patients(rows: Iterable[tuple[str, str, Path, int]]) -> None:
             twice[patient] = first[patient]
     if twice:
         _, path, number = twice[min(twice)]
-        raise DataError(f"{path}, row {number}: a patient is in two splits ({len(twice)} such patients); put each in one.")
+        raise DataError(
+            f"{path}, row {number}: a patient is in two splits ({len(twice)} such patients); put each in one."
+        )
 
 
 def numbers(row: dict[str, str], names: Sequence[str], where: str) -> list[float]:

@@ -14,7 +14,16 @@ from patchclip.errors import DataError
 from trainer.data.contents import Collector, Contents, Reading
 from trainer.data.labels import label_of
 from trainer.data.sample import Shape, State
-from trainer.data.tables import DICOM, corner_box, image_size, index_images, numbers, own_split, read_table, records
+from trainer.data.tables import (
+    DICOM,
+    corner_box,
+    image_size,
+    index_images,
+    numbers,
+    own_split,
+    read_table,
+    records,
+)
 
 CORNERS = ("x_min", "y_min", "x_max", "y_max")
 SPLITS = ("train", "test")
@@ -32,7 +41,11 @@ def read_vindr(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
         DataError: a table is missing or malformed, or a box lies outside its image; names file and row.
     """
     annotations = folder / "annotations"
-    split = own_split(split, [name for name in SPLITS if (annotations / f"image_labels_{name}.csv").is_file()] or SPLITS, annotations)
+    split = own_split(
+        split,
+        [name for name in SPLITS if (annotations / f"image_labels_{name}.csv").is_file()] or SPLITS,
+        annotations,
+    )
     path = annotations / f"image_labels_{split}.csv"
     table = read_table(path, ("image_id", "No finding"))
     names = [name for name in table.columns if name not in ("image_id", "rad_id", "No finding")]
@@ -64,9 +77,14 @@ def _votes(table: pd.DataFrame, names: list[str], path: Path) -> dict[str, dict[
     wrong = ~cells.isin(["0", "1"])
     if wrong.to_numpy().any():
         row = int(wrong.any(axis=1).to_numpy().argmax())
-        raise DataError(f"{path}, row {row + 2}: {names[int(wrong.iloc[row].to_numpy().argmax())]} must be 0 or 1.")
+        raise DataError(
+            f"{path}, row {row + 2}: {names[int(wrong.iloc[row].to_numpy().argmax())]} must be 0 or 1."
+        )
     sums = (cells == "1").groupby(table["image_id"], sort=False).sum()
-    return {str(image): dict(zip(names, counts, strict=True)) for image, counts in zip(sums.index, sums.to_numpy().tolist(), strict=True)}
+    return {
+        str(image): dict(zip(names, counts, strict=True))
+        for image, counts in zip(sums.index, sums.to_numpy().tolist(), strict=True)
+    }
 
 
 def _boxes(path: Path) -> Boxes:
@@ -78,7 +96,9 @@ def _boxes(path: Path) -> Boxes:
     return boxes
 
 
-def _shapes(boxes: list[tuple[str, list[float], str]], file: Path, known: frozenset[str]) -> list[Shape] | None:
+def _shapes(
+    boxes: list[tuple[str, list[float], str]], file: Path, known: frozenset[str]
+) -> list[Shape] | None:
     """None where the size of the image cannot be read."""
     wanted = [(label, corners, where) for name, corners, where in boxes if (label := label_of(name, known))]
     if not wanted:

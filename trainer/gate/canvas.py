@@ -39,7 +39,9 @@ def grid(rng: np.random.Generator, narrowest: float, widest: float) -> tuple[Flo
 
 def turned(x: FloatArray, y: FloatArray, angle: float) -> tuple[FloatArray, FloatArray]:
     cos, sin = math.cos(angle), math.sin(angle)
-    return np.asarray(0.5 + cos * (x - 0.5) - sin * (y - 0.5)), np.asarray(0.5 + sin * (x - 0.5) + cos * (y - 0.5))
+    return np.asarray(0.5 + cos * (x - 0.5) - sin * (y - 0.5)), np.asarray(
+        0.5 + sin * (x - 0.5) + cos * (y - 0.5)
+    )
 
 
 def away(point: Point, angle: float, length: float) -> Point:
@@ -51,10 +53,14 @@ def edge(signed: FloatArray) -> FloatArray:
     return np.asarray(1 / (1 + np.exp(-np.clip(signed * 12, -40, 40))), np.float32)
 
 
-def ellipse(x: FloatArray, y: FloatArray, centre: Point, size: Point, angle: float, sharp: float = 7) -> FloatArray:
+def ellipse(
+    x: FloatArray, y: FloatArray, centre: Point, size: Point, angle: float, sharp: float = 7
+) -> FloatArray:
     cos, sin = math.cos(angle), math.sin(angle)
     u, v = cos * (x - centre[0]) + sin * (y - centre[1]), -sin * (x - centre[0]) + cos * (y - centre[1])
-    return np.asarray(1 / (1 + np.exp(-np.clip((1 - np.hypot(u / size[0], v / size[1])) * sharp, -40, 40))), np.float32)
+    return np.asarray(
+        1 / (1 + np.exp(-np.clip((1 - np.hypot(u / size[0], v / size[1])) * sharp, -40, 40))), np.float32
+    )
 
 
 def tube(x: FloatArray, y: FloatArray, start: Point, stop: Point, first: float, last: float) -> FloatArray:
@@ -70,7 +76,9 @@ def bone(x: FloatArray, y: FloatArray, start: Point, stop: Point, radius: float)
     return np.asarray(np.where(ratio < 1, 0.55 + 0.45 * np.exp(-(((ratio - 0.8) / 0.2) ** 2)), 0), np.float32)
 
 
-def _across(x: FloatArray, y: FloatArray, start: Point, stop: Point, first: float, last: float) -> tuple[FloatArray, FloatArray]:
+def _across(
+    x: FloatArray, y: FloatArray, start: Point, stop: Point, first: float, last: float
+) -> tuple[FloatArray, FloatArray]:
     dx, dy = stop[0] - start[0], stop[1] - start[1]
     along = np.clip(((x - start[0]) * dx + (y - start[1]) * dy) / max(dx * dx + dy * dy, 1e-9), 0, 1)
     across = np.hypot(x - start[0] - along * dx, y - start[1] - along * dy)
@@ -87,6 +95,8 @@ def column(x: FloatArray, y: FloatArray, rng: np.random.Generator, half: float, 
 def exposed(out: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Scatter, grain, and an exposure of its own."""
     out = np.asarray(cv2.GaussianBlur(out.astype(np.float32), (0, 0), rng.uniform(0.5, 1.6)), np.float32)
-    out += rng.uniform(0, 0.03) * clouds(out.shape, rng, 12) + rng.normal(0, rng.uniform(0.003, 0.02), out.shape)
+    out += rng.uniform(0, 0.03) * clouds(out.shape, rng, 12) + rng.normal(
+        0, rng.uniform(0.003, 0.02), out.shape
+    )
     out = np.clip(out * rng.uniform(0.8, 1.4) + rng.uniform(0, 0.06), 0, 1)
     return np.asarray(out ** rng.uniform(0.6, 1.6), np.float32)

@@ -31,7 +31,9 @@ STRENGTH = 0.003  # inverse regularisation of the logistic regression
 T = TypeVar("T")
 
 
-def fit_image_gate(items: Sequence[Loaded], seed: int = 0, families: Sequence[str] = FAMILIES, each: int = EACH) -> ImageGate | None:
+def fit_image_gate(
+    items: Sequence[Loaded], seed: int = 0, families: Sequence[str] = FAMILIES, each: int = EACH
+) -> ImageGate | None:
     """The gate from frontal chest radiographs, or None where there are too few of them.
 
     Some patients set the thresholds alone: each of the two tests refuses 0.4 % of their images, so both together at most 0.8 %.
@@ -55,7 +57,9 @@ def fit_image_gate(items: Sequence[Loaded], seed: int = 0, families: Sequence[st
     return fit_from(
         plain=features(content(item) for item in fitted),
         moved=features(varied(content(item), rng) for item in fitted),
-        others=np.concatenate([features(negatives(family, each, seed, spoilt, fitting=True)) for family in families]),
+        others=np.concatenate(
+            [features(negatives(family, each, seed, spoilt, fitting=True)) for family in families]
+        ),
         held=features(content(item) for item in held),
     )
 
@@ -73,15 +77,33 @@ def fit_from(plain: FloatArray, moved: FloatArray, others: FloatArray, held: Flo
     standard = np.clip((known - mean) / scale, -8, 8)
     _, singular, components = np.linalg.svd(standard, full_matrices=False)
     spread = singular[:COMPONENTS] / np.sqrt(len(standard))
-    rest = float(np.sqrt((singular[COMPONENTS:] ** 2).sum() / len(standard) / (standard.shape[1] - COMPONENTS)))
+    rest = float(
+        np.sqrt((singular[COMPONENTS:] ** 2).sum() / len(standard) / (standard.shape[1] - COMPONENTS))
+    )
     principal = components[:COMPONENTS]
     unfitted = ImageGate(mean, scale, principal, spread, rest, np.zeros(0, np.float32), 0.0, np.inf, -np.inf)
     both = unfitted.describe(np.concatenate([known, others]))[1]
-    fitted = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000).fit(both, np.arange(len(both)) < len(known))
-    gate = ImageGate(mean, scale, principal, spread, rest, fitted.coef_[0].astype(np.float32), float(fitted.intercept_[0]), 0.0, 0.0)
-    gate = ImageGate.from_dict(gate.to_dict())  # the thresholds are those of the gate as it is stored, in float16
+    fitted = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000).fit(
+        both, np.arange(len(both)) < len(known)
+    )
+    gate = ImageGate(
+        mean,
+        scale,
+        principal,
+        spread,
+        rest,
+        fitted.coef_[0].astype(np.float32),
+        float(fitted.intercept_[0]),
+        0.0,
+        0.0,
+    )
+    gate = ImageGate.from_dict(
+        gate.to_dict()
+    )  # the thresholds are those of the gate as it is stored, in float16
     distance, logit = gate.scores(held)
-    return replace(gate, furthest=float(np.quantile(distance, 1 - REFUSED)), lowest=float(np.quantile(logit, REFUSED)))
+    return replace(
+        gate, furthest=float(np.quantile(distance, 1 - REFUSED)), lowest=float(np.quantile(logit, REFUSED))
+    )
 
 
 def features(pictures: Iterable[FloatArray]) -> FloatArray:
@@ -105,10 +127,15 @@ def varied(chest: FloatArray, rng: np.random.Generator) -> FloatArray:
     zoom, tilt = rng.uniform(0.88, 1.12), np.deg2rad(rng.uniform(-6, 6))
     aspect = rng.uniform(0.95, 1.05)
     way = -1 if rng.random() < 0.1 else 1
-    turn = np.array([[np.cos(tilt) * way * aspect, -np.sin(tilt)], [np.sin(tilt) * way, np.cos(tilt) / aspect]]) * zoom
+    turn = (
+        np.array([[np.cos(tilt) * way * aspect, -np.sin(tilt)], [np.sin(tilt) * way, np.cos(tilt) / aspect]])
+        * zoom
+    )
     centre = np.array([width / 2, height / 2])
     shift = centre - turn @ centre + rng.uniform(-0.05, 0.05, 2) * (width, height)
-    moved = cv2.warpAffine(chest, np.column_stack([turn, shift]), (width, height), flags=cv2.INTER_LINEAR, borderValue=0)
+    moved = cv2.warpAffine(
+        chest, np.column_stack([turn, shift]), (width, height), flags=cv2.INTER_LINEAR, borderValue=0
+    )
     if rng.random() < 0.3:
         moved = moved[: round(height * rng.uniform(0.85, 1)), round(width * rng.uniform(0, 0.08)) :]
     return np.asarray(np.clip(moved, 0, 1) ** rng.uniform(0.65, 1.5), np.float32)

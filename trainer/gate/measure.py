@@ -48,13 +48,22 @@ def measure_images(gate: ImageGate, items: Sequence[Loaded], side: int, each: in
     alarms = sum(not gate.accepts(np.asarray(item.image / 255, np.float32)) for item in items)
     chests = [content(item) for item in some(items, SEED, CHESTS)]
     refused = {
-        family: sum(not gate.accepts(model_input(picture, side)[0]) for picture in negatives(family, each, SEED, chests))
+        family: sum(
+            not gate.accepts(model_input(picture, side)[0])
+            for picture in negatives(family, each, SEED, chests)
+        )
         for family in FAMILIES
     }
-    groups = {"drawn and photographs": [name for name in FAMILIES if name not in SPOILT], "spoilt radiographs": list(SPOILT)}
+    groups = {
+        "drawn and photographs": [name for name in FAMILIES if name not in SPOILT],
+        "spoilt radiographs": list(SPOILT),
+    }
     return {
         "false_alarms": share(alarms, len(items)),
-        "refused": {name: share(sum(refused[family] for family in families), each * len(families)) for name, families in groups.items()},
+        "refused": {
+            name: share(sum(refused[family] for family in families), each * len(families))
+            for name, families in groups.items()
+        },
         "refused_by_family": {family: share(count, each) for family, count in refused.items()},
     }
 

@@ -96,7 +96,9 @@ PHOTOGRAPH = "photograph"
 FAMILIES = (*DRAWN, PHOTOGRAPH, *SPOILT)
 
 
-def negatives(family: str, count: int, seed: int, chests: Sequence[FloatArray], *, fitting: bool = False) -> list[FloatArray]:
+def negatives(
+    family: str, count: int, seed: int, chests: Sequence[FloatArray], *, fitting: bool = False
+) -> list[FloatArray]:
     """`count` pictures of a family, float32 [H, W] in [0, 1]; a function of family, seed, `chests` and `fitting` alone.
 
     Args:
@@ -120,7 +122,9 @@ def photographs() -> tuple[FloatArray, ...]:
     """scikit-learn's sample photographs as luminance [H, W] in [0, 1]: a temple, to fit to, and a flower, to measure on."""
     from sklearn.datasets import load_sample_images
 
-    return tuple(np.asarray(image.astype(np.float32) / 255 @ LUMA, np.float32) for image in load_sample_images().images)
+    return tuple(
+        np.asarray(image.astype(np.float32) / 255 @ LUMA, np.float32) for image in load_sample_images().images
+    )
 
 
 def _part(photograph: FloatArray, rng: Rng) -> FloatArray:

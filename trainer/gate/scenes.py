@@ -22,13 +22,17 @@ def document(rng: np.random.Generator) -> FloatArray:
         size = int(rng.choice([10, 12, 14, 18, 26], p=[0.2, 0.4, 0.2, 0.15, 0.05]))
         words = rng.choice(WORDS, int(rng.integers(2, 16)))
         draw.text(
-            (int(rng.integers(10, 50)), y), " ".join(map(str, words)), fill=int(rng.integers(0, 80)), font=ImageFont.load_default(size)
+            (int(rng.integers(10, 50)), y),
+            " ".join(map(str, words)),
+            fill=int(rng.integers(0, 80)),
+            font=ImageFont.load_default(size),
         )
         y += int(size * rng.uniform(1.2, 2.6))
     if rng.random() < 0.5:
         left, top = int(rng.integers(10, width)), int(rng.integers(10, height * 2))
         draw.rectangle(
-            (left, top, left + int(rng.integers(80, width * 2)), top + int(rng.integers(60, height))), fill=int(rng.integers(60, 230))
+            (left, top, left + int(rng.integers(80, width * 2)), top + int(rng.integers(60, height))),
+            fill=int(rng.integers(60, 230)),
         )
     page = cv2.resize(np.asarray(image, np.float32) / 255, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(1 - page if rng.random() < 0.25 else page, np.float32)
@@ -38,16 +42,28 @@ def screenshot(rng: np.random.Generator) -> FloatArray:
     """Panes, bars, buttons and lines of text, dark or light."""
     width, height = draw_shape(rng, 1.2, 1.9)
     dark = rng.random() < 0.5
-    image = Image.new("L", (width * 3, height * 3), int(rng.integers(10, 60) if dark else rng.integers(200, 256)))
+    image = Image.new(
+        "L", (width * 3, height * 3), int(rng.integers(10, 60) if dark else rng.integers(200, 256))
+    )
     draw = ImageDraw.Draw(image)
     for _ in range(int(rng.integers(4, 14))):
         left, top = int(rng.integers(0, width * 3)), int(rng.integers(0, height * 3))
         shade = int(rng.integers(10, 250))
-        draw.rectangle((left, top, left + int(rng.integers(30, width * 2)), top + int(rng.integers(12, height * 2))), fill=shade)
+        draw.rectangle(
+            (left, top, left + int(rng.integers(30, width * 2)), top + int(rng.integers(12, height * 2))),
+            fill=shade,
+        )
         for line in range(int(rng.integers(0, 8))):
             words = " ".join(map(str, rng.choice(WORDS, 4)))
-            draw.text((left + 6, top + 4 + 16 * line), words, fill=(shade + 128) % 256, font=ImageFont.load_default(12))
-    return cv2.resize(np.asarray(image, np.float32) / 255, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+            draw.text(
+                (left + 6, top + 4 + 16 * line),
+                words,
+                fill=(shade + 128) % 256,
+                font=ImageFont.load_default(12),
+            )
+    return cv2.resize(
+        np.asarray(image, np.float32) / 255, (width, height), interpolation=cv2.INTER_AREA
+    ).astype(np.float32)
 
 
 def noise(rng: np.random.Generator) -> FloatArray:
@@ -57,8 +73,12 @@ def noise(rng: np.random.Generator) -> FloatArray:
     if kind == 0:
         return rng.random((height, width), np.float32)
     if kind == 1:
-        return np.asarray(np.clip(0.5 + 0.2 * clouds((height, width), rng, rng.uniform(1, 20)), 0, 1), np.float32)
-    layers = sum(clouds((height, width), rng, 2.0**power) * 2.0 ** (power / rng.uniform(1, 3)) for power in range(5))
+        return np.asarray(
+            np.clip(0.5 + 0.2 * clouds((height, width), rng, rng.uniform(1, 20)), 0, 1), np.float32
+        )
+    layers = sum(
+        clouds((height, width), rng, 2.0**power) * 2.0 ** (power / rng.uniform(1, 3)) for power in range(5)
+    )
     layers = np.asarray(layers)
     return np.asarray(np.clip(0.5 + 0.2 * layers / layers.std(), 0, 1), np.float32)
 
@@ -67,7 +87,9 @@ def blank(rng: np.random.Generator) -> FloatArray:
     """Nothing but a faint ramp, dust, a collimator's edge or a marker."""
     width, height = draw_shape(rng, 0.6, 1.7)
     x, y = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
-    out = np.full((height, width), rng.uniform(0, 1)) + rng.uniform(-0.1, 0.1) * x + rng.uniform(-0.1, 0.1) * y
+    out = (
+        np.full((height, width), rng.uniform(0, 1)) + rng.uniform(-0.1, 0.1) * x + rng.uniform(-0.1, 0.1) * y
+    )
     out += rng.normal(0, rng.uniform(0.001, 0.02), out.shape)
     if rng.random() < 0.5:
         out[(x < rng.uniform(0, 0.2)) | (y > 1 - rng.uniform(0, 0.2))] = rng.random()
@@ -79,7 +101,9 @@ def blank(rng: np.random.Generator) -> FloatArray:
 def shapes(rng: np.random.Generator) -> FloatArray:
     """Everyday scenes reduced to shapes: horizon, blocks, discs and stripes with shading."""
     width, height = draw_shape(rng, 0.6, 1.7)
-    out = np.linspace(rng.random(), rng.random(), height, dtype=np.float32)[:, None] * np.ones((1, width), np.float32)
+    out = np.linspace(rng.random(), rng.random(), height, dtype=np.float32)[:, None] * np.ones(
+        (1, width), np.float32
+    )
     for _ in range(int(rng.integers(3, 25))):
         centre, shade = (int(rng.integers(width)), int(rng.integers(height))), float(rng.random())
         if rng.random() < 0.5:

@@ -62,14 +62,21 @@ def galleries(pairs: Sequence[Pair], label: str, saliency: str | None = "grad_ca
     made: list[Gallery] = []
     for title, rows in (("Hits", hits), ("Misses", misses), ("False alarms on normal images", alarms)):
         chosen = sorted(rows, key=lambda row: -row[0])[:EACH]
-        made.append(Gallery(f"{title} ({len(chosen)} of {len(rows)} shown)", [_picture(pair, label, saliency) for _, pair in chosen]))
+        made.append(
+            Gallery(
+                f"{title} ({len(chosen)} of {len(rows)} shown)",
+                [_picture(pair, label, saliency) for _, pair in chosen],
+            )
+        )
     return made
 
 
 def _picture(pair: Pair, label: str, saliency: str | None) -> Picture:
     image, prediction = pair
     radiograph = load_radiograph(image.path)
-    grey = np.asarray(cv2.cvtColor(np.round(radiograph.pixels * 255).astype(np.uint8), cv2.COLOR_GRAY2BGR), np.uint8)
+    grey = np.asarray(
+        cv2.cvtColor(np.round(radiograph.pixels * 255).astype(np.uint8), cv2.COLOR_GRAY2BGR), np.uint8
+    )
     boxes = reader_of(label).boxes(image, prediction.size)
     other = prediction.saliency.get((saliency, label)) if saliency else None
     peak = float(prediction.maps[label].values.max())
@@ -90,12 +97,23 @@ def _overlaid(grey: NDArray[np.uint8], shown: PatchMap, prediction: Prediction) 
     return mixed
 
 
-def _boxed(picture: NDArray[np.uint8], boxes: Sequence[tuple[float, float, float, float]]) -> NDArray[np.uint8]:
+def _boxed(
+    picture: NDArray[np.uint8], boxes: Sequence[tuple[float, float, float, float]]
+) -> NDArray[np.uint8]:
     height, width = picture.shape[:2]
     scale = SIDE / max(height, width)
-    small = cv2.resize(picture, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        picture, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
+    )
     for x, y, w, h in boxes:
-        cv2.rectangle(small, (round(x * scale), round(y * scale)), (round((x + w) * scale), round((y + h) * scale)), BOX, 1, cv2.LINE_AA)
+        cv2.rectangle(
+            small,
+            (round(x * scale), round(y * scale)),
+            (round((x + w) * scale), round((y + h) * scale)),
+            BOX,
+            1,
+            cv2.LINE_AA,
+        )
     return np.asarray(small, np.uint8)
 
 

@@ -65,7 +65,9 @@ def means_line(record: dict[str, Any]) -> str:
         "acc_iobb_0.1": "accuracy at T(IoBB) = .1", "afp_iobb_0.1": "false positives an image at T(IoBB) = .1", "froc": "sensitivity at 0.5 false positives an image",
     }  # fmt: skip
     means = record["summary"]["nih8"]
-    known = [f"{text} {show(means[name])}" for name, text in names.items() if means[name]["value"] is not None]
+    known = [
+        f"{text} {show(means[name])}" for name, text in names.items() if means[name]["value"] is not None
+    ]
     line = f"Mean over NIH's eight boxed findings: {', '.join(known)}." if known else ""
     dark = record["summary"]["rsna_normals_without_region"]
     return (
@@ -79,7 +81,10 @@ def views_table(record: dict[str, Any]) -> str:
     """AUROC within each view, and how well the same probability tells the view where the finding is absent."""
     views = [record["subgroups"].get(f"view {view}", {}).get("findings", {}) for view in ("PA", "AP")]
     cue = record["shortcuts"].get("view AP rather than PA", {})
-    lines = ["| Finding | AUROC within PA | AUROC within AP | AUROC for AP against PA, finding absent |", "| --- | --- | --- | --- |"]
+    lines = [
+        "| Finding | AUROC within PA | AUROC within AP | AUROC for AP against PA, finding absent |",
+        "| --- | --- | --- | --- |",
+    ]
     for label in _ordered(record["findings"]):
         if label in cue and any(label in view for view in views):
             cells = [show(view[label]["auroc"]) if label in view else "–" for view in views]
@@ -89,7 +94,9 @@ def views_table(record: dict[str, Any]) -> str:
 
 def claim_table(record: dict[str, Any]) -> str:
     """False-positive regions an image at the lowest matched sensitivity; a method that never reaches it with its highest."""
-    shown = [name for name in (PATCH_MAP, *RIVALS) if any(name in claim for claim in record["claim"].values())]
+    shown = [
+        name for name in (PATCH_MAP, *RIVALS) if any(name in claim for claim in record["claim"].values())
+    ]
     lines = [
         f"False-positive regions an image at sensitivity {LEVEL}:",
         "",
@@ -101,7 +108,9 @@ def claim_table(record: dict[str, Any]) -> str:
         lit = claim[PATCH_MAP][LEVEL]["normals_lit"]
         count = record["claim_counts"][label]
         stands = f"{count['images']} ({count['boxes']}, {count['normals']})"
-        lines.append(f"| {finding_name(label)} | {' | '.join(_cell(claim.get(name)) for name in shown)} | {show(lit)} | {stands} |")
+        lines.append(
+            f"| {finding_name(label)} | {' | '.join(_cell(claim.get(name)) for name in shown)} | {show(lit)} | {stands} |"
+        )
     lines.append("\n∞: in more than 2.5 % of the replicates the sensitivity is not reached.")
     return "\n".join(lines)
 

@@ -22,7 +22,9 @@ def write_report(evaluation: Evaluation, labels: Sequence[str], path: Path) -> N
     """Writes the page; `labels` are the findings whose ROC and calibration are drawn, see `drawn_labels`."""
     record = evaluation.record
     environment = Environment(
-        loader=PackageLoader("patchclip.evaluate.report", "."), autoescape=select_autoescape(["html"]), undefined=StrictUndefined
+        loader=PackageLoader("patchclip.evaluate.report", "."),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
     )
     environment.globals.update(show=show, finding_name=finding_name, method_name=method_name)
     boxed = sorted(record["claim"], key=lambda label: (label != LUNG_OPACITY, label))
@@ -30,7 +32,10 @@ def write_report(evaluation: Evaluation, labels: Sequence[str], path: Path) -> N
         record=record,
         headline=headline(record),
         plotly=get_plotlyjs(),
-        froc=[(label, _div(froc_plot(record["claim_curves"][label], label), f"froc{number}")) for number, label in enumerate(boxed)],
+        froc=[
+            (label, _div(froc_plot(record["claim_curves"][label], label), f"froc{number}"))
+            for number, label in enumerate(boxed)
+        ],
         roc=_div(roc_plot(record, evaluation.pairs, labels), "roc") if labels else "",
         calibration=_div(calibration_plot(record, labels), "calibration") if labels else "",
         boxed=boxed,
@@ -53,13 +58,31 @@ def drawn_labels(record: dict[str, Any]) -> list[str]:
 def _against(record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The differences that a reader looks for first: AUROC, pointing and FROC of each finding, and the means."""
     figures: dict[str, Any] = record.get("against", {}).get("figures", {})
-    wanted = ("auroc", "pointing", "patch_auroc_within", "acc_iobb_0.1", "afp_iobb_0.1", "froc", "froc/0.5", "ece")
+    wanted = (
+        "auroc",
+        "pointing",
+        "patch_auroc_within",
+        "acc_iobb_0.1",
+        "afp_iobb_0.1",
+        "froc",
+        "froc/0.5",
+        "ece",
+    )
     named = {path: path.split("/", 2) for path in figures if path.startswith(("findings/", "summary/"))}
-    shown = [path for path, parts in named.items() if parts[-1] in wanted or parts == ["summary", "rsna_normals_without_region"]]
+    shown = [
+        path
+        for path, parts in named.items()
+        if parts[-1] in wanted or parts == ["summary", "rsna_normals_without_region"]
+    ]
     return [(path, figures[path]) for path in shown]
 
 
 def _div(plot: go.Figure, name: str) -> str:
     # plotly itself is in the page once; "responsive" lets a plot follow its column.
-    html: str = plot.to_html(full_html=False, include_plotlyjs=False, div_id=name, config={"responsive": True, "displaylogo": False})
+    html: str = plot.to_html(
+        full_html=False,
+        include_plotlyjs=False,
+        div_id=name,
+        config={"responsive": True, "displaylogo": False},
+    )
     return html

@@ -15,7 +15,19 @@ from patchclip.evaluate.report.words import finding_name, method_name, show
 from patchclip.evaluate.score import Pair, truth_of
 
 # Okabe & Ito's colours (2008), told apart by the colour-blind, and four more: one for each method.
-COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a7a7a", "#000000", "#b8a000", "#8c564b", "#6a3d9a")
+COLOURS = (
+    "#d55e00",
+    "#0072b2",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#7a7a7a",
+    "#000000",
+    "#b8a000",
+    "#8c564b",
+    "#6a3d9a",
+)
 DASHES = {(False, False): "solid", (False, True): "dot", (True, False): "dash", (True, True): "dashdot"}
 """(of the twin, raw) -> line."""
 FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif"
@@ -50,8 +62,17 @@ def froc_plot(curves: dict[str, Any], label: str) -> go.Figure:
             visible=True if shown or method in ("grad_cam_raw", "raw_cosine_gated") else "legendonly",
             hovertemplate="%{x:.2f} false positives an image: sensitivity %{y:.2f}<extra>" + method_name(method) + "</extra>",
         )  # fmt: skip
-    _style(plot, "False-positive regions per image", "Sensitivity (boxes found)", f"FROC, {finding_name(label).lower()}")
-    plot.update_xaxes(type="log", range=[np.log10(1 / 16), np.log10(16)], tickvals=[0.0625, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16])
+    _style(
+        plot,
+        "False-positive regions per image",
+        "Sensitivity (boxes found)",
+        f"FROC, {finding_name(label).lower()}",
+    )
+    plot.update_xaxes(
+        type="log",
+        range=[np.log10(1 / 16), np.log10(16)],
+        tickvals=[0.0625, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16],
+    )
     plot.update_yaxes(range=[0, 1.02])
     return plot
 
@@ -67,7 +88,12 @@ def roc_plot(record: dict[str, Any], pairs: Sequence[Pair], labels: Sequence[str
             hovertemplate="1 - specificity %{x:.2f}, sensitivity %{y:.2f}<extra>" + finding_name(label) + "</extra>",
         )  # fmt: skip
     plot.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", line={"color": "#aaaaaa", "dash": "dot", "width": 1}, showlegend=False, hoverinfo="skip"
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": "#aaaaaa", "dash": "dot", "width": 1},
+        showlegend=False,
+        hoverinfo="skip",
     )
     _style(plot, "1 - specificity", "Sensitivity", "ROC, image level")
     plot.update_yaxes(range=[0, 1.02])
@@ -78,7 +104,12 @@ def calibration_plot(record: dict[str, Any], labels: Sequence[str]) -> go.Figure
     """Observed frequency against predicted probability in equal-mass bins."""
     plot = go.Figure()
     plot.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", line={"color": "#aaaaaa", "dash": "dot", "width": 1}, showlegend=False, hoverinfo="skip"
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": "#aaaaaa", "dash": "dot", "width": 1},
+        showlegend=False,
+        hoverinfo="skip",
     )
     for number, label in enumerate(labels):
         bins = record["findings"][label]["reliability"]

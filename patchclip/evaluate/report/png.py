@@ -29,14 +29,18 @@ SHOWN = (
 )
 
 
-def write_plots(record: dict[str, Any], pairs: Sequence[Pair], labels: Sequence[str], out: Path) -> list[Path]:
+def write_plots(
+    record: dict[str, Any], pairs: Sequence[Pair], labels: Sequence[str], out: Path
+) -> list[Path]:
     """Writes froc.png (all boxed findings), roc.png and calibration.png; returns what was written."""
     written: list[Path] = []
     curves: dict[str, Any] = record["claim_curves"]
     if curves:
         cols = min(3, len(curves))
         rows = -(-len(curves) // cols)
-        canvas, axes = plt.subplots(rows, cols, figsize=(4.2 * cols, 3.3 * rows + 0.8), squeeze=False, sharey=True)
+        canvas, axes = plt.subplots(
+            rows, cols, figsize=(4.2 * cols, 3.3 * rows + 0.8), squeeze=False, sharey=True
+        )
         for axis, (label, item) in zip(axes.flat, curves.items(), strict=False):
             _froc(axis, item, label)
         for axis in list(axes.flat)[len(curves) :]:
@@ -48,11 +52,22 @@ def write_plots(record: dict[str, Any], pairs: Sequence[Pair], labels: Sequence[
     if labels:
         canvas, axes = plt.subplots(1, 2, figsize=(12, 5))
         for number, label in enumerate(labels):
-            style = {"color": COLOURS[number % len(COLOURS)], "linestyle": "-" if number < len(COLOURS) else "--"}
+            style = {
+                "color": COLOURS[number % len(COLOURS)],
+                "linestyle": "-" if number < len(COLOURS) else "--",
+            }
             fpr, tpr = roc_points(pairs, label)
-            axes[0].plot(fpr, tpr, label=f"{finding_name(label)} {show(record['findings'][label]['auroc'])}", **style)
+            axes[0].plot(
+                fpr, tpr, label=f"{finding_name(label)} {show(record['findings'][label]['auroc'])}", **style
+            )
             bins = record["findings"][label]["reliability"]
-            axes[1].plot([item["probability"] for item in bins], [item["frequency"] for item in bins], marker="o", ms=3, **style)
+            axes[1].plot(
+                [item["probability"] for item in bins],
+                [item["frequency"] for item in bins],
+                marker="o",
+                ms=3,
+                **style,
+            )
         for axis, x, y, title in (
             (axes[0], "1 - specificity", "Sensitivity", "ROC, image level"),
             (axes[1], "Predicted probability", "Observed frequency", "Calibration, image level"),
@@ -77,9 +92,17 @@ def _froc(axis: Axes, curves: dict[str, Any], label: str) -> None:
             linestyle=":" if method.endswith("_raw") else "-", label=method_name(method),
         )  # fmt: skip
         if first or method in ("grad_cam_gated", "twin_grad_cam_gated"):
-            axis.fill_between(curve["fp_per_image"], curve["low"], curve["high"], color=colour, alpha=0.12, linewidth=0)
+            axis.fill_between(
+                curve["fp_per_image"], curve["low"], curve["high"], color=colour, alpha=0.12, linewidth=0
+            )
     axis.set_xscale("log", base=2)
-    axis.set(title=finding_name(label), xlim=(1 / 16, 16), ylim=(0, 1.02), xlabel="false-positive regions per image", ylabel="sensitivity")
+    axis.set(
+        title=finding_name(label),
+        xlim=(1 / 16, 16),
+        ylim=(0, 1.02),
+        xlabel="false-positive regions per image",
+        ylabel="sensitivity",
+    )
     axis.set_xticks([0.125, 0.5, 2, 8], ["1/8", "1/2", "2", "8"])
     axis.spines[["top", "right"]].set_visible(False)
 

@@ -54,7 +54,14 @@ def headline(record: dict[str, Any]) -> list[str]:
     subject = LUNG_OPACITY if LUNG_OPACITY in claim else next(iter(claim), None)
     if subject is not None:
         sentences.append(_first(claim[subject], subject, record["claim_counts"][subject]))
-    rival = next((name for name in ("twin_grad_cam_gated", "grad_cam_gated") if any(name in item for item in claim.values())), None)
+    rival = next(
+        (
+            name
+            for name in ("twin_grad_cam_gated", "grad_cam_gated")
+            if any(name in item for item in claim.values())
+        ),
+        None,
+    )
     eight = [label for label in NIH8 if label in claim]
     if rival and eight:
         half = [label for label in eight if halved(claim[label], rival)]
@@ -96,7 +103,9 @@ def _first(claim: dict[str, Any], label: str, counts: dict[str, int]) -> str:
         return start + "; no saliency method reaches that sensitivity."
     best = min(reached, key=lambda key: claim[key][level]["fp_regions_per_image"]["value"])
     other = claim[best][level]
-    sentence = f"{start}; the best saliency method, {method_name(best)}, shows {show(other['fp_regions_per_image'])}"
+    sentence = (
+        f"{start}; the best saliency method, {method_name(best)}, shows {show(other['fp_regions_per_image'])}"
+    )
     ratio = other["ratio_to_patch_map"]
     # No ratio: the patch map shows none, and the numbers speak for themselves.
     return f"{sentence}, {show(ratio, 1)} times as many." if ratio["value"] is not None else f"{sentence}."

@@ -30,9 +30,15 @@ def dataset(path: Path, entries: list[Any], name: str = "ChestX_Det_train.json")
 
 
 def test_the_list_is_exhaustive_and_polygons_outweigh_boxes(tmp_path: Path) -> None:
-    contents = read_chestxdet(dataset(tmp_path, [ENTRY, FREE, {**FREE, "file_name": "90003.png"}]), "train", known=KNOWN)
+    contents = read_chestxdet(
+        dataset(tmp_path, [ENTRY, FREE, {**FREE, "file_name": "90003.png"}]), "train", known=KNOWN
+    )
     first, free = contents.samples
-    assert {label for label, state in first.states.items() if state is PRESENT} == {"Effusion", "Pleural_Thickening", "Mass"}
+    assert {label for label, state in first.states.items() if state is PRESENT} == {
+        "Effusion",
+        "Pleural_Thickening",
+        "Mass",
+    }
     assert free.states == dict.fromkeys(CHESTX_DET_FINDINGS, ABSENT)
     triangle, _, box = first.shapes
     assert triangle.points == ((0.1, 0.1), (0.6, 0.1), (0.35, 0.6))
@@ -43,14 +49,21 @@ def test_the_list_is_exhaustive_and_polygons_outweigh_boxes(tmp_path: Path) -> N
 def test_the_ten_say_nothing_of_the_other_three(tmp_path: Path) -> None:
     ten = {"file_name": "90001.png", "syms": ["Nodule"], "boxes": [[2, 1, 12, 6]]}
     (sample,) = read_chestxdet(dataset(tmp_path, [ten], "train.json"), "train", known=KNOWN).samples
-    assert len(sample.states) == 10 and sample.states["Nodule"] is PRESENT and "Cardiomegaly" not in sample.states
+    assert (
+        len(sample.states) == 10
+        and sample.states["Nodule"] is PRESENT
+        and "Cardiomegaly" not in sample.states
+    )
     assert extent(sample.shapes[0]) == (0.1, 0.1, 0.6, 0.6)
 
 
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ({**ENTRY, "polygons": [], "boxes": [[2, 1, 42, 6], [0, 0, 1, 1], [0, 0, 1, 1]]}, "the box lies outside its image"),
+        (
+            {**ENTRY, "polygons": [], "boxes": [[2, 1, 42, 6], [0, 0, 1, 1], [0, 0, 1, 1]]},
+            "the box lies outside its image",
+        ),
         ({**ENTRY, "polygons": [[[0, 0], [5, 5], [50, 5]], [], []]}, "a polygon lies outside its image"),
         ({**ENTRY, "boxes": []}, "must be of one length"),
         ({"file_name": "90001.png"}, "must have file_name, syms and boxes"),

@@ -44,7 +44,10 @@ def rectangle(x0: int, y0: int, x1: int, y1: int) -> dict[str, Any]:
 def dataset(path: Path, masks: dict[str, Any], labels: str | None = None) -> Path:
     write(path / "CheXlocalize" / "gt_segmentations_val.json", json.dumps(masks))
     if labels:
-        write(path / "CheXpert" / "val_labels.csv", "Path,No Finding,Cardiomegaly,Lung Opacity,Edema,Pleural Effusion\n" + labels)
+        write(
+            path / "CheXpert" / "val_labels.csv",
+            "Path,No Finding,Cardiomegaly,Lung Opacity,Edema,Pleural Effusion\n" + labels,
+        )
     for patient in (1, 2):
         picture(path / "CheXpert" / "val" / f"patient9000{patient}" / "study1" / "view1_frontal.jpg", 80, 40)
     return path
@@ -64,11 +67,24 @@ def test_labels_say_what_is_absent_and_masks_where_it_is(tmp_path: Path) -> None
         "CheXpert-v1.0/valid/patient90002/study1/view2_lateral.jpg,1.0,0.0,0.0,0.0,0.0\n"
         "CheXpert-v1.0/valid/patient90003/study1/view1_frontal.jpg,1.0,0.0,0.0,0.0,0.0\n"
     )
-    masks = {IMAGE: {"Airspace Opacity": rectangle(8, 4, 24, 12), "Edema": rectangle(0, 0, 0, 0), "Support Devices": rectangle(1, 1, 9, 9)}}
+    masks = {
+        IMAGE: {
+            "Airspace Opacity": rectangle(8, 4, 24, 12),
+            "Edema": rectangle(0, 0, 0, 0),
+            "Support Devices": rectangle(1, 1, 9, 9),
+        }
+    }
     contents = read_chexlocalize(dataset(tmp_path, masks, labels), "val", known=KNOWN)
     first, second = contents.samples
-    assert first.states == {"Cardiomegaly": ABSENT, "Lung Opacity": PRESENT, "Edema": ABSENT, "Effusion": PRESENT}
-    assert [(shape.label, extent(shape)) for shape in first.shapes] == [("Lung Opacity", (8.5 / 80, 4.5 / 40, 23.5 / 80, 11.5 / 40))]
+    assert first.states == {
+        "Cardiomegaly": ABSENT,
+        "Lung Opacity": PRESENT,
+        "Edema": ABSENT,
+        "Effusion": PRESENT,
+    }
+    assert [(shape.label, extent(shape)) for shape in first.shapes] == [
+        ("Lung Opacity", (8.5 / 80, 4.5 / 40, 23.5 / 80, 11.5 / 40))
+    ]
     assert set(second.states.values()) == {ABSENT} and not second.shapes
     assert contents.left_out == (
         f"{tmp_path / 'CheXpert' / 'val_labels.csv'}, row 5: the image file view1_frontal.jpg is missing",
@@ -77,15 +93,25 @@ def test_labels_say_what_is_absent_and_masks_where_it_is(tmp_path: Path) -> None
 
 
 def test_without_labels_a_finding_without_a_mask_is_unknown(tmp_path: Path) -> None:
-    masks = {IMAGE: {"Pleural Effusion": rectangle(8, 4, 24, 12), "Edema": rectangle(0, 0, 0, 0), "Support Devices": rectangle(1, 1, 9, 9)}}
+    masks = {
+        IMAGE: {
+            "Pleural Effusion": rectangle(8, 4, 24, 12),
+            "Edema": rectangle(0, 0, 0, 0),
+            "Support Devices": rectangle(1, 1, 9, 9),
+        }
+    }
     contents = read_chexlocalize(dataset(tmp_path, masks), "validation", known=KNOWN)
     (sample,) = contents.samples
     assert sample.states == {"Effusion": PRESENT} and sample.patient == "patient90001"
-    assert contents.left_out == ('"Support Devices" has no label of its own in the vocabulary; images that name it: 1',)
+    assert contents.left_out == (
+        '"Support Devices" has no label of its own in the vocabulary; images that name it: 1',
+    )
 
 
 def test_bad_input_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"gt_segmentations_val.json, entry 1, Edema: the mask must have a size"):
+    with pytest.raises(
+        DataError, match=r"gt_segmentations_val.json, entry 1, Edema: the mask must have a size"
+    ):
         read_chexlocalize(dataset(tmp_path, {IMAGE: {"Edema": {"counts": "05"}}}), "val", known=KNOWN)
     with pytest.raises(DataError, match='no split "train"; its splits are val'):
         read_chexlocalize(tmp_path, "train", known=KNOWN)

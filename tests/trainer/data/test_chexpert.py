@@ -28,7 +28,12 @@ VALID = f"{SMALL}/valid/patient90005/study1/view1_frontal.jpg,Male,73,Frontal,AP
 def dataset(path: Path, train: str = TRAIN, valid: str = VALID) -> Path:
     write(path / "train.csv", HEADER + train)
     write(path / "valid.csv", HEADER + valid)
-    for name in ("train/patient90001/study1", "train/patient90002/study2", "train/patient90003/study1", "valid/patient90005/study1"):
+    for name in (
+        "train/patient90001/study1",
+        "train/patient90002/study2",
+        "train/patient90003/study1",
+        "valid/patient90005/study1",
+    ):
         picture(path / name / "view1_frontal.jpg")
     return path
 
@@ -37,22 +42,38 @@ def test_uncertain_is_unknown_and_blank_is_not_mentioned(tmp_path: Path) -> None
     contents = read_chexpert(dataset(tmp_path), "train", known=KNOWN)
     normal, unsure, lesion = (sample.states for sample in contents.samples)
     assert normal["Pneumothorax"] is ABSENT and set(normal.values()) == {ABSENT} and normal["Mass"] is ABSENT
-    assert unsure["Effusion"] is PRESENT and unsure["Pneumothorax"] is ABSENT and unsure["Fracture"] is NOT_MENTIONED
+    assert (
+        unsure["Effusion"] is PRESENT
+        and unsure["Pneumothorax"] is ABSENT
+        and unsure["Fracture"] is NOT_MENTIONED
+    )
     assert "Cardiomegaly" not in unsure and "Edema" not in unsure
     assert "Lung Opacity" not in unsure  # an edema is suspected, which is one
-    assert lesion["Edema"] is NOT_MENTIONED and "Nodule" not in lesion  # "No Finding" beside a lesion makes nothing absent
-    assert [(sample.patient, sample.view) for sample in contents.samples][:2] == [("patient90001", "AP"), ("patient90002", "PA")]
+    assert (
+        lesion["Edema"] is NOT_MENTIONED and "Nodule" not in lesion
+    )  # "No Finding" beside a lesion makes nothing absent
+    assert [(sample.patient, sample.view) for sample in contents.samples][:2] == [
+        ("patient90001", "AP"),
+        ("patient90002", "PA"),
+    ]
     assert contents.left_out[:2] == (
         f"{tmp_path / 'train.csv'}, row 6: the image file view1_frontal.jpg is missing",
         "lateral images: 1",
     )
-    assert '"Support Devices" has no label of its own in the vocabulary; images that name it: 1' in contents.left_out
+    assert (
+        '"Support Devices" has no label of its own in the vocabulary; images that name it: 1'
+        in contents.left_out
+    )
     assert not any("patient9" in line for line in contents.left_out)
 
 
 def test_validation_is_found_under_its_own_name(tmp_path: Path) -> None:
     (sample,) = read_chexpert(dataset(tmp_path), "val", known=KNOWN).samples
-    assert sample.states["Cardiomegaly"] is PRESENT and sample.states["Nodule"] is ABSENT and sample.states["Lung Opacity"] is PRESENT
+    assert (
+        sample.states["Cardiomegaly"] is PRESENT
+        and sample.states["Nodule"] is ABSENT
+        and sample.states["Lung Opacity"] is PRESENT
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, update
 from app.store.models import Base
 from app.store.repository import FeedbackRepository, NewFeedback
 from patchclip import DataError, load_radiograph
-from patchclip.types import Finding, PatchMap
+from patchclip.types import Answer, PatchMap
 from tests.trainer.data.miniature import ABSENT, KNOWN, PRESENT, extent, picture, states_of, write
 from trainer.data.feedback import read_feedback
 
@@ -26,14 +26,21 @@ class Store:
         engine = create_engine(f"sqlite:///{self.database}")
         Base.metadata.create_all(engine)
         self.repository = FeedbackRepository(engine)
-        self.hashes = {name: load_radiograph(picture(self.images / f"{name}.png", seed=ord(name))).sha256 for name in "abc"}
+        self.hashes = {
+            name: load_radiograph(picture(self.images / f"{name}.png", seed=ord(name))).sha256
+            for name in "abc"
+        }
         write(self.images / "notes.txt", "no radiograph")
 
-    def judge(self, image: str, finding: str, reader: str, presence: str, side: str | None = None, boxes: Boxes = ()) -> None:
+    def judge(
+        self, image: str, finding: str, reader: str, presence: str, side: str | None = None, boxes: Boxes = ()
+    ) -> None:
         shown = PatchMap(np.zeros((1, 1), np.float32), (0, 0, 20, 10))
-        answer = Finding(finding, finding, None, False, side, True, 0.5, shown, (), 0.5)  # type: ignore[arg-type]
+        answer = Answer(finding, finding, None, False, side, True, 0.5, shown, (), 0.5)  # type: ignore[arg-type]
         sha256 = self.hashes.get(image, "f" * 64)
-        self.repository.add(NewFeedback(sha256, (10, 20), "model", "0" * 64, answer, reader, presence, boxes=boxes))
+        self.repository.add(
+            NewFeedback(sha256, (10, 20), "model", "0" * 64, answer, reader, presence, boxes=boxes)
+        )
 
 
 def test_judgements_become_states_and_boxes(tmp_path: Path) -> None:

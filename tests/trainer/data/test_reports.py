@@ -29,6 +29,8 @@ def test_findings_and_impression_remain() -> None:
 
 
 def test_a_joint_heading_counts_and_a_report_without_one_says_nothing() -> None:
-    assert findings_and_impression("HISTORY: cough\nFINDINGS AND IMPRESSION: Clear lungs.\n") == "Clear lungs."
+    assert (
+        findings_and_impression("HISTORY: cough\nFINDINGS AND IMPRESSION: Clear lungs.\n") == "Clear lungs."
+    )
     assert findings_and_impression("WET READ: clear lungs.\n") is None
     assert findings_and_impression("FINDINGS:\n\nCOMPARISON: none\n") is None

@@ -11,7 +11,9 @@ from tests.trainer.data.miniature import ABSENT, KNOWN, PRESENT, dicom, extent, 
 from trainer.data.rsna import read_rsna
 
 LABELS = "patientId,x,y,width,height,Target\na,,,,,0\nb,2.0,3.0,5.0,4.0,1\nb,10,0,10,10,1\nc,,,,,0\nd,,,,,0\n"
-CLASSES = "patientId,class\na,Normal\nb,Lung Opacity\nb,Lung Opacity\nc,No Lung Opacity / Not Normal\nd,Normal\n"
+CLASSES = (
+    "patientId,class\na,Normal\nb,Lung Opacity\nb,Lung Opacity\nc,No Lung Opacity / Not Normal\nd,Normal\n"
+)
 
 
 def dataset(path: Path, labels: str = LABELS, classes: str = CLASSES) -> Path:
@@ -35,10 +37,19 @@ def test_opacity_is_present_with_boxes_or_explicitly_absent(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"labels": LABELS.replace("10,0,10,10", "15,0,10,10")}, "stage_2_train_labels.csv, row 4: the box lies outside"),
-        ({"labels": LABELS.replace("a,,,,,0", "a,,,,,7")}, "stage_2_train_labels.csv, row 2: Target must be 0 or 1"),
+        (
+            {"labels": LABELS.replace("10,0,10,10", "15,0,10,10")},
+            "stage_2_train_labels.csv, row 4: the box lies outside",
+        ),
+        (
+            {"labels": LABELS.replace("a,,,,,0", "a,,,,,7")},
+            "stage_2_train_labels.csv, row 2: Target must be 0 or 1",
+        ),
         ({"labels": LABELS.replace("Target", "target")}, "stage_2_train_labels.csv has no column Target"),
-        ({"classes": CLASSES.replace("c,No", "c,Some")}, 'stage_2_detailed_class_info.csv, row 5: there is no class "Some Lung Opacity'),
+        (
+            {"classes": CLASSES.replace("c,No", "c,Some")},
+            'stage_2_detailed_class_info.csv, row 5: there is no class "Some Lung Opacity',
+        ),
     ],
 )
 def test_bad_input_is_named(tmp_path: Path, change: dict[str, str], words: str) -> None:

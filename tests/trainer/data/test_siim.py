@@ -51,10 +51,15 @@ def test_masks_of_all_rows_and_explicit_absence(tmp_path: Path) -> None:
     assert states_of(contents) == {"1.2.1": {"Pneumothorax": PRESENT}, "1.2.2": {"Pneumothorax": ABSENT}}
     assert contents.left_out == ("1.2.3.dcm: the image file is missing",)
     expected = [(300.5, 100.5, 499.5, 199.5), (0.5, 700.5, 63.5, 719.5)]
-    assert [extent(shape) for shape in contents.samples[0].shapes] == [tuple(round(v / SIDE, 5) for v in box) for box in expected]
+    assert [extent(shape) for shape in contents.samples[0].shapes] == [
+        tuple(round(v / SIDE, 5) for v in box) for box in expected
+    ]
     without = read_siim(tmp_path, "train", known=frozenset(("Mass",)))
     assert not without.samples[0].states and not without.samples[0].shapes
-    assert without.left_out[-1] == '"Pneumothorax" has no label of its own in the vocabulary; images that name it: 1'
+    assert (
+        without.left_out[-1]
+        == '"Pneumothorax" has no label of its own in the vocabulary; images that name it: 1'
+    )
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,15 @@ def test_every_dataset_is_recognised_by_its_files_and_by_its_name(name: str, tmp
     assert find_source(folder).title == ("data" if name == "folder" else f"{name}:data")
     split = "val" if name == "chexlocalize" else "train"
     contents = read_source(f"{name}:{folder}", split, KNOWN)
-    assert contents.samples and {sample.source for sample in contents.samples} == {"data" if name == "folder" else name}
+    assert contents.samples and {sample.source for sample in contents.samples} == {
+        "data" if name == "folder" else name
+    }
     assert all(sample.states.keys() <= KNOWN for sample in contents.samples)
-    few = read_source(folder, split, KNOWN) if name == "folder" else read_source(folder, split, frozenset(("Mass",)))
+    few = (
+        read_source(folder, split, KNOWN)
+        if name == "folder"
+        else read_source(folder, split, frozenset(("Mass",)))
+    )
     assert name == "folder" or all(sample.states.keys() <= {"Mass"} for sample in few.samples)
 
 
@@ -57,8 +63,14 @@ def test_feedback_names_database_and_images(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.judge("a", "lung mass", "R1", "absent")
     source = f"feedback:{store.database}:{store.images}"
-    assert find_source(f"{source}@train").split == "train" and find_source(f"{source}@train").folder == store.images
-    assert len(read_source(source, "train", KNOWN).samples) == 1 and find_source(source).title == "feedback:images"
+    assert (
+        find_source(f"{source}@train").split == "train"
+        and find_source(f"{source}@train").folder == store.images
+    )
+    assert (
+        len(read_source(source, "train", KNOWN).samples) == 1
+        and find_source(source).title == "feedback:images"
+    )
     with pytest.raises(DataError, match="write feedback:DATABASE:FOLDER"):
         find_source(f"feedback:{store.database}")
 
@@ -68,12 +80,18 @@ def test_a_source_may_have_a_split_of_its_own(tmp_path: Path, capsys: pytest.Cap
     assert find_source(f"{folder}@val").split == find_source(f"folder:{folder}@val").split == "val"
     assert find_source(folder).split is None and find_source(f"{folder}@val").title == "data"
     own, others = (
-        {sample.path.name for sample in read_source(spec, "train", KNOWN).samples} for spec in (f"folder:{folder}@val", str(folder))
+        {sample.path.name for sample in read_source(spec, "train", KNOWN).samples}
+        for spec in (f"folder:{folder}@val", str(folder))
     )
     assert own and others and not own & others
     with pytest.raises(DataError, match='no row with split "test"'):
         read_source(f"{folder}@test", "train", KNOWN)
-    assert main(["evaluate-data", "--data", f"{folder}@val", "--data", f"nih:{DATASETS['nih'](tmp_path / 'nih')}"]) == 0
+    assert (
+        main(
+            ["evaluate-data", "--data", f"{folder}@val", "--data", f"nih:{DATASETS['nih'](tmp_path / 'nih')}"]
+        )
+        == 0
+    )
     assert f"{len(own) + 2} images" in capsys.readouterr().out
     odd = DATASETS["folder"](tmp_path / "data@val")  # a folder of that name is taken as it is
     assert find_source(odd).folder == odd and find_source(odd).split is None
@@ -84,7 +102,8 @@ def test_a_source_may_have_a_split_of_its_own(tmp_path: Path, capsys: pytest.Cap
 
 def test_what_is_not_recognised_lists_what_would_be(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"no dataset that is recognised by its files; name one of folder, nih, .*openi as NAME:FOLDER, or feedback"
+        DataError,
+        match=r"no dataset that is recognised by its files; name one of folder, nih, .*openi as NAME:FOLDER, or feedback",
     ):
         find_source(tmp_path)
     with pytest.raises(DataError, match=r"There is no folder siin:.*Supported datasets are folder, nih"):
@@ -106,6 +125,8 @@ def test_the_command_line_reads_a_named_dataset(tmp_path: Path, capsys: pytest.C
     folder = DATASETS["nih"](tmp_path / "data")
     assert main(["evaluate-data", "--data", f"nih:{folder}"]) == 0
     said = capsys.readouterr().out
-    assert "90000002_001.png: the image file is missing" in said and "2 images of 2 patients; 1 left out" in said
+    assert (
+        "90000002_001.png: the image file is missing" in said and "2 images of 2 patients; 1 left out" in said
+    )
     assert main(["evaluate-data", "--data", f"{tmp_path}"]) == 1
     assert "Supported" not in capsys.readouterr().err

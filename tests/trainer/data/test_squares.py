@@ -54,7 +54,9 @@ def test_kept_images_are_those_in_memory_and_are_not_decoded_again(
     assert same(again, plain) and broken_again == broken and opened == [samples[1].path]
 
 
-def test_a_changed_file_another_side_and_another_order_are_decoded(samples: list[Sample], tmp_path: Path) -> None:
+def test_a_changed_file_another_side_and_another_order_are_decoded(
+    samples: list[Sample], tmp_path: Path
+) -> None:
     cache = tmp_path / "cache"
     load_samples(samples, SIDE, cache)
     samples[0].path.write_bytes(samples[2].path.read_bytes())
@@ -65,7 +67,9 @@ def test_a_changed_file_another_side_and_another_order_are_decoded(samples: list
     assert not [path for path in cache.iterdir() if path.suffix not in (".npy", ".json")]
 
 
-def test_nothing_that_was_cut_short_is_taken_for_whole(samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_that_was_cut_short_is_taken_for_whole(
+    samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = tmp_path / "cache"
     whole = module.load_radiograph
 
@@ -94,12 +98,16 @@ def test_the_cache_names_no_file_and_no_patient(samples: list[Sample], tmp_path:
     cache = tmp_path / "cache"
     load_samples(samples, SIDE, cache)
     text = " ".join(path.name for path in cache.iterdir()) + next(cache.glob("*.json")).read_text()
-    assert not any(sample.path.name in text for sample in samples)  # not the stem, whose digits a hash may hold
+    assert not any(
+        sample.path.name in text for sample in samples
+    )  # not the stem, whose digits a hash may hold
 
 
 def test_a_folder_that_cannot_be_written_is_said(samples: list[Sample], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match=r"Decoded images cannot be kept in .*; make room there, or give another --cache"):
+    with pytest.raises(
+        DataError, match=r"Decoded images cannot be kept in .*; make room there, or give another --cache"
+    ):
         load_samples(samples, SIDE, tmp_path / "file" / "cache")
 
 
@@ -114,5 +122,10 @@ def test_a_run_from_the_cache_learns_the_same_bits(tmp_path: Path) -> None:
     flags = ["fit", "--data", str(folder), "--recipe", str(tmp_path / "recipe.json")]
     assert main([*flags, "--out", str(tmp_path / "plain")]) == 0
     assert main([*flags, "--out", str(tmp_path / "kept"), "--cache", str(tmp_path / "cache")]) == 0
-    plain, kept = (safetensors.numpy.load_file(tmp_path / out / "last" / "model.safetensors") for out in ("plain", "kept"))
-    assert list((tmp_path / "cache").glob("*.npy")) and all(np.array_equal(plain[name], kept[name]) for name in plain)
+    plain, kept = (
+        safetensors.numpy.load_file(tmp_path / out / "last" / "model.safetensors")
+        for out in ("plain", "kept")
+    )
+    assert list((tmp_path / "cache").glob("*.npy")) and all(
+        np.array_equal(plain[name], kept[name]) for name in plain
+    )

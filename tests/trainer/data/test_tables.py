@@ -8,12 +8,23 @@ import pytest
 
 from patchclip import DataError
 from tests.trainer.data.miniature import dicom, extent, picture, write
-from trainer.data.tables import check_patients, corner_box, image_size, index_images, own_split, read_table, records
+from trainer.data.tables import (
+    check_patients,
+    corner_box,
+    image_size,
+    index_images,
+    own_split,
+    read_table,
+    records,
+)
 
 
 def test_a_table_is_text_with_rows_as_an_editor_counts_them(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "id,x\n007,1\n008,\n")
-    assert list(records(read_table(path, ("id",)))) == [(2, {"id": "007", "x": "1"}), (3, {"id": "008", "x": ""})]
+    assert list(records(read_table(path, ("id",)))) == [
+        (2, {"id": "007", "x": "1"}),
+        (3, {"id": "008", "x": ""}),
+    ]
     with pytest.raises(DataError, match=r"t.csv has no column y; its columns are id, x"):
         read_table(path, ("y",))
     with pytest.raises(DataError, match=r"t.csv cannot be read as a CSV file"):
@@ -21,7 +32,12 @@ def test_a_table_is_text_with_rows_as_an_editor_counts_them(tmp_path: Path) -> N
 
 
 def test_a_patient_in_two_splits_is_reported_by_row_and_not_by_name(tmp_path: Path) -> None:
-    rows = [("ann", "train", tmp_path, 2), ("", "train", tmp_path, 3), ("", "test", tmp_path, 4), ("ann", "test", tmp_path, 5)]
+    rows = [
+        ("ann", "train", tmp_path, 2),
+        ("", "train", tmp_path, 3),
+        ("", "test", tmp_path, 4),
+        ("ann", "test", tmp_path, 5),
+    ]
     check_patients(rows[:3])
     with pytest.raises(DataError, match=r"row 2: a patient is in two splits \(1 such patients\)") as error:
         check_patients(rows)
@@ -51,4 +67,8 @@ def test_sizes_come_from_the_header_and_links_are_followed(tmp_path: Path) -> No
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "images").symlink_to(tmp_path / "disk")
     found = index_images([tmp_path / "set"], frozenset((".dcm", ".png")))
-    assert {name: image_size(path) for name, path in found.items()} == {"a": (30, 20), "b": (8, 6), "broken": None}
+    assert {name: image_size(path) for name, path in found.items()} == {
+        "a": (30, 20),
+        "b": (8, 6),
+        "broken": None,
+    }

@@ -39,7 +39,10 @@ def test_most_readers_decide_and_a_minority_leaves_it_open(tmp_path: Path) -> No
     assert states["a"] == {"Cardiomegaly": PRESENT}
     absent = ("Cardiomegaly", "Effusion", "Lung Opacity", "Mass", "Nodule", "Pneumonia")
     assert states["b"] == dict.fromkeys(absent, ABSENT)
-    assert [extent(shape) for shape in contents.samples[0].shapes] == [(0.1, 0.3, 0.6, 0.8), (0.15, 0.3, 0.6, 0.8)]
+    assert [extent(shape) for shape in contents.samples[0].shapes] == [
+        (0.1, 0.3, 0.6, 0.8),
+        (0.15, 0.3, 0.6, 0.8),
+    ]
     assert contents.left_out == (
         "c.dicom: the image file is missing",
         "boxes of findings that most readers of the image do not see: 1",
@@ -50,7 +53,10 @@ def test_most_readers_decide_and_a_minority_leaves_it_open(tmp_path: Path) -> No
 
 def test_the_consensus_of_the_test_images_has_no_readers(tmp_path: Path) -> None:
     write(tmp_path / "annotations" / "image_labels_test.csv", f"image_id,{NAMES}\nt,0,0,1,0,0,0,0\n")
-    write(tmp_path / "annotations" / "annotations_test.csv", "image_id,class_name,x_min,y_min,x_max,y_max\nt,Lung Opacity,0,0,10,5\n")
+    write(
+        tmp_path / "annotations" / "annotations_test.csv",
+        "image_id,class_name,x_min,y_min,x_max,y_max\nt,Lung Opacity,0,0,10,5\n",
+    )
     dicom(tmp_path / "test" / "t.dicom", 20, 10)
     (sample,) = read_vindr(tmp_path, "test", known=KNOWN).samples
     assert sample.states["Lung Opacity"] is PRESENT and sample.states["Effusion"] is ABSENT
@@ -62,10 +68,22 @@ def test_the_consensus_of_the_test_images_has_no_readers(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"boxes": BOXES.replace("2,3,12,8", "2,3,22,8", 1)}, "annotations_train.csv, row 2: the box lies outside its image"),
-        ({"boxes": BOXES.replace("2,3,12,8", "2,,12,8", 1)}, "annotations_train.csv, row 2: .* must be numbers"),
-        ({"labels": LABELS.replace("b,R2,0", "b,R2,2")}, "image_labels_train.csv, row 6: Aortic enlargement must be 0 or 1"),
-        ({"labels": LABELS.replace("No finding", "Nothing")}, "image_labels_train.csv has no column No finding"),
+        (
+            {"boxes": BOXES.replace("2,3,12,8", "2,3,22,8", 1)},
+            "annotations_train.csv, row 2: the box lies outside its image",
+        ),
+        (
+            {"boxes": BOXES.replace("2,3,12,8", "2,,12,8", 1)},
+            "annotations_train.csv, row 2: .* must be numbers",
+        ),
+        (
+            {"labels": LABELS.replace("b,R2,0", "b,R2,2")},
+            "image_labels_train.csv, row 6: Aortic enlargement must be 0 or 1",
+        ),
+        (
+            {"labels": LABELS.replace("No finding", "Nothing")},
+            "image_labels_train.csv has no column No finding",
+        ),
     ],
 )
 def test_bad_input_is_named(tmp_path: Path, change: dict[str, str], words: str) -> None:

@@ -33,20 +33,26 @@ def upgrade() -> None:
     op.create_table(
         "feedback",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("prediction_id", sa.Integer, sa.ForeignKey("prediction.id", ondelete="CASCADE"), nullable=False),
+        sa.Column(
+            "prediction_id", sa.Integer, sa.ForeignKey("prediction.id", ondelete="CASCADE"), nullable=False
+        ),
         sa.Column("created_at", sa.DateTime, nullable=False),
         sa.Column("reader", sa.String(80), nullable=False),
         sa.Column("presence", sa.String(10), nullable=False),
         sa.Column("location", sa.String(10)),
         sa.Column("comment", sa.Text, nullable=False),
         sa.CheckConstraint("presence IN ('present', 'absent', 'unsure')", name="presence_values"),
-        sa.CheckConstraint("location IS NULL OR location IN ('right', 'partly', 'wrong')", name="location_values"),
+        sa.CheckConstraint(
+            "location IS NULL OR location IN ('right', 'partly', 'wrong')", name="location_values"
+        ),
     )
     op.create_index("ix_feedback_created_at", "feedback", ["created_at"])
     op.create_table(
         "box",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("feedback_id", sa.Integer, sa.ForeignKey("feedback.id", ondelete="CASCADE"), nullable=False),
+        sa.Column(
+            "feedback_id", sa.Integer, sa.ForeignKey("feedback.id", ondelete="CASCADE"), nullable=False
+        ),
         sa.Column("x", sa.Float, nullable=False),
         sa.Column("y", sa.Float, nullable=False),
         sa.Column("w", sa.Float, nullable=False),
