@@ -22,24 +22,24 @@ from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
-from trainer.calibrate import OperatingPoint, fit_calibration, trained_branches
+from trainer.calibrate.calibration import OperatingPoint, fit_calibration, trained_branches
 from trainer.card import fill
-from trainer.checks import check_classes, check_loaded, check_sides, unknown_patients, without_copies
 from trainer.config import DataConfig, FitConfig, read_recipe
+from trainer.data.checks import check_classes, check_loaded, check_sides, unknown_patients, without_copies
 from trainer.data.loaded import Loaded, load_samples
 from trainer.data.sample import Sample
 from trainer.data.sources import find_source, read_source
 from trainer.data.split import hold_out
 from trainer.data.tables import read_json
-from trainer.distributed import Processes, join
+from trainer.fit.distributed import Processes, join
+from trainer.fit.loop import TrainingData, fit
+from trainer.fit.precision import chosen_precision
+from trainer.fit.run_folder import fingerprint
+from trainer.fit.validation import dev_logits, figures_from_logits
 from trainer.gate.fit import FEWEST, fit_image_gate, some
 from trainer.gate.fit import SIDE as GATE_SIDE
 from trainer.gate.measure import markdown, measure_images, measure_queries
-from trainer.loop import TrainingData, fit
-from trainer.objective import PromptBank
-from trainer.precision import chosen_precision
-from trainer.run_folder import fingerprint
-from trainer.validate import dev_logits, figures_from_logits
+from trainer.objective.total import PromptBank
 
 VOCABULARY = Path(__file__).resolve().parents[1] / "assets" / "vocabulary.json"
 

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from patchclip.errors import DataError
 from patchclip.model.config import ModelConfig
-from trainer.precision import PRECISIONS
+from trainer.fit.precision import PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class DataConfig:
     labelled: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Dataset folder's name -> the findings that its `labels` speak of, where these are not NIH's fourteen; of others nothing is known."""
     implants: float = 0.0
-    """Share of the drawn images known free of nodule and mass that get a drawn one, with its exact outline; see `trainer.implants`."""
+    """Share of the drawn images known free of nodule and mass that get a drawn one, with its exact outline; see `trainer.batches.synthetic_lesions`."""
     sentences: int = 12
     """Sentences of a report that are learnt from, at most; the first ones."""
     workers: int = 1

@@ -9,7 +9,7 @@ import torch
 
 from patchclip.text.vocabulary import Vocabulary
 from trainer.commands import VOCABULARY
-from trainer.losses import patch_loss
+from trainer.objective.losses import patch_loss
 
 BATCH, PATCHES = 64, 256
 

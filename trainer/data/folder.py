@@ -7,9 +7,9 @@ from itertools import count, repeat
 from pathlib import Path
 
 from patchclip.errors import DataError
+from trainer.data.adapters.rsna import CLASSES
 from trainer.data.contents import Contents
 from trainer.data.labels import CHESTX_DET_FINDINGS, DIFFUSE_NODULE, LUNG_OPACITY, NIH_FINDINGS, RENAMED
-from trainer.data.rsna import CLASSES
 from trainer.data.sample import Sample, Shape, State
 from trainer.data.tables import TOLERANCE, check_patients, numbers, read_json, read_table, records
 
@@ -133,7 +133,7 @@ def _label(finding: str, known: frozenset[str], where: str) -> str:
 def _states(row: dict[str, str], outlined: set[str], labelled: Sequence[str], where: str) -> dict[str, State]:
     """What a row says of each finding; an outline, then an explicit reading, outweighs the mined labels.
 
-    RSNA's "Normal" is a verdict on the whole radiograph, as in `trainer.data.rsna`: every finding is absent, whatever a report was mined for.
+    RSNA's "Normal" is a verdict on the whole radiograph, as in `trainer.data.adapters.rsna`: every finding is absent, whatever a report was mined for.
     Where ChestX-Det's readers looked, its findings without an outline are absent.
     """
     for column, allowed in (("rsna_class", CLASSES), ("chestx_det", ("read",))):

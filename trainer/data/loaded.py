@@ -16,8 +16,8 @@ from patchclip.errors import RadiographError
 from patchclip.image import load_radiograph
 from patchclip.image.geometry import Letterbox
 from patchclip.model.preprocess import model_input
+from trainer.data.image_cache import kept_squares
 from trainer.data.sample import Sample
-from trainer.data.squares import kept_squares
 
 THREADS, BLOCK = 4, 256
 Points = NDArray[np.float64] | Sequence[tuple[float, float]]

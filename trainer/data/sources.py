@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patchclip.errors import DataError
-from trainer.data.chestxdet import read_chestxdet
-from trainer.data.chexlocalize import read_chexlocalize
-from trainer.data.chexpert import read_chexpert
+from trainer.data.adapters.chestxdet import read_chestxdet
+from trainer.data.adapters.chexlocalize import read_chexlocalize
+from trainer.data.adapters.chexpert import read_chexpert
+from trainer.data.adapters.feedback import read_feedback
+from trainer.data.adapters.mimic import read_mimic
+from trainer.data.adapters.nih import read_nih
+from trainer.data.adapters.openi import read_openi
+from trainer.data.adapters.padchest import read_padchest
+from trainer.data.adapters.rsna import read_rsna
+from trainer.data.adapters.siim import read_siim
+from trainer.data.adapters.vindr import read_vindr
 from trainer.data.contents import Contents
-from trainer.data.feedback import read_feedback
 from trainer.data.folder import read_folder
 from trainer.data.labels import NIH_FINDINGS
-from trainer.data.mimic import read_mimic
-from trainer.data.nih import read_nih
-from trainer.data.openi import read_openi
-from trainer.data.padchest import read_padchest
-from trainer.data.rsna import read_rsna
-from trainer.data.siim import read_siim
 from trainer.data.tables import find_file
-from trainer.data.vindr import read_vindr
 
 FOLDER, FEEDBACK = "folder", "feedback"
 

@@ -1,1 +1,9 @@
-"""The image gate's training: what is no frontal chest radiograph, and the fit."""
+"""The image gate: what is no frontal chest radiograph.
+
+fit        the gate from radiographs and other pictures
+measure    how often both gates of a checkpoint are right
+negatives  families of other pictures
+bodies     other body parts and modalities, drawn
+scenes     pictures without a body, drawn
+canvas     what the drawings are made of
+"""

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from tests.trainer.data.miniature import extent
+from trainer.batches.targets import coverage
 from trainer.data.masks import shapes_from_mask
-from trainer.targets import coverage
 
 
 def test_each_part_becomes_one_polygon_in_fractions() -> None:

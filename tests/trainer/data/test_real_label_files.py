@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 from tests.trainer.data.miniature import ABSENT, KNOWN, NOT_MENTIONED, PRESENT, dicom, extent, picture
-from trainer.data.chexpert import read_chexpert
-from trainer.data.nih import read_nih
-from trainer.data.openi import read_openi
-from trainer.data.rsna import read_rsna
-from trainer.data.siim import SIDE, read_siim
+from trainer.data.adapters.chexpert import read_chexpert
+from trainer.data.adapters.nih import read_nih
+from trainer.data.adapters.openi import read_openi
+from trainer.data.adapters.rsna import read_rsna
+from trainer.data.adapters.siim import SIDE, read_siim
 
 SPEC = importlib.util.find_spec("torchxrayvision")  # found, never imported: only its files are wanted
 FILES = (

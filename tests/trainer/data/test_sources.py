@@ -8,7 +8,7 @@ import pytest
 
 from patchclip import DataError
 from tests.tiny import tiny_dataset
-from tests.trainer.data import (
+from tests.trainer.data.adapters import (
     test_chestxdet,
     test_chexlocalize,
     test_chexpert,
@@ -20,8 +20,8 @@ from tests.trainer.data import (
     test_siim,
     test_vindr,
 )
+from tests.trainer.data.adapters.test_feedback import Store
 from tests.trainer.data.miniature import KNOWN, write
-from tests.trainer.data.test_feedback import Store
 from trainer.__main__ import main
 from trainer.data.sources import ADAPTERS, find_source, read_source
 

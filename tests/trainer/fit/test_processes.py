@@ -1,0 +1,141 @@
+"""Two processes against one with the whole batch: what the weights move by, not where they end, for they hardly move."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from patchclip.model.patchclip import PatchCLIP
+from patchclip.text.encoder import shared_encoder
+from tests.tiny import CONFIG, ROOT, tiny_dataset, tiny_reports
+from tests.tiny import RECIPE as TINY_RECIPE
+from tests.trainer.fit.together import norms
+from trainer.__main__ import main
+
+# By SGD, whose steps are the gradient's: AdamW's first ones follow its sign, which rounding can turn. Clipping would hide a sum in place of a
+# mean, and in two steps a rounding error has no time to grow.
+RECIPE: dict[str, Any] = {
+    **TINY_RECIPE,
+    "data": {**TINY_RECIPE["data"], "dev_fraction": 0.0, "samples_per_epoch": 16},
+    "optim": {
+        **{
+            **TINY_RECIPE["optim"],
+            "epochs": [1],
+            "sizes": [64],
+            "precision": "fp32",
+            "kind": "sgd",
+            "momentum": 0.0,
+            "clip": 1e9,
+        },
+        **dict.fromkeys(("lr_heads", "lr_tower", "lr_text"), 1e-4),
+    },
+}
+FROZEN = ["loss.sparse=0", 'optim.frozen=["tower.visual"]']
+# Statistics of a handful of values multiply rounding from layer to layer: the tower's stay as they are, and have a test of their own below.
+NORMS = [
+    name
+    for name, module in PatchCLIP(CONFIG).named_modules()
+    if isinstance(module, nn.BatchNorm2d) and name.startswith("tower")
+]
+RUNS = {
+    "heads": ("images", FROZEN),
+    "tower and sparse term": ("images", [f"optim.frozen={json.dumps(NORMS)}"]),
+    "reports": ("reports", [*FROZEN, "loss.report=1", "loss.sentences=1"]),
+    "reports by siglip": ("reports", [*FROZEN, "loss.report=1", 'loss.report_kind="siglip"']),
+}
+
+
+def arguments(place: Path, name: str, out: str, *more: str) -> list[str]:
+    data, changes = RUNS[name]
+    sets = [part for change in (*changes, *more) for part in ("--set", change)]
+    return [
+        "fit",
+        "--data",
+        str(place / data),
+        "--recipe",
+        str(place / "recipe.json"),
+        "--out",
+        str(place / out / name),
+        *sets,
+    ]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every run by two processes, launched once."""
+    folder = tmp_path_factory.mktemp("processes")
+    tiny_dataset(folder / "images", each=4, splits=("train",))
+    tiny_reports(folder / "reports")
+    (folder / "recipe.json").write_text(json.dumps(RECIPE))
+    cache = ["--cache", str(folder / "cache")]  # filled by the first process, while the other waits
+    (folder / "runs.json").write_text(
+        json.dumps([[*arguments(folder, name, "two"), *cache] for name in RUNS])
+    )
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*launcher, "-m", "tests.trainer.fit.together", str(folder / "runs.json"), str(folder / "norms.pt")],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_features() -> None:
+    """As in the two processes, no sentence was encoded before: one encoded among others, or by more threads, differs by rounding, which the
+    hundreds of steps that align the prompts multiply."""
+    shared_encoder.cache_clear()
+
+
+def learnt(run: Path) -> dict[str, torch.Tensor]:
+    """What was trained at full precision: the state's weights without the statistics of batch norm."""
+    state = torch.load(run / "state.pt", weights_only=True)["learner"]
+    return {
+        name: value for name, value in state.items() if value.is_floating_point() and "running" not in name
+    }
+
+
+def losses(run: Path) -> dict[str, float]:
+    found: dict[str, float] = json.loads((run / "log.jsonl").read_text())["losses"]
+    return found
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_two_processes_move_the_weights_as_one_with_the_whole_batch(place: Path, name: str) -> None:
+    still = [f"optim.lr_{part}=0" for part in ("heads", "tower", "text")]
+    assert main(arguments(place, name, "start", *still)) == 0  # the weights before the first step
+    assert main(arguments(place, name, "one")) == 0
+    start, one, two = (learnt(place / out / name) for out in ("start", "one", "two"))
+    assert start.keys() == one.keys() == two.keys()
+    groups = sorted({key.split(".")[1] for key in start})
+    for group in groups:  # one part must not hide another that moves less
+        keys = [key for key in start if key.split(".")[1] == group]
+        moved = sum(float((one[key] - start[key]).double().square().sum()) for key in keys) ** 0.5
+        apart = sum(float((two[key] - one[key]).double().square().sum()) for key in keys) ** 0.5
+        assert apart <= 1e-3 * moved, group
+    assert "tower" in name or all(torch.equal(one[key], start[key]) for key in start if ".tower." in key)
+    assert any(not torch.equal(one[key], start[key]) for key in start)
+    expected, found = losses(place / "one" / name), losses(place / "two" / name)
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert "reports" not in name or expected["report"] > 0
+
+
+def test_batch_statistics_are_those_of_all_processes(place: Path) -> None:
+    """Gradients and running statistics of two halves of a batch against plain batch norm over the whole."""
+    whole, found = norms(shared=False, rank=0, world=1), torch.load(place / "norms.pt", weights_only=True)
+    assert found.keys() == whole.keys() and "grad 1.weight" in whole and "1.running_var" in whole
+    for name, value in whole.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-3, atol=1e-5, msg=name)

@@ -1,0 +1,134 @@
+"""Figures on the held-out part of the training patients: they choose the best epoch, calibration and thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from patchclip.model.patchclip import PatchCLIP, mil_logit
+from trainer.batches.dataset import state_table
+from trainer.data.loaded import Loaded
+from trainer.objective.total import PromptBank
+
+IMAGE_BRANCHES = ("global", "pooled", "mil")
+
+
+@dataclass(frozen=True, slots=True)
+class DevLogits:
+    """Raw logits (before calibration) of held-out images.
+
+    Attributes:
+        image: branch -> float32 [N, K].
+        patches: float32 [N, K, R, C]; -inf where the patch lies in the padding.
+    """
+
+    image: dict[str, NDArray[np.float32]]
+    patches: NDArray[np.float32]
+
+
+@torch.inference_mode()
+def dev_logits(
+    model: PatchCLIP,
+    bank: PromptBank,
+    items: Sequence[Loaded],
+    side: int,
+    device: torch.device,
+    *,
+    mirror: bool = False,
+) -> DevLogits:
+    """Runs the model over images in memory, at `side` pixels, without augmentation; with their mirror images if the engine will."""
+    model.eval()
+    positive, negative = bank.directions(model, None)
+    image: dict[str, list[NDArray[np.float32]]] = {name: [] for name in IMAGE_BRANCHES}
+    patches: list[NDArray[np.float32]] = []
+    for pixels, valid in _batches(items, side, model):
+        embeddings = model.encode_image(
+            pixels.to(device), valid.to(device), mirror=mirror
+        )  # in full precision, as the engine does
+        logits = model.pair_logits(embeddings.patches, positive, negative)
+        image["global"].append(model.pair_logits(embeddings.global_, positive, negative).cpu().numpy())
+        image["pooled"].append(model.pair_logits(embeddings.pooled, positive, negative).cpu().numpy())
+        image["mil"].append(mil_logit(logits, embeddings.valid).cpu().numpy())
+        shown = logits.masked_fill(~embeddings.valid.unsqueeze(-1), -torch.inf)
+        patches.append(shown.transpose(1, 2).unflatten(2, embeddings.grid).cpu().numpy())
+    return DevLogits({name: np.concatenate(parts) for name, parts in image.items()}, np.concatenate(patches))
+
+
+def _batches(
+    items: Sequence[Loaded], side: int, model: PatchCLIP, size: int = 16
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    from trainer.batches.augment import IDENTITY, warp_image
+
+    grid = round(side / model.config.image_size * model.grid[0])
+    for start in range(0, len(items), size):
+        part = items[start : start + size]
+        pixels = np.stack([warp_image(item.image, IDENTITY, side)[None] for item in part])
+        yield (
+            torch.from_numpy(pixels),
+            torch.from_numpy(np.stack([item.box.valid_patches(grid, grid) for item in part])),
+        )
+
+
+def dev_figures(
+    model: PatchCLIP,
+    bank: PromptBank,
+    items: Sequence[Loaded],
+    labels: Sequence[str],
+    side: int,
+    device: torch.device,
+) -> dict[str, float]:
+    """Mean AUROC (findings with at least 5 present and 5 absent), mean pointing (findings with at least 3 outlined images), and their mean.
+
+    "Not mentioned" counts as absent here, as it does in the published NIH figures. Pointing: the brightest patch's centre lies in
+    an outline's bounding box.
+    """
+    logits = dev_logits(model, bank, items, side, device)
+    return figures_from_logits(logits, items, labels)
+
+
+def mean_auroc(scores: NDArray[np.float32], table: NDArray[np.int8]) -> float:
+    """Mean over the findings with at least 5 present and 5 absent images; .5 without one. scores, table (states): [N, K]."""
+    values = [
+        roc_auc_score(table[known, k] == 1, scores[known, k])
+        for k in range(table.shape[1])
+        if (known := table[:, k] >= 0).any()
+        and min((table[known, k] == 1).sum(), (table[known, k] != 1).sum()) >= 5
+    ]
+    return float(np.mean(values)) if values else 0.5
+
+
+def figures_from_logits(
+    logits: DevLogits, items: Sequence[Loaded], labels: Sequence[str]
+) -> dict[str, float]:
+    """See `dev_figures`; one AUROC a branch, so that a branch that does not learn is seen."""
+    table = state_table(items, labels)
+    figures: dict[str, float] = {}
+    combined = np.mean([logits.image[name] for name in IMAGE_BRANCHES], axis=0)
+    for name, scores in {**logits.image, "combined": combined}.items():
+        figures[f"auroc_{name}"] = mean_auroc(scores, table)
+    hits: dict[str, list[bool]] = {}
+    rows, cols = logits.patches.shape[-2:]
+    for number, item in enumerate(items):
+        for label in {shape.label for shape in item.sample.shapes}:
+            row, col = np.unravel_index(
+                int(logits.patches[number, list(labels).index(label)].argmax()), (rows, cols)
+            )
+            point = np.array([(col + 0.5) / cols, (row + 0.5) / rows])
+            inside = False
+            for shape in item.sample.shapes:
+                if shape.label == label:
+                    corners = item.placed(shape.points)
+                    inside |= bool(
+                        (corners.min(axis=0) <= point).all() and (point <= corners.max(axis=0)).all()
+                    )
+            hits.setdefault(label, []).append(inside)
+    pointing = {label: float(np.mean(values)) for label, values in hits.items() if len(values) >= 3}
+    figures |= {f"pointing_{label}": value for label, value in sorted(pointing.items())}
+    figures["pointing"] = float(np.mean(list(pointing.values()))) if pointing else 0.0
+    figures["score"] = (figures["auroc_combined"] + figures["pointing"]) / 2
+    return figures
