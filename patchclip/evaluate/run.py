@@ -206,8 +206,9 @@ def off_topic(pairs: Sequence[Pair], bootstrap: PatientBootstrap) -> dict[str, A
         for position, name in enumerate(("lit", "warned")):
             values = np.array([prediction.off_topic[phrase][position] for _, prediction in pairs], np.float64)
             found.setdefault(phrase, {})[name] = bootstrap.figure(
-                everything, lambda weights, v=values: metrics.mean(v, weights)
-            )  # type: ignore[misc]
+                everything,
+                lambda weights, v=values: metrics.mean(v, weights),  # type: ignore[misc]
+            )
     return found
 
 

@@ -98,9 +98,9 @@ def image_figures(
         len(known),
     )
     found = {
-        name: bootstrap.figure(known, lambda w, s=statistic: s(scores, truth, w))
+        name: bootstrap.figure(known, lambda w, s=statistic: s(scores, truth, w))  # type: ignore[misc]
         for name, statistic in statistics.items()
-    }  # type: ignore[misc]
+    }
     return found | {"ece_by_chance": chance}
 
 
