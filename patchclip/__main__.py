@@ -14,7 +14,7 @@ from patchclip.engine import Engine
 from patchclip.errors import PatchClipError, QueryError, SaliencyError
 from patchclip.evaluate.cli import add_arguments
 from patchclip.evaluate.cli import main as evaluate
-from patchclip.image.radiograph import load_radiograph
+from patchclip.image import load_radiograph
 from patchclip.memory import keep_freed_memory
 from patchclip.saliency import METHODS
 from patchclip.text.query import parse_query

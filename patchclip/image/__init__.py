@@ -1,6 +1,7 @@
 """Radiographs: reading them, and the geometry between image, model input and patch grid."""
 
 from patchclip.image.geometry import Letterbox
-from patchclip.image.radiograph import HeaderFacts, Radiograph, load_radiograph
+from patchclip.image.load import load_radiograph
+from patchclip.image.radiograph import HeaderFacts, Radiograph
 
 __all__ = ["HeaderFacts", "Letterbox", "Radiograph", "load_radiograph"]

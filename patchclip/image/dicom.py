@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import io
 import logging
-import struct
 import warnings as python_warnings
-import zlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import config, dcmread
 from pydicom.dataset import FileDataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
-from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from patchclip.errors import RadiographError
+from patchclip.image.decoders import stored_pixels
+from patchclip.image.elements import DAMAGE, MALFORMED, element, integer, number, sentence
 from patchclip.image.header import header_facts, header_warnings
 from patchclip.image.polarity import CLEAR, INVERTED, polarity_evidence
 from patchclip.image.radiograph import Radiograph
@@ -32,9 +29,6 @@ config.settings.reading_validation_mode = config.IGNORE
 python_warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
 
 ROBUST = (0.5, 99.5)  # percentiles of an image without a window
-DAMAGE = (InvalidDicomError, BytesLengthException, ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError,
-          RecursionError, TypeError, ValueError, struct.error, zlib.error)  # fmt: skip
-"""What a damaged file makes of pydicom, at any depth; errors from it are raised `from None`, since its own words quote the header too."""
 
 
 def looks_like_dicom(content: bytes) -> bool:
@@ -53,23 +47,13 @@ def read_dicom(content: bytes) -> Radiograph:
     Raises:
         RadiographError: damaged, without pixels, or in a transfer syntax that no installed decoder reads.
     """
-    try:
+    with sentence("The DICOM file is damaged or cut short; export it again from its source."):
         dataset = dcmread(io.BytesIO(content), force=True)
-    except DAMAGE:
-        raise RadiographError(
-            "The DICOM file is damaged or cut short; export it again from its source."
-        ) from None
     if "PixelData" not in dataset or "Rows" not in dataset:
         raise RadiographError(
             "The DICOM file holds no image; choose an image object rather than a report or a presentation state."
         )
-    try:
-        return _radiograph(dataset)
-    except DAMAGE:
-        # pydicom reads elements late: an empty or malformed one shows itself only when it is used.
-        raise RadiographError(
-            "An element in the DICOM header is empty or malformed; export the image again from its source."
-        ) from None
+    return _radiograph(dataset)
 
 
 def _radiograph(dataset: FileDataset) -> Radiograph:
@@ -100,38 +84,19 @@ def _radiograph(dataset: FileDataset) -> Radiograph:
 
 
 def _photometric(dataset: FileDataset) -> str:
-    return str(dataset.get("PhotometricInterpretation", ""))
+    return str(element(dataset, "PhotometricInterpretation") or "")
 
 
 def _stored(dataset: FileDataset) -> tuple[NDArray[Any], list[str]]:
     """Stored values [H, W]: first frame, luminance of a colour image."""
     warnings: list[str] = []
-    dataset.ensure_file_meta()
-    if not dataset.file_meta.get("TransferSyntaxUID"):
-        dataset.file_meta.TransferSyntaxUID = _plain_syntax(dataset)
-    frames = int(dataset.get("NumberOfFrames", 1) or 1)
-    try:
-        values = pixel_array(dataset, index=0) if frames > 1 else pixel_array(dataset)
-    except (RuntimeError, NotImplementedError):
-        uid = dataset.file_meta.TransferSyntaxUID
-        syntax = uid.name if uid.is_valid else "a transfer syntax that does not exist"
-        raise RadiographError(
-            f"The DICOM image cannot be decoded ({syntax}); export it uncompressed, or as JPEG 2000 or JPEG lossless."
-        ) from None
-    except DAMAGE:
-        raise RadiographError(
-            "The DICOM image is cut short or its header does not fit its pixels; export it again from its source."
-        ) from None
-    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    values = stored_pixels(dataset)
+    frames = integer(dataset, "NumberOfFrames", 1)
     if frames > 1:
         warnings.append(f"The file holds {frames} frames; the first is shown.")
     if _photometric(dataset) == "PALETTE COLOR":
-        try:
+        with sentence("The colour palette of the DICOM image is missing or malformed; export it in grey."):
             values = apply_color_lut(values, dataset)  # stored values are places in a table here, not grey
-        except DAMAGE:
-            raise RadiographError(
-                "The colour palette of the DICOM image is missing or malformed; export it in grey."
-            ) from None
     if values.ndim == 3:
         values = np.round(values[..., :3].astype(np.float32) @ LUMA).astype(
             values.dtype
@@ -140,23 +105,13 @@ def _stored(dataset: FileDataset) -> tuple[NDArray[Any], list[str]]:
     return values, warnings
 
 
-def _plain_syntax(dataset: FileDataset) -> UID:
-    """The uncompressed transfer syntax that a file without file meta information was written in."""
-    implicit, little_endian = dataset.original_encoding
-    if little_endian is False:
-        return ExplicitVRBigEndian
-    return ExplicitVRLittleEndian if implicit is False else ImplicitVRLittleEndian
-
-
 def _padding(dataset: FileDataset, stored: NDArray[Any]) -> NDArray[np.bool_] | None:
     """Pixels that the header declares as padding (PS3.3 C.7.5.1.1.2; grey images only), or None."""
-    if not _photometric(dataset).startswith("MONOCHROME") or not isinstance(
-        dataset.get("PixelPaddingValue"), int
-    ):
+    first = element(dataset, "PixelPaddingValue")
+    if not _photometric(dataset).startswith("MONOCHROME") or not isinstance(first, int):
         return None
-    first = int(dataset.PixelPaddingValue)
-    limit = dataset.get("PixelPaddingRangeLimit")
-    last = int(limit) if isinstance(limit, int) else first
+    limit = element(dataset, "PixelPaddingRangeLimit")
+    last = limit if isinstance(limit, int) else first
     mask = (stored >= min(first, last)) & (stored <= max(first, last))
     return mask if mask.any() else None
 
@@ -166,11 +121,12 @@ def _to_display(
 ) -> FloatArray:
     """Modality and VOI transforms, scaled to [0, 1] before polarity."""
     _drop_half_rescale(dataset)
-    rescaled = apply_modality_lut(stored, dataset)
+    with sentence(MALFORMED):
+        rescaled = apply_modality_lut(stored, dataset)
     if _has_voi(dataset):
         try:
             windowed = np.asarray(apply_voi_lut(rescaled, dataset, prefer_lut=True), np.float64)
-        except (ValueError, IndexError, TypeError, NotImplementedError):
+        except DAMAGE:
             warnings.append("The window in the DICOM header is invalid; an automatic one was used.")
         else:
             low, high = _voi_range(dataset, rescaled)
@@ -190,27 +146,26 @@ def _drop_half_rescale(dataset: FileDataset) -> None:
     It would be left out of the values, but not out of the range that they are scaled by.
     """
     keywords = ("RescaleSlope", "RescaleIntercept")
-    if not dataset.get("RescaleSlope") or dataset.get("RescaleIntercept") in (None, ""):
+    if not element(dataset, "RescaleSlope") or element(dataset, "RescaleIntercept") is None:
         for keyword in keywords:
             if keyword in dataset:
                 del dataset[keyword]
 
 
 def _has_voi(dataset: FileDataset) -> bool:
-    if dataset.get("VOILUTSequence"):
+    if element(dataset, "VOILUTSequence"):
         return True
-    return dataset.get("WindowCenter") not in (None, "") and dataset.get("WindowWidth") not in (None, "")
+    return element(dataset, "WindowCenter") is not None and element(dataset, "WindowWidth") is not None
 
 
 def _voi_range(dataset: FileDataset, rescaled: NDArray[Any]) -> tuple[float, float]:
     """The output range of `apply_voi_lut`: that of the LUT's entries, or of the values that the window was applied to (its y_min, y_max)."""
-    if dataset.get("VOILUTSequence"):
-        return 0.0, float(2 ** int(dataset.VOILUTSequence[0].LUTDescriptor[2]) - 1)
-    if dataset.get("ModalityLUTSequence"):
-        return 0.0, float(2 ** int(dataset.ModalityLUTSequence[0].LUTDescriptor[2]) - 1)
-    bits = int(dataset.BitsStored)
-    low, high = (
-        (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if int(dataset.PixelRepresentation) else (0, 2**bits - 1)
-    )
-    slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
+    for sequence in ("VOILUTSequence", "ModalityLUTSequence"):
+        if items := element(dataset, sequence):
+            with sentence(MALFORMED):
+                return 0.0, float(2 ** int(items[0].LUTDescriptor[2]) - 1)
+    bits = integer(dataset, "BitsStored")
+    signed = bool(integer(dataset, "PixelRepresentation"))
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    slope, intercept = number(dataset, "RescaleSlope", 1), number(dataset, "RescaleIntercept", 0)
     return low * slope + intercept, high * slope + intercept

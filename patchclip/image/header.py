@@ -6,6 +6,7 @@ import re
 
 from pydicom.dataset import Dataset
 
+from patchclip.image.elements import element
 from patchclip.image.radiograph import HeaderFacts
 from patchclip.types import Laterality
 
@@ -37,14 +38,14 @@ def header_warnings(facts: HeaderFacts, dataset: Dataset) -> list[str]:
     if facts.body_part and not any(part in facts.body_part for part in CHEST):
         said.append(f"The header says body part {facts.body_part}, not chest: maps may mean nothing.")
     said += _orientation_warnings(_directions(dataset), facts.view in LATERAL, facts.patient_left)
-    if str(dataset.get("BurnedInAnnotation", "")).upper() == "YES":
+    if str(element(dataset, "BurnedInAnnotation")).upper() == "YES":
         said.append("The header says that text is burned into the picture: it may identify the patient.")
     return said
 
 
 def _code(dataset: Dataset, keyword: str) -> str | None:
     """A code string (PS3.5 6.2, CS: 16 capitals, digits, spaces or underscores); anything else might be a remark about a person."""
-    value = str(dataset.get(keyword) or "").strip().upper()
+    value = str(element(dataset, keyword) or "").strip().upper()
     return value if re.fullmatch(r"[A-Z0-9_ ]{1,16}", value) else None
 
 
@@ -53,7 +54,7 @@ def _directions(dataset: Dataset) -> str:
 
     Of an oblique direction ("LF") the first letter is its main one. "" where the header does not say, or contradicts itself.
     """
-    value = dataset.get("PatientOrientation")
+    value = element(dataset, "PatientOrientation")
     if not value or isinstance(value, str) or len(value) != 2:
         return ""
     letters = "".join(str(part).strip().upper()[:1] for part in value)

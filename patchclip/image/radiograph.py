@@ -1,11 +1,10 @@
-"""A file of any supported kind to a `Radiograph`: pixels in [0, 1], black = air, with non-identifying header facts."""
+"""What a radiograph is: pixels in [0, 1], black = air, with non-identifying header facts."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,32 +92,3 @@ class Radiograph:
         """Of shape and pixels at 16 bits: the same picture has the same hash, whatever file it came in."""
         quantised = np.round(self.pixels * 65535).astype("<u2")
         return hashlib.sha256(repr(quantised.shape).encode() + quantised.tobytes()).hexdigest()
-
-
-def load_radiograph(source: str | Path | bytes) -> Radiograph:
-    """Reads DICOM, PNG or JPEG, told apart by content, not by name.
-
-    Args:
-        source: a path, or the file's bytes.
-
-    Raises:
-        RadiographError: the file is missing, empty, damaged, of another kind, or blank.
-    """
-    from patchclip.image.dicom import looks_like_dicom, read_dicom
-    from patchclip.image.raster import read_raster
-
-    content = source if isinstance(source, bytes) else _read(Path(source))
-    if not content:
-        raise RadiographError("The file is empty; export it again from its source.")
-    return read_dicom(content) if looks_like_dicom(content) else read_raster(content)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise RadiographError("There is no such file; check the path.") from error
-    except OSError as error:
-        raise RadiographError(
-            f"The file cannot be opened ({error.strerror}); check that it is a file that you may read."
-        ) from error
