@@ -3,19 +3,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint bench setup train twin paper clean
+.PHONY: app test lint wheel bench setup train twin paper clean
 
 app: $(VENV)/run.stamp
 	$(BIN)/python -m app $(ARGS)
 
 test: $(VENV)/dev.stamp
-	@sh .ci/browser
+	@sh .ci/system
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@sh .ci/page-lint
+
+wheel: $(VENV)/dev.stamp
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks

@@ -15,9 +15,10 @@ from app.drawing import answer_json, colour_tables, map_json, picture
 from app.sessions import Sessions, Study
 from app.store import FeedbackRepository, NewFeedback, StoreError
 from patchclip import Engine, PatchClipError, QueryError, Radiograph, load_radiograph
+from patchclip.resources import ASSETS
 from patchclip.text import split_queries
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
+EXAMPLES = ASSETS / "examples"
 MOST_QUERIES = 20  # in one go
 MOST_ROWS = 200  # of past feedback on the page; the exports hold all
 NO_HISTORY = "The feedback database cannot be read: whether this image was judged before is not known, and saving may fail."

@@ -21,6 +21,7 @@ from patchclip.model.checkpoint import Checkpoint, load_checkpoint
 from patchclip.model.patchclip import ImageEmbeddings
 from patchclip.model.preprocess import model_input
 from patchclip.model.zero_shot import is_open_clip_name, load_open_clip
+from patchclip.resources import BUNDLED
 from patchclip.saliency import METHODS, SaliencyTask, saliency_maps
 from patchclip.saliency.task import image_logit
 from patchclip.text.query import Query, parse_query
@@ -28,7 +29,6 @@ from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from patchclip.types import Answer, FloatArray, Laterality, PatchMap
 
-BUNDLED = Path(__file__).resolve().parents[1] / "assets" / "patchclip-cxr-s"
 LIT = 0.5  # calibration puts the operating point of every map here
 
 

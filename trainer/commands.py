@@ -20,6 +20,7 @@ from patchclip.errors import CheckpointError, DataError
 from patchclip.image.gate import ImageGate
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from patchclip.model.patchclip import PatchCLIP
+from patchclip.resources import VOCABULARY
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from trainer.calibrate.calibration import OperatingPoint, fit_calibration, trained_branches
@@ -40,8 +41,6 @@ from trainer.gate.fit import FEWEST, fit_image_gate, some
 from trainer.gate.fit import SIDE as GATE_SIDE
 from trainer.gate.measure import markdown, measure_images, measure_queries
 from trainer.objective.total import PromptBank
-
-VOCABULARY = Path(__file__).resolve().parents[1] / "assets" / "vocabulary.json"
 
 
 def fit_command(options: argparse.Namespace) -> None:

@@ -1,0 +1,14 @@
+"""Where the files lie that come with the library: in an installed package beside its code, in a checkout under assets/."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+_INSTALLED = Path(str(files("patchclip"))) / "assets"
+
+ASSETS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parents[1] / "assets"
+BUNDLED = ASSETS / "patchclip-cxr-s"
+"""Folder of the bundled checkpoint."""
+VOCABULARY = ASSETS / "vocabulary.json"
+"""Findings and wording for new checkpoints; each checkpoint carries its own."""
