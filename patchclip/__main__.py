@@ -16,7 +16,7 @@ from patchclip.evaluate.cli import add_arguments
 from patchclip.evaluate.cli import main as evaluate
 from patchclip.image import load_radiograph
 from patchclip.memory import keep_freed_memory
-from patchclip.saliency import METHODS
+from patchclip.saliency import SALIENCY
 from patchclip.text.query import parse_query
 from patchclip.types import Answer, PatchMap, Region
 
@@ -44,9 +44,9 @@ def make_parser() -> argparse.ArgumentParser:
         "--saliency",
         action="append",
         default=[],
-        choices=list(METHODS),
+        choices=list(SALIENCY),
         metavar="NAME",
-        help=f"also: {', '.join(METHODS)}",
+        help=f"also: {', '.join(SALIENCY)}",
     )
     predict_parser.add_argument(
         "--checkpoint",

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from patchclip.encoded import Encoded, laterality_columns, only_laterality
-from patchclip.errors import CheckpointError, RadiographError, SaliencyError
+from patchclip.errors import CheckpointError, RadiographError
 from patchclip.image.gate import ImageGate
 from patchclip.image.radiograph import Radiograph
 from patchclip.localize import find_regions, smooth
@@ -22,7 +22,7 @@ from patchclip.model.patchclip import ImageEmbeddings
 from patchclip.model.preprocess import model_input
 from patchclip.model.zero_shot import is_open_clip_name, load_open_clip
 from patchclip.resources import BUNDLED
-from patchclip.saliency import METHODS, SaliencyTask, saliency_maps
+from patchclip.saliency import SaliencyTask, saliency_maps, saliency_method
 from patchclip.saliency.task import image_logit
 from patchclip.text.query import Query, parse_query
 from patchclip.text.scope import QueryGate
@@ -150,7 +150,7 @@ class Engine:
         Args:
             encoded: from `encode`.
             text: as for `query`.
-            method: a key of `patchclip.saliency.METHODS`.
+            method: a key of `patchclip.saliency.SALIENCY`.
 
         Raises:
             SaliencyError: the method is unknown, or cannot be applied to this tower.
@@ -170,10 +170,7 @@ class Engine:
             SaliencyError, QueryError: see `saliency`.
         """
         for method in methods:
-            if method not in METHODS:
-                raise SaliencyError(
-                    f'There is no saliency method "{method}"; choose one of {", ".join(METHODS)}.'
-                )
+            saliency_method(method)
         if not texts:
             return {method: [] for method in methods}
         asked = [self._prepare(text) for text in texts]

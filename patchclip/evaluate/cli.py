@@ -20,8 +20,8 @@ from patchclip.evaluate.predictions import EngineSource, Source
 from patchclip.evaluate.report import markdown, write_plots, write_report
 from patchclip.evaluate.report.page import drawn_labels
 from patchclip.evaluate.report.words import headline
-from patchclip.evaluate.run import SALIENCY, evaluate
-from patchclip.saliency import METHODS
+from patchclip.evaluate.run import evaluate
+from patchclip.saliency import SALIENCY, default_methods
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--saliency",
         action="append",
         metavar="NAME",
-        help=f"a method to compare with; repeat for several, or none ({', '.join(SALIENCY)})",
+        help=f"a method to compare with; repeat for several, or none ({', '.join(default_methods())})",
     )
     parser.add_argument(
         "--faithfulness",
@@ -162,13 +162,13 @@ def _positive(text: str) -> int:
 
 def _methods(given: Sequence[str] | None) -> tuple[str, ...]:
     if given is None:
-        return SALIENCY
+        return default_methods()
     if given == ["none"]:
         return ()
-    unknown = [name for name in given if name not in METHODS]
+    unknown = [name for name in given if name not in SALIENCY]
     if unknown:
         raise SaliencyError(
-            f'There is no saliency method "{unknown[0]}"; choose from {", ".join(METHODS)}, or none.'
+            f'There is no saliency method "{unknown[0]}"; choose from {", ".join(SALIENCY)}, or none.'
         )
     return tuple(given)
 

@@ -27,6 +27,7 @@ from patchclip.evaluate.score import (
     truth_of,
 )
 from patchclip.evaluate.shortcuts import shortcuts
+from patchclip.saliency import default_methods
 
 MEANS = {
     "pointing": "pointing",
@@ -36,18 +37,6 @@ MEANS = {
     "froc": "froc_0.5",
 }
 """Name under `summary` -> replicates that it is the mean of."""
-
-SALIENCY = (
-    "grad_cam",
-    "grad_cam_plus_plus",
-    "hires_cam",
-    "eigen_cam",
-    "layer_cam",
-    "attention_rollout",
-    "attention_gradient",
-    "raw_cosine",
-)
-"""Methods that the claim is tested against unless told otherwise; occlusion takes 225 passes an image and must be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +52,7 @@ def evaluate(
     source: Source,
     data: EvaluationData,
     *,
-    methods: Sequence[str] = SALIENCY,
+    methods: Sequence[str] | None = None,
     twin: Source | None = None,
     seed: int = 0,
     replicates: int = 1000,
@@ -74,11 +63,12 @@ def evaluate(
     Args:
         source: the model.
         data: the images.
-        methods: saliency methods to compare the patch map with.
+        methods: saliency methods to compare the patch map with; None takes the default ones of `patchclip.saliency`.
         twin: a model trained without boxes and patch-level losses, whose saliency joins the comparison.
         seed, replicates: of the bootstrap.
         faithful: boxed images of each finding for which deletion and insertion curves are computed; they cost 34 passes a method.
     """
+    methods = default_methods() if methods is None else methods
     usable, reasons = source.usable(methods)
     boxed = {
         label for image in data.images for found, label in image.boxes if found == reader_of(label).source

@@ -1,14 +1,14 @@
-"""The CAM family through the grad-cam package: Grad-CAM, Grad-CAM++, HiResCAM, Eigen-CAM, LayerCAM."""
+"""The CAM family through the grad-cam package, with shared passes through the tower."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
-from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
 from pytorch_grad_cam.base_cam import BaseCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
@@ -16,32 +16,39 @@ from torch import Tensor, nn
 from patchclip.saliency.task import QueryHead, SaliencyTask, last_layer, unmirrored
 from patchclip.types import FloatArray
 
-CAMS: dict[str, type[BaseCAM]] = {
-    "grad_cam": GradCAM,
-    "grad_cam_plus_plus": GradCAMPlusPlus,
-    "hires_cam": HiResCAM,
-    "eigen_cam": EigenCAM,
-    "layer_cam": LayerCAM,
-}
+
+@dataclass(frozen=True, slots=True)
+class Cam:
+    """A method of the family as a function of a task; `kind` is the package's class."""
+
+    kind: type[BaseCAM]
+
+    def __call__(self, task: SaliencyTask) -> FloatArray:
+        """float32 [K, R, C] in [0, 1]."""
+        return cam_maps(task, {"": self.kind})[""]
 
 
-def cam_maps(task: SaliencyTask, names: Sequence[str]) -> dict[str, FloatArray]:
-    """Methods of the family on the tower's last layer, each [K, R, C]: one forward pass, one backward pass a query.
+def cam_maps(task: SaliencyTask, kinds: Mapping[str, type[BaseCAM]]) -> dict[str, FloatArray]:
+    """Methods of the family on the tower's last layer, name -> [K, R, C]: one forward pass, one backward pass per query.
 
     Gradients are taken at the last layer and end there, which is all that the family looks at; the layers below cost nothing.
+    To share its passes, the methods get one `activations_and_grads` and are asked through `compute_cam_per_layer`: both are the package's
+    inner wiring, so its version is pinned, and the tests compare with the package used plainly.
     """
-    if not names:
+    if not kinds:
         return {}
     layer = last_layer(task.model)
     head = QueryHead(task)
     pixels = task.pixels.clone()
-    maps: dict[str, list[FloatArray]] = {name: [] for name in names}
+    maps: dict[str, list[FloatArray]] = {name: [] for name in kinds}
     with ExitStack() as stack, torch.enable_grad():
         leaf = layer.register_forward_hook(
             _as_leaf
         )  # before the package's own hooks, so that they see the leaf
         stack.callback(leaf.remove)
-        methods = {name: stack.enter_context(CAMS[name](head, [layer], _reshape(task))) for name in names}
+        methods = {
+            name: stack.enter_context(kind(head, [layer], _reshape(task))) for name, kind in kinds.items()
+        }
         passes = next(iter(methods.values())).activations_and_grads
         for method in methods.values():
             if method.activations_and_grads is not passes:
@@ -57,31 +64,6 @@ def cam_maps(task: SaliencyTask, names: Sequence[str]) -> dict[str, FloatArray]:
                 shown = method.aggregate_multi_layers(method.compute_cam_per_layer(pixels, targets, False))
                 maps[name].append(_on_grid(unmirrored(shown), task))
     return {name: np.stack(values) for name, values in maps.items()}
-
-
-def grad_cam(task: SaliencyTask) -> FloatArray:
-    """Grad-CAM (Selvaraju et al., ICCV 2017): channels weighed by their mean gradient, positive part."""
-    return cam_maps(task, ["grad_cam"])["grad_cam"]
-
-
-def grad_cam_plus_plus(task: SaliencyTask) -> FloatArray:
-    """Grad-CAM++ (Chattopadhay et al., WACV 2018)."""
-    return cam_maps(task, ["grad_cam_plus_plus"])["grad_cam_plus_plus"]
-
-
-def hires_cam(task: SaliencyTask) -> FloatArray:
-    """HiResCAM (Draelos & Carin, 2020): gradient times activation, element by element."""
-    return cam_maps(task, ["hires_cam"])["hires_cam"]
-
-
-def eigen_cam(task: SaliencyTask) -> FloatArray:
-    """Eigen-CAM (Muhammad & Yeasin, IJCNN 2020): first principal component of the activations; does not look at the query."""
-    return cam_maps(task, ["eigen_cam"])["eigen_cam"]
-
-
-def layer_cam(task: SaliencyTask) -> FloatArray:
-    """LayerCAM (Jiang et al., IEEE TIP 2021): activations weighed by positive gradients, element by element."""
-    return cam_maps(task, ["layer_cam"])["layer_cam"]
 
 
 def _as_leaf(_: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> Tensor:

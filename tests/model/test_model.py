@@ -12,7 +12,7 @@ from patchclip import CheckpointError, Engine, Radiograph, SaliencyError
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from patchclip.model.config import ModelConfig
 from patchclip.model.patchclip import PatchCLIP, mil_logit
-from patchclip.saliency import METHODS
+from patchclip.saliency import SALIENCY
 from patchclip.text import QueryGate, Vocabulary
 from patchclip.text.encoder import shared_encoder
 
@@ -139,7 +139,7 @@ def test_every_saliency_works_or_says_why(
     """Maps in [0, 1] on the patch grid; attention methods refuse a CNN in a sentence."""
     engine = tiny_engine(name, tmp_path, vocabulary)
     encoded = engine.encode(effusion)
-    for method in METHODS:
+    for method in SALIENCY:
         if name == "cnn" and method.startswith("attention"):
             with pytest.raises(SaliencyError, match="has none; use grad_cam"):
                 engine.saliency(encoded, "effusion", method)

@@ -16,8 +16,8 @@ from patchclip.evaluate.faithfulness import deletion_insertion
 from patchclip.model.calibration import Calibration
 from patchclip.model.checkpoint import Checkpoint
 from patchclip.model.patchclip import PatchCLIP
-from patchclip.saliency import METHODS, SaliencyTask
-from patchclip.saliency.cam import CAMS
+from patchclip.saliency import SALIENCY, SaliencyTask
+from patchclip.saliency.cam import Cam
 from patchclip.saliency.direct import occlusion
 from patchclip.saliency.task import QueryHead, last_layer
 from patchclip.text.scope import QueryGate
@@ -73,7 +73,7 @@ def test_shared_passes_give_what_the_package_gives(
 ) -> None:
     """Cutting the graph at the last layer and sharing its passes changes nothing."""
     task = task_of(cnn, effusion, ["Effusion", "Mass"])
-    found = METHODS[name](task)
+    found = SALIENCY[name].function(task)
     for number in range(2):
         with kind(QueryHead(task), [last_layer(task.model)]) as method:
             plain = method(task.pixels.clone().requires_grad_(), [ClassifierOutputTarget(number)])[0]
@@ -88,7 +88,8 @@ def test_many_at_once_are_one_by_one(
 ) -> None:
     engine: Engine = request.getfixturevalue(tower)
     encoded = engine.encode(effusion)
-    methods = [*CAMS, "raw_cosine", *(["attention_gradient"] if tower == "vit" else [])]
+    cams = [key for key, method in SALIENCY.items() if isinstance(method.function, Cam)]
+    methods = [*cams, "raw_cosine", *(["attention_gradient"] if tower == "vit" else [])]
     together = engine.saliencies(encoded, ["effusion", "mass on the left"], methods)
     for method in methods:
         for number, text in enumerate(("effusion", "mass on the left")):
