@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import warnings as python_warnings
-
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from patchclip.errors import RadiographError
+from patchclip.image.picture import open_picture
 from patchclip.image.polarity import CLEAR, INVERTED, polarity_evidence
 from patchclip.image.radiograph import Radiograph
 from patchclip.types import FloatArray
@@ -25,25 +22,9 @@ def read_raster(content: bytes) -> Radiograph:
     Raises:
         RadiographError: not a PNG or JPEG, damaged, or far too large.
     """
-    try:
-        with python_warnings.catch_warnings():
-            python_warnings.simplefilter("error", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
-            opened.load()
-            image = ImageOps.exif_transpose(opened)
-    except UnidentifiedImageError as error:
-        raise RadiographError(
-            "This is not a DICOM, PNG or JPEG file; export the radiograph as one of these."
-        ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise RadiographError(
-            "The image has too many pixels to be a radiograph; export it at its original size."
-        ) from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise RadiographError(
-            "The image file is damaged or cut short; export it again from its source."
-        ) from error
-    grey, said = _grey(image)
+    picture = open_picture(content)
+    grey, said = _grey(picture.image)
+    said += picture.warnings
     if polarity_evidence(grey) < -CLEAR:
         said.append(INVERTED)
     return Radiograph.from_array(grey, warnings=said)

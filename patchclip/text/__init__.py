@@ -1,5 +1,6 @@
 """Text: vocabulary and prompts, queries in free text, the sentence encoder and the query gate."""
 
+import patchclip._torchvision  # noqa: F401  (first: the encoder's libraries import torchvision)
 from patchclip.text.encoder import SentenceEncoder
 from patchclip.text.query import Query, parse_query, split_queries
 from patchclip.text.scope import QueryGate, Verdict
