@@ -42,8 +42,16 @@ def make_parser() -> argparse.ArgumentParser:
         description="Train Patch-CLIP models. Research use only, not for clinical use.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
+    reading = argparse.ArgumentParser(add_help=False)
+    reading.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="go on when more than 1 %% of the images are missing or cannot be read",
+    )
 
-    fit = commands.add_parser("fit", help="train on dataset folders, calibrate, and write checkpoints")
+    fit = commands.add_parser(
+        "fit", parents=[reading], help="train on dataset folders, calibrate, and write checkpoints"
+    )
     fit.add_argument("--data", action="append", required=True, metavar="SOURCE", help=SOURCE)
     fit.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run folder")
     fit.add_argument(
@@ -83,7 +91,9 @@ def make_parser() -> argparse.ArgumentParser:
     fit.set_defaults(run=fit_command)
 
     fitted = commands.add_parser(
-        "calibrate", help="fit calibration and operating points of a run again, on its held-out patients"
+        "calibrate",
+        parents=[reading],
+        help="fit calibration and operating points of a run again, on its held-out patients",
     )
     fitted.add_argument(
         "--data",
@@ -110,7 +120,9 @@ def make_parser() -> argparse.ArgumentParser:
     fitted.set_defaults(run=calibrate)
 
     gated = commands.add_parser(
-        "gates", help="fit the query gate and the image gate of a checkpoint again; its weights stay"
+        "gates",
+        parents=[reading],
+        help="fit the query gate and the image gate of a checkpoint again; its weights stay",
     )
     gated.add_argument("--data", action="append", required=True, metavar="SOURCE", help=SOURCE)
     gated.add_argument(
@@ -139,7 +151,9 @@ def make_parser() -> argparse.ArgumentParser:
     exported.set_defaults(run=export)
 
     checked = commands.add_parser(
-        "evaluate-data", help="check dataset folders and count what they hold, without training"
+        "evaluate-data",
+        parents=[reading],
+        help="check dataset folders and count what they hold, without training",
     )
     checked.add_argument("--data", action="append", required=True, metavar="SOURCE", help=SOURCE)
     checked.add_argument("--split", default="train", help='which rows of images.csv ("train")')
@@ -147,6 +161,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     judged = commands.add_parser(
         "evaluate-gates",
+        parents=[reading],
         help="measure both gates of a checkpoint on images and queries that it was not fitted on",
     )
     judged.add_argument("--checkpoint", type=Path, required=True, metavar="DIR", help="the checkpoint folder")

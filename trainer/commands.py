@@ -16,6 +16,8 @@ from typing import Any
 
 import torch
 
+from patchclip.data.folder import check_left_out
+from patchclip.data.tables import read_json
 from patchclip.errors import CheckpointError, DataError
 from patchclip.image.gate import ImageGate
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
@@ -27,11 +29,11 @@ from trainer.calibrate.calibration import OperatingPoint, fit_calibration, train
 from trainer.card import fill
 from trainer.config import DataConfig, FitConfig, read_recipe
 from trainer.data.checks import check_classes, check_loaded, check_sides, unknown_patients, without_copies
+from trainer.data.contents import Contents
 from trainer.data.loaded import Loaded, load_samples
 from trainer.data.sample import Sample
 from trainer.data.sources import find_source, read_source
 from trainer.data.split import hold_out
-from trainer.data.tables import read_json
 from trainer.fit.distributed import Processes, join
 from trainer.fit.loop import TrainingData, fit
 from trainer.fit.precision import chosen_precision
@@ -49,7 +51,8 @@ def fit_command(options: argparse.Namespace) -> None:
     processes = join()
     vocabulary = Vocabulary.from_json(options.vocabulary or VOCABULARY)
     check_sides(config.augment, vocabulary)
-    samples, left_out = _read(options.data, options.split, vocabulary, config.data)
+    contents = _read(options, options.split, vocabulary, config.data)
+    samples, left_out = contents.samples, list(contents.left_out)
     train, dev = hold_out(samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
     if not train:
         raise DataError(
@@ -65,13 +68,13 @@ def fit_command(options: argparse.Namespace) -> None:
     if options.cache and processes.first:
         processes.wait()
     check_loaded(loaded, held, len(dev), vocabulary.labels, [*broken, *broken_held])
+    _check_broken(contents, [*broken, *broken_held], len(samples), options)
     loaded, copies = without_copies(loaded, held)
     if not loaded:
         raise DataError("Every training image has the same pixels as a held-out one; remove the copies.")
     left_out += [*broken, *broken_held, *copies]
     if processes.first:
-        for line in left_out:
-            print(f"left out: {line}")
+        _print_reading(contents.notes, left_out)
         for line in [*unknown_patients(samples), *([one_class] if one_class else [])]:
             print(line)
         print(
@@ -103,12 +106,11 @@ def calibrate(options: argparse.Namespace) -> None:
         )
     config = FitConfig.from_dict(record["recipe"])
     checkpoint = load_checkpoint(options.folder / "best")
-    samples, left_out = _read(options.data, record["split"], checkpoint.vocabulary, config.data)
-    train, dev = hold_out(samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
+    contents = _read(options, record["split"], checkpoint.vocabulary, config.data)
+    train, dev = hold_out(contents.samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
     held, broken = load_samples(dev, config.model.image_size)
     loaded, broken_train = load_samples(some(train), GATE_SIDE)
-    for line in [*left_out, *broken, *broken_train]:
-        print(f"left out: {line}")
+    _print_reading(contents.notes, [*contents.left_out, *broken, *broken_train])
     if not held:
         raise DataError(
             "No held-out image can be read; calibrate a run whose data.dev_fraction is above 0, on the data it was trained on."
@@ -126,10 +128,11 @@ def gates(options: argparse.Namespace) -> None:
         print(
             "the checkpoint keeps its own vocabulary: its findings or prompts differ from those of the file"
         )
-    samples, left_out = _read(options.data, options.split, vocabulary, DataConfig())
-    train, broken = load_samples(some(samples), GATE_SIDE)
-    for line in [*left_out, *broken]:
-        print(f"left out: {line}")
+    contents = _read(options, options.split, vocabulary, DataConfig())
+    chosen = some(contents.samples)
+    train, broken = load_samples(chosen, GATE_SIDE)
+    _print_reading(contents.notes, [*contents.left_out, *broken])
+    _check_broken(contents, broken, len(chosen), options)
     fitted = {**checkpoint.gates, **_gates(checkpoint.model, vocabulary, train)}
     save_checkpoint(options.checkpoint, checkpoint.model, vocabulary, checkpoint.calibration, fitted)
     print(
@@ -145,12 +148,12 @@ def evaluate_gates(options: argparse.Namespace) -> None:
     side, vocabulary = checkpoint.model.config.image_size, checkpoint.vocabulary
     query_gate = QueryGate.from_dict(checkpoint.gates["query"], vocabulary, checkpoint.model.sentence_encoder)
     queries = {file.name: measure_queries(query_gate, vocabulary, file) for file in options.queries}
-    samples, left_out = _read(options.data, options.split, vocabulary, DataConfig())
-    items, broken = load_samples(samples, side)
-    for line in [*left_out, *broken]:
-        print(f"left out: {line}")
+    contents = _read(options, options.split, vocabulary, DataConfig())
+    items, broken = load_samples(contents.samples, side)
+    _print_reading(contents.notes, [*contents.left_out, *broken])
     if not items:
         raise DataError("No image of the split can be read; check the image files.")
+    _check_broken(contents, broken, len(contents.samples), options)
     record = {
         "model": {"name": checkpoint.model.config.name, "sha256": checkpoint.sha256},
         "data": {
@@ -185,10 +188,10 @@ def card(options: argparse.Namespace) -> None:
 
 def evaluate_data(options: argparse.Namespace) -> None:
     """Reads every image once; prints counts and everything that would be left out."""
-    samples, left_out = _read(options.data, options.split, Vocabulary.from_json(VOCABULARY), DataConfig())
+    contents = _read(options, options.split, Vocabulary.from_json(VOCABULARY), DataConfig())
+    samples, left_out = contents.samples, contents.left_out
     loaded, broken = load_samples(samples, 64)
-    for line in [*left_out, *broken]:
-        print(f"left out: {line}")
+    _print_reading(contents.notes, [*left_out, *broken])
     states = Counter((label, state.value) for item in loaded for label, state in item.sample.states.items())
     shapes = Counter(shape.label for item in loaded for shape in item.sample.shapes)
     print(
@@ -198,6 +201,7 @@ def evaluate_data(options: argparse.Namespace) -> None:
     for label in sorted({label for label, _ in states}):
         counts = [states[label, state] for state in ("present", "absent", "not mentioned")]
         print(f"{label:<20}{counts[0]:>9}{counts[1]:>9}{counts[2]:>15}{shapes[label]:>10}")
+    _check_broken(contents, broken, len(samples), options)
 
 
 def _calibrate(
@@ -231,17 +235,40 @@ def _gates(model: PatchCLIP, vocabulary: Vocabulary, train: list[Loaded]) -> dic
     return fitted | {"image": image_gate.to_dict()}
 
 
-def _read(
-    sources: Sequence[str], split: str, vocabulary: Vocabulary, config: DataConfig
-) -> tuple[list[Sample], list[str]]:
-    samples: list[Sample] = []
-    left_out: list[str] = []
-    for source in sources:
-        labelled = config.labelled.get(find_source(source).title)
-        contents = read_source(source, split, frozenset(vocabulary.labels), labelled)
-        samples += contents.samples
-        left_out += contents.left_out
-    return samples, left_out
+def _read(options: argparse.Namespace, split: str, vocabulary: Vocabulary, config: DataConfig) -> Contents:
+    """All sources together."""
+    parts = [
+        read_source(
+            source,
+            split,
+            frozenset(vocabulary.labels),
+            config.labelled.get(find_source(source).title),
+            vocabulary=vocabulary,
+            allow_missing=options.allow_missing,
+        )
+        for source in options.data
+    ]
+    return Contents(
+        tuple(sample for part in parts for sample in part.samples),
+        tuple(line for part in parts for line in part.left_out),
+        tuple(line for part in parts for line in part.notes),
+        sum(part.missing for part in parts),
+    )
+
+
+def _check_broken(contents: Contents, broken: Sequence[str], total: int, options: argparse.Namespace) -> None:
+    """Whether the images that are missing or cannot be read are few; `total` of those that are there were to be read."""
+    if broken:
+        lost = len(broken) + contents.missing
+        check_left_out(lost, total + contents.missing, broken[0], options.allow_missing)
+
+
+def _print_reading(notes: Sequence[str], left_out: Sequence[str]) -> None:
+    """What was read otherwise than written, and what was not read."""
+    for line in notes:
+        print(f"note: {line}")
+    for line in left_out:
+        print(f"left out: {line}")
 
 
 def _changed(recipe: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:

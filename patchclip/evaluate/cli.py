@@ -69,6 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="another report on the same data: adds paired differences from it",
     )
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="go on when more than 1 %% of the images are missing or cannot be read",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
     parser.add_argument("--replicates", type=_positive, default=1000, help="of the bootstrap (1000)")
 
@@ -81,13 +86,18 @@ def main(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     if options.against:
         check(options.against, options.seed, options.replicates)
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "patch-clip"
-    source: Source = (
-        MapFile(options.map_file)
-        if options.map_file
-        else EngineSource(Engine.from_pretrained(options.checkpoint), cache)
-    )
+    engine = None if options.map_file else Engine.from_pretrained(options.checkpoint)
+    source: Source = EngineSource(engine, cache) if engine else MapFile(options.map_file)
     twin = EngineSource(Engine.from_pretrained(options.twin), cache) if options.twin else None
-    data = read_dataset(options.folder, options.split, frozenset(source.labels))
+    data = read_dataset(
+        options.folder,
+        options.split,
+        frozenset(source.labels),
+        vocabulary=engine.vocabulary if engine else None,
+        allow_missing=options.allow_missing,
+    )
+    for line in data.notes:
+        print(f"note: {line}", file=sys.stderr)
     for line in data.left_out:
         print(f"left out: {line}", file=sys.stderr)
     result = evaluate(
@@ -98,6 +108,7 @@ def main(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         seed=options.seed,
         replicates=options.replicates,
         faithful=options.faithfulness,
+        allow_missing=options.allow_missing,
     )
     record = result.record
     # Folders by their name alone: a report travels, and where it was made is nobody's business.

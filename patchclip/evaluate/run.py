@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from patchclip.data.folder import check_left_out
+from patchclip.data.normal import RSNA, is_normal
 from patchclip.errors import DataError
 from patchclip.evaluate import metrics
 from patchclip.evaluate.bootstrap import Figure, PatientBootstrap, figure
@@ -57,6 +59,7 @@ def evaluate(
     seed: int = 0,
     replicates: int = 1000,
     faithful: int = 0,
+    allow_missing: bool = False,
 ) -> Evaluation:
     """Predicts and scores everything.
 
@@ -67,6 +70,10 @@ def evaluate(
         twin: a model trained without boxes and patch-level losses, whose saliency joins the comparison.
         seed, replicates: of the bootstrap.
         faithful: boxed images of each finding for which deletion and insertion curves are computed; they cost 34 passes a method.
+        allow_missing: go on however many images are missing or cannot be predicted.
+
+    Raises:
+        DataError: no image can be predicted, or more than 1 % cannot and that is not allowed.
     """
     methods = default_methods() if methods is None else methods
     usable, reasons = source.usable(methods)
@@ -81,6 +88,9 @@ def evaluate(
         raise DataError(
             f"No image of split {data.split} could be predicted; the first: {(unreadable or ['none there'])[0]}."
         )
+    if unreadable:
+        total = len(data.images) + data.missing
+        check_left_out(len(unreadable) + data.missing, total, unreadable[0], allow_missing)
     ranked = [
         f"{label}: no probability is given, so each map's highest value ranks the images"
         for label in sorted(source.uncalibrated)
@@ -161,6 +171,7 @@ def score(
             "images": len(images),
             "patients": len({image.patient for image in images}),
             "left_out": left_out,
+            **({"notes": list(data.notes)} if data.notes else {}),
             "sha256": fingerprint(pairs),
         },
         "seed": seed,
@@ -177,7 +188,7 @@ def score(
 
 def dark_normals(pairs: Sequence[Pair], bootstrap: PatientBootstrap) -> Figure:
     """Share of RSNA's "Normal" images on which no map of NIH's eight boxed findings shows a region at its operating threshold."""
-    normal = [k for k, (image, _) in enumerate(pairs) if image.rsna_class == "Normal"]
+    normal = [k for k, (image, _) in enumerate(pairs) if is_normal(image, RSNA)]
     dark: list[float] = []
     for k in normal:
         prediction = pairs[k][1]
@@ -349,9 +360,13 @@ def fingerprint(pairs: Sequence[Pair]) -> str:
     """Hash over everything that the figures depend on beside the model: the pixels that were scored and all that is known of them."""
     digest = hashlib.sha256()
     for image, prediction in pairs:
+        boxes = [
+            (reader, tuple((box.x, box.y, box.w, box.h) for box in drawn))
+            for reader, drawn in sorted(image.boxes.items())
+        ]
         facts = (
             image.name, prediction.radiograph_sha256, image.patient, sorted(image.labels), image.rsna_class, image.chestx_det_read,
-            sorted(image.boxes.items()), image.view, image.sex, image.age,
+            boxes, image.view, image.sex, image.age,
         )  # fmt: skip
         digest.update(repr(facts).encode())
     return digest.hexdigest()

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from patchclip.data.normal import is_normal
 from patchclip.evaluate import metrics
 from patchclip.evaluate.bootstrap import Figure, PatientBootstrap, figure
-from patchclip.evaluate.dataset import CHESTX_DET, LUNG_OPACITY, RSNA, EvaluationImage, first_reader
+from patchclip.evaluate.dataset import LUNG_OPACITY, EvaluationImage, first_reader
 from patchclip.evaluate.froc import RATES, Candidates, match, sensitivity_at
 from patchclip.evaluate.maps import (
     Box,
@@ -51,15 +52,13 @@ class Reader:
         """In pixels."""
         height, width = size
         return tuple(
-            (x * width, y * height, w * width, h * height)
-            for x, y, w, h in image.boxes.get((self.source, self.label), ())
+            (box.x * width, box.y * height, box.w * width, box.h * height)
+            for box in image.boxes.get((self.source, self.label), ())
         )
 
     def normal(self, image: EvaluationImage) -> bool:
-        """RSNA's "Normal" for lung opacity; for NIH's boxes, its "No Finding"; for ChestX-Det's, every image that its readers read."""
-        if self.source == CHESTX_DET:
-            return image.chestx_det_read
-        return image.rsna_class == "Normal" if self.source == RSNA else image.labels == {"No Finding"}
+        """Whether an image is normal by this reader's protocol."""
+        return is_normal(image, self.source)
 
 
 def reader_of(label: str) -> Reader:

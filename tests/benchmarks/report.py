@@ -19,7 +19,7 @@ from patchclip.evaluate.dataset import (
 )
 from patchclip.evaluate.predictions import Prediction, Source
 from patchclip.evaluate.run import claim, score
-from patchclip.types import PatchMap
+from patchclip.types import PatchMap, RelativeBox
 
 IMAGES, REPLICATES, SIDE, GRID = 100, 1000, 512, 24
 METHODS = ("grad_cam", "grad_cam_plus_plus", "hires_cam", "eigen_cam", "layer_cam", "raw_cosine")
@@ -56,7 +56,7 @@ def _pair(number: int) -> tuple[EvaluationImage, Prediction]:
     boxes = {}
     if label is not None:
         x, y = rng.uniform(0.1, 0.6, 2)
-        box = ((float(x), float(y), 0.25, 0.25),)
+        box = (RelativeBox(float(x), float(y), 0.25, 0.25),)
         boxes = {(RSNA if label == LUNG_OPACITY else NIH, label): box} | (
             {} if label == LUNG_OPACITY else {(CHESTX_DET, label): box}
         )

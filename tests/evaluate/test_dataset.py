@@ -19,6 +19,7 @@ def folder(place: Path, *boxes: str) -> Path:
     (place / "images.csv").write_text(
         "image,labels,split\na.png,Effusion,val\nb.png,No Finding,val\nc.png,Effusion,val\n"
     )
+    (place / "images" / "c.png").write_bytes(b"")
     (place / "boxes.csv").write_text("\n".join(["image,source,finding,x,y,w,h", *boxes]) + "\n")
     return place
 
@@ -41,7 +42,11 @@ def test_an_unknown_source_beside_others_is_counted_and_left_out(tmp_path: Path)
 
 def test_what_is_missing_is_named_with_its_boxes(tmp_path: Path) -> None:
     lines = [f"c.png,{NIH},Effusion,.1,.1,.2,.2", f"z.png,{NIH},Effusion,.1,.1,.2,.2"]
-    left_out = read_dataset(folder(tmp_path, *lines), "val", LABELS).left_out
+    place = folder(tmp_path, *lines)
+    (place / "images" / "c.png").unlink()
+    with pytest.raises(DataError, match=r"images.csv, row 4: the image file c.png is missing; 1 of 3 images"):
+        read_dataset(place, "val", LABELS)
+    left_out = read_dataset(place, "val", LABELS, allow_missing=True).left_out
     assert "c.png: the image file is missing, and 1 boxes with it" in left_out
     assert "boxes.csv row 3: its image z.png is not in images.csv" in left_out
 

@@ -13,9 +13,9 @@ from patchclip.evaluate.dataset import CHESTX_DET, NIH, EvaluationImage
 from patchclip.evaluate.predictions import OFF_TOPIC, Prediction
 from patchclip.evaluate.run import claim, fingerprint, off_topic, second_reader, subgroups
 from patchclip.evaluate.score import Pair, Reader, image_figures, location_figures
-from patchclip.types import PatchMap
+from patchclip.types import PatchMap, RelativeBox
 
-BOX = (0.25, 0.25, 0.25, 0.25)
+BOX = RelativeBox(0.25, 0.25, 0.25, 0.25)
 EXTENT = (0.0, 0.0, 64.0, 64.0)
 LABEL = "Effusion"
 
@@ -36,7 +36,7 @@ def pair(
     boxes = {(source, LABEL): (BOX,)} if present else {}
     labels = frozenset({LABEL} if present else {"No Finding"})
     image = EvaluationImage(
-        f"{number}.png", Path(f"{number}.png"), str(number), labels, "", read, "PA", sex, 50.0, boxes
+        f"{number}.png", Path(f"{number}.png"), str(number), labels, "", read, "PA", sex, 50.0, boxes=boxes
     )
     halves = {LABEL: 0.5}
     shown = {LABEL: PatchMap(values, EXTENT)}

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from patchclip.data.findings import LUNG_OPACITY
 from patchclip.errors import DataError
 from trainer.batches.augment import IDENTITY, draw_matrix, vary_grey, warp_image, warp_points
 from trainer.batches.synthetic_lesions import Implant, Implanter
 from trainer.batches.targets import IGNORED, NEGATIVE, patch_targets
 from trainer.config import AugmentConfig, DataConfig
-from trainer.data.labels import LUNG_OPACITY
 from trainer.data.loaded import Loaded
 from trainer.data.sample import State
 from trainer.objective.report_contrast import Reports, padded_features

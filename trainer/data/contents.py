@@ -1,4 +1,5 @@
-"""What an adapter hands over, and how it puts it together: readings in the vocabulary's words, and everything that was left out."""
+"""What an adapter hands over, and how it puts it together: readings in the vocabulary's words, and everything
+that was left out."""
 
 from __future__ import annotations
 
@@ -7,23 +8,37 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from patchclip.data.findings import LUNG_OPACITY, OPACITIES, labels_of
 from patchclip.errors import DataError
-from trainer.data.labels import LUNG_OPACITY, OPACITIES, labels_of
 from trainer.data.sample import Sample, Shape, State
 
 _WEIGHT = {State.PRESENT: 2, State.ABSENT: 1, State.NOT_MENTIONED: 0}
 
 
+MISSING = "the image file is missing"
+"""End of the sentence on an image whose file is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """samples, and one sentence for each thing that was left out."""
+    """What was read.
+
+    Attributes:
+        samples: the images that are there.
+        left_out: one sentence for each thing that was left out.
+        notes: one sentence for each kind of thing that was read otherwise than written.
+        missing: images whose file is not there.
+    """
 
     samples: tuple[Sample, ...]
     left_out: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    missing: int = 0
 
 
 class Reading:
-    """What is said of one image: statements in a dataset's words go in, states of the vocabulary's findings come out."""
+    """What is said of one image: statements in a dataset's words go in, states of the vocabulary's findings
+    come out."""
 
     def __init__(self, known: frozenset[str]) -> None:
         self._known = known
@@ -33,7 +48,8 @@ class Reading:
         """Names of findings that are present and that the vocabulary has no one label for."""
 
     def say(self, name: str, state: State | None) -> None:
-        """Takes one statement; None is doubt, which leaves the finding unknown. The stronger statement of a label counts."""
+        """Takes one statement; None is doubt, which leaves the finding unknown. The stronger statement of a
+        label counts."""
         labels = labels_of(name, self._known)
         if state is State.PRESENT and len(labels) != 1:
             self.lacking.add(name)
@@ -45,14 +61,16 @@ class Reading:
                 self._states[label] = state
 
     def say_report(self, named: Iterable[str], findings: Iterable[str], *, normal: bool) -> None:
-        """Takes what was mined from a report: of `findings`, the unnamed are not mentioned, or absent where it says "normal" alone."""
+        """Takes what was mined from a report: of `findings`, the unnamed are not mentioned, or absent where
+        it says "normal" alone."""
         for finding in findings:
             self.say(finding, State.ABSENT if normal else State.NOT_MENTIONED)
         for name in named:
             self.say(name, State.PRESENT)
 
     def states(self, shapes: Sequence[Shape] = ()) -> dict[str, State]:
-        """What is known of each finding; an outline is presence, and no lung opacity is said beside a finding that is one."""
+        """What is known of each finding; an outline is presence, and no lung opacity is said beside a finding
+        that is one."""
         states = {
             label: state
             for label, state in self._states.items()
@@ -74,6 +92,7 @@ class Collector:
         self._left_out: list[str] = []
         self._lacking: Counter[str] = Counter()
         self._empty = True
+        self._missing = 0
 
     def reading(self) -> Reading:
         """A blank reading of an image."""
@@ -101,7 +120,8 @@ class Collector:
 
     def missing(self, name: str) -> None:
         """Leaves out an image whose file is not there."""
-        self.leave_out(f"{name}: the image file is missing")
+        self._missing += 1
+        self.leave_out(f"{name}: {MISSING}")
 
     def leave_out(self, sentence: str) -> None:
         """Leaves something out for another reason."""
@@ -132,4 +152,4 @@ class Collector:
             f'"{name}" has no label of its own in the vocabulary; images that name it: {count}'
             for name, count in counted
         ]
-        return Contents(tuple(self._samples), (*self._left_out, *lacking))
+        return Contents(tuple(self._samples), (*self._left_out, *lacking), missing=self._missing)

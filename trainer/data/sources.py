@@ -1,5 +1,5 @@
-"""A data argument of the command line to its adapter: a folder that is recognised by its files, or NAME:FOLDER, with @SPLIT at its end if
-it has a split of its own."""
+"""A data argument of the command line to its adapter: a folder that is recognised by its files, or
+NAME:FOLDER, with @SPLIT at its end if it has a split of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from patchclip.data.findings import NIH_FINDINGS
+from patchclip.data.folder import check_left_out
 from patchclip.errors import DataError
+from patchclip.text.vocabulary import Vocabulary
 from trainer.data.adapters.chestxdet import read_chestxdet
 from trainer.data.adapters.chexlocalize import read_chexlocalize
 from trainer.data.adapters.chexpert import read_chexpert
@@ -19,9 +22,8 @@ from trainer.data.adapters.padchest import read_padchest
 from trainer.data.adapters.rsna import read_rsna
 from trainer.data.adapters.siim import read_siim
 from trainer.data.adapters.vindr import read_vindr
-from trainer.data.contents import Contents
+from trainer.data.contents import MISSING, Contents
 from trainer.data.folder import read_folder
-from trainer.data.labels import NIH_FINDINGS
 from trainer.data.tables import find_file
 
 FOLDER, FEEDBACK = "folder", "feedback"
@@ -77,7 +79,8 @@ class Source:
 
     @property
     def title(self) -> str:
-        """What a run's record calls it, without its place on the machine; a dataset folder by its own name, as in `data.labelled`."""
+        """What a run's record calls it, without its place on the machine; a dataset folder by its own name,
+        as in `data.labelled`."""
         return self.folder.name if self.name == FOLDER else f"{self.name}:{self.folder.name}"
 
 
@@ -85,7 +88,8 @@ def find_source(spec: str | Path) -> Source:
     """Finds out what a data argument names.
 
     Args:
-        spec: a folder; NAME:FOLDER; or feedback:DATABASE:FOLDER. Each may end in @SPLIT; a folder whose own name ends so is taken as it is.
+        spec: a folder; NAME:FOLDER; or feedback:DATABASE:FOLDER. Each may end in @SPLIT; a folder whose own
+            name ends so is taken as it is.
 
     Raises:
         DataError: there is no such folder, or it is of no supported dataset, or of more than one.
@@ -124,24 +128,38 @@ def _parted(text: str) -> tuple[Path, str | None]:
 
 
 def read_source(
-    spec: str | Path, split: str, known: frozenset[str], labelled: Sequence[str] | None = None
+    spec: str | Path,
+    split: str,
+    known: frozenset[str],
+    labelled: Sequence[str] | None = None,
+    *,
+    vocabulary: Vocabulary | None = None,
+    allow_missing: bool = False,
 ) -> Contents:
     """Reads one split of whatever a data argument names.
 
     Args:
         spec: see `find_source`.
-        split: as the dataset calls it, unless `spec` names its own; "val" stands for every spelling of validation.
+        split: as the dataset calls it, unless `spec` names its own; "val" stands for every spelling of
+            validation.
         known: labels that the vocabulary has.
         labelled: findings that a dataset folder's `labels` speak of, where these are not NIH's fourteen.
+        vocabulary: whose synonyms a dataset folder may use.
+        allow_missing: leave out any number of images that are not there, rather than at most 1 %.
 
     Raises:
-        DataError: nothing can be read; says what is wrong where.
+        DataError: nothing can be read, or too much of it is missing; says what is wrong where.
     """
     source = find_source(spec)
     split = source.split or split
     if source.name == FOLDER:
         return read_folder(
-            source.folder, split, known=known, labelled=NIH_FINDINGS if labelled is None else labelled
+            source.folder,
+            split,
+            known=known,
+            labelled=NIH_FINDINGS if labelled is None else labelled,
+            vocabulary=vocabulary,
+            allow_missing=allow_missing,
         )
     if labelled is not None:
         raise DataError(
@@ -149,4 +167,13 @@ def read_source(
         )
     if source.database is not None:
         return read_feedback(source.database, source.folder, split, known=known)
-    return ADAPTERS[source.name].read(source.folder, split, known=known)
+    contents = ADAPTERS[source.name].read(source.folder, split, known=known)
+    if contents.missing:
+        first = next(line for line in contents.left_out if line.endswith(MISSING))
+        check_left_out(
+            contents.missing,
+            len(contents.samples) + contents.missing,
+            f"{source.folder}, {first}",
+            allow_missing,
+        )
+    return contents

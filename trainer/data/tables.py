@@ -1,18 +1,18 @@
-"""Reading and checking what datasets consist of: tables, JSON files, image folders, pixel boxes; every error names file and row."""
+"""Reading and checking what datasets consist of: tables, JSON files, image folders, pixel boxes; every error
+names file and row."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pydicom
 from PIL import Image, UnidentifiedImageError
 from pydicom.errors import InvalidDicomError
 
+from patchclip.data import tables
 from patchclip.errors import DataError
 from trainer.data.sample import Shape
 
@@ -22,53 +22,29 @@ TOLERANCE = 0.01  # of the image: rounding of boxes and of image sizes stays bel
 _VALIDATION = ("val", "valid", "validate", "validation")
 
 
-def read_table(path: Path, required: Sequence[str], allowed: set[str] | None = None) -> pd.DataFrame:
-    """A CSV file, gzipped or not, as text; a blank is "".
+def read_table(path: Path, required: Sequence[str]) -> pd.DataFrame:
+    """A CSV file, gzipped or not, as text; a blank is "", and the index is the row's number as a spreadsheet
+    shows it.
 
     Raises:
-        DataError: the file is missing or no CSV, lacks a `required` column, or has one that is not `allowed`.
+        DataError: see `patchclip.data.tables.read_table`.
     """
-    if not path.is_file():
-        raise DataError(f"{path} is missing; a dataset folder needs it (see README, Train on your own data).")
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, low_memory=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
-        raise DataError(
-            f"{path} cannot be read as a CSV file ({error}); get it again from its source."
-        ) from error
-    missing = [name for name in required if name not in table]
-    if missing:
-        raise DataError(f"{path} has no column {missing[0]}; its columns are {', '.join(table.columns)}.")
-    extra = sorted(set(table.columns) - allowed) if allowed else []
-    if extra:
-        raise DataError(
-            f"{path} has an unknown column {extra[0]}; remove it, or rename it to one of {', '.join(sorted(allowed or ()))}."
-        )
-    return table
+    table = tables.read_table(path, required)
+    return pd.DataFrame(
+        [list(row.cells.values()) for row in table.rows],
+        index=[row.number for row in table.rows],
+        columns=list(table.columns),
+        dtype=str,
+    )
 
 
 def records(table: pd.DataFrame) -> Iterator[tuple[int, dict[str, str]]]:
-    """(row number as an editor shows it, row) of each row."""
+    """(row number as a spreadsheet shows it, row) of each row."""
     names = list(table.columns)
-    for number, values in enumerate(zip(*(table[name].tolist() for name in names), strict=True), start=2):
+    for number, values in zip(
+        table.index, zip(*(table[name].tolist() for name in names), strict=True), strict=True
+    ):
         yield number, dict(zip(names, values, strict=True))
-
-
-def read_json(path: Path, kind: type) -> Any:
-    """A JSON file whose outermost value is a `kind`.
-
-    Raises:
-        DataError: missing, damaged, or of another kind.
-    """
-    if not path.is_file():
-        raise DataError(f"{path} is missing; get it from the dataset's source.")
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path} cannot be read as JSON ({error}); get it again from its source.") from error
-    if not isinstance(value, kind):
-        raise DataError(f"{path} is not what it should be: its outermost value is no {kind.__name__}.")
-    return value
 
 
 def find_file(folder: Path, *patterns: str) -> Path | None:
@@ -89,7 +65,8 @@ def need_file(folder: Path, *patterns: str) -> Path:
 
 
 def index_images(folders: Iterable[Path], suffixes: frozenset[str]) -> dict[str, Path]:
-    """File name without its suffix -> path, of every image below the folders; walked once, for a look-up in each row is slow."""
+    """File name without its suffix -> path, of every image below the folders; walked once, for a look-up in
+    each row is slow."""
     return {
         Path(file).stem: Path(parent, file)
         for folder in folders
@@ -113,32 +90,6 @@ def own_split(split: str, splits: Iterable[str], where: Path) -> str:
         if name in own:
             return name
     raise DataError(f'{where} has no split "{split}"; its splits are {", ".join(own)}.')
-
-
-def check_patients(rows: Iterable[tuple[str, str, Path, int]]) -> None:
-    """Rows are (patient, split, file, row number); a patient "" is unknown.
-
-    Raises:
-        DataError: a patient is in two splits; names one row of such a patient, not the patient.
-    """
-    first: dict[str, tuple[str, Path, int]] = {}
-    twice: dict[str, tuple[str, Path, int]] = {}
-    for patient, split, path, number in rows:
-        if patient and first.setdefault(patient, (split, path, number))[0] != split:
-            twice[patient] = first[patient]
-    if twice:
-        _, path, number = twice[min(twice)]
-        raise DataError(
-            f"{path}, row {number}: a patient is in two splits ({len(twice)} such patients); put each in one."
-        )
-
-
-def numbers(row: dict[str, str], names: Sequence[str], where: str) -> list[float]:
-    """Cells as numbers; DataError where one is none."""
-    try:
-        return [float(row[name]) for name in names]
-    except ValueError as error:
-        raise DataError(f"{where}: {', '.join(names)} must be numbers.") from error
 
 
 def corner_box(label: str, corners: Sequence[float], size: tuple[float, float], where: str) -> Shape:

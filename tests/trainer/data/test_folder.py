@@ -1,4 +1,5 @@
-"""The dataset folder: what each row says of each finding, and every kind of bad input named by file and row."""
+"""The dataset folder: what each row says of each finding, and every kind of bad input named by file and
+row."""
 
 from __future__ import annotations
 
@@ -8,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from patchclip import DataError
+from patchclip.data.findings import LUNG_OPACITY, NIH_FINDINGS
 from tests.tiny import VOCABULARY, tiny_dataset
 from trainer.data.folder import read_folder
-from trainer.data.labels import LUNG_OPACITY, NIH_FINDINGS
 from trainer.data.sample import State
 from trainer.data.split import hold_out
 
@@ -73,17 +74,17 @@ def test_absence_is_explicit_weak_or_unknown(tmp_path: Path) -> None:
         (
             "a.png,1,train,PA,F,40,Effusion,,\n",
             "a.png,NIH_BBox_List_2017,Unicorn,.1,.1,.3,.2\n",
-            "no finding Unicorn",
+            'there is no finding "Unicorn"',
         ),
         (
             "a.png,1,train,PA,F,40,Mass,,\nb.png,2,train,PA,F,40,Unicorn,,\n",
             "",
-            r"images.csv, row 3: the vocabulary has no finding Unicorn",
+            'images.csv, row 3: there is no finding "Unicorn"',
         ),
         (
             "z.png,3,val,PA,F,40,Mass,,\nb.png,2,train,PA,F,40,Unicorn,,\n",
             "",
-            r"images.csv, row 3: the vocabulary has no finding Unicorn",
+            'images.csv, row 3: there is no finding "Unicorn"',
         ),
         (
             "a.png,1,train,PA,F,40,Effusion,normal,\n",
@@ -118,12 +119,16 @@ def test_bad_input_is_named(tmp_path: Path, rows: str, boxes: str, words: str) -
     [
         ("{", "polygons.json cannot be read as JSON"),
         ("[]", "its outermost value is no dict"),
-        ('{"z.png": []}', r"polygons.json, z.png: the image is not in images.csv"),
+        ("[" * 100_000, "cannot be read as JSON .nested too deeply"),
+        (
+            '{"z.png": []}',
+            r"polygons.json: its image z.png is not in images.csv; 1 of 1 outlines would be left out",
+        ),
         ('{"a.png": {}}', r"polygons.json, a.png: its outlines must be a list"),
         ('{"a.png": [{"points": []}]}', r"polygons.json, a.png, outline 1: it must have finding and points"),
         (
             '{"a.png": [{"finding": "Unicorn", "points": [[0,0],[0,1],[1,1]]}]}',
-            "outline 1: the vocabulary has no finding Unicorn",
+            'outline 1: there is no finding "Unicorn"',
         ),
         (
             '{"a.png": [{"finding": "Mass", "points": [[0,0],[0,1],["x",1]]}]}',
@@ -197,8 +202,13 @@ def test_an_unknown_column_and_a_missing_table_are_named(tmp_path: Path) -> None
 def test_a_missing_image_is_left_out_and_named(tmp_path: Path) -> None:
     data = tiny_dataset(tmp_path / "d", each=2)
     (data / "images" / "0001.png").unlink()
-    contents = read_folder(data, "train", known=KNOWN)
-    assert len(contents.samples) == 7
+    with pytest.raises(
+        DataError,
+        match=r"images.csv, row 3: the image file 0001.png is missing; 1 of 8 images would be left out, .*--allow-missing",
+    ):
+        read_folder(data, "train", known=KNOWN)
+    contents = read_folder(data, "train", known=KNOWN, allow_missing=True)
+    assert len(contents.samples) == 7 and contents.missing == 1
     assert contents.left_out == ("0001.png: the image file is missing",)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -46,15 +47,15 @@ def test_every_dataset_is_recognised_by_its_files_and_by_its_name(name: str, tmp
     assert find_source(folder).name == find_source(f"{name}:{folder}").name == name
     assert find_source(folder).title == ("data" if name == "folder" else f"{name}:data")
     split = "val" if name == "chexlocalize" else "train"
-    contents = read_source(f"{name}:{folder}", split, KNOWN)
+    contents = read_source(f"{name}:{folder}", split, KNOWN, allow_missing=True)
     assert contents.samples and {sample.source for sample in contents.samples} == {
         "data" if name == "folder" else name
     }
     assert all(sample.states.keys() <= KNOWN for sample in contents.samples)
     few = (
-        read_source(folder, split, KNOWN)
+        read_source(folder, split, KNOWN, allow_missing=True)
         if name == "folder"
-        else read_source(folder, split, frozenset(("Mass",)))
+        else read_source(folder, split, frozenset(("Mass",)), allow_missing=True)
     )
     assert name == "folder" or all(sample.states.keys() <= {"Mass"} for sample in few.samples)
 
@@ -68,7 +69,7 @@ def test_feedback_names_database_and_images(tmp_path: Path) -> None:
         and find_source(f"{source}@train").folder == store.images
     )
     assert (
-        len(read_source(source, "train", KNOWN).samples) == 1
+        len(read_source(source, "train", KNOWN, allow_missing=True).samples) == 1
         and find_source(source).title == "feedback:images"
     )
     with pytest.raises(DataError, match="write feedback:DATABASE:FOLDER"):
@@ -80,7 +81,7 @@ def test_a_source_may_have_a_split_of_its_own(tmp_path: Path, capsys: pytest.Cap
     assert find_source(f"{folder}@val").split == find_source(f"folder:{folder}@val").split == "val"
     assert find_source(folder).split is None and find_source(f"{folder}@val").title == "data"
     own, others = (
-        {sample.path.name for sample in read_source(spec, "train", KNOWN).samples}
+        {sample.path.name for sample in read_source(spec, "train", KNOWN, allow_missing=True).samples}
         for spec in (f"folder:{folder}@val", str(folder))
     )
     assert own and others and not own & others
@@ -88,7 +89,14 @@ def test_a_source_may_have_a_split_of_its_own(tmp_path: Path, capsys: pytest.Cap
         read_source(f"{folder}@test", "train", KNOWN)
     assert (
         main(
-            ["evaluate-data", "--data", f"{folder}@val", "--data", f"nih:{DATASETS['nih'](tmp_path / 'nih')}"]
+            [
+                "evaluate-data",
+                "--allow-missing",
+                "--data",
+                f"{folder}@val",
+                "--data",
+                f"nih:{DATASETS['nih'](tmp_path / 'nih')}",
+            ]
         )
         == 0
     )
@@ -123,7 +131,12 @@ def test_labelled_is_for_dataset_folders_only(tmp_path: Path) -> None:
 
 def test_the_command_line_reads_a_named_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = DATASETS["nih"](tmp_path / "data")
-    assert main(["evaluate-data", "--data", f"nih:{folder}"]) == 0
+    assert main(["evaluate-data", "--data", f"nih:{folder}"]) == 1
+    assert re.search(
+        r"90000002_001.png: the image file is missing; 1 of 3 images would be left out, .*--allow-missing",
+        capsys.readouterr().err,
+    )
+    assert main(["evaluate-data", "--data", f"nih:{folder}", "--allow-missing"]) == 0
     said = capsys.readouterr().out
     assert (
         "90000002_001.png: the image file is missing" in said and "2 images of 2 patients; 1 left out" in said

@@ -7,16 +7,9 @@ from pathlib import Path
 import pytest
 
 from patchclip import DataError
+from patchclip.data.tables import check_patients
 from tests.trainer.data.miniature import dicom, extent, picture, write
-from trainer.data.tables import (
-    check_patients,
-    corner_box,
-    image_size,
-    index_images,
-    own_split,
-    read_table,
-    records,
-)
+from trainer.data.tables import corner_box, image_size, index_images, own_split, read_table, records
 
 
 def test_a_table_is_text_with_rows_as_an_editor_counts_them(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from patchclip.data.findings import CHESTX_DET_FINDINGS, label_of
+from patchclip.data.tables import read_json
 from patchclip.errors import DataError
 from trainer.data.contents import Collector, Contents
-from trainer.data.labels import CHESTX_DET_FINDINGS, label_of
 from trainer.data.sample import Shape, State
 from trainer.data.tables import (
     RASTER,
@@ -23,7 +24,6 @@ from trainer.data.tables import (
     index_images,
     need_file,
     own_split,
-    read_json,
 )
 
 SPLITS = ("train", "test")

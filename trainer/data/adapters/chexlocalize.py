@@ -9,21 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from patchclip.data.findings import label_of
+from patchclip.data.tables import check_patients, read_json
 from patchclip.errors import DataError
 from trainer.data.adapters.chexpert import image_file, is_frontal, patient_of, say_labels
 from trainer.data.contents import Collector, Contents
-from trainer.data.labels import label_of
 from trainer.data.masks import shapes_from_mask
 from trainer.data.sample import Shape
-from trainer.data.tables import (
-    check_patients,
-    find_file,
-    need_file,
-    own_split,
-    read_json,
-    read_table,
-    records,
-)
+from trainer.data.tables import find_file, need_file, own_split, read_table, records
 
 SPLITS = ("val", "test")
 

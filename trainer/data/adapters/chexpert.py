@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from patchclip.data.tables import check_patients
 from patchclip.errors import DataError
 from trainer.data.contents import Collector, Contents, Reading
 from trainer.data.sample import State
-from trainer.data.tables import check_patients, need_file, own_split, read_table, records
+from trainer.data.tables import need_file, own_split, read_table, records
 
 FINDINGS = (
     "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema", "Consolidation", "Pneumonia", "Atelectasis",

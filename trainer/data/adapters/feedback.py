@@ -17,10 +17,10 @@ from typing import Any
 from sqlalchemy import MetaData, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from patchclip.data.findings import label_of
 from patchclip.errors import DataError, RadiographError
 from patchclip.image import load_radiograph
 from trainer.data.contents import Collector, Contents
-from trainer.data.labels import label_of
 from trainer.data.sample import Shape, State
 from trainer.data.tables import corner_box, own_split
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from patchclip.data.tables import check_patients
 from trainer.data.adapters.chexpert import say_labels
 from trainer.data.adapters.mscxr import read_ms_cxr
 from trainer.data.contents import Collector, Contents
 from trainer.data.reports import findings_and_impression
-from trainer.data.tables import check_patients, need_file, own_split, read_table, records
+from trainer.data.tables import need_file, own_split, read_table, records
 
 KEYS = ("dicom_id", "study_id", "subject_id")
 FRONTAL = ("PA", "AP")

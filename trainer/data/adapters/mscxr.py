@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from patchclip.data.findings import label_of
+from patchclip.data.tables import numbers
 from patchclip.errors import DataError
 from trainer.data.contents import Collector
-from trainer.data.labels import label_of
 from trainer.data.sample import Shape
-from trainer.data.tables import corner_box, find_file, numbers, read_table, records
+from trainer.data.tables import corner_box, find_file, read_table, records
 
 BOX_COLUMNS = ("x", "y", "w", "h", "image_width", "image_height")
 

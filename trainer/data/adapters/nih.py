@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from patchclip.data.findings import NIH_FINDINGS, label_of
+from patchclip.data.tables import check_patients, numbers
 from patchclip.errors import DataError
 from trainer.data.contents import Collector, Contents
-from trainer.data.labels import NIH_FINDINGS, label_of
 from trainer.data.sample import Shape
 from trainer.data.tables import (
     RASTER,
-    check_patients,
     corner_box,
     find_file,
     index_images,
     need_file,
-    numbers,
     own_split,
     read_table,
     records,

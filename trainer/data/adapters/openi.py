@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from patchclip.data.findings import NIH_FINDINGS
 from patchclip.errors import DataError
 from trainer.data.contents import Collector, Contents
-from trainer.data.labels import NIH_FINDINGS
 from trainer.data.reports import join_text
 from trainer.data.tables import RASTER, find_file, index_images, own_split, read_table, records
 

@@ -11,22 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from patchclip.data.findings import label_of
+from patchclip.data.tables import check_patients, read_json
 from patchclip.errors import DataError
 from trainer.data.contents import Collector, Contents
-from trainer.data.labels import label_of
 from trainer.data.reports import join_text
 from trainer.data.sample import Shape, State
-from trainer.data.tables import (
-    RASTER,
-    check_patients,
-    corner_box,
-    index_images,
-    need_file,
-    own_split,
-    read_json,
-    read_table,
-    records,
-)
+from trainer.data.tables import RASTER, corner_box, index_images, need_file, own_split, read_table, records
 
 FINDINGS = (
     "atelectasis", "calcified densities", "cardiomegaly", "consolidation", "pulmonary edema", "pleural effusion", "emphysema",

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from patchclip.data.findings import LUNG_OPACITY, NIH_FINDINGS, label_of
+from patchclip.data.normal import RSNA_CLASSES
+from patchclip.data.tables import numbers
 from patchclip.errors import DataError
 from trainer.data.contents import Collector, Contents
-from trainer.data.labels import LUNG_OPACITY, NIH_FINDINGS, label_of
 from trainer.data.sample import Shape, State
 from trainer.data.tables import (
     DICOM,
@@ -18,14 +20,12 @@ from trainer.data.tables import (
     find_file,
     image_size,
     index_images,
-    numbers,
     own_split,
     read_table,
     records,
 )
 
 BOX_COLUMNS = ("x", "y", "width", "height")
-CLASSES = ("Normal", "No Lung Opacity / Not Normal", "Lung Opacity")
 
 
 def read_rsna(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
@@ -75,9 +75,9 @@ def _normal(folder: Path) -> frozenset[str]:
         return frozenset()
     table = read_table(path, ("patientId", "class"))
     for number, row in records(table):
-        if row["class"] not in CLASSES:
+        if row["class"] not in RSNA_CLASSES:
             raise DataError(
-                f'{path}, row {number}: there is no class "{row["class"]}"; it is one of {", ".join(CLASSES)}.'
+                f'{path}, row {number}: there is no class "{row["class"]}"; it is one of {", ".join(RSNA_CLASSES)}.'
             )
     return frozenset(table.loc[table["class"] == "Normal", "patientId"])
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from patchclip.data.findings import label_of
 from patchclip.errors import DataError
 from trainer.data.contents import Collector, Contents
-from trainer.data.labels import label_of
 from trainer.data.masks import shapes_from_mask
 from trainer.data.sample import Shape, State
 from trainer.data.tables import DICOM, index_images, own_split, read_table, records

@@ -10,20 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from patchclip.data.findings import label_of
+from patchclip.data.tables import numbers
 from patchclip.errors import DataError
 from trainer.data.contents import Collector, Contents, Reading
-from trainer.data.labels import label_of
 from trainer.data.sample import Shape, State
-from trainer.data.tables import (
-    DICOM,
-    corner_box,
-    image_size,
-    index_images,
-    numbers,
-    own_split,
-    read_table,
-    records,
-)
+from trainer.data.tables import DICOM, corner_box, image_size, index_images, own_split, read_table, records
 
 CORNERS = ("x_min", "y_min", "x_max", "y_max")
 SPLITS = ("train", "test")

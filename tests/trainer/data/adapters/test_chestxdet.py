@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from patchclip import DataError
+from patchclip.data.findings import CHESTX_DET_FINDINGS
 from tests.trainer.data.miniature import ABSENT, KNOWN, PRESENT, extent, picture, write
 from trainer.data.adapters.chestxdet import read_chestxdet
-from trainer.data.labels import CHESTX_DET_FINDINGS
 
 ENTRY = {
     "file_name": "90001.png",
