@@ -1,4 +1,4 @@
-"""Values of a DICOM header: what a damaged element makes of pydicom becomes one sentence here, and nowhere else."""
+"""Values of a DICOM header: what a damaged element makes of pydicom becomes one sentence here, nowhere else."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MALFORMED = "An element in the DICOM header is empty or malformed; export the im
 
 @contextmanager
 def sentence(text: str) -> Iterator[None]:
-    """Around calls of pydicom, and only those: what they make of a damaged file becomes a `RadiographError` of this text.
+    """Around calls of pydicom, and only those: what a damaged file makes of them becomes a `RadiographError`.
 
     Without the cause, since pydicom's own words quote the header, which may name a patient.
     """
@@ -45,7 +45,9 @@ def sentence(text: str) -> Iterator[None]:
 
 
 def element(dataset: Dataset, keyword: str) -> Any:
-    """The value of an element, or None where it is absent or empty; pydicom reads elements late, so any may be malformed.
+    """The value of an element, or None where it is absent or empty.
+
+    pydicom reads elements late, so any may turn out to be malformed.
 
     Raises:
         RadiographError: it is malformed.

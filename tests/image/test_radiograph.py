@@ -13,6 +13,8 @@ import pydicom
 import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import MPEG2MPML
 
 from patchclip import Radiograph, RadiographError, load_radiograph
 from patchclip.image.synthetic import synthetic_dicom
@@ -106,13 +108,23 @@ def test_compressed_syntaxes(name: str) -> None:
     assert load_radiograph(file).pixels.std() > 0.02
 
 
-def test_undecodable_syntax_is_named() -> None:
-    """12-bit JPEG Extended has no permissively licensed decoder: the reader is told which syntax it is and what to do."""
-    file = FILES / "JPEG-lossy.dcm"
+@pytest.mark.parametrize("name", ["JPEG-lossy.dcm", "JPGExtended.dcm"])
+def test_twelve_bit_jpeg_is_read(name: str) -> None:
+    """JPEG Extended, process 4; stored values are compared with DCMTK's in test_decoders."""
+    file = FILES / name
     if not file.is_file():
-        pytest.skip("pydicom does not bundle JPEG-lossy.dcm")
-    with pytest.raises(RadiographError, match=r"JPEG Extended.*export it"):
-        load_radiograph(file)
+        pytest.skip(f"pydicom does not bundle {name}")
+    assert load_radiograph(file).pixels.std() > 0.02
+
+
+def test_a_film_is_refused_in_words() -> None:
+    """A transfer syntax of moving pictures is named."""
+    dataset = dicom(np.round(CHEST * 4000).astype(np.uint16))
+    dataset.file_meta.TransferSyntaxUID = MPEG2MPML
+    dataset.PixelData = encapsulate([b"\x00\x00\x01\xb3 no picture" * 8])
+    dataset["PixelData"].VR = "OB"
+    with pytest.raises(RadiographError, match=r"MPEG2.*export it"):
+        load_radiograph(content(dataset))
 
 
 def test_twin_files_give_one_picture(data_folder: Path) -> None:
