@@ -1,8 +1,8 @@
 """The stored pixel values of a DICOM image, decoded.
 
-JPEG (8 and 12 bits, baseline to lossless), JPEG-LS, JPEG 2000 and its high-throughput form are decoded by imagecodecs
-(libjpeg-turbo, CharLS, OpenJPEG), which raises on damaged streams, where GDCM ends the process on some. What a code
-stream says of itself is compared with the header, and with the limits, before it is decoded.
+JPEG (8 and 12 bits, baseline to lossless), JPEG-LS, JPEG 2000 and its high-throughput form are decoded by
+imagecodecs (libjpeg-turbo, CharLS, OpenJPEG), which raises on damaged streams, where GDCM ends the process on
+some. What a code stream says of itself is compared with the header and the limits before it is decoded.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Layout:
         """From the header.
 
         Raises:
-            RadiographError: an element is missing, malformed or impossible, there are too many pixels, or samples do
-                not fit the photometric interpretation.
+            RadiographError: an element is missing, malformed or impossible, there are too many pixels, or
+                samples do not fit the photometric interpretation.
         """
         rows, columns = integer(dataset, "Rows"), integer(dataset, "Columns")
         check_pixels(rows, columns)
@@ -103,11 +103,11 @@ def stored_pixels(dataset: FileDataset, frame: int = 0) -> Stored:
         frame: from 0.
 
     Returns:
-        [H, W], or RGB [H, W, 3] of a colour image, in the machine's byte order; a palette's values are places in
-        its table.
+        [H, W], or RGB [H, W, 3] of a colour image, in the machine's byte order; a palette's values are places
+        in its table.
 
     Raises:
-        RadiographError: cut short, damaged, contradicting its header, larger than the limits, or compressed in an
+        RadiographError: cut short, damaged, contradicting its header, beyond the limits, or compressed in an
             unknown way.
     """
     layout = Layout.of(dataset)
@@ -207,14 +207,14 @@ def _compressed(stream: bytes, header: CodeStream, layout: Layout) -> Stored:
 
 
 def _is_ycc(header: CodeStream, layout: Layout) -> bool:
-    """Whether three components are luminance and two differences: by their names or JFIF's mark, or by the header."""
+    """Whether components are luminance and two differences: by their names, JFIF's mark, or the header."""
     if header.codec is Codec.JPEG and (header.rgb or header.jfif):
         return not header.rgb
     return layout.photometric in ("YBR_FULL", "YBR_FULL_422")  # JPEG 2000 undoes its own transforms
 
 
 def _run_lengths(stream: bytes, layout: Layout) -> Stored:
-    """RLE (PS3.5 annex G): a segment of PackBits for each byte of a sample, the highest first, sample after sample."""
+    """RLE (PS3.5 annex G): a segment of PackBits for each byte of each sample, the highest byte first."""
     size, width = layout.rows * layout.columns, layout.bits_allocated // 8
     try:
         count, *offsets = struct.unpack_from("<16I", stream)
@@ -235,7 +235,7 @@ def _run_lengths(stream: bytes, layout: Layout) -> Stored:
 def _in_layout(words: Stored, layout: Layout, precision: int) -> Stored:
     """Words -> values: the bits between High Bit and Bits Stored, with their sign.
 
-    precision: the bits that the words use; in a code stream those may be the stored bits alone, moved down already.
+    precision: the bits that the words use; a code stream may hold the stored bits alone, moved down already.
     """
     bits = min(layout.bits_stored, precision)
     shift = layout.high_bit + 1 - layout.bits_stored if precision > layout.bits_stored else 0

@@ -1,4 +1,4 @@
-"""Values of a DICOM header: what a damaged element makes of pydicom becomes one sentence here, nowhere else."""
+"""Values of a DICOM header: what a damaged one makes of pydicom becomes a sentence here, nowhere else."""
 
 from __future__ import annotations
 

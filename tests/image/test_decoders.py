@@ -1,4 +1,4 @@
-"""Compressed DICOM images: stored values against DCMTK's own decoding, and against pydicom's uncompressed twins."""
+"""Compressed DICOM images: stored values against DCMTK's decoding, and against uncompressed twins."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pydicom.dataset import FileDataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
-    UID,
     HTJ2K,
+    JPEG2000,
+    UID,
     ExplicitVRLittleEndian,
     HTJ2KLossless,
-    JPEG2000,
     JPEG2000Lossless,
     JPEGExtended12Bit,
     JPEGLosslessSV1,
@@ -167,9 +167,15 @@ def test_run_lengths_of_colours_are_those_that_pydicom_decodes(name: str) -> Non
 @needs_dcmtk
 @pytest.mark.parametrize(
     "name",
-    ["SC_rgb_jpeg_dcmtk.dcm", "SC_rgb_dcmtk_+eb+cr.dcm", "SC_rgb_dcmtk_+eb+cy+n1.dcm", "SC_rgb_dcmtk_+eb+cy+s4.dcm",
-     "SC_rgb_jpeg_gdcm.dcm", "SC_rgb_jpeg_lossy_gdcm.dcm"],
-)  # fmt: skip
+    [
+        "SC_rgb_jpeg_dcmtk.dcm",
+        "SC_rgb_dcmtk_+eb+cr.dcm",
+        "SC_rgb_dcmtk_+eb+cy+n1.dcm",
+        "SC_rgb_dcmtk_+eb+cy+s4.dcm",
+        "SC_rgb_jpeg_gdcm.dcm",
+        "SC_rgb_jpeg_lossy_gdcm.dcm",
+    ],
+)
 def test_colours_are_those_that_dcmtk_decodes(name: str, tmp_path: Path) -> None:
     """RGB, luminance with differences, subsampled ones too; two levels are the freedom of the conversion."""
     if not (FILES / name).is_file():
@@ -183,7 +189,7 @@ def test_colours_are_those_that_dcmtk_decodes(name: str, tmp_path: Path) -> None
 
 
 NO_IMAGE = {"JPEG2000-embedded-sequence-delimiter.dcm", "MR_truncated.dcm", "badVR.dcm"}
-"""Of pydicom's files with pixels: a code stream overwritten on purpose, a file cut short, a number of frames that is no number."""
+"""Of pydicom's files: a code stream overwritten on purpose, one cut short, and "1A" frames."""
 
 
 def test_every_bundled_file_with_pixels_is_decoded() -> None:
@@ -245,7 +251,7 @@ def _lossless(syntax: UID, **changes: object) -> FileDataset:
 @pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGLSLossless])
 def test_grey_under_the_name_of_a_colour_is_refused(syntax: UID, photometric: str) -> None:
     """Such files end a process that decodes them with GDCM; which grey is white nobody knows."""
-    with pytest.raises(RadiographError, match="contradicts itself.*export the image again"):
+    with pytest.raises(RadiographError, match=r"contradicts itself.*export the image again"):
         stored_pixels(_lossless(syntax, PhotometricInterpretation=photometric))
 
 
@@ -270,7 +276,7 @@ def test_a_stream_with_too_many_scans_is_refused_undecoded() -> None:
     "stream", [b"\0\0", b"\xff\xd8\xff", b"\xff\x4f\xff\x51\x00", b"no code stream at all" * 20]
 )
 def test_a_stream_of_no_kind_is_refused(stream: bytes) -> None:
-    with pytest.raises(RadiographError, match="JPEG 2000 Image Compression.*damaged or of an unknown kind"):
+    with pytest.raises(RadiographError, match=r"JPEG 2000 Image Compression.*damaged or of an unknown kind"):
         stored_pixels(encapsulated(grey(8), stream + bytes(len(stream) % 2), JPEG2000))
 
 
