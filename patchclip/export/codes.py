@@ -12,7 +12,8 @@ from pydicom.sr.coding import Code
 from patchclip.types import Answer
 
 OWN_SCHEME = "99PATCHCLIP"
-"""Private coding scheme for what no standard code is known of here (names that begin with 99 are private, PS3.16 section 8)."""
+"""Private coding scheme for what no standard code is known of here (names that begin with 99 are private,
+PS3.16 section 8)."""
 
 MORPHOLOGY = Code("49755003", "SCT", "Morphologically Abnormal Structure")
 
@@ -23,7 +24,8 @@ def finding_code(answer: Answer) -> Code:
 
 
 def own_code(name: str) -> Code:
-    """A concept of the private scheme; code values have 16 characters at most (PS3.5 6.2, SH), meanings 64 (LO)."""
+    """A concept of the private scheme; code values have 16 characters at most (PS3.5 6.2, SH), meanings 64
+    (LO)."""
     value = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")[:16]
     return Code(value or "FINDING", OWN_SCHEME, name[:64])
 

@@ -1,4 +1,5 @@
-"""The overlay as a DICOM picture (Secondary Capture): radiograph, map, outlines, legend and research label in its pixels."""
+"""The overlay as a DICOM picture (Secondary Capture): radiograph, map, outlines, legend and research label in
+its pixels."""
 
 from __future__ import annotations
 
@@ -9,10 +10,12 @@ from highdicom import UID
 from highdicom.enum import CoordinateSystemNames, PhotometricInterpretationValues
 from highdicom.sc import SCImage
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from patchclip.errors import DataError
 from patchclip.export.result import NOTICE, Result
-from patchclip.export.source import MANUFACTURER, Source, label_for_research
+from patchclip.export.source import MANUFACTURER, Source, finish
 from patchclip.image.radiograph import Radiograph
 from patchclip.types import Answer, FloatArray
 
@@ -46,12 +49,16 @@ def secondary_capture(result: Result, radiograph: Radiograph, source: Source, nu
         manufacturer=MANUFACTURER,
         patient_orientation=source.orientation,
     )
-    label_for_research(made, result, "Patch-CLIP overlay")
+    finish(made, result, source, "Patch-CLIP overlay")
     del (
         made.ContentLabel,
         made.ContentDescription,
     )  # of presentation states and segmentations, not of captures
     made.Laterality = ""  # of paired body parts (PS3.3 C.7.3.1), which a chest is not
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = source.header.SOPClassUID
+    reference.ReferencedSOPInstanceUID = source.header.SOPInstanceUID
+    made.SourceImageSequence = Sequence([reference])
     made.BurnedInAnnotation = "YES"
     made.ImageComments = f"{NOTICE}. {answer.query}: {answer.probability:.2f}"
     made.DerivationDescription = f"Patch map of {result.model_name} over the referenced image"
@@ -59,7 +66,8 @@ def secondary_capture(result: Result, radiograph: Radiograph, source: Source, nu
 
 
 def overlay(result: Result, radiograph: Radiograph, answer: Answer) -> NDArray[np.uint8]:
-    """uint8 [h, w, 3] RGB: the map where it reaches half of its threshold, regions outlined, the legend in a band below."""
+    """uint8 [h, w, 3] RGB: the map where it reaches half of its threshold, regions outlined, the legend in a
+    band below."""
     height, width = radiograph.size
     scale = min(1.0, LONGEST / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -84,7 +92,8 @@ def _legend(width: int, answer: Answer, result: Result) -> NDArray[np.uint8]:
     line = round(34 * letter)
     texts = [
         f"{answer.query}: P = {answer.probability:.2f}",
-        f"{result.model_name} {result.model_sha256[:12]}; outlined from {answer.threshold:g}",
+        f"{result.model_name} {result.model_sha256[:12]}; "
+        f"in colour from {answer.threshold / 2:g}, outlined from {answer.threshold:g}",
         f"{NOTICE}.",
     ]
     band = np.zeros((line * (len(texts) + 1) + line // 2, width, 3), np.uint8)

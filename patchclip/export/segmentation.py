@@ -12,18 +12,22 @@ from numpy.typing import NDArray
 
 from patchclip.export.codes import MORPHOLOGY, finding_code
 from patchclip.export.result import NOTICE, Result
-from patchclip.export.source import ALGORITHM_FAMILY, MANUFACTURER, Source, label_for_research
+from patchclip.export.source import ALGORITHM_FAMILY, MANUFACTURER, Source, finish
 from patchclip.types import Answer, FloatArray
 from patchclip.version import __version__
 
 
 def map_segmentation(result: Result, source: Source) -> Segmentation:
-    """One fractional segment per answer: the patch map, interpolated to the pixels of the source image, 255 for a probability of 1."""
+    """One fractional segment per answer: the patch map, interpolated to the pixels of the source image, 255
+    for a probability of 1."""
     return _segmentation(result, source, SegmentationTypeValues.FRACTIONAL, result.answers, _map_pixels)
 
 
 def region_segmentation(result: Result, source: Source) -> Segmentation | None:
-    """One binary segment per answer that has regions: where its map reaches the threshold. None where no map is lit."""
+    """One binary segment per answer that has regions: where its map reaches the threshold.
+
+    None where no map is lit.
+    """
     lit = tuple(answer for answer in result.answers if answer.regions)
     return _segmentation(result, source, SegmentationTypeValues.BINARY, lit, _region_pixels) if lit else None
 
@@ -55,8 +59,11 @@ def _segmentation(
         omit_empty_frames=False,
     )
     made.PatientOrientation = list(source.orientation)
-    label_for_research(
-        made, result, "Patch-CLIP maps" if kind == SegmentationTypeValues.FRACTIONAL else "Patch-CLIP regions"
+    finish(
+        made,
+        result,
+        source,
+        "Patch-CLIP maps" if kind == SegmentationTypeValues.FRACTIONAL else "Patch-CLIP regions",
     )
     return made
 
@@ -83,12 +90,15 @@ def _map_pixels(answer: Answer, result: Result, size: tuple[int, int]) -> FloatA
     """float32 [H, W] in [0, 1] on the stored pixels."""
     values = answer.map.upsample(*result.size)
     if result.size != size:
-        values = cv2.resize(values, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+        values = np.asarray(
+            cv2.resize(values, (size[1], size[0]), interpolation=cv2.INTER_LINEAR), np.float32
+        )
     return np.clip(values, 0, 1).astype(np.float32)
 
 
 def _region_pixels(answer: Answer, result: Result, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """uint8 [H, W], 1 inside of a region: lit by the map and within the bounding box of a region that was large enough to count."""
+    """uint8 [H, W], 1 inside of a region: lit by the map and within the bounding box of a region that was
+    large enough to count."""
     lit = _map_pixels(answer, result, size) >= answer.threshold
     inside = np.zeros(size, bool)
     scale_y, scale_x = size[0] / result.size[0], size[1] / result.size[1]

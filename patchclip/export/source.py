@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +20,6 @@ from patchclip.export.result import NOTICE, Result
 from patchclip.types import Box
 from patchclip.version import __version__
 
-# highdicom's warnings quote names of patients: none may reach a log or a terminal (for the whole process, as for pydicom in `image`).
-warnings.filterwarnings("ignore", module=r"highdicom(\.|$)")
-
 MANUFACTURER = "Patch-CLIP"
 ALGORITHM_FAMILY = Code("123109", "DCM", "Artificial Intelligence")
 REQUIRED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns")
@@ -34,13 +30,17 @@ REQUIRED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstance
 class Source:
     """A DICOM image without its pixels.
 
-    The header goes whole into results, so that an archive files them with their patient; it is kept in memory alone.
+    The header goes whole into results, so that an archive files them with their patient; it is kept in memory
+    alone.
 
     Attributes:
-        header: all elements but the pixels.
+        header: all elements but the pixels. Names of one component end with a caret, which means the same
+            (PS3.5 6.2.1): highdicom would quote such a name in a warning, and none may reach a log.
+        names: the person names as the file has them, by keyword.
     """
 
     header: Dataset
+    names: dict[str, str]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -49,7 +49,8 @@ class Source:
 
     @property
     def orientation(self) -> tuple[str, str]:
-        """Patient Orientation (PS3.3 C.7.6.1.1.1) as the header has it, else that of a frontal film as it is hung."""
+        """Patient Orientation (PS3.3 C.7.6.1.1.1) as the header has it, else that of a frontal film as it is
+        hung."""
         value = self.header.get("PatientOrientation")
         return (
             (str(value[0]), str(value[1]))
@@ -88,7 +89,8 @@ def read_source(content: bytes | Path) -> Source:
     missing = [keyword for keyword in REQUIRED if not header.get(keyword)]
     if missing:
         raise DataError(
-            f"The DICOM file has no {missing[0]}, so no result can refer to it; export it again from its archive."
+            f"The DICOM file has no {missing[0]}, so no result can refer to it; "
+            "export it again from its archive."
         )
     for keyword in (
         "PatientID",
@@ -114,7 +116,10 @@ def read_source(content: bytes | Path) -> Source:
                     f"The DICOM file has no valid {element.keyword}, so no result can refer to it."
                 )
             header[element.tag].value = ""
-    return Source(header)
+    names = {keyword: str(header.get(keyword) or "") for keyword in ("PatientName", "ReferringPhysicianName")}
+    for keyword, name in names.items():
+        setattr(header, keyword, f"{name}^" if name and "^" not in name else name)
+    return Source(header, names)
 
 
 def _valid(vr: str, value: object) -> bool:
@@ -131,8 +136,12 @@ def _accepted(vr: str, text: str) -> bool:
     return True
 
 
-def label_for_research(dataset: Dataset, result: Result, description: str) -> None:
-    """Says on every result object what it is and is not, and which model made it."""
+def finish(dataset: Dataset, result: Result, source: Source, description: str) -> None:
+    """Says on a result object what it is and is not, and which model made it; names stand as the source has
+    them."""
+    for keyword, name in source.names.items():
+        if keyword in dataset:
+            setattr(dataset, keyword, name)
     dataset.SeriesDescription = f"{description} - {NOTICE.lower()}"[:64]
     dataset.ContentLabel = "PATCHCLIP"
     dataset.ContentDescription = NOTICE

@@ -1,4 +1,5 @@
-"""Answers as a DICOM structured report: PS3.16 TID 1500, one measurement group per answer and one per region."""
+"""Answers as a DICOM structured report: PS3.16 TID 1500, one measurement group per answer and one per
+region."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from pydicom.sr.coding import Code
 
 from patchclip.export.codes import finding_code
 from patchclip.export.result import Result
-from patchclip.export.source import MANUFACTURER, Source, device_uid, label_for_research
+from patchclip.export.source import MANUFACTURER, Source, device_uid, finish
 from patchclip.types import Answer, Region
 
 PROBABILITY = Code("122157", "DCM", "Probability")
@@ -40,9 +41,10 @@ TITLE = Code("126000", "DCM", "Imaging Measurement Report")
 def structured_report(result: Result, source: Source) -> ComprehensiveSR:
     """An SR document that references the source image.
 
-    Each answer gives a group with the query as its tracking identifier, the finding's code, the probability of the query as asked, and
-    whether the query asked for absence; each region gives a group with its outline in pixels of the source image and its highest value.
-    The model, its version and its hash stand in the observer context and in each group's algorithm.
+    Each answer gives a group with the query as its tracking identifier, the finding's code, the probability
+    of the query as asked, and whether the query asked for absence; each region gives a group with its outline
+    in pixels of the source image and its highest value. The model, its version and its hash stand in the
+    observer context and in each group's algorithm.
     """
     groups = [group for answer in result.answers for group in _groups(answer, result, source)]
     observer = ObserverContext(
@@ -73,7 +75,7 @@ def structured_report(result: Result, source: Source) -> ComprehensiveSR:
         is_final=False,
         is_verified=False,
     )
-    label_for_research(report, result, "Patch-CLIP answers")
+    finish(report, result, source, "Patch-CLIP answers")
     del (
         report.ContentLabel,
         report.ContentDescription,

@@ -1,0 +1,110 @@
+"""A real Orthanc on loopback, with an empty database that goes with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+USER, PASSWORD = "reader", "f1lms"
+
+
+@dataclass(frozen=True)
+class Orthanc:
+    """Where it listens."""
+
+    http: int
+    dicom: int
+
+    @property
+    def dicomweb(self) -> str:
+        """With user and password."""
+        return f"http://{USER}:{PASSWORD}@127.0.0.1:{self.http}/dicom-web"
+
+    def get(self, path: str) -> object:
+        """An answer of its own REST interface."""
+        answer = requests.get(f"http://127.0.0.1:{self.http}{path}", auth=(USER, PASSWORD), timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def upload(self, content: bytes) -> None:
+        """Puts a DICOM file in."""
+        answer = requests.post(
+            f"http://127.0.0.1:{self.http}/instances", data=content, auth=(USER, PASSWORD), timeout=30
+        )
+        answer.raise_for_status()
+
+    def push(self, port: int, title: str) -> None:
+        """Sends all that it holds to a C-STORE listener."""
+        for path, body in (
+            ("/modalities/listener", {"AET": title, "Host": "127.0.0.1", "Port": port}),
+            ("/modalities/listener/store", self.get("/instances")),
+        ):
+            send = requests.put if path.endswith("listener") else requests.post
+            send(
+                f"http://127.0.0.1:{self.http}{path}", json=body, auth=(USER, PASSWORD), timeout=60
+            ).raise_for_status()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Orthanc]:
+    """Started and answering; skips where Debian's package is missing, unless in continuous integration."""
+    program = shutil.which("Orthanc", path=f"{os.environ['PATH']}:/usr/sbin")
+    plugins = sorted(Path("/usr/lib/orthanc").glob("libOrthancDicomWeb.so*"))
+    if not program or not plugins:
+        assert os.environ.get("CI") != "true", "Orthanc is missing; make test installs it"
+        pytest.skip("Orthanc is not installed: apt-get install orthanc orthanc-dicomweb")
+    server = Orthanc(_free_port(), _free_port())
+    config = folder / "orthanc.json"
+    config.write_text(
+        json.dumps(
+            {
+                "Name": "test",
+                "StorageDirectory": str(folder / "storage"),
+                "IndexDirectory": str(folder / "storage"),
+                "HttpPort": server.http,
+                "DicomPort": server.dicom,
+                "RemoteAccessAllowed": False,
+                "AuthenticationEnabled": True,
+                "RegisteredUsers": {USER: PASSWORD},
+                "Plugins": [str(plugins[0])],
+                "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+            }
+        )
+    )
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([program, str(config)], stdout=log, stderr=log)
+    try:
+        _wait(server, process, folder / "log")
+        yield server
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(server: Orthanc, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(300):
+        assert process.poll() is None, log.read_text()
+        try:
+            server.get("/system")
+        except requests.RequestException:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"Orthanc does not answer: {log.read_text()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
