@@ -1,4 +1,5 @@
-"""Figures of an evaluation into a model card and a README, between their marks: nobody copies a number by hand."""
+"""Figures of an evaluation into a model card and a README, between their marks: nobody copies a number by
+hand."""
 
 from __future__ import annotations
 
@@ -19,8 +20,9 @@ FIGURES, GATES = "figures", "gates"
 def fill(checkpoint: Path, report: Path, readme: Path | None = None) -> list[Path]:
     """Puts a report's figures beside a checkpoint and into its card.
 
-    Writes SPLIT_metrics.json and SPLIT_froc.png into the checkpoint's folder, the block "figures" of its MODEL_CARD.md, the block "gates" if there is a
-    SPLIT_gates.json (see `python -m trainer evaluate-gates`), and the block "figures" of a README, which gets the headline and the picture.
+    Writes SPLIT_metrics.json and SPLIT_froc.png into the checkpoint's folder, the block "figures" of its
+    MODEL_CARD.md, the block "gates" if there is a SPLIT_gates.json (see `python -m trainer evaluate-gates`),
+    and the block "figures" of a README, which gets the headline and the picture.
 
     Args:
         checkpoint: folder with MODEL_CARD.md.
@@ -42,7 +44,8 @@ def fill(checkpoint: Path, report: Path, readme: Path | None = None) -> list[Pat
     sha256 = load_checkpoint(checkpoint).sha256
     if record["model"]["sha256"] != sha256:
         raise DataError(
-            f"The report in {report.name} is of another checkpoint ({record['model']['sha256'][:8]}); evaluate {sha256[:8]} first."
+            f"The report in {report.name} is of another checkpoint ({record['model']['sha256'][:8]}); "
+            f"evaluate {sha256[:8]} first."
         )
     split, card = record["data"]["split"], checkpoint / "MODEL_CARD.md"
     figures, picture, gates = (
@@ -77,7 +80,8 @@ def replace_block(text: str, name: str, content: str, path: Path) -> str:
     pattern = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", flags=re.DOTALL)
     if len(pattern.findall(text)) != 1:
         raise DataError(
-            f"{path.name} must have one block between <!-- {name} --> and <!-- /{name} -->; add the two lines."
+            f"{path.name} must have one block between <!-- {name} --> and <!-- /{name} -->; add the two "
+            "lines."
         )
     return pattern.sub(lambda found: found[1] + content.strip() + found[2], text)
 

@@ -10,39 +10,39 @@ from patchclip.errors import CheckpointError
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Architecture of a `PatchCLIP`; every field is checked here, once.
+    """Architecture of a `PatchCLIP`; every field is checked here, once. The defaults are those of the bundled model."""
 
-    Attributes:
-        name: shown to the reader beside the model's hash.
-        tower: an open_clip model name ("ViT-B-16", "RN50"), or "timm:" and a timm trunk ("timm:mobilenetv2_100").
-        text: "minilm" (the frozen sentence encoder of `patchclip.text.encoder`) or "open_clip" (the text tower that belongs to `tower`).
-        image_size: side of the square model input in pixels; with a downsampler, the side of its input.
-        levels: which intermediate outputs of the tower feed the patch tokens (indices as in `forward_intermediates`).
-        grid_level: the one of `levels` whose resolution is the patch grid.
-        token_width: width of a patch token before projection.
-        embed_dim: width D of the joint embedding.
-        context_blocks: 3x3 convolutions over the merged levels; 0 for towers with attention.
-        downsample_from: side of the learned downsampler's output (the tower's own input), or None for no downsampler.
-        sparse_layers, sparse_heads: depth and heads of the sparse branch's transformer.
-        sparse_patches: at most so many lit patches enter the sparse branch, the most probable first.
-        mean, std: normalisation of the standardised grey values before the tower.
-    """
-
-    name: str = "patchclip"
+    name: str = "patchclip-cxr-s"
+    """Shown to the reader beside the model's hash."""
     tower: str = "timm:mobilenetv2_100"
+    """An open_clip model name ("ViT-B-16", "RN50"), or "timm:" and a timm trunk ("timm:mobilenetv2_100")."""
     text: str = "minilm"
+    """"minilm" (the frozen sentence encoder of `patchclip.text.encoder`) or "open_clip" (the text tower that belongs
+    to `tower`)."""
     image_size: int = 384
+    """Size of the square model input in pixels; with a downsampler, the size of its input."""
     levels: tuple[int, ...] = (2, 3, 4)
+    """Which intermediate outputs of the tower feed the patch tokens (indices as in `forward_intermediates`)."""
     grid_level: int = 3
+    """The one of `levels` whose resolution is the patch grid."""
     token_width: int = 256
+    """Width of a patch token before projection."""
     embed_dim: int = 256
-    context_blocks: int = 2
+    """Width D of the joint embedding."""
+    context_blocks: int = 1
+    """3x3 convolutions over the merged levels; 0 for towers with attention."""
     downsample_from: int | None = None
+    """Size of the learned downsampler's output (the tower's own input), or null for no downsampler."""
     sparse_layers: int = 2
+    """Depth of the sparse branch's transformer."""
     sparse_heads: int = 4
+    """Heads of the sparse branch's transformer."""
     sparse_patches: int = 64
-    mean: float = 0.5
-    std: float = 0.25
+    """At most so many lit patches enter the sparse branch, the most probable first."""
+    mean: float = 0.485
+    """Subtracted from the grey values, in [0, 1], before the tower."""
+    std: float = 0.229
+    """What they are then divided by."""
 
     def __post_init__(self) -> None:
         if self.text not in ("minilm", "open_clip"):

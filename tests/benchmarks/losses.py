@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import torch
 
+from patchclip.resources import VOCABULARY
 from patchclip.text.vocabulary import Vocabulary
-from trainer.commands import VOCABULARY
 from trainer.objective.losses import patch_loss
 
 BATCH, PATCHES = 64, 256

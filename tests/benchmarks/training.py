@@ -16,14 +16,17 @@ from patchclip.memory import keep_freed_memory
 from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.vocabulary import Vocabulary
 from tests.tiny import ROOT, tiny_dataset
-from trainer.batches.dataset import BalancedSampler, Batch, PatchDataset, collate, sampling_weights
+from trainer.batches.dataset import Batch, PatchDataset, collate
+from trainer.batches.sampling import BalancedSampler, sampling_weights
 from trainer.config import FitConfig
 from trainer.data.folder import read_folder
 from trainer.data.loaded import load_samples
 from trainer.fit.optim import make_optimiser
 from trainer.fit.precision import autocast, chosen_precision
+from trainer.objective.balance import BalanceWeights, balance_weights
 from trainer.objective.losses import patch_loss, sparse_loss, sparse_sets
-from trainer.objective.total import BalanceWeights, PromptBank, balance_weights, encode_sets, training_loss
+from trainer.objective.prompts import PromptBank
+from trainer.objective.total import encode_sets, training_loss
 
 STEPS = 12
 CPU = torch.device("cpu")

@@ -20,7 +20,7 @@ from patchclip.types import FloatArray
 from tests.tiny import ROOT, tiny_checkpoint
 from trainer.data.loaded import Loaded
 from trainer.data.sample import Sample
-from trainer.gate.fit import FEWEST, SIDE, fit_image_gate, varied
+from trainer.gate.fit import GATE_SIZE, MIN_IMAGES, fit_image_gate, varied
 from trainer.gate.negatives import FAMILIES, negatives
 
 SEED = 5  # of pictures that no gate here was fitted to
@@ -28,7 +28,7 @@ SEED = 5  # of pictures that no gate here was fitted to
 
 def loaded(pixels: FloatArray, name: str) -> Loaded:
     """As the trainer keeps an image of one patient."""
-    square, box = model_input(pixels, SIDE)
+    square, box = model_input(pixels, GATE_SIZE)
     return Loaded(np.round(square * 255).astype(np.uint8), box, Sample(Path(name), name, "drawn", {}))
 
 
@@ -231,7 +231,7 @@ def test_verdicts_hardly_depend_on_the_size_of_the_input() -> None:
 
 def test_too_few_images_give_no_gate() -> None:
     chest = loaded(synthetic_radiograph(size=96).pixels, "one")
-    assert fit_image_gate([chest] * (FEWEST - 1)) is None
+    assert fit_image_gate([chest] * (MIN_IMAGES - 1)) is None
 
 
 def test_examples_of_the_app_pass(gate: ImageGate) -> None:
@@ -240,5 +240,5 @@ def test_examples_of_the_app_pass(gate: ImageGate) -> None:
 
 
 def _smaller(pixels: FloatArray) -> FloatArray:
-    scale = SIDE / max(pixels.shape)
+    scale = GATE_SIZE / max(pixels.shape)
     return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.float32)

@@ -10,7 +10,8 @@ import torch
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> Iterator[None]:
-    """As in the processes that tests start: more are slower on so little work, and would take sums in another order."""
+    """As in the processes that tests start: more are slower on so little work, and would take sums in another
+    order."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

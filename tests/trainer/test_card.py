@@ -16,7 +16,10 @@ from trainer.__main__ import main
 from trainer.card import fill, replace_block
 
 COMMITTED = Path(__file__).resolve().parents[2] / "assets" / "patchclip-cxr-s"
-MARKS = "# Title\n\n<!-- figures -->\nold\n<!-- /figures -->\n\n<!-- gates -->\nold gates\n<!-- /gates -->\n\nThe end.\n"
+MARKS = (
+    "# Title\n\n<!-- figures -->\nold\n<!-- /figures -->\n\n"
+    "<!-- gates -->\nold gates\n<!-- /gates -->\n\nThe end.\n"
+)
 
 
 @pytest.fixture

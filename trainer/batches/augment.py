@@ -1,4 +1,5 @@
-"""Anatomy-preserving augmentation of image and outlines together; every draw is a function of its seed alone."""
+"""Anatomy-preserving augmentation of image and outlines together; every draw is a function of its seed
+alone."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from trainer.config import AugmentConfig
 
 
 def draw_matrix(config: AugmentConfig, rng: np.random.Generator) -> NDArray[np.float64]:
-    """A random affine map of the unit square onto itself about its centre, [2, 3]; a mirror image as often as the recipe says."""
+    """A random affine map of the unit square onto itself about its centre, [2, 3]; a mirror image as often as
+    the recipe says."""
     angle = np.deg2rad(rng.uniform(-config.rotation, config.rotation))
     zoom = np.exp(rng.uniform(np.log(config.zoom[0]), np.log(config.zoom[1])))
     stretch = np.exp(rng.uniform(-config.stretch, config.stretch) / 2)
@@ -30,7 +32,8 @@ IDENTITY: NDArray[np.float64] = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 def warp_image(image: NDArray[np.uint8], matrix: NDArray[np.float64], side: int) -> NDArray[np.float32]:
-    """Resamples a square uint8 image through a unit-square map into float32 [side, side] in [0, 1]; outside is 0."""
+    """Resamples a square uint8 image through a unit-square map into float32 [side, side] in [0, 1]; outside
+    is 0."""
     source = image.shape[0]
     # Pixel centres: unit = (pixel + 0.5) / size on both ends of the map.
     full = np.vstack([matrix, [0, 0, 1]])
@@ -57,7 +60,8 @@ def vary_grey(
     out = (out - 0.5) * gain + 0.5 + rng.uniform(-config.contrast, config.contrast) / 2
     if rng.random() < config.blur:
         out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.2))
-    # OpenCV's generator is several times faster than NumPy's; its state belongs to the thread, and every image seeds it anew.
+    # OpenCV's generator is several times faster than NumPy's; its state belongs to the thread, and every
+    # image seeds it anew.
     cv2.setRNGSeed(int(rng.integers(2**31)))
     noise = np.empty(out.shape, np.float32)
     cv2.randn(noise, np.zeros(1), rng.uniform(0, config.noise, size=1))

@@ -1,9 +1,9 @@
-"""Samples to batches: images kept in memory as 8-bit squares, targets made on the fly, every draw a function of (seed, position)."""
+"""Samples to batches: images kept in memory as 8-bit squares, targets made on the fly, every draw a function
+of (seed, position)."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,17 +11,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
-from patchclip.data.findings import LUNG_OPACITY
-from patchclip.errors import DataError
 from trainer.batches.augment import IDENTITY, draw_matrix, vary_grey, warp_image, warp_points
+from trainer.batches.reports import ReportFeatures, Reports, padded_features
 from trainer.batches.synthetic_lesions import Implant, Implanter
 from trainer.batches.targets import IGNORED, NEGATIVE, patch_targets
 from trainer.config import AugmentConfig, DataConfig
+from patchclip.data.findings import LUNG_OPACITY
 from trainer.data.loaded import Loaded
-from trainer.data.sample import State
-from trainer.objective.report_contrast import Reports, padded_features
+from trainer.data.states import state_table
 
 Arrays = NDArray[Any]
 
@@ -60,16 +59,9 @@ class Batch:
         return Batch(**tensors, reports=reports)
 
 
-@dataclass(frozen=True, slots=True)
-class ReportFeatures:
-    """Sentence features [m, E] of one report as written, and with left and right exchanged, as its mirror image needs."""
-
-    plain: NDArray[np.float32]
-    mirrored: NDArray[np.float32]
-
-
 class PatchDataset(Dataset[tuple[Arrays, ...]]):
-    """Item (position, draw) -> arrays of one augmented sample; `draw` seeds its augmentation, None means none."""
+    """Item (position, draw) -> arrays of one augmented sample; `draw` seeds its augmentation, None means
+    none."""
 
     def __init__(
         self,
@@ -120,7 +112,8 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         states: NDArray[np.int8] | None = None,
         drawn: Implant | None = None,
     ) -> tuple[Arrays, ...]:
-        """What is known of an image under an augmentation, without its pixels: of a `Batch`, one row of all that is between pixels and reports.
+        """What is known of an image under an augmentation, without its pixels: of a `Batch`, one row of all
+        that is between pixels and reports.
 
         states: where they differ from the image's own, since a lesion was `drawn` on it.
         """
@@ -147,22 +140,13 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         return inside, image_targets, image_weights, targets.reshape(len(self.labels), -1).T, patch_weights
 
     def _with(self, label: str, states: NDArray[np.int8]) -> NDArray[np.int8]:
-        """The states of an image that a lesion was drawn on; whether a reader would call that an opacity is not known."""
+        """The states of an image that a lesion was drawn on; whether a reader would call that an opacity is
+        not known."""
         changed = states.copy()
         changed[self.labels.index(label)] = 1
         if LUNG_OPACITY in self.labels:
             changed[self.labels.index(LUNG_OPACITY)] = -1
         return changed
-
-
-def state_table(items: Sequence[Loaded], labels: Sequence[str]) -> NDArray[np.int8]:
-    """int8 [N, K]: 1 present, 0 absent, 2 not mentioned, -1 unknown."""
-    code = {State.PRESENT: 1, State.ABSENT: 0, State.NOT_MENTIONED: 2}
-    table = np.full((len(items), len(labels)), -1, np.int8)
-    for row, item in enumerate(items):
-        for label, state in item.sample.states.items():
-            table[row, list(labels).index(label)] = code[state]
-    return table
 
 
 def collate(rows: list[tuple[Arrays, ...]]) -> Batch:
@@ -180,79 +164,3 @@ def collate(rows: list[tuple[Arrays, ...]]) -> Batch:
         torch.from_numpy(patch_weights.astype(np.float32)),
         padded_features(features, features[0].shape[1]) if features else None,
     )
-
-
-def sampling_weights(items: Sequence[Loaded], config: DataConfig) -> NDArray[np.float64]:
-    """How likely each image is drawn: more if it has outlines, its rarest finding is rare, or its dataset is small; sums to 1."""
-    counts = Counter(
-        label for item in items for label, state in item.sample.states.items() if state is State.PRESENT
-    )
-    sources = Counter(item.sample.source for item in items)
-    weights = np.array([(len(items) / sources[item.sample.source]) ** config.source_power for item in items])
-    for row, item in enumerate(items):
-        present = [label for label, state in item.sample.states.items() if state is State.PRESENT]
-        rarest = min((counts[label] for label in present), default=len(items))
-        weights[row] *= (
-            min((len(items) / 4 / rarest) ** config.rare_power, 4.0) if rarest < len(items) / 4 else 1.0
-        )
-        if item.sample.shapes:
-            weights[row] *= config.boxed_weight
-    return np.asarray(weights / weights.sum(), np.float64)
-
-
-class BalancedSampler(Sampler[list[tuple[int, int | None]]]):
-    """Batches of (position, draw); a function of (seed, epoch) alone, so a resumed run draws what the interrupted one would have.
-
-    With several processes, each takes its own slice of the same global batch, in `parts` equal parts.
-    """
-
-    def __init__(
-        self,
-        weights: NDArray[np.float64],
-        samples: int,
-        batch: int,
-        seed: int,
-        rank: int = 0,
-        world: int = 1,
-        parts: int = 1,
-    ) -> None:
-        if batch % (world * parts):
-            raise DataError(
-                f"The batch size {batch} does not divide over {world} processes in {parts} parts each; choose a multiple of {world * parts}."
-            )
-        self.weights, self.batch, self.seed, self.rank, self.world, self.parts = (
-            weights,
-            batch,
-            seed,
-            rank,
-            world,
-            parts,
-        )
-        self.steps = max(1, samples // batch)
-        self.epoch, self.start = 0, 0
-
-    def seek(self, epoch: int, start: int) -> None:
-        """The next iteration gives the batches of `epoch` from step `start` on."""
-        self.epoch, self.start = epoch, start
-
-    def __len__(self) -> int:
-        """Batches that the next iteration gives: `parts` a step."""
-        return (self.steps - self.start) * self.parts
-
-    def __iter__(self) -> Iterator[list[tuple[int, int | None]]]:
-        rng = np.random.default_rng([self.seed, self.epoch])
-        positions = _systematic(self.weights, self.steps * self.batch, rng)
-        draws = rng.integers(0, 2**62, size=len(positions))
-        share = self.batch // self.world // self.parts
-        for step in range(self.start, self.steps):
-            for part in range(self.parts):
-                first = step * self.batch + (self.rank * self.parts + part) * share
-                yield [(int(positions[i]), int(draws[i])) for i in range(first, first + share)]
-
-
-def _systematic(weights: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Systematic resampling: each image appears floor or ceil of its expected number of times, then all are shuffled."""
-    points = (np.arange(count) + rng.random()) / count
-    order = rng.permutation(len(weights))
-    chosen = order[np.minimum(np.searchsorted(np.cumsum(weights[order]), points), len(weights) - 1)]
-    return rng.permutation(chosen)

@@ -1,4 +1,5 @@
-"""Drawn nodules and masses in radiographs that are known free of them: exact outlines for the findings that few real ones teach."""
+"""Drawn nodules and masses in radiographs that are known free of them: exact outlines for the findings that
+few real ones teach."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from trainer.data.sample import State
 NODULE, MASS = "Nodule", "Mass"
 KINDS = (NODULE, MASS)
 
-# Radii as shares of the image's longest side, taken as 40 cm: a nodule is at most 3 cm across and a mass larger (Hansell et al., Fleischner
-# Society glossary, Radiology 2008).
+# Radii as shares of the image's longest side, taken as 40 cm: a nodule is at most 3 cm across and a mass
+# larger (Hansell et al., Fleischner Society glossary, Radiology 2008).
 RADII = {NODULE: (0.012, 0.0375), MASS: (0.0375, 0.11)}
 # Grey levels added at the thickest place, as shares of the displayed range.
 CONTRASTS = {NODULE: (0.08, 0.2), MASS: (0.1, 0.28)}
@@ -53,7 +54,8 @@ class Implanter:
         """
         if missing := [label for label in KINDS if label not in labels]:
             raise DataError(
-                f"The vocabulary has no finding {missing[0]}, so none can be drawn; add it or set data.implants to 0."
+                f"The vocabulary has no finding {missing[0]}, so none can be drawn; add it or set "
+                "data.implants to 0."
             )
         sites: list[NDArray[np.float64]] = []
         for item in items:
@@ -63,7 +65,8 @@ class Implanter:
                     sites.append((corners.min(axis=0) + corners.max(axis=0)) / 2)
         if not sites:
             raise DataError(
-                "No training image has an outlined nodule or mass, so nothing says where to draw one; set data.implants to 0."
+                "No training image has an outlined nodule or mass, so nothing says where to draw one; set "
+                "data.implants to 0."
             )
         self._sites = np.stack(sites)
         self.free = np.array(
@@ -74,8 +77,8 @@ class Implanter:
             ],
             bool,
         )
-        """bool [N]: images that a reader or a finding-free label calls free of both; only these are drawn on, and none whose report is
-        learnt from, for it would say otherwise."""
+        """bool [N]: images that a reader or a finding-free label calls free of both; only these are drawn on,
+        and none whose report is learnt from, for it would say otherwise."""
 
     def draw(self, image: NDArray[np.uint8], rng: np.random.Generator) -> Implant:
         """A nodule or a mass, one as often as the other. image: uint8 [S, S], left as it is."""
@@ -102,7 +105,8 @@ def _brightness(image: NDArray[np.uint8], site: NDArray[np.float64], radius: flo
 def _drawn(
     image: NDArray[np.uint8], label: str, site: NDArray[np.float64], radius: float, rng: np.random.Generator
 ) -> Implant:
-    """Adds the shadow of a lobed, nearly round body to the picture: thickest in its middle, so brightest there."""
+    """Adds the shadow of a lobed, nearly round body to the picture: thickest in its middle, so brightest
+    there."""
     side = len(image)
     heights, phases = rng.normal(0, 0.06, size=WAVES), rng.uniform(0, 2 * np.pi, size=WAVES)
     stretch, turn = np.exp(rng.normal(0, 0.12)), rng.uniform(0, np.pi)

@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-SUPERSAMPLE = 16  # points a patch side at which coverage is looked at: an edge of an outline is right to 1/32 of a patch
+# Points per edge of a patch at which coverage is looked at: an edge of an outline is right to 1/32 of a
+# patch.
+SUPERSAMPLE = 16
 POSITIVE, NEGATIVE, IGNORED = 1, 0, -1
 
 
@@ -16,12 +18,14 @@ def coverage(polygons: Sequence[NDArray[np.float64]], rows: int, cols: int) -> N
     """Share of each patch that the union of the polygons covers.
 
     Args:
-        polygons: each [N, 2], corners (x, y) in units of patches: (0, 0) is the grid's top-left corner, (cols, rows) its opposite.
+        polygons: each [N, 2], corners (x, y) in units of patches: (0, 0) is the grid's top-left corner,
+            (cols, rows) its opposite.
         rows, cols: the grid.
 
     Returns:
-        float32 [rows, cols] in [0, 1]: the share of 16 x 16 evenly spaced points that lie inside a polygon by the even-odd rule. Exact for
-        boxes whose edges lie on sixteenths of a patch; any other edge is off by at most 1/32.
+        float32 [rows, cols] in [0, 1]: the share of 16 x 16 evenly spaced points that lie inside a polygon by
+        the even-odd rule. Exact for boxes whose edges lie on sixteenths of a patch; any other edge is off by
+        at most 1/32.
     """
     canvas = np.zeros((rows * SUPERSAMPLE, cols * SUPERSAMPLE), np.uint8)
     for polygon in polygons:
@@ -34,7 +38,8 @@ def coverage(polygons: Sequence[NDArray[np.float64]], rows: int, cols: int) -> N
 def _fill(canvas: NDArray[np.uint8], polygon: NDArray[np.float64]) -> None:
     """Sets every pixel whose centre lies inside the polygon [N, 2], in pixels.
 
-    OpenCV's own fill paints the border too, however little of a pixel lies inside: boxes would grow by up to a pixel on each side.
+    OpenCV's own fill paints the border too, however little of a pixel lies inside: boxes would grow by up to
+    a pixel on each side.
     """
     height, width = canvas.shape
     (x0, y0), (x1, y1) = polygon.T, np.roll(polygon, -1, axis=0).T
@@ -52,8 +57,9 @@ def patch_targets(
 ) -> NDArray[np.int8]:
     """Targets of one finding on one image (Patch-CLIP, with the partial-coverage ignore mask).
 
-    A patch is positive if covered by at least `tau`, ignored if touched less than that, negative if untouched. A lesion that touches no
-    positive patch, for it is small or thin, makes the patch positive that it covers most, if its middle lies in the picture.
+    A patch is positive if covered by at least `tau`, ignored if touched less than that, negative if
+    untouched. A lesion that touches no positive patch, for it is small or thin, makes the patch positive that
+    it covers most, if its middle lies in the picture.
 
     Returns:
         int8 [rows, cols] of POSITIVE, NEGATIVE, IGNORED.
@@ -76,7 +82,8 @@ def patch_targets(
 
 
 def _on_outline(polygon: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The middle of the longest edge: unlike the middle of its corners it lies on every outline, also on a bent one."""
+    """The middle of the longest edge: unlike the middle of its corners it lies on every outline, also on a
+    bent one."""
     after = np.roll(polygon, -1, axis=0)
     longest = int(np.square(after - polygon).sum(axis=1).argmax())
     return np.asarray((polygon[longest] + after[longest]) / 2)

@@ -12,15 +12,15 @@ from sklearn.linear_model import LogisticRegression
 
 from patchclip.errors import DataError
 from patchclip.model.calibration import Calibration, FindingCalibration
-from trainer.batches.dataset import state_table
 from trainer.batches.targets import NEGATIVE, POSITIVE
 from trainer.calibrate.regions import choose, outline_widths, outlined_targets
 from trainer.config import LossConfig
+from trainer.data.checks import check_held_out
 from trainer.data.loaded import Loaded
+from trainer.data.states import free_of_all, state_table
 from trainer.fit.validation import DevLogits, mean_auroc
 
 QUANTILES = 16  # so many evenly spaced quantiles stand for the scores of a set of patches, small or large
-FEWEST = 10  # finding-free images below which a share of them says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,44 +30,12 @@ class OperatingPoint:
     normals_lit: float = 0.1
     """Share of finding-free held-out images on which one finding's map may reach 0.5."""
     smoothing: float | None = None
-    """Standard deviation of the Gaussian over patch logits, as a share of the typical width of a finding's outlines; None chooses among
-    `trainer.calibrate.regions.SMOOTHINGS`."""
+    """Standard deviation of the Gaussian over patch logits, as a share of the typical width of a finding's
+    outlines; None chooses among `trainer.calibrate.regions.SMOOTHINGS`."""
     min_patches: float = 0.5
     """Smallest region, in patches."""
     mirror: bool = False
     """Whether images are encoded together with their mirror images, as the logits were."""
-
-
-def free_of_all(table: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """bool [N]: images that are known free of every finding, from the states [N, K] of `state_table`.
-
-    None is present, and at least half are explicitly absent: an image that was read for one finding, or whose report is only silent, may
-    show any other.
-
-    Raises:
-        DataError: there are fewer than ten of them, too few to set operating points.
-    """
-    normal = np.asarray((table != 1).all(axis=1) & (2 * (table == 0).sum(axis=1) >= table.shape[1]), np.bool_)
-    if normal.sum() < FEWEST:
-        raise DataError(
-            f"Only {int(normal.sum())} held-out images are free of every finding (none present, at least half explicitly absent), and "
-            f"operating points need {FEWEST}; raise data.dev_fraction, set it to 0 to leave the model uncalibrated, or add such images."
-        )
-    return normal
-
-
-def check_held_out(table: NDArray[np.int8]) -> None:
-    """Whether held-out images with the states [N, K] can be calibrated on.
-
-    Raises:
-        DataError: no finding is present on any of them, or too few are free of all, see `free_of_all`.
-    """
-    if not (table == 1).any():
-        raise DataError(
-            "No finding is present on any held-out image, so nothing can be calibrated; raise data.dev_fraction, or set it to 0 to leave "
-            "the model uncalibrated."
-        )
-    free_of_all(table)
 
 
 def trained_branches(loss: LossConfig) -> tuple[str, ...]:
@@ -79,9 +47,11 @@ def trained_branches(loss: LossConfig) -> tuple[str, ...]:
 def best_branches(
     image: dict[str, NDArray[np.float32]], table: NDArray[np.int8], trained: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The trained branches whose mean logit ranks the held-out images best: highest mean AUROC over the findings that have one.
+    """The trained branches whose mean logit ranks the held-out images best: highest mean AUROC over the
+    findings that have one.
 
-    image: branch -> [N, K]; table: states [N, K]; of equals the most branches, for a mean over more of them is the steadier.
+    image: branch -> [N, K]; table: states [N, K]; of equals the most branches, for a mean over more of them
+    is the steadier.
     """
     choices = [
         chosen for size in range(len(trained), 0, -1) for chosen in itertools.combinations(trained, size)
@@ -99,13 +69,15 @@ def fit_calibration(
     point: OperatingPoint,
     outlined: Sequence[Loaded] = (),
 ) -> Calibration:
-    """Fits everything, on held-out images `items`; `outlined`, of any images, tell with them how large findings are.
+    """Fits everything, on held-out images `items`; `outlined`, of any images, tell with them how large
+    findings are.
 
-    Branches: see `best_branches`. Image: one slope shared by all findings and one bias each, by logistic regression on the states
-    (Platt 1999; "not mentioned" counts as absent, as in the labels' own use). Patch: smoothing and the image logit's share are those under which the brightest
-    regions are most often right, see `trainer.calibrate.regions`; the slope comes from logistic
-    regression on outlined and finding-free patches; then each finding's bias is set so that `point.normals_lit` of the
-    finding-free images have a patch at 0.5 or above.
+    Branches: see `best_branches`. Image: one slope shared by all findings and one bias each, by logistic
+    regression on the states (Platt 1999; "not mentioned" counts as absent, as in the labels' own use). Patch:
+    smoothing and the image logit's share are those under which the brightest regions are most often right,
+    see `trainer.calibrate.regions`; the slope comes from logistic regression on outlined and finding-free
+    patches; then each finding's bias is set so that `point.normals_lit` of the finding-free images have a
+    patch at 0.5 or above.
 
     Raises:
         DataError: there are no held-out images, none with a finding, or too few that are free of all.
@@ -150,7 +122,8 @@ def fit_calibration(
 
 
 def _image_fit(image: NDArray[np.float32], table: NDArray[np.int8]) -> tuple[float, list[float]]:
-    """Shared slope, one bias a finding; biases are drawn gently towards each other where a finding has few cases."""
+    """Shared slope, one bias per finding; biases are drawn gently towards each other where a finding has few
+    cases."""
     rows, columns = np.nonzero(table >= 0)
     design = np.zeros((len(rows), 1 + table.shape[1]))
     design[:, 0] = image[rows, columns]
@@ -167,7 +140,8 @@ def _patch_fit(
 ) -> float:
     """Slope of the scores, from the patches inside and outside outlines and those of finding-free images.
 
-    An outlined image weighs as much inside its outlines as outside, and finding-free images as much as all outlined ones together.
+    An outlined image weighs as much inside its outlines as outside, and finding-free images as much as all
+    outlined ones together.
     """
     wanted = outlined_targets(items, labels, *scores.shape[-2:])
     features: list[NDArray[np.float64]] = []
@@ -203,8 +177,8 @@ def _overlap_thresholds(
     items: Sequence[Loaded],
     labels: Sequence[str],
 ) -> dict[str, float]:
-    """For each finding the map value with the best mean IoU, patch by patch, on its outlined images; all findings' own best where it has
-    fewer than five."""
+    """For each finding the map value with the best mean IoU, patch by patch, on its outlined images; all
+    findings' own best where it has fewer than five."""
     cuts = np.concatenate([np.geomspace(0.002, 0.1, 15), np.linspace(0.125, 0.95, 34)])
     overlaps: dict[str, list[NDArray[np.float64]]] = {}
     for (n, k), targets in outlined_targets(items, labels, *scaled.shape[-2:]).items():
@@ -223,7 +197,8 @@ def _overlap_thresholds(
 
 
 def _youden(scores: NDArray[np.float64], states: NDArray[np.int8]) -> float:
-    """Probability at which sensitivity + specificity - 1 is largest (Youden 1950); 0.5 without both classes."""
+    """Probability at which sensitivity + specificity - 1 is largest (Youden 1950); 0.5 without both
+    classes."""
     known = states >= 0
     present = states[known] == 1
     if not present.any() or present.all():

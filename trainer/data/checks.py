@@ -1,4 +1,5 @@
-"""What is wrong with a recipe and its data together, found before the first step: sentences for errors and for the reader."""
+"""What is wrong with a recipe and its data together, found before the first step: sentences for errors and
+for the reader."""
 
 from __future__ import annotations
 
@@ -7,19 +8,19 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from patchclip.errors import DataError
 from patchclip.text.vocabulary import Vocabulary
-from trainer.batches.dataset import state_table
-from trainer.calibrate.calibration import check_held_out
 from trainer.config import AugmentConfig
 from trainer.data.loaded import Loaded
 from trainer.data.sample import Sample, State
+from trainer.data.states import free_of_all, state_table
 
-SIDE = re.compile(r"\b(left|right)", re.IGNORECASE)
+LATERALITY = re.compile(r"\b(left|right)", re.IGNORECASE)
 
 
-def check_sides(augment: AugmentConfig, vocabulary: Vocabulary) -> None:
+def check_mirror(augment: AugmentConfig, vocabulary: Vocabulary) -> None:
     """A mirror image would be taught the wrong side.
 
     Raises:
@@ -30,15 +31,17 @@ def check_sides(augment: AugmentConfig, vocabulary: Vocabulary) -> None:
     for label in vocabulary.labels:
         pair = vocabulary.prompts(label)
         for prompt in (*pair.positive, *pair.negative):
-            if SIDE.search(prompt):
+            if LATERALITY.search(prompt):
                 raise DataError(
-                    f'The prompt "{prompt}" of {label} names a side, which a mirror image turns round; set augment.mirror to 0, or take the '
+                    f'The prompt "{prompt}" of {label} names a side, which a mirror image turns round; set '
+                    "augment.mirror to 0, or take the "
                     "side out of the vocabulary's names, synonyms and templates."
                 )
 
 
 def check_classes(samples: Sequence[Sample], labels: Sequence[str]) -> str | None:
-    """A sentence on the findings of which the images show one class only, or None; such a finding is not learnt.
+    """A sentence on the findings of which the images show one class only, or None; such a finding is not
+    learnt.
 
     Raises:
         DataError: that is so of every finding: each would get the same answer on every image.
@@ -51,7 +54,8 @@ def check_classes(samples: Sequence[Sample], labels: Sequence[str]) -> str | Non
     )
     if not any(present[label] and others[label] for label in labels):
         raise DataError(
-            "No finding is present on some training images and absent or not mentioned on others, so nothing can be learnt; add images "
+            "No finding is present on some training images and absent or not mentioned on others, so nothing "
+            "can be learnt; add images "
             "with and without findings."
         )
     kinds = {
@@ -64,7 +68,8 @@ def check_classes(samples: Sequence[Sample], labels: Sequence[str]) -> str | Non
 
 
 def unknown_patients(samples: Sequence[Sample]) -> list[str]:
-    """One sentence for each source that has images of unknown patients, for nothing keeps those apart from the same patients elsewhere."""
+    """One sentence for each source that has images of unknown patients, for nothing keeps those apart from
+    the same patients elsewhere."""
     total = Counter(sample.source for sample in samples)
     unknown = Counter(sample.source for sample in samples if sample.patient is None)
     places = ["in another source"] if len(total) > 1 else []
@@ -74,16 +79,19 @@ def unknown_patients(samples: Sequence[Sample]) -> list[str]:
         places.append("among those that are held out")
     where = " and ".join(places)
     return [
-        f"{source}: the patient of {count} of {total[source]} images is not known; the same patients may be {where}"
+        f"{source}: the patient of {count} of {total[source]} images is not known; the same patients may be "
+        f"{where}"
         for source, count in sorted(unknown.items())
     ]
 
 
 def without_copies(train: Sequence[Loaded], held: Sequence[Loaded]) -> tuple[list[Loaded], list[str]]:
-    """The training images without those whose decoded pixels are held out too, and a sentence for each of these."""
+    """The training images without those whose decoded pixels are held out too, and a sentence for each of
+    these."""
     apart = {item.sha256: item.sample.source for item in held if item.sha256}
     copies = [
-        f"{item.sample.path.name} of {item.sample.source}: the same pixels are held out, from {apart[item.sha256]}"
+        f"{item.sample.path.name} of {item.sample.source}: the same pixels are held out, from "
+        f"{apart[item.sha256]}"
         for item in train
         if item.sha256 in apart
     ]
@@ -106,12 +114,29 @@ def check_loaded(
         left_out: sentences on what could not be read, the first of which is quoted.
 
     Raises:
-        DataError: no training image can be read, or none that was to be held out, or the held-out ones cannot be calibrated on.
+        DataError: no training image can be read, or none that was to be held out, or the held-out ones cannot
+            be calibrated on.
     """
     for items, what, wanted in ((train, "training", 1), (held, "held-out", chosen)):
         if wanted and not items:
             raise DataError(
-                f"No {what} image can be read; the first thing that was left out: {left_out[0] if left_out else 'nothing'}."
+                f"No {what} image can be read; the first thing that was left out: "
+                f"{left_out[0] if left_out else 'nothing'}."
             )
     if held:
         check_held_out(np.asarray(state_table(held, labels)))
+
+
+def check_held_out(table: NDArray[np.int8]) -> None:
+    """Whether held-out images with the states [N, K] can be calibrated on.
+
+    Raises:
+        DataError: no finding is present on any of them, or too few are free of all, see `free_of_all`.
+    """
+    if not (table == 1).any():
+        raise DataError(
+            "No finding is present on any held-out image, so nothing can be calibrated; raise "
+            "data.dev_fraction, or set it to 0 to leave "
+            "the model uncalibrated."
+        )
+    free_of_all(table)

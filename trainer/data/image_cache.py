@@ -1,4 +1,5 @@
-"""Decoded images in a file: for datasets that memory does not hold, and for runs that begin without decoding again."""
+"""Decoded images in a file: for datasets that memory does not hold, and for runs that begin without decoding
+again."""
 
 from __future__ import annotations
 
@@ -24,16 +25,20 @@ FORMAT = 1  # to be raised with every change of how a file becomes a square
 def kept_squares(
     folder: Path, files: Sequence[Path], side: int, decoded: Iterable[tuple[Squares, Facts] | None]
 ) -> tuple[Squares, list[Facts | None]]:
-    """Squares of image files, decoded once and kept in `folder` until a file, their order or their side changes.
+    """Squares of image files, decoded once and kept in `folder` until a file, their order or their side
+    changes.
 
     Args:
-        folder: made if it is not there. It gets an array of the pixels and a table of the facts, which name no file.
+        folder: made if it is not there. It gets an array of the pixels and a table of the facts, which name
+            no file.
         files: the images.
         side: of a square, in pixels.
-        decoded: square [side, side] and facts of each file in turn, None where it cannot be read; asked for nothing if all are kept.
+        decoded: square [side, side] and facts of each file in turn, None where it cannot be read; asked for
+            nothing if all are kept.
 
     Returns:
-        (uint8 [N, side, side], read from the disk whenever it is looked at; facts, None where a file could not be read).
+        (uint8 [N, side, side], read from the disk whenever it is looked at; facts, None where a file could
+        not be read).
 
     Raises:
         DataError: the folder cannot be written.
@@ -51,7 +56,8 @@ def kept_squares(
         writing.replace(table)  # last: where there is a table, the pixels are whole
     except OSError as error:
         raise DataError(
-            f"Decoded images cannot be kept in {folder} ({error.strerror}); make room there, or give another --cache."
+            f"Decoded images cannot be kept in {folder} ({error.strerror}); make room there, or give another "
+            "--cache."
         ) from error
     finally:
         if writing.exists():

@@ -31,7 +31,8 @@ class Loaded:
         image: uint8 [S, S], letterboxed.
         box: its letterbox.
         sample: what is known of it.
-        sha256: of the pixels as they were decoded, alike whatever file they came in and whatever S is; "" where nobody asks.
+        sha256: of the pixels as they were decoded, alike whatever file they came in and whatever S is; ""
+            where nobody asks.
     """
 
     image: NDArray[np.uint8]
@@ -40,7 +41,8 @@ class Loaded:
     sha256: str = ""
 
     def placed(self, points: Points) -> NDArray[np.float64]:
-        """[N, 2], points (x, y) as shares of the image, -> the same as shares of the square; padding lies beyond the image's."""
+        """[N, 2], points (x, y) as shares of the image, -> the same as shares of the square; padding lies
+        beyond the image's."""
         size = np.array([self.box.width, self.box.height], np.float64)
         return np.asarray(
             self.box.to_model(np.asarray(points, np.float64) * size) / self.box.size, np.float64

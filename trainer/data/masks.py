@@ -19,9 +19,10 @@ def shapes_from_mask(label: str, mask: NDArray[Any]) -> tuple[Shape, ...]:
         mask: [H, W]; what is not zero belongs to the finding.
 
     Returns:
-        A polygon for each connected part: its outer border through the centres of the border pixels, corners as fractions of the image,
-        kept to half a pixel. Holes are filled: a patch in the hole of a ring counts as inside. A part that is one pixel wide, which has no
-        inside, becomes its box.
+        A polygon for each connected part: its outer border through the centres of the border pixels, corners
+            as fractions of the image,
+        kept to half a pixel. Holes are filled: a patch in the hole of a ring counts as inside. A part that is
+        one pixel wide, which has no inside, becomes its box.
     """
     height, width = mask.shape
     contours, _ = cv2.findContours((mask != 0).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)

@@ -11,8 +11,8 @@ _WANTED = ("FINDINGS", "IMPRESSION")
 def findings_and_impression(text: str) -> str | None:
     """The sections under FINDINGS and IMPRESSION in one line of text, or None where the report has neither.
 
-    A heading is a line's beginning in capitals up to a colon, as in MIMIC-CXR; what comes before, such as history and comparison, says
-    what was known or asked, not what is seen.
+    A heading is a line's beginning in capitals up to a colon, as in MIMIC-CXR; what comes before, such as
+    history and comparison, says what was known or asked, not what is seen.
     """
     parts = _HEADING.split(text)
     kept = [

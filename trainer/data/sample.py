@@ -9,7 +9,8 @@ from pathlib import Path
 
 
 class State(Enum):
-    """What is known of one finding on one image; a finding without a state is unknown, which is never taken as absent."""
+    """What is known of one finding on one image; a finding without a state is unknown, which is never taken
+    as absent."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -20,7 +21,8 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An outline of a finding: polygon corners (x, y) as fractions of the image, in [0, 1]; a box has four."""
+    """An outline of a finding: polygon corners (x, y) as fractions of the image, in [0, 1]; a box has
+    four."""
 
     label: str
     points: tuple[tuple[float, float], ...]
@@ -37,7 +39,8 @@ class Sample:
 
     Attributes:
         path: the image file; never written to logs or checkpoints, only its count is.
-        patient: identifies the patient within the dataset, so that splits never divide one; None where nobody knows.
+        patient: identifies the patient within the dataset, so that splits never divide one; None where nobody
+            knows.
         source: the dataset's name, for balancing and for the run's record.
         states: finding label -> State.
         shapes: outlines; a finding with one is taken as present, and its other patches as free of it.

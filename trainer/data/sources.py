@@ -163,7 +163,8 @@ def read_source(
         )
     if labelled is not None:
         raise DataError(
-            f"data.labelled speaks of {source.title}, whose adapter knows its findings; only a dataset folder may have an entry."
+            f"data.labelled speaks of {source.title}, whose adapter knows its findings; only a dataset "
+            "folder may have an entry."
         )
     if source.database is not None:
         return read_feedback(source.database, source.folder, split, known=known)

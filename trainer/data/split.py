@@ -11,12 +11,13 @@ from trainer.data.sample import Sample
 def hold_out(
     samples: Sequence[Sample], fraction: float, seed: int, offset: float = 0.0
 ) -> tuple[list[Sample], list[Sample]]:
-    """Divides samples by patient into (train, held out); a function of source, patient and seed alone, whatever else is in the data.
+    """Divides samples by patient into (train, held out); a function of source, patient and seed alone,
+    whatever else is in the data.
 
     Every patient has a fixed random place in [0, 1); those in [offset, offset + fraction) are held out.
 
-    An image whose patient is unknown is not held out, for it may be of a patient that is trained on; only where nobody's patient is known
-    does each image stand for one.
+    An image whose patient is unknown is not held out, for it may be of a patient that is trained on; only
+    where nobody's patient is known does each image stand for one.
     """
     nobody_known = all(sample.patient is None for sample in samples)
 

@@ -1,4 +1,5 @@
-"""This process among all: device, rank, and what the processes share: gradients, embeddings and batch statistics."""
+"""This process among all: device, rank, and what the processes share: gradients, embeddings and batch
+statistics."""
 
 from __future__ import annotations
 
@@ -27,16 +28,18 @@ class Processes:
         return self.rank == 0
 
     def share_weights(self, model: nn.Module) -> None:
-        """Gives every process the first one's parameters and buffers, in place: made apart, they may differ by rounding."""
+        """Gives every process the first one's parameters and buffers, in place: made apart, they may differ
+        by rounding."""
         if self.world > 1:
             for value in model.state_dict().values():
                 distributed.broadcast(value, src=0)
 
     def average_gradients(self, model: nn.Module) -> None:
-        """Mean over processes. Every loss term is a mean over images, so this equals one process with the whole batch.
+        """Mean over processes. Every loss term is a mean over images, so this equals one process with the
+        whole batch.
 
-        A parameter that only some processes used (the sparse branch, when a share of the batch has no patch set) counts as zero in
-        the others; one that nobody used stays without a gradient.
+        A parameter that only some processes used (the sparse branch, when a share of the batch has no patch
+        set) counts as zero in the others; one that nobody used stays without a gradient.
         """
         if self.world == 1:
             return
@@ -57,7 +60,8 @@ class Processes:
             start += parameter.numel()
 
     def gather(self, rows: Tensor) -> Tensor:
-        """[B, ...] of every process, joined over the first axis in the order of ranks; gradients flow back to where they came from.
+        """[B, ...] of every process, joined over the first axis in the order of ranks; gradients flow back to
+        where they came from.
 
         Sizes beyond the first may differ between processes; shorter ones are filled with zeros.
         """
@@ -90,10 +94,12 @@ class Processes:
 
 
 class SharedBatchNorm(nn.BatchNorm2d):
-    """Batch norm whose batch is that of all processes; on any device, where torch's own SyncBatchNorm needs GPUs."""
+    """Batch norm whose batch is that of all processes; on any device, where torch's own SyncBatchNorm needs
+    GPUs."""
 
     def __init__(self, own: nn.BatchNorm2d) -> None:
-        """own: the norm that this one replaces; its parameters and buffers are taken over under the same names."""
+        """own: the norm that this one replaces; its parameters and buffers are taken over under the same
+        names."""
         super().__init__(own.num_features, own.eps, own.momentum, own.affine, own.track_running_stats)
         self.weight, self.bias = own.weight, own.bias
         self.running_mean, self.running_var, self.num_batches_tracked = (
@@ -113,7 +119,8 @@ class SharedBatchNorm(nn.BatchNorm2d):
         sums = shared.all_reduce(torch.cat([values.sum(dim=(0, 2, 3)), count]))
         total = sums[-1].detach()
         mean = sums[:-1] / total
-        # Squares of what is left after the mean: the mean of squares minus the square of the mean would lose small variances to rounding.
+        # Squares of what is left after the mean: the mean of squares minus the square of the mean would lose
+        # small variances to rounding.
         centred = values - mean[:, None, None]
         variance = shared.all_reduce(centred.square().sum(dim=(0, 2, 3))) / total
         with torch.no_grad():
@@ -142,7 +149,8 @@ def share_batch_norms(model: nn.Module) -> None:
 
 
 def _leave() -> None:
-    """Before the interpreter goes: a group whose threads outlive it can end the process by a signal, and torchrun then calls the run failed."""
+    """Before the interpreter goes: a group whose threads outlive it can end the process by a signal, and
+    torchrun then calls the run failed."""
     if distributed.is_initialized():
         distributed.destroy_process_group()
 

@@ -1,4 +1,5 @@
-"""Optimiser, learning-rate schedule, weight averaging, frozen parts and stochastic depth, as the recipe says."""
+"""Optimiser, learning-rate schedule, weight averaging, frozen parts and stochastic depth, as the recipe
+says."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ from trainer.config import FitConfig
 def running_average(decay: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:
     """Exponential moving average of weights and statistics for `AveragedModel`.
 
-    The decay grows as (1 + n) / (10 + n) up to `decay`, so that the average has forgotten the untrained weights after some steps
-    rather than after some epochs.
+    The decay grows as (1 + n) / (10 + n) up to `decay`, so that the average has forgotten the untrained
+    weights after some steps rather than after some epochs.
     """
 
     @torch.no_grad()
@@ -43,7 +44,8 @@ def freeze(model: PatchCLIP, prefixes: tuple[str, ...]) -> None:
         members = [parameter for name, parameter in model.named_parameters() if name.startswith(prefix)]
         if not members:
             raise DataError(
-                f'optim.frozen names "{prefix}", but no parameter begins so; try "tower.visual" or "text_projection".'
+                f'optim.frozen names "{prefix}", but no parameter begins so; try "tower.visual" or '
+                '"text_projection".'
             )
         for parameter in members:
             parameter.requires_grad_(False)
@@ -62,7 +64,8 @@ def training_mode(model: PatchCLIP, prefixes: tuple[str, ...]) -> None:
 def make_optimiser(
     model: PatchCLIP, config: FitConfig, others: nn.Module | None = None
 ) -> torch.optim.Optimizer:
-    """AdamW or SGD with one learning rate each for tower, text projection and heads; norms, biases and scales are not decayed.
+    """AdamW or SGD with one learning rate each for tower, text projection and heads; norms, biases and scales
+    are not decayed.
 
     others: objectives with parameters of their own, trained at the rate of the heads.
     """
@@ -117,7 +120,8 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, config: FitConfig, step:
 
 
 def drop_paths(model: PatchCLIP, rate: float) -> None:
-    """Turns on stochastic depth in the tower's residual blocks, in place; the weights and the model at inference are untouched."""
+    """Turns on stochastic depth in the tower's residual blocks, in place; the weights and the model at
+    inference are untouched."""
     blocks = [module for module in model.tower.modules() if hasattr(module, "drop_path")]
     for number, block in enumerate(blocks, start=1):
         block.drop_path = DropPath(rate * number / len(blocks)) if rate else block.drop_path

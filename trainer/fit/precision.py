@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
-PRECISIONS = ("auto", "bf16", "fp16", "fp32")
 _BF16 = ("avx512_bf16", "amx_bf16", "bf16")
 """What torch calls a processor's own bf16 arithmetic, x86's two and ARM's."""
 
 
 def chosen_precision(precision: str, device: torch.device) -> str:
-    """What "auto" stands for on a device: bf16 where it is computed natively, else fp16 on a GPU and fp32 on a CPU; others as they are.
+    """What "auto" stands for on a device: bf16 where it is computed natively, else fp16 on a GPU and fp32 on
+    a CPU; others as they are.
 
     A processor without bf16 arithmetic computes it by way of fp32, many times slower than fp32 itself.
     """

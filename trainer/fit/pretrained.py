@@ -1,4 +1,5 @@
-"""Where a tower's weights come from before training: packaged ImageNet weights, a published CLIP, an earlier checkpoint, or nowhere."""
+"""Where a tower's weights come from before training: packaged ImageNet weights, a published CLIP, an earlier
+checkpoint, or nowhere."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ class Packaged:
         package: its import name.
         pattern: of the weight file inside it.
         tower: the tower that the weights fit.
-        classifiers: what the names of the ImageNet classifier start with, here and in timm; it is left behind.
+        classifiers: what the names of the ImageNet classifier start with, here and in timm; it is left
+            behind.
     """
 
     package: str
@@ -53,8 +55,8 @@ def initialise(model: PatchCLIP, source: str) -> None:
 
     Args:
         model: freshly made.
-        source: "none"; a key of `PACKAGED`; "open_clip:" and a pretraining tag or a weight file for the recipe's open_clip tower; or the
-            folder of a Patch-CLIP checkpoint of the same architecture.
+        source: "none"; a key of `PACKAGED`; "open_clip:" and a pretraining tag or a weight file for the
+            recipe's open_clip tower; or the folder of a Patch-CLIP checkpoint of the same architecture.
 
     Raises:
         CheckpointError: the weights are not installed, or do not fit the tower.
@@ -80,7 +82,8 @@ def initialise(model: PatchCLIP, source: str) -> None:
 def _load_packaged(model: PatchCLIP, source: Packaged) -> None:
     if model.config.tower != source.tower:
         raise CheckpointError(
-            f'These ImageNet weights fit "{source.tower}", not "{model.config.tower}"; change the tower or set "pretrained" to "none".'
+            f'These ImageNet weights fit "{source.tower}", not "{model.config.tower}"; change the tower or '
+            'set "pretrained" to "none".'
         )
     spec = importlib.util.find_spec(source.package)
     folders = spec.submodule_search_locations if spec is not None else None
@@ -93,20 +96,23 @@ def _load_packaged(model: PatchCLIP, source: Packaged) -> None:
     trunk = model.tower.visual.trunk
     assert isinstance(trunk, torch.nn.Module)
     target = trunk.state_dict()
-    # Both list the same layers in the same order under other names; the classifier at the end belongs to ImageNet alone.
+    # Both list the same layers in the same order under other names; the classifier at the end belongs to
+    # ImageNet alone.
     body = [key for key in weights if not key.startswith(source.classifiers)]
     names = [key for key in target if not key.startswith(source.classifiers)]
     if len(body) != len(names) or any(
         weights[a].shape != target[b].shape for a, b in zip(body, names, strict=True)
     ):
         raise CheckpointError(
-            "The packaged ImageNet weights do not match the tower's layers; reinstall the pinned requirements-weights.txt."
+            "The packaged ImageNet weights do not match the tower's layers; reinstall the pinned "
+            "requirements-weights.txt."
         )
     trunk.load_state_dict({b: weights[a] for a, b in zip(body, names, strict=True)}, strict=False)
 
 
 def _load_open_clip(model: PatchCLIP, weights: str) -> None:
-    """A published CLIP's image tower, and its text tower where the recipe uses it; position embeddings are resampled to the input size."""
+    """A published CLIP's image tower, and its text tower where the recipe uses it; position embeddings are
+    resampled to the input size."""
     config = model.config
     if config.tower.startswith("timm:"):
         raise CheckpointError(

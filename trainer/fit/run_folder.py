@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from patchclip.errors import DataError
@@ -65,7 +65,8 @@ class Origin:
 
 
 CHANGEABLE = frozenset(("optim.lr_heads", "optim.lr_tower", "optim.lr_text", "data.workers", "save_every"))
-"""Fields of the recipe that a resumed run may change: the learning rates, which are applied anew, and what changes no weight."""
+"""Fields of the recipe that a resumed run may change: the learning rates, which are applied anew, and what
+changes no weight."""
 
 
 def _flat(recipe: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +82,8 @@ def _flat(recipe: dict[str, Any]) -> dict[str, Any]:
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:
-    """SHA-256 of what is known of the samples, in their order; of images the names, and nothing of reports."""
+    """SHA-256 of what is known of the samples, in their order; of images the names, and nothing of
+    reports."""
     digest = hashlib.sha256()
     for sample in samples:
         states = sorted((label, state.value) for label, state in sample.states.items())
@@ -90,7 +92,8 @@ def fingerprint(samples: Sequence[Sample]) -> str:
 
 
 def write_record(out: Path, record: Mapping[str, object], left_out: Sequence[str]) -> None:
-    """config.json, the run's full record, and left_out.txt, a line for each thing that was not learnt from."""
+    """config.json, the run's full record, and left_out.txt, a line for each thing that was not learnt
+    from."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     (out / "left_out.txt").write_text("".join(f"{line}\n" for line in left_out), encoding="utf-8")
@@ -124,11 +127,12 @@ class RunState:
         os.replace(temporary, out / STATE)  # noqa: PTH105  (the atomic one)
 
     def load(self, out: Path, origin: Origin) -> dict[str, Any]:
-        """Restores in place, but for the learning rates, which are those of the recipe at hand; returns the fields of the run's Progress.
+        """Restores in place, but for the learning rates, which are those of the recipe at hand; returns the
+        fields of the run's Progress.
 
         Raises:
-            DataError: there is nothing to continue, it cannot be read, or it is the state of another recipe or of other data; names what
-                differs.
+            DataError: there is nothing to continue, it cannot be read, or it is the state of another recipe
+                or of other data; names what differs.
         """
         path = out / STATE
         if not path.is_file():
@@ -137,13 +141,10 @@ class RunState:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
             raise DataError(f"{path} is damaged; leave out --resume to start anew.") from error
-        if "origin" not in state:
-            raise DataError(
-                f"{path} does not tell its recipe and data, as older versions' states; leave out --resume to start anew."
-            )
         if differences := origin.differences(state["origin"]):
             raise DataError(
-                f"The run in {out} was begun otherwise: {'; '.join(differences)}. Give it back the recipe and data that began it, of which only "
+                f"The run in {out} was begun otherwise: {'; '.join(differences)}. Give it back the recipe "
+                "and data that began it, of which only "
                 "the learning rates (optim.lr_*) may change, or leave out --resume to start anew."
             )
         rates = [group["base_lr"] for group in self.optimiser.param_groups]
@@ -161,10 +162,11 @@ class RunState:
 
 
 class RunLog:
-    """log.jsonl (one line an epoch, for people and scripts) and tensorboard (every 20th step)."""
+    """log.jsonl (one line per epoch, for people and scripts) and tensorboard (every 20th step)."""
 
     def __init__(self, out: Path, *, enabled: bool = True, epochs: int = 0, steps: int = 0) -> None:
-        """epochs, steps: that the run has behind it; what was logged beyond them, before it was cut short, is done again and goes."""
+        """epochs, steps: that the run has behind it; what was logged beyond them, before it was cut short, is
+        done again and goes."""
         self.path = out / "log.jsonl"
         out.mkdir(parents=True, exist_ok=True)
         if enabled:
@@ -180,14 +182,14 @@ class RunLog:
             SummaryWriter(out / "tensorboard", purge_step=steps + 1 if steps else None) if enabled else None
         )
 
-    def step(self, step: int, terms: dict[str, Tensor]) -> None:
+    def step(self, step: int, terms: Mapping[str, float]) -> None:
         """Losses of one step."""
         if self.board is not None and step % 20 == 0:
             for name, value in terms.items():
-                self.board.add_scalar(f"loss/{name}", float(value.detach()), step)
+                self.board.add_scalar(f"loss/{name}", value, step)
 
     def epoch(
-        self, epoch: int, side: int, losses: dict[str, float], figures: dict[str, float], seconds: float
+        self, epoch: int, size: int, losses: dict[str, float], figures: dict[str, float], seconds: float
     ) -> None:
         """Mean losses and held-out figures of one epoch; also printed."""
         if self.board is None:
@@ -196,15 +198,15 @@ class RunLog:
             self.board.add_scalar(f"dev/{name}", value, epoch)
         record = {
             "epoch": epoch,
-            "side": side,
+            "size": size,
             "seconds": round(seconds, 1),
             "losses": losses,
             "dev": figures,
         }
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
-        shown = ", ".join(f"{name} {value:.3f}" for name, value in {**losses, **figures}.items())
-        print(f"epoch {epoch} at {side} px, {seconds:.0f} s: {shown}", flush=True)
+        words = ", ".join(f"{name} {value:.3f}" for name, value in {**losses, **figures}.items())
+        print(f"epoch {epoch} at {size} px, {seconds:.0f} s: {words}", flush=True)
 
     def close(self) -> None:
         """Flushes."""

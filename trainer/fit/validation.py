@@ -1,4 +1,5 @@
-"""Figures on the held-out part of the training patients: they choose the best epoch, calibration and thresholds."""
+"""Figures on the held-out part of the training patients: they choose the best epoch, calibration and
+thresholds."""
 
 from __future__ import annotations
 
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from patchclip.model.patchclip import PatchCLIP, mil_logit
-from trainer.batches.dataset import state_table
 from trainer.data.loaded import Loaded
-from trainer.objective.total import PromptBank
+from trainer.data.states import state_table
+from trainer.objective.prompts import PromptBank
 
 IMAGE_BRANCHES = ("global", "pooled", "mil")
 
@@ -41,7 +42,8 @@ def dev_logits(
     *,
     mirror: bool = False,
 ) -> DevLogits:
-    """Runs the model over images in memory, at `side` pixels, without augmentation; with their mirror images if the engine will."""
+    """Runs the model over images in memory, at `side` pixels, without augmentation; with their mirror images
+    if the engine will."""
     model.eval()
     positive, negative = bank.directions(model, None)
     image: dict[str, list[NDArray[np.float32]]] = {name: [] for name in IMAGE_BRANCHES}
@@ -82,17 +84,19 @@ def dev_figures(
     side: int,
     device: torch.device,
 ) -> dict[str, float]:
-    """Mean AUROC (findings with at least 5 present and 5 absent), mean pointing (findings with at least 3 outlined images), and their mean.
+    """Mean AUROC (findings with at least 5 present and 5 absent), mean pointing (findings with at least 3
+    outlined images), and their mean.
 
-    "Not mentioned" counts as absent here, as it does in the published NIH figures. Pointing: the brightest patch's centre lies in
-    an outline's bounding box.
+    "Not mentioned" counts as absent here, as it does in the published NIH figures. Pointing: the brightest
+    patch's centre lies in an outline's bounding box.
     """
     logits = dev_logits(model, bank, items, side, device)
     return figures_from_logits(logits, items, labels)
 
 
 def mean_auroc(scores: NDArray[np.float32], table: NDArray[np.int8]) -> float:
-    """Mean over the findings with at least 5 present and 5 absent images; .5 without one. scores, table (states): [N, K]."""
+    """Mean over the findings with at least 5 present and 5 absent images; .5 without one. scores, table
+    (states): [N, K]."""
     values = [
         roc_auc_score(table[known, k] == 1, scores[known, k])
         for k in range(table.shape[1])
@@ -105,7 +109,7 @@ def mean_auroc(scores: NDArray[np.float32], table: NDArray[np.int8]) -> float:
 def figures_from_logits(
     logits: DevLogits, items: Sequence[Loaded], labels: Sequence[str]
 ) -> dict[str, float]:
-    """See `dev_figures`; one AUROC a branch, so that a branch that does not learn is seen."""
+    """See `dev_figures`; one AUROC per branch, so that a branch that does not learn is seen."""
     table = state_table(items, labels)
     figures: dict[str, float] = {}
     combined = np.mean([logits.image[name] for name in IMAGE_BRANCHES], axis=0)

@@ -1,6 +1,7 @@
 """Other body parts and other modalities than the frontal chest radiograph, drawn by a program.
 
-None is meant to deceive a reader: they need the outlines, proportions and grey levels that tell such pictures from a chest in a thumbnail.
+None is meant to deceive a reader: they need the outlines, proportions and grey levels that tell such pictures
+from a chest in a thumbnail.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def hand(rng: np.random.Generator) -> FloatArray:
 
 
 def lateral_chest(rng: np.random.Generator) -> FloatArray:
-    """A chest from the side: clear spaces before and behind the heart, spine at the back, shoulders above, domes below."""
+    """A chest from the side: clear spaces before and behind the heart, spine at the back, shoulders above,
+    domes below."""
     x, y = grid(rng, 0.7, 1.2)
     if rng.random() < 0.5:
         x = 1 - x

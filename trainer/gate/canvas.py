@@ -1,4 +1,5 @@
-"""What the drawings of the image gate are made of: a canvas, ellipses, tubes and bones that add up like attenuation."""
+"""What the drawings of the image gate are made of: a canvas, ellipses, tubes and bones that add up like
+attenuation."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from patchclip.types import FloatArray
 
-SIDE = 176  # longest side of a drawing
+CANVAS_SIZE = 176  # longest side of a drawing
 Point = tuple[float, float]
 
 
@@ -23,13 +24,18 @@ def clouds(shape: Sequence[int], rng: np.random.Generator, scale: float) -> Floa
 def draw_shape(rng: np.random.Generator, narrowest: float, widest: float) -> tuple[int, int]:
     """(width, height) with a ratio drawn between the two."""
     ratio = rng.uniform(narrowest, widest)
-    return (SIDE, max(8, round(SIDE / ratio))) if ratio > 1 else (max(8, round(SIDE * ratio)), SIDE)
+    return (
+        (CANVAS_SIZE, max(8, round(CANVAS_SIZE / ratio)))
+        if ratio > 1
+        else (max(8, round(CANVAS_SIZE * ratio)), CANVAS_SIZE)
+    )
 
 
 def grid(rng: np.random.Generator, narrowest: float, widest: float) -> tuple[FloatArray, FloatArray]:
-    """Coordinates of pixel centres; the shorter side runs from 0 to 1 about the middle, the longer one further."""
+    """Coordinates of pixel centres; the shorter side runs from 0 to 1 about the middle, the longer one
+    further."""
     width, height = draw_shape(rng, narrowest, widest)
-    scale = 1 / SIDE
+    scale = 1 / CANVAS_SIZE
     x = (np.arange(width, dtype=np.float32) + 0.5 - width / 2) * scale + 0.5
     y = (np.arange(height, dtype=np.float32) + 0.5 - height / 2) * scale + 0.5
     xx, yy = np.meshgrid(x, y)

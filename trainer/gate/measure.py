@@ -1,4 +1,5 @@
-"""How often the gates of a checkpoint are right: chests that pass, other pictures that are refused, queries judged as a reader would."""
+"""How often the gates of a checkpoint are right: chests that pass, other pictures that are refused, queries
+judged as a reader would."""
 
 from __future__ import annotations
 
@@ -17,17 +18,18 @@ from patchclip.text.query import parse_query
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from trainer.data.loaded import Loaded
-from trainer.gate.fit import content, some
+from trainer.gate.fit import at_most, content
 from trainer.gate.negatives import FAMILIES, SPOILT, negatives
 
 SEED = 5  # of pictures other than those that `fit_image_gate` draws
-EACH = 100  # pictures of a family
-CHESTS = 200  # radiographs that spoilt ones are made of, at most
+PER_FAMILY = 100  # pictures of a family
+MAX_CHESTS = 200  # radiographs that spoilt ones are made of, at most
 COLUMNS = ("query", "in_scope", "finding")
 
 
 def share(hits: int, n: int) -> dict[str, Any]:
-    """{"value", "ci": [lo, hi], "n"}: a share with its exact 95 % interval (Clopper & Pearson, Biometrika 1934), trials taken as independent.
+    """{"value", "ci": [lo, hi], "n"}: a share with its exact 95 % interval (Clopper & Pearson, Biometrika
+    1934), trials taken as independent.
 
     Raises:
         ValueError: n is 0, or hits is not between 0 and n.
@@ -36,7 +38,9 @@ def share(hits: int, n: int) -> dict[str, Any]:
     return {"value": hits / n, "ci": [float(interval.low), float(interval.high)], "n": n}
 
 
-def measure_images(gate: ImageGate, items: Sequence[Loaded], side: int, each: int = EACH) -> dict[str, Any]:
+def measure_images(
+    gate: ImageGate, items: Sequence[Loaded], side: int, each: int = PER_FAMILY
+) -> dict[str, Any]:
     """False alarms on frontal chest radiographs, and what is refused of every family of other pictures.
 
     Args:
@@ -46,7 +50,7 @@ def measure_images(gate: ImageGate, items: Sequence[Loaded], side: int, each: in
         each: pictures of a family.
     """
     alarms = sum(not gate.accepts(np.asarray(item.image / 255, np.float32)) for item in items)
-    chests = [content(item) for item in some(items, SEED, CHESTS)]
+    chests = [content(item) for item in at_most(items, SEED, MAX_CHESTS)]
     refused = {
         family: sum(
             not gate.accepts(model_input(picture, side)[0])
@@ -69,7 +73,8 @@ def measure_images(gate: ImageGate, items: Sequence[Loaded], side: int, each: in
 
 
 def measure_queries(gate: QueryGate, vocabulary: Vocabulary, file: Path) -> dict[str, Any]:
-    """Share of a list's queries that are called in or out of scope as the list says, and of those in scope whose finding is right.
+    """Share of a list's queries that are called in or out of scope as the list says, and of those in scope
+    whose finding is right.
 
     Raises:
         DataError: the list lacks a column or holds no query.
@@ -100,7 +105,8 @@ def markdown(record: dict[str, Any]) -> str:
         rows += [(f"Queries of {name} judged rightly in or out of scope", queries["scope"])]
         rows += [(f"Queries of {name} in scope whose finding is right", queries["finding"])]
     lines = [
-        f"| {name} | {100 * value['value']:.1f} % ({100 * value['ci'][0]:.1f} to {100 * value['ci'][1]:.1f}) | {value['n']:,} |"
+        f"| {name} | {100 * value['value']:.1f} % ({100 * value['ci'][0]:.1f} to {100 * value['ci'][1]:.1f}) "
+        f"| {value['n']:,} |"
         for name, value in rows
     ]
     return "\n".join(["| | Share (95 % CI) | n |", "| --- | --- | --- |", *lines]) + "\n"

@@ -1,4 +1,5 @@
-"""Pictures that the image gate must refuse, by family: drawn ones, photographs, and real radiographs spoilt."""
+"""Pictures that the image gate must refuse, by family: drawn ones, photographs, and real radiographs
+spoilt."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ def cropped(chest: FloatArray, rng: Rng) -> FloatArray:
 
 
 def one_side(chest: FloatArray, rng: Rng) -> FloatArray:
-    """One lung with the spine at its edge, as it is or drawn out to the width of a chest; much like a lateral view."""
+    """One lung with the spine at its edge, as it is or drawn out to the width of a chest; much like a lateral
+    view."""
     height, width = chest.shape
     wide = round(width * rng.uniform(0.42, 0.56))
     half = chest[:, :wide] if rng.random() < 0.5 else chest[:, width - wide :]
@@ -99,15 +101,16 @@ FAMILIES = (*DRAWN, PHOTOGRAPH, *SPOILT)
 def negatives(
     family: str, count: int, seed: int, chests: Sequence[FloatArray], *, fitting: bool = False
 ) -> list[FloatArray]:
-    """`count` pictures of a family, float32 [H, W] in [0, 1]; a function of family, seed, `chests` and `fitting` alone.
+    """`count` pictures of a family, float32 [H, W] in [0, 1]; a function of family, seed, `chests` and
+    `fitting` alone.
 
     Args:
         family: one of `FAMILIES`.
         count: how many.
         seed: other seeds give other pictures.
         chests: frontal chest radiographs [H, W] in [0, 1], which the spoilt families start from.
-        fitting: whether a gate is fitted to them rather than measured on them: photographs for the one are never parts of a picture for
-            the other, whatever the seeds.
+        fitting: whether a gate is fitted to them rather than measured on them: photographs for the one are
+            never parts of a picture for the other, whatever the seeds.
     """
     rng = np.random.default_rng([seed, FAMILIES.index(family)])
     if family in DRAWN:
@@ -119,7 +122,8 @@ def negatives(
 
 @lru_cache(maxsize=1)
 def photographs() -> tuple[FloatArray, ...]:
-    """scikit-learn's sample photographs as luminance [H, W] in [0, 1]: a temple, to fit to, and a flower, to measure on."""
+    """scikit-learn's sample photographs as luminance [H, W] in [0, 1]: a temple, to fit to, and a flower, to
+    measure on."""
     from sklearn.datasets import load_sample_images
 
     return tuple(

@@ -1,4 +1,5 @@
-"""Pictures without a body in them, drawn by a program: documents, screenshots, noise, blanks, plain shapes."""
+"""Pictures without a body in them, drawn by a program: documents, screenshots, noise, blanks, plain
+shapes."""
 
 from __future__ import annotations
 
@@ -9,7 +10,11 @@ from PIL import Image, ImageDraw, ImageFont
 from patchclip.types import FloatArray
 from trainer.gate.canvas import clouds, draw_shape
 
-WORDS = "report invoice total page patient date name table figure method result the of and to in for with by from order number".split()
+WORDS = (
+    "report invoice total page patient date name table figure method result the of and to in for with by "
+    "from "
+    "order number"
+).split()
 
 
 def document(rng: np.random.Generator) -> FloatArray:

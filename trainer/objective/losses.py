@@ -1,9 +1,10 @@
-"""The training objectives: prompt-pair cross-entropies at four levels, as vectorised functions of logit differences.
+"""The training objectives: prompt-pair cross-entropies at four levels, as vectorised functions of logit
+differences.
 
-Everywhere z = logit("X") - logit("no X"); cross-entropy over the two-way softmax equals softplus(-z) for "X" and softplus(z)
-for "no X" (method of Patch-CLIP, doi 10.1038/s41598-026-52235-x, steps 7 and 8). Every term is a sum over a batch of
-per-element losses times fixed weights, divided by the batch size: no term depends on which other images share the batch, so
-splitting a batch over processes changes nothing.
+Everywhere z = logit("X") - logit("no X"); cross-entropy over the two-way softmax equals softplus(-z) for "X"
+and softplus(z) for "no X" (method of Patch-CLIP, doi 10.1038/s41598-026-52235-x, steps 7 and 8). Every term
+is a sum over a batch of per-element losses times fixed weights, divided by the batch size: no term depends on
+which other images share the batch, so splitting a batch over processes changes nothing.
 """
 
 from __future__ import annotations
@@ -82,9 +83,9 @@ def sparse_sets(
 ) -> SparseSets:
     """Chooses the patch sets that the sparse branch learns from.
 
-    Every (image, finding) with positive patches gives a positive set of them. Every image gives one negative set: of the
-    findings that it is trusted to be free of, the one whose patches are lit most, and of those patches the `limit` / 8 most lit: what the
-    sparse branch meets at inference when the map is wrong.
+    Every (image, finding) with positive patches gives a positive set of them. Every image gives one negative
+    set: of the findings that it is trusted to be free of, the one whose patches are lit most, and of those
+    patches the `limit` / 8 most lit: what the sparse branch meets at inference when the map is wrong.
 
     Args:
         patch_logits: [B, P, K], detached inside.

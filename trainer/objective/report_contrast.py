@@ -1,46 +1,25 @@
-"""Image-report objectives for datasets with reports: CLIP's and SigLIP's loss over images, and sentences against patches.
+"""Image-report objectives for datasets with reports: CLIP's and SigLIP's loss over images, and sentences
+against patches.
 
-Unlike the prompt-pair terms these compare images with each other, so the processes of a distributed run share their embeddings
-first (`trainer.fit.distributed.gather`): the loss is that of the whole batch, wherever its images lie.
+Unlike the prompt-pair terms these compare images with each other, so the processes of a distributed run share
+their embeddings first (`trainer.fit.distributed.gather`): the loss is that of the whole batch, wherever its
+images lie.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainer.batches.reports import Reports
 from trainer.fit.distributed import Processes
 
 SAME = 0.995
-"""Cosine from which two reports say the same ("no acute disease"): neither is then a wrong report for the other's image."""
-SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n\s*\n")
-
-
-def sentences_of(report: str, limit: int) -> list[str]:
-    """A report's sentences in order, at most `limit`, each of at least two words; enumeration ("1.") and blanks are dropped."""
-    found: list[str] = []
-    for part in SENTENCE_END.split(report):
-        sentence = " ".join(re.sub(r"^\s*\d+[.)]\s*", "", part).split())
-        if len(sentence.split()) >= 2:
-            found.append(sentence)
-    return found[:limit]
-
-
-def other_side(sentence: str) -> str:
-    """The sentence of the mirror image: left and right exchanged, case kept."""
-
-    def turned(match: re.Match[str]) -> str:
-        word = match.group()
-        swapped = {"left": "right", "right": "left"}[word.lower()]
-        return swapped.upper() if word.isupper() else swapped.capitalize() if word[0].isupper() else swapped
-
-    return re.sub(r"\b(left|right)", turned, sentence, flags=re.IGNORECASE)
+"""Cosine from which two reports say the same ("no acute disease"): neither is then a wrong report for the
+other's image."""
 
 
 def clip_loss(images: Tensor, texts: Tensor, scale: Tensor, same: Tensor) -> Tensor:
@@ -49,7 +28,8 @@ def clip_loss(images: Tensor, texts: Tensor, scale: Tensor, same: Tensor) -> Ten
     Args:
         images, texts: [N, D], unit norm; row i belongs to row i.
         scale: scalar, inverse temperature.
-        same: bool [N, N], pairs that are no counterexample although i differs from j; the diagonal is ignored.
+        same: bool [N, N], pairs that are no counterexample although i differs from j; the diagonal is
+            ignored.
 
     Returns:
         scalar, mean over both directions; 0 for N below 2.
@@ -64,7 +44,8 @@ def clip_loss(images: Tensor, texts: Tensor, scale: Tensor, same: Tensor) -> Ten
 
 
 def siglip_loss(images: Tensor, texts: Tensor, scale: Tensor, bias: Tensor, same: Tensor) -> Tensor:
-    """Pairwise sigmoid contrast (SigLIP; Zhai et al., ICCV 2023, algorithm 1): sum over pairs of -log sigmoid(+-(scale x.y + bias)), over N.
+    """Pairwise sigmoid contrast (SigLIP; Zhai et al., ICCV 2023, algorithm 1): sum over pairs of -log
+    sigmoid(+-(scale x.y + bias)), over N.
 
     Arguments as in `clip_loss`; bias: scalar -> scalar.
     """
@@ -77,10 +58,11 @@ def siglip_loss(images: Tensor, texts: Tensor, scale: Tensor, bias: Tensor, same
 
 
 def sentence_scores(patches: Tensor, valid: Tensor, sentences: Tensor, sharpness: float = 8.0) -> Tensor:
-    """How well each image shows each sentence somewhere: cosine of the sentence with the patches that it attends to.
+    """How well each image shows each sentence somewhere: cosine of the sentence with the patches that it
+    attends to.
 
-    Attention over an image's patches with the sentence as the question (GLoRIA; Huang et al., ICCV 2021, section 3.3, with sentences
-    for words).
+    Attention over an image's patches with the sentence as the question (GLoRIA; Huang et al., ICCV 2021,
+    section 3.3, with sentences for words).
 
     Args:
         patches: [B, P, D], unit norm.
@@ -100,27 +82,15 @@ def sentence_scores(patches: Tensor, valid: Tensor, sentences: Tensor, sharpness
 def sentence_loss(scores: Tensor, owner: Tensor, scale: Tensor, same: Tensor) -> Tensor:
     """Each sentence must find its own image among the batch.
 
-    scores: [B, S] of `sentence_scores`; owner: int [S], whose sentence it is; scale: scalar; same: bool [B, S], images that are no
-    counterexample to a sentence -> scalar, mean over sentences; 0 without sentences or with one image.
+    scores: [B, S] of `sentence_scores`; owner: int [S], whose sentence it is; scale: scalar; same: bool [B,
+    S], images that are no counterexample to a sentence -> scalar, mean over sentences; 0 without sentences or
+    with one image.
     """
     if scores.shape[1] == 0 or scores.shape[0] < 2:
         return scores.sum() * 0
     own = F.one_hot(owner, scores.shape[0]).t().bool()
     logits = (scale * scores).masked_fill(same & ~own, -torch.inf)
     return F.cross_entropy(logits.t(), owner)
-
-
-@dataclass(frozen=True, slots=True)
-class Reports:
-    """Sentence features of a batch's reports.
-
-    Attributes:
-        features: float32 [B, M, E], from the frozen sentence encoder; zeros in empty slots.
-        mask: bool [B, M]; a row of False is an image without a report.
-    """
-
-    features: Tensor
-    mask: Tensor
 
 
 class ReportObjective(nn.Module):
@@ -178,14 +148,3 @@ class ReportObjective(nn.Module):
         holds = F.one_hot(owner, max(1, len(mask))).t().float() @ alike.float() > 0
         sentences = sentence_loss(sentence_scores(patches, valid, texts[mask]), owner, scale, holds)
         return {"report": report, "sentences": sentences}
-
-
-def padded_features(features: Sequence[Tensor], width: int) -> Reports:
-    """One [m_i, E] tensor an image -> `Reports`; m_i may be 0."""
-    longest = max([1, *(len(item) for item in features)])
-    out = torch.zeros(len(features), longest, width)
-    mask = torch.zeros(len(features), longest, dtype=torch.bool)
-    for row, item in enumerate(features):
-        out[row, : len(item)] = item
-        mask[row, : len(item)] = True
-    return Reports(out, mask)

@@ -1,4 +1,5 @@
-"""Drawn lesions: they lie under their outline, follow the image through augmentation, and only touch what is known free of them."""
+"""Drawn lesions: they lie under their outline, follow the image through augmentation, and only touch what is
+known free of them."""
 
 from __future__ import annotations
 

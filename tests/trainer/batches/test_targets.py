@@ -1,4 +1,5 @@
-"""Outlines to patch targets: coverage, centres, the ignore mask, and augmentation of image and outlines together."""
+"""Outlines to patch targets: coverage, centres, the ignore mask, and augmentation of image and outlines
+together."""
 
 from __future__ import annotations
 

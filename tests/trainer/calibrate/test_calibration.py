@@ -12,10 +12,12 @@ from patchclip import DataError
 from patchclip.image.geometry import Letterbox
 from patchclip.localize import smooth
 from patchclip.model.calibration import Calibration
-from trainer.calibrate.calibration import best_branches, check_held_out, free_of_all
+from trainer.calibrate.calibration import best_branches
 from trainer.calibrate.regions import choose, outline_widths
+from trainer.data.checks import check_held_out
 from trainer.data.loaded import Loaded
 from trainer.data.sample import Sample, Shape
+from trainer.data.states import free_of_all
 from trainer.fit.validation import mean_auroc
 
 

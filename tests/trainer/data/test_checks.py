@@ -17,11 +17,11 @@ from patchclip.image.geometry import Letterbox
 from patchclip.text.vocabulary import Vocabulary
 from tests.tiny import RECIPE, VOCABULARY, tiny_dataset
 from trainer.__main__ import main
-from trainer.commands import _revision
 from trainer.config import AugmentConfig, FitConfig
-from trainer.data.checks import check_classes, check_sides, unknown_patients, without_copies
+from trainer.data.checks import check_classes, check_mirror, unknown_patients, without_copies
 from trainer.data.loaded import Loaded
 from trainer.data.sample import Sample, State
+from trainer.fit.provenance import code_revision
 
 LABELS = VOCABULARY.labels
 
@@ -64,7 +64,8 @@ def test_held_out_images_without_a_positive_are_named_before_training(
 ) -> None:
     data = tiny_dataset(tmp_path / "data", each=12, splits=("train",))
     lines = (data / "images.csv").read_text().splitlines()
-    # The patients that this seed holds out are those of normal images; all others are not known, so never held out.
+    # The patients that this seed holds out are those of normal images; all others are not known, so never
+    # held out.
     kept = [
         ",".join([row[0], row[1] if row[6] == "No Finding" else "", *row[2:]])
         for row in (line.split(",") for line in lines[1:])
@@ -136,7 +137,7 @@ def test_a_machine_without_git_has_an_unknown_revision(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert _revision() == "unknown"
+    assert code_revision() == "unknown"
 
 
 def test_mirror_images_and_prompts_with_a_side_exclude_each_other() -> None:
@@ -146,9 +147,9 @@ def test_mirror_images_and_prompts_with_a_side_exclude_each_other() -> None:
     with pytest.raises(
         DataError, match=r"left basal collapse.* of Atelectasis names a side.*augment.mirror to 0"
     ):
-        check_sides(replace(AugmentConfig(), mirror=0.5), sided)
-    check_sides(AugmentConfig(), sided)
-    check_sides(replace(AugmentConfig(), mirror=0.5), VOCABULARY)
+        check_mirror(replace(AugmentConfig(), mirror=0.5), sided)
+    check_mirror(replace(AugmentConfig(), mirror=0.0), sided)
+    check_mirror(replace(AugmentConfig(), mirror=0.5), VOCABULARY)
 
 
 def test_sources_of_unknown_patients_are_named() -> None:
@@ -215,8 +216,8 @@ def test_copies_and_all_that_is_left_out_are_counted_printed_and_kept(
         and "one class only, so not learnt: " in out
     )
     assert (
-        f"{95 + 96 - 2 * held} images to train on, {held} held out, {held + 1} left out, {held} of them copies"
-        in out
+        f"{95 + 96 - 2 * held} images to train on, {held} held out, {held + 1} left out, {held} of them "
+        "copies" in out
     )
     lines = (tmp_path / "run" / "left_out.txt").read_text().splitlines()
     assert (

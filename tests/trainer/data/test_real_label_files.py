@@ -1,4 +1,5 @@
-"""Adapters on the label files that the datasets themselves give out, as the package torchxrayvision carries them; the images are noise."""
+"""Adapters on the label files that the datasets themselves give out, as the package torchxrayvision carries
+them; the images are noise."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from trainer.data.adapters.chexpert import read_chexpert
 from trainer.data.adapters.nih import read_nih
 from trainer.data.adapters.openi import read_openi
 from trainer.data.adapters.rsna import read_rsna
-from trainer.data.adapters.siim import SIDE, read_siim
+from trainer.data.adapters.siim import IMAGE_SIZE, read_siim
 
 SPEC = importlib.util.find_spec("torchxrayvision")  # found, never imported: only its files are wanted
 FILES = (
@@ -95,15 +96,15 @@ def test_siim(tmp_path: Path) -> None:
             assert samples[name].states == {"Pneumothorax": ABSENT}
             continue
         # The challenge's own loop: a run begins so many pixels after the last one ended.
-        mask, position = np.zeros(SIDE * SIDE, bool), 0
+        mask, position = np.zeros(IMAGE_SIZE * IMAGE_SIZE, bool), 0
         numbers = [int(word) for word in text.split()]
         for gap, run in zip(numbers[::2], numbers[1::2], strict=True):
             mask[position + gap : position + gap + run] = True
             position += gap + run
-        across = np.nonzero(mask.reshape(SIDE, SIDE).T.any(axis=0))[0]
+        across = np.nonzero(mask.reshape(IMAGE_SIZE, IMAGE_SIZE).T.any(axis=0))[0]
         edges = [extent(shape) for shape in samples[name].shapes]
-        assert min(edge[0] for edge in edges) * SIDE == pytest.approx(across[0], abs=3)
-        assert max(edge[2] for edge in edges) * SIDE == pytest.approx(across[-1], abs=3)
+        assert min(edge[0] for edge in edges) * IMAGE_SIZE == pytest.approx(across[0], abs=3)
+        assert max(edge[2] for edge in edges) * IMAGE_SIZE == pytest.approx(across[-1], abs=3)
 
 
 def test_chexpert(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_a_source_may_have_a_split_of_its_own(tmp_path: Path, capsys: pytest.Cap
 def test_what_is_not_recognised_lists_what_would_be(tmp_path: Path) -> None:
     with pytest.raises(
         DataError,
-        match=r"no dataset that is recognised by its files; name one of folder, nih, .*openi as NAME:FOLDER, or feedback",
+        match=r"recognised by its files; name one of folder, nih, .*openi as NAME:FOLDER, or feedback",
     ):
         find_source(tmp_path)
     with pytest.raises(DataError, match=r"There is no folder siin:.*Supported datasets are folder, nih"):

@@ -1,4 +1,5 @@
-"""The loop as a whole: signals, parts of a batch, compilation, frozen parts, other optimisers and precisions, reports."""
+"""The loop as a whole: signals, parts of a batch, compilation, frozen parts, other optimisers and precisions,
+reports."""
 
 from __future__ import annotations
 
@@ -22,15 +23,18 @@ from patchclip.model.patchclip import PatchCLIP
 from tests.tiny import CONFIG, ROOT, VOCABULARY, tiny_dataset, tiny_reports
 from tests.tiny import RECIPE as TINY_RECIPE
 from trainer.__main__ import main
-from trainer.batches.dataset import BalancedSampler, PatchDataset, collate, sampling_weights
+from trainer.batches.dataset import PatchDataset, collate
+from trainer.batches.reports import report_features
+from trainer.batches.sampling import BalancedSampler, sampling_weights
 from trainer.config import AugmentConfig, DataConfig, FitConfig, LossConfig
 from trainer.data.folder import read_folder
 from trainer.data.loaded import load_samples
 from trainer.data.sample import Sample
 from trainer.data.split import hold_out
-from trainer.fit.loop import report_features
 from trainer.fit.optim import make_optimiser
-from trainer.objective.total import BalanceWeights, PromptBank, training_loss
+from trainer.objective.balance import BalanceWeights
+from trainer.objective.prompts import PromptBank
+from trainer.objective.total import training_loss
 
 RECIPE: dict[str, Any] = {
     **TINY_RECIPE,
@@ -263,7 +267,7 @@ def test_reports_are_learnt_from_and_mirrored_with_the_image(place: Path) -> Non
     items, _ = load_samples(
         [replace(sample, report=report) for sample, report in zip(samples, reports, strict=True)], 64
     )
-    features = report_features(model, items, 12)
+    features = report_features(model.encode_sentences, items, 12)
     assert [len(item.plain) for item in features] == [1, 0, 2, 1]
     right = model.encode_sentences(["Right effusion is seen."]).numpy()
     assert np.allclose(features[0].mirrored, right, atol=1e-5) and not np.allclose(

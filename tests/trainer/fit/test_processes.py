@@ -1,4 +1,5 @@
-"""Two processes against one with the whole batch: what the weights move by, not where they end, for they hardly move."""
+"""Two processes against one with the whole batch: what the weights move by, not where they end, for they
+hardly move."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ from tests.tiny import RECIPE as TINY_RECIPE
 from tests.trainer.fit.together import norms
 from trainer.__main__ import main
 
-# By SGD, whose steps are the gradient's: AdamW's first ones follow its sign, which rounding can turn. Clipping would hide a sum in place of a
-# mean, and in two steps a rounding error has no time to grow.
+# By SGD, whose steps are the gradient's: AdamW's first ones follow its sign, which rounding can turn.
+# Clipping would hide a sum in place of a mean, and in two steps a rounding error has no time to grow.
 RECIPE: dict[str, Any] = {
     **TINY_RECIPE,
     "data": {**TINY_RECIPE["data"], "dev_fraction": 0.0, "samples_per_epoch": 16},
@@ -39,7 +40,8 @@ RECIPE: dict[str, Any] = {
     },
 }
 FROZEN = ["loss.sparse=0", 'optim.frozen=["tower.visual"]']
-# Statistics of a handful of values multiply rounding from layer to layer: the tower's stay as they are, and have a test of their own below.
+# Statistics of a handful of values multiply rounding from layer to layer: the tower's stay as they are, and
+# have a test of their own below.
 NORMS = [
     name
     for name, module in PatchCLIP(CONFIG).named_modules()
@@ -95,8 +97,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_features() -> None:
-    """As in the two processes, no sentence was encoded before: one encoded among others, or by more threads, differs by rounding, which the
-    hundreds of steps that align the prompts multiply."""
+    """As in the two processes, no sentence was encoded before: one encoded among others, or by more threads,
+    differs by rounding, which the hundreds of steps that align the prompts multiply."""
     shared_encoder.cache_clear()
 
 

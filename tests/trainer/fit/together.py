@@ -1,6 +1,7 @@
 """What tests run in a group of processes: torchrun -m tests.trainer.fit.together RUNS OUT.
 
-RUNS is a JSON list of argument lists of the trainer, run one after another; what `norms` computes goes to OUT.
+RUNS is a JSON list of argument lists of the trainer, run one after another; what `norms` computes goes to
+OUT.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from trainer.fit.distributed import join, share_batch_norms
 
 
 def norms(*, shared: bool, rank: int, world: int) -> dict[str, torch.Tensor]:
-    """Gradients and buffers of a small net with two batch norms after a step on this process's share of eight images."""
+    """Gradients and buffers of a small net with two batch norms after a step on this process's share of eight
+    images."""
     from timm.layers.norm_act import (
         BatchNormAct2d,
     )  # after the trainer, which makes torchvision importable for it

@@ -14,15 +14,16 @@ import pytest
 from patchclip import Engine
 from patchclip.types import FloatArray
 from tests.tiny import tiny_checkpoint, tiny_dataset
-from trainer import commands
 from trainer.__main__ import main
+from trainer.commands import evaluate_gates
+from trainer.gate import fit as fitting
 from trainer.gate.measure import SEED
 from trainer.gate.negatives import FAMILIES, PHOTOGRAPH, negatives, photographs
 
 
 def test_gates_are_added_and_weights_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkpoint with old aliases and no image gate gets both anew, and the same bytes of weights."""
-    monkeypatch.setattr(commands, "fit_image_gate", partial(commands.fit_image_gate, each=10))
+    monkeypatch.setattr(fitting, "fit_image_gate", partial(fitting.fit_image_gate, each=10))
     data = tiny_dataset(tmp_path / "data", each=55, splits=("train",))
     folder = tiny_checkpoint(tmp_path / "tiny")
     record = json.loads((folder / "model.json").read_text())
@@ -53,9 +54,9 @@ def test_a_vocabulary_with_other_prompts_is_kept(tmp_path: Path, capsys: pytest.
 
 def test_photographs_to_measure_on_are_no_parts_of_those_fitted_to() -> None:
     """Whatever is drawn from: every part is found in one of the two photographs, and never in the other."""
-    for fitting, own in ((True, 0), (False, 1)):
+    for for_fitting, own in ((True, 0), (False, 1)):
         for seed in (0, SEED):
-            for part in negatives(PHOTOGRAPH, 6, seed, [], fitting=fitting):
+            for part in negatives(PHOTOGRAPH, 6, seed, [], fitting=for_fitting):
                 likeness = [
                     max(_likeness(photograph, way) for way in (part, part[:, ::-1]))
                     for photograph in photographs()
@@ -72,12 +73,13 @@ def test_both_gates_are_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Counts, shares and exact intervals, in the file and in the table; what is missing is named."""
-    monkeypatch.setattr(commands, "fit_image_gate", partial(commands.fit_image_gate, each=10))
-    monkeypatch.setattr(commands, "measure_images", partial(commands.measure_images, each=3))
+    monkeypatch.setattr(fitting, "fit_image_gate", partial(fitting.fit_image_gate, each=10))
+    monkeypatch.setattr(evaluate_gates, "measure_images", partial(evaluate_gates.measure_images, each=3))
     data = tiny_dataset(tmp_path / "data", each=55)
     folder, out, queries = tiny_checkpoint(tmp_path / "tiny"), tmp_path / "gates.json", tmp_path / "asked.csv"
     queries.write_text(
-        "query,in_scope,finding\npleural effusion,yes,Effusion\nenlarged heart,yes,Mass\nbicycle,no,\ncat,no,\n"
+        "query,in_scope,finding\npleural effusion,yes,Effusion\nenlarged "
+        "heart,yes,Mass\nbicycle,no,\ncat,no,\n"
     )
     asked = [
         "evaluate-gates",

@@ -1,4 +1,5 @@
-"""Report objectives against plain loops and open_clip's own losses; sentences, sides, and what counts as a counterexample."""
+"""Report objectives against plain loops and open_clip's own losses; sentences, sides, and what counts as a
+counterexample."""
 
 from __future__ import annotations
 
@@ -9,16 +10,13 @@ import torch
 from open_clip.loss import ClipLoss, SigLipLoss
 from torch.nn import functional as F
 
+from trainer.batches.reports import Reports, mirrored_wording, padded_features, sentences_of
 from trainer.fit.distributed import Processes
 from trainer.objective.report_contrast import (
     ReportObjective,
-    Reports,
     clip_loss,
-    other_side,
-    padded_features,
     sentence_loss,
     sentence_scores,
-    sentences_of,
     siglip_loss,
 )
 
@@ -153,7 +151,7 @@ def test_sentences_of_a_report() -> None:
 
 def test_a_mirror_image_has_the_mirrored_report() -> None:
     assert (
-        other_side("Left base clear; RIGHT upper lobe mass, leftward shift")
+        mirrored_wording("Left base clear; RIGHT upper lobe mass, leftward shift")
         == "Right base clear; LEFT upper lobe mass, rightward shift"
     )
-    assert other_side("copyright unchanged") == "copyright unchanged"
+    assert mirrored_wording("copyright unchanged") == "copyright unchanged"

@@ -1,7 +1,9 @@
-"""Adapter for ChestX-Det (Lian et al., 2021) and ChestX-Det10 (Liu et al., 2020), https://github.com/Deepwise-AILab.
+"""Adapter for ChestX-Det (Lian et al., 2021) and ChestX-Det10 (Liu et al., 2020),
+https://github.com/Deepwise-AILab.
 
-ChestX_Det_{train,test}.json, or {train,test}.json of ChestX-Det10: a list of {"file_name", "syms", "boxes": [[x0, y0, x1, y1]],
-"polygons": [[[x, y]]]} in pixels; the images in train_data/, test_data/, train/, test/ or images/.
+ChestX_Det_{train,test}.json, or {train,test}.json of ChestX-Det10: a list of {"file_name", "syms", "boxes":
+[[x0, y0, x1, y1]], "polygons": [[[x, y]]]} in pixels; the images in train_data/, test_data/, train/, test/ or
+images/.
 """
 
 from __future__ import annotations
@@ -33,11 +35,13 @@ ONLY_IN_CHESTX_DET = frozenset(("Cardiomegaly", "Diffuse Nodule", "Pleural_Thick
 def read_chestxdet(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     """Reads a split, "train" or "test".
 
-    Radiologists outlined every finding of the dataset's list, thirteen or, in ChestX-Det10, ten: a finding of the list without an
-    outline is absent. A polygon, where there is one, is taken instead of its box. Patients are not named.
+    Radiologists outlined every finding of the dataset's list, thirteen or, in ChestX-Det10, ten: a finding of
+    the list without an outline is absent. A polygon, where there is one, is taken instead of its box.
+    Patients are not named.
 
     Raises:
-        DataError: the file is missing or malformed, or an outline lies outside its image; names file and entry.
+        DataError: the file is missing or malformed, or an outline lies outside its image; names file and
+            entry.
     """
     files = {name: find_file(folder, f"ChestX_Det_{name}.json", f"{name}.json") for name in SPLITS}
     need_file(folder, "ChestX_Det_*.json", "train.json", "test.json")

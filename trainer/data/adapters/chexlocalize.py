@@ -1,7 +1,8 @@
-"""Adapter for CheXlocalize (Saporta et al., Nature Machine Intelligence 2022): CheXpert's validation and test images with masks.
+"""Adapter for CheXlocalize (Saporta et al., Nature Machine Intelligence 2022): CheXpert's validation and test
+images with masks.
 
-gt_segmentations_{val,test}.json ({image: {finding: {"size": [h, w], "counts": COCO run lengths}}}) in the folder or in CheXlocalize/;
-val/, test/ and {val,test}_labels.csv in the folder or in CheXpert/.
+gt_segmentations_{val,test}.json ({image: {finding: {"size": [h, w], "counts": COCO run lengths}}}) in the
+folder or in CheXlocalize/; val/, test/ and {val,test}_labels.csv in the folder or in CheXpert/.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ SPLITS = ("val", "test")
 
 
 def read_chexlocalize(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
-    """Reads the frontal images of a split, "val" or "test", with the masks that radiologists drew of ten findings.
+    """Reads the frontal images of a split, "val" or "test", with the masks that radiologists drew of ten
+    findings.
 
-    The labels, by consensus of radiologists, say what is present and absent; an empty mask says nothing. Without the table of labels
-    only the images that have masks are read, and what has none is unknown.
+    The labels, by consensus of radiologists, say what is present and absent; an empty mask says nothing.
+    Without the table of labels only the images that have masks are read, and what has none is unknown.
 
     Raises:
         DataError: a file is missing or malformed, or a patient is in both splits; names file and row.

@@ -15,8 +15,9 @@ from trainer.data.sample import State
 from trainer.data.tables import need_file, own_split, read_table, records
 
 FINDINGS = (
-    "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema", "Consolidation", "Pneumonia", "Atelectasis",
-    "Pneumothorax", "Pleural Effusion", "Pleural Other", "Fracture", "Support Devices",
+    "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema", "Consolidation",
+    "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion", "Pleural Other", "Fracture",
+    "Support Devices",
 )  # fmt: skip
 FILES = {"train": "train.csv", "valid": "valid.csv"}
 _SAID = {"": State.NOT_MENTIONED, "0": State.ABSENT, "1": State.PRESENT, "-1": None}
@@ -62,7 +63,8 @@ def read_chexpert(folder: Path, split: str, *, known: frozenset[str]) -> Content
 
 
 def say_labels(reading: Reading, row: dict[str, str], where: str) -> None:
-    """Takes the labels of the CheXpert labeller: 1 present, 0 absent, -1 uncertain (unknown), blank not mentioned.
+    """Takes the labels of the CheXpert labeller: 1 present, 0 absent, -1 uncertain (unknown), blank not
+    mentioned.
 
     "No Finding" makes what the report does not mention absent, if it names and suspects nothing but devices.
 
@@ -100,7 +102,8 @@ def is_frontal(row: dict[str, str]) -> bool:
 
 
 def image_file(folder: Path, path: str) -> Path:
-    """Where an image lies below the folder; its path begins with the release's name, and validation has two names."""
+    """Where an image lies below the folder; its path begins with the release's name, and validation has two
+    names."""
     parts = Path(path).parts
     start = next((place for place, part in enumerate(parts) if part in ("train", "valid", "val", "test")), 0)
     file = folder.joinpath(*parts[start:])

@@ -1,7 +1,8 @@
-"""Adapter for the app's feedback database: readers' judgements in SQLite, and a folder with the images that they judged.
+"""Adapter for the app's feedback database: readers' judgements in SQLite, and a folder with the images that
+they judged.
 
-Tables prediction, feedback and box. The database knows an image only by the hash of its pixels, so every file of the folder is decoded
-and hashed once.
+Tables prediction, feedback and box. The database knows an image only by the hash of its pixels, so every file
+of the folder is decoded and hashed once.
 """
 
 from __future__ import annotations
@@ -42,11 +43,13 @@ class _Judgement:
 def read_feedback(database: Path, images: Path, split: str, *, known: frozenset[str]) -> Contents:
     """Reads all judgements, as split "train".
 
-    Of one reader's judgements of a finding on an image the last counts. "Unsure" says nothing, nor does "absent" of one half of the
-    patient; where readers disagree the finding is unknown. Boxes are kept of readers who see the finding. Patients are not known.
+    Of one reader's judgements of a finding on an image the last counts. "Unsure" says nothing, nor does
+    "absent" of one half of the patient; where readers disagree the finding is unknown. Boxes are kept of
+    readers who see the finding. Patients are not known.
 
     Raises:
-        DataError: the database is missing, not one of the app, or holds a box outside its image; names file and row.
+        DataError: the database is missing, not one of the app, or holds a box outside its image; names file
+            and row.
     """
     own_split(split, ("train",), database)
     if not images.is_dir():
@@ -92,7 +95,8 @@ def _add(collector: Collector, file: Path, judgements: Sequence[_Judgement]) -> 
 
 
 def _rows(database: Path) -> tuple[list[dict[str, Any]], dict[int, list[tuple[float, ...]]]]:
-    """Judgements in the order in which they were saved, and the boxes of each; the database is opened for reading only."""
+    """Judgements in the order in which they were saved, and the boxes of each; the database is opened for
+    reading only."""
     if not database.is_file():
         raise DataError(f"There is no feedback database {database}; check the path.")
     address = f"{database.resolve().as_uri()}?mode=ro"

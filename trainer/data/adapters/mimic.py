@@ -1,7 +1,9 @@
-"""Adapter for MIMIC-CXR-JPG (Johnson et al., 2019; https://physionet.org/content/mimic-cxr-jpg/), with reports and MS-CXR's boxes.
+"""Adapter for MIMIC-CXR-JPG (Johnson et al., 2019; https://physionet.org/content/mimic-cxr-jpg/), with
+reports and MS-CXR's boxes.
 
-mimic-cxr-2.0.0-{split,metadata,chexpert}.csv, gzipped or not; files/p10/p10000032/s50414267/DICOM_ID.jpg; the reports of MIMIC-CXR as
-files/p10/p10000032/s50414267.txt, there or below mimic-cxr-reports/; MS-CXR's table in the folder or in a folder of its own there.
+mimic-cxr-2.0.0-{split,metadata,chexpert}.csv, gzipped or not; files/p10/p10000032/s50414267/DICOM_ID.jpg; the
+reports of MIMIC-CXR as files/p10/p10000032/s50414267.txt, there or below mimic-cxr-reports/; MS-CXR's table
+in the folder or in a folder of its own there.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ FRONTAL = ("PA", "AP")
 def read_mimic(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     """Reads the frontal images (PA and AP) of a split, "train", "val" or "test".
 
-    States are those of the CheXpert labeller on the report, see `say_labels`; a study without a row of labels says nothing. A report is
-    cut down to its sections FINDINGS and IMPRESSION.
+    States are those of the CheXpert labeller on the report, see `say_labels`; a study without a row of labels
+    says nothing. A report is cut down to its sections FINDINGS and IMPRESSION.
 
     Raises:
         DataError: a table is missing or malformed, or a patient is in two splits; names file and row.

@@ -1,6 +1,8 @@
-"""The boxes of MS-CXR (Boecking et al., ECCV 2022; https://physionet.org/content/ms-cxr/), which are on images of MIMIC-CXR.
+"""The boxes of MS-CXR (Boecking et al., ECCV 2022; https://physionet.org/content/ms-cxr/), which are on
+images of MIMIC-CXR.
 
-MS_CXR_Local_Alignment_v*.csv: category_name, label_text, path, x, y, w, h, image_width, image_height, in later versions dicom_id.
+MS_CXR_Local_Alignment_v*.csv: category_name, label_text, path, x, y, w, h, image_width, image_height, in
+later versions dicom_id.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Adapter for NIH ChestX-ray14 (Wang et al., CVPR 2017; https://nihcc.app.box.com/v/ChestXray-NIHCC).
 
-Data_Entry_2017*.csv, BBox_List_2017.csv, train_val_list.txt, test_list.txt, and the images in images/ or images_001/images/ to
-images_012/images/.
+Data_Entry_2017*.csv, BBox_List_2017.csv, train_val_list.txt, test_list.txt, and the images in images/ or
+images_001/images/ to images_012/images/.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from trainer.data.tables import (
     records,
 )
 
-SIDE = 1024  # boxes are in pixels of the published images, which are squares of this side
+IMAGE_SIZE = 1024  # boxes are in pixels of the published images, which are squares of this side
 BOX_COLUMNS = (
     "Bbox [x",
     "y",
@@ -38,11 +38,12 @@ LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
 def read_nih(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     """Reads a split, "train" (the official training and validation list) or "test".
 
-    The labels were mined from reports: a finding that is not named counts as not mentioned, and all fourteen as absent where
-    "No Finding" stands alone.
+    The labels were mined from reports: a finding that is not named counts as not mentioned, and all fourteen
+    as absent where "No Finding" stands alone.
 
     Raises:
-        DataError: a file is missing or malformed, a box lies outside its image, or a patient is in both lists; names file and row.
+        DataError: a file is missing or malformed, a box lies outside its image, or a patient is in both
+            lists; names file and row.
     """
     path = need_file(folder, "Data_Entry_2017*.csv", "Data_Entry_2017*.csv.gz")
     table = read_table(path, ("Image Index", "Finding Labels", "Patient ID"))
@@ -79,7 +80,8 @@ def read_nih(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
 
 
 def _boxes(folder: Path, images: frozenset[str], known: frozenset[str]) -> dict[str, list[Shape]]:
-    """Boxes of each image; none where the file is not there. A boxed finding is in the labels too, which count what is lacking."""
+    """Boxes of each image; none where the file is not there. A boxed finding is in the labels too, which
+    count what is lacking."""
     boxes: dict[str, list[Shape]] = defaultdict(list)
     path = find_file(folder, "BBox_List_2017*.csv", "BBox_List_2017*.csv.gz")
     if path is None:
@@ -92,5 +94,7 @@ def _boxes(folder: Path, images: frozenset[str], known: frozenset[str]) -> dict[
             )
         x, y, w, h = numbers(row, BOX_COLUMNS, where)
         if label := label_of(row["Finding Label"], known):
-            boxes[row["Image Index"]].append(corner_box(label, (x, y, x + w, y + h), (SIDE, SIDE), where))
+            boxes[row["Image Index"]].append(
+                corner_box(label, (x, y, x + w, y + h), (IMAGE_SIZE, IMAGE_SIZE), where)
+            )
     return boxes

@@ -1,7 +1,9 @@
-"""Adapter for Open-i's Indiana University collection (Demner-Fushman et al., JAMIA 2016; https://openi.nlm.nih.gov/faq).
+"""Adapter for Open-i's Indiana University collection (Demner-Fushman et al., JAMIA 2016;
+https://openi.nlm.nih.gov/faq).
 
-Either ecgen-radiology/*.xml with the images in NLMCXR_png/, or indiana_reports.csv, with the images anywhere below; in both cases
-indiana_projections.csv (uid, filename, projection), which the original release does not have, says which images are frontal.
+Either ecgen-radiology/*.xml with the images in NLMCXR_png/, or indiana_reports.csv, with the images anywhere
+below; in both cases indiana_projections.csv (uid, filename, projection), which the original release does not
+have, says which images are frontal.
 """
 
 from __future__ import annotations
@@ -34,9 +36,10 @@ class _Report:
 def read_openi(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     """Reads the frontal images of the collection, whose only split is "train".
 
-    People indexed the reports by headings: what is not among them counts as not mentioned, and everything as absent where "normal"
-    stands alone; "No Indexing" says nothing. The collection has one study of each patient. An image is read only where its projection
-    is known: half of them are lateral, and what is said of the study need not show there.
+    People indexed the reports by headings: what is not among them counts as not mentioned, and everything as
+    absent where "normal" stands alone; "No Indexing" says nothing. The collection has one study of each
+    patient. An image is read only where its projection is known: half of them are lateral, and what is said
+    of the study need not show there.
 
     Raises:
         DataError: a file is missing or malformed; names it.
@@ -112,7 +115,8 @@ def _projections(folder: Path) -> dict[tuple[str, str], str]:
 
 
 def _image_key(name: str) -> tuple[str, str] | None:
-    """(study, image) of "CXR10_IM-0002-1001", as in the original release, and of "10_IM-0002-1001.dcm.png", as in the tables."""
+    """(study, image) of "CXR10_IM-0002-1001", as in the original release, and of "10_IM-0002-1001.dcm.png",
+    as in the tables."""
     match = re.fullmatch(r"(?:CXR)?(\d+)(?:_\1)?_(IM-[\w-]+)(?:\.dcm)?(?:\.png)?", name)
     return (match[1], match[2]) if match else None
 

@@ -1,8 +1,9 @@
-"""Adapter for PadChest-GR (de Castro et al., NEJM AI 2025; https://bimcv.cipf.es/bimcv-projects/padchest-gr/).
+"""Adapter for PadChest-GR (de Castro et al., NEJM AI 2025;
+https://bimcv.cipf.es/bimcv-projects/padchest-gr/).
 
-master_table.csv (StudyID, ImageID, PatientID, split, ...; a row for each label of a study), grounded_reports_*.json (a list of {"StudyID",
-"ImageID", "findings": [{"sentence_en", "abnormal", "labels", "boxes", "extra_boxes"}]}, boxes [x0, y0, x1, y1] as fractions), and the
-images in any folder below.
+master_table.csv (StudyID, ImageID, PatientID, split, ...; a row for each label of a study),
+grounded_reports_*.json (a list of {"StudyID", "ImageID", "findings": [{"sentence_en", "abnormal", "labels",
+"boxes", "extra_boxes"}]}, boxes [x0, y0, x1, y1] as fractions), and the images in any folder below.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from trainer.data.sample import Shape, State
 from trainer.data.tables import RASTER, corner_box, index_images, need_file, own_split, read_table, records
 
 FINDINGS = (
-    "atelectasis", "calcified densities", "cardiomegaly", "consolidation", "pulmonary edema", "pleural effusion", "emphysema",
-    "pulmonary fibrosis", "rib fracture", "hiatal hernia", "infiltrates", "increased density", "pulmonary mass", "nodule",
-    "multiple nodules", "pleural thickening", "pneumonia", "pneumothorax",
+    "atelectasis", "calcified densities", "cardiomegaly", "consolidation", "pulmonary edema",
+    "pleural effusion", "emphysema", "pulmonary fibrosis", "rib fracture", "hiatal hernia", "infiltrates",
+    "increased density", "pulmonary mass", "nodule", "multiple nodules", "pleural thickening", "pneumonia",
+    "pneumothorax",
 )  # fmt: skip
 """Of PadChest's findings, one for each of the vocabulary's."""
 
@@ -30,12 +32,13 @@ FINDINGS = (
 def read_padchest(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     """Reads a split, "train", "val" or "test"; all its images are frontal.
 
-    A report is a list of sentences, of which one that is abnormal names what is present, and one that is not, where it is labelled, what
-    is absent. A finding without a sentence counts as not mentioned, and as absent where no sentence is abnormal. The boxes of both
-    readers are kept. The English sentences make the report.
+    A report is a list of sentences, of which one that is abnormal names what is present, and one that is not,
+    where it is labelled, what is absent. A finding without a sentence counts as not mentioned, and as absent
+    where no sentence is abnormal. The boxes of both readers are kept. The English sentences make the report.
 
     Raises:
-        DataError: a file is missing or malformed, a box lies outside its image, or a patient is in two splits; names file and row.
+        DataError: a file is missing or malformed, a box lies outside its image, or a patient is in two
+            splits; names file and row.
     """
     path, table_path = need_file(folder, "grounded_reports_*.json"), need_file(folder, "master_table.csv")
     table = read_table(table_path, ("ImageID", "PatientID", "split"))

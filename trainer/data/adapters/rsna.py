@@ -1,6 +1,7 @@
 """Adapter for the RSNA Pneumonia Detection Challenge of 2018 (Shih et al., Radiology: AI 2019).
 
-stage_2_train_labels.csv, stage_2_detailed_class_info.csv and stage_2_train_images/*.dcm; the challenge's test images have no labels.
+stage_2_train_labels.csv, stage_2_detailed_class_info.csv and stage_2_train_images/*.dcm; the challenge's test
+images have no labels.
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ BOX_COLUMNS = ("x", "y", "width", "height")
 def read_rsna(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     """Reads the only labelled split, "train".
 
-    Radiologists looked for lung opacities: present with boxes, or explicitly absent. "Normal", their verdict on the whole radiograph,
-    makes the fourteen findings of NIH absent too, whose images these are. Despite its name `patientId` names an image, several of which
-    are of one patient: nobody's patient is known.
+    Radiologists looked for lung opacities: present with boxes, or explicitly absent. "Normal", their verdict
+    on the whole radiograph, makes the fourteen findings of NIH absent too, whose images these are. Despite
+    its name `patientId` names an image, several of which are of one patient: nobody's patient is known.
 
     Raises:
-        DataError: a table is missing or malformed, a class is unknown, or a box lies outside its image; names file and row.
+        DataError: a table is missing or malformed, a class is unknown, or a box lies outside its image; names
+            file and row.
     """
     path = folder / "stage_2_train_labels.csv"
     own_split(split, ("train",), path)
@@ -77,7 +79,8 @@ def _normal(folder: Path) -> frozenset[str]:
     for number, row in records(table):
         if row["class"] not in RSNA_CLASSES:
             raise DataError(
-                f'{path}, row {number}: there is no class "{row["class"]}"; it is one of {", ".join(RSNA_CLASSES)}.'
+                f'{path}, row {number}: there is no class "{row["class"]}"; it is one of '
+                f"{', '.join(RSNA_CLASSES)}."
             )
     return frozenset(table.loc[table["class"] == "Normal", "patientId"])
 

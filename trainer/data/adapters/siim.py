@@ -1,6 +1,7 @@
 """Adapter for the SIIM-ACR Pneumothorax Segmentation challenge of 2019.
 
-train-rle.csv (`ImageId, EncodedPixels`) and dicom-images-train/STUDY/SERIES/ImageId.dcm; the challenge's test images have no labels.
+train-rle.csv (`ImageId, EncodedPixels`) and dicom-images-train/STUDY/SERIES/ImageId.dcm; the challenge's test
+images have no labels.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from trainer.data.sample import Shape, State
 from trainer.data.tables import DICOM, index_images, own_split, read_table, records
 
 FINDING = "Pneumothorax"
-SIDE = 1024  # masks are squares of this side, as the images are
+IMAGE_SIZE = 1024  # masks are squares of this side, as the images are
 NONE = "-1"
 
 
 def read_siim(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
-    """Reads the only labelled split, "train": pneumothorax present with a mask in each row of the image, or absent. Patients are not named.
+    """Reads the only labelled split, "train": pneumothorax present with a mask in each row of the image, or
+    absent. Patients are not named.
 
     Raises:
         DataError: the table is missing or malformed, or a mask does not fit its image; names file and row.
@@ -41,7 +43,9 @@ def read_siim(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
         shapes = masks.setdefault(row["ImageId"], [])
         encoded = row["EncodedPixels"].strip()
         if encoded != NONE:
-            shapes += shapes_from_mask(label or FINDING, decode_rle(encoded, SIDE, f"{path}, row {number}"))
+            shapes += shapes_from_mask(
+                label or FINDING, decode_rle(encoded, IMAGE_SIZE, f"{path}, row {number}")
+            )
     images = index_images([folder / "dicom-images-train"], DICOM)
     collector = Collector("siim", known)
     for image, shapes in masks.items():
@@ -55,13 +59,15 @@ def read_siim(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
 
 
 def decode_rle(encoded: str, side: int, where: str) -> NDArray[np.uint8]:
-    """A mask from the challenge's run-length encoding: pairs of (pixels since the last run, length of the run), column after column.
+    """A mask from the challenge's run-length encoding: pairs of (pixels since the last run, length of the
+    run), column after column.
 
     Returns:
         uint8 [side, side] of 0 and 1.
 
     Raises:
-        DataError: not pairs of numbers that are not negative, or longer than the image; `where` names file and row.
+        DataError: not pairs of numbers that are not negative, or longer than the image; `where` names file
+            and row.
     """
     try:
         pairs = np.array(encoded.split(), np.int64).reshape(-1, 2)

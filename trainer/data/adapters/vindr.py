@@ -1,6 +1,8 @@
-"""Adapter for VinDr-CXR (Nguyen et al., Scientific Data 2022; https://physionet.org/content/vindr-cxr/1.0.0/).
+"""Adapter for VinDr-CXR (Nguyen et al., Scientific Data 2022;
+https://physionet.org/content/vindr-cxr/1.0.0/).
 
-annotations/annotations_{train,test}.csv, annotations/image_labels_{train,test}.csv, train/*.dicom, test/*.dicom.
+annotations/annotations_{train,test}.csv, annotations/image_labels_{train,test}.csv, train/*.dicom,
+test/*.dicom.
 """
 
 from __future__ import annotations
@@ -24,10 +26,11 @@ Boxes = dict[str, list[tuple[str, list[float], str]]]
 
 
 def read_vindr(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
-    """Reads a split, "train" (each image read by three radiologists) or "test" (their consensus, without `rad_id`).
+    """Reads a split, "train" (each image read by three radiologists) or "test" (their consensus, without
+    `rad_id`).
 
-    A finding is present where most readers of the image say so, absent where none does, and unknown between. The boxes of all readers
-    are kept, of findings that are present. Patients are not named.
+    A finding is present where most readers of the image say so, absent where none does, and unknown between.
+    The boxes of all readers are kept, of findings that are present. Patients are not named.
 
     Raises:
         DataError: a table is missing or malformed, or a box lies outside its image; names file and row.

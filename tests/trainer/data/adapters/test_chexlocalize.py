@@ -18,7 +18,8 @@ IMAGE = "patient90001_study1_view1_frontal"
 
 
 def encode(mask: NDArray[np.uint8]) -> dict[str, Any]:
-    """COCO's compressed run lengths, written out: runs down the columns; from the third on as differences; five bits a character."""
+    """COCO's compressed run lengths, written out: runs down the columns; from the third on as differences;
+    five bits a character."""
     runs, value = [0], 0
     for pixel in mask.T.ravel():
         if pixel != value:

@@ -11,7 +11,8 @@ from tests.trainer.data.miniature import ABSENT, KNOWN, NOT_MENTIONED, PRESENT, 
 from trainer.data.adapters.chexpert import read_chexpert
 
 HEADER = (
-    "Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Opacity,Lung Lesion,Edema,Consolidation,"
+    "Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Opacity,Lung "
+    "Lesion,Edema,Consolidation,"
     "Pneumonia,Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,Fracture,Support Devices\n"
 )
 SMALL = "CheXpert-v1.0-small"
@@ -22,7 +23,10 @@ TRAIN = (
     f"{SMALL}/train/patient90003/study1/view1_frontal.jpg,Male,50,Frontal,AP,1.0,,,,1.0,,,,,,,,,\n"
     f"{SMALL}/train/patient90004/study1/view1_frontal.jpg,Male,50,Frontal,AP,1.0,,,,,,,,,,,,,\n"
 )
-VALID = f"{SMALL}/valid/patient90005/study1/view1_frontal.jpg,Male,73,Frontal,AP,0.0,1.0,1.0,1.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0\n"
+VALID = (
+    f"{SMALL}/valid/patient90005/study1/view1_frontal.jpg,Male,73,Frontal,AP,"
+    "0.0,1.0,1.0,1.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0\n"
+)
 
 
 def dataset(path: Path, train: str = TRAIN, valid: str = VALID) -> Path:

@@ -16,9 +16,13 @@ SPLIT = (
     "d1,59000001,19000001,train\nd2,59000001,19000001,train\nd3,59000002,19000001,train\nd4,59000003,19000002,validate\n"
     "d5,59000004,19000003,train\n"
 )
-METADATA = "dicom_id,subject_id,study_id,ViewPosition,Rows,Columns\nd1,,,PA,10,20\nd2,,,LATERAL,10,20\nd3,,,AP,10,20\nd4,,,AP,10,20\nd5,,,AP,10,20\n"
+METADATA = (
+    "dicom_id,subject_id,study_id,ViewPosition,Rows,Columns\n"
+    "d1,,,PA,10,20\nd2,,,LATERAL,10,20\nd3,,,AP,10,20\nd4,,,AP,10,20\nd5,,,AP,10,20\n"
+)
 CHEXPERT = (
-    "subject_id,study_id,Atelectasis,Cardiomegaly,Consolidation,Edema,Enlarged Cardiomediastinum,Fracture,Lung Lesion,Lung Opacity,"
+    "subject_id,study_id,Atelectasis,Cardiomegaly,Consolidation,Edema,Enlarged "
+    "Cardiomediastinum,Fracture,Lung Lesion,Lung Opacity,"
     "No Finding,Pleural Effusion,Pleural Other,Pneumonia,Pneumothorax,Support Devices\n"
     "19000001,59000001,,-1.0,,,,,,,,1.0,,,0.0,\n"
     "19000002,59000003,,,,,,,,,1.0,,,,,1.0\n"
@@ -89,7 +93,9 @@ def test_no_finding_is_absence_and_reports_may_lie_apart(tmp_path: Path) -> None
 
 def test_later_versions_of_the_boxes_name_the_image_by_itself(tmp_path: Path) -> None:
     header, row = MS_CXR.splitlines()
-    text = f"dicom_id,{header}\nd1,{row.replace('Pneumothorax', 'Pleural Effusion').replace('d3', 'x')}\nd1,{row.replace('Pneumo', 'Cat')}\n"
+    effusion = row.replace("Pneumothorax", "Pleural Effusion").replace("d3", "x")
+    unknown = row.replace("Pneumo", "Cat")
+    text = f"dicom_id,{header}\nd1,{effusion}\nd1,{unknown}\n"
     contents = read_mimic(dataset(tmp_path, ms_cxr=text), "train", known=KNOWN)
     assert [shape.label for shape in contents.samples[0].shapes] == ["Effusion"]
     assert (

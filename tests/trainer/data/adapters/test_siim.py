@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from patchclip import DataError
 from tests.trainer.data.miniature import ABSENT, KNOWN, PRESENT, dicom, extent, states_of, write
-from trainer.data.adapters.siim import SIDE, decode_rle, read_siim
+from trainer.data.adapters.siim import IMAGE_SIZE, decode_rle, read_siim
 
 
 def encode(mask: NDArray[np.uint8]) -> str:
@@ -43,7 +43,7 @@ def dataset(path: Path, rows: str) -> Path:
 
 
 def test_masks_of_all_rows_and_explicit_absence(tmp_path: Path) -> None:
-    one, two = np.zeros((2, SIDE, SIDE), np.uint8)
+    one, two = np.zeros((2, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     one[100:200, 300:500] = 1
     two[700:720, 0:64] = 1
     rows = f"1.2.1, {encode(one)}\n1.2.1,{encode(two)}\n1.2.2, -1\n1.2.3,-1\n"
@@ -52,7 +52,7 @@ def test_masks_of_all_rows_and_explicit_absence(tmp_path: Path) -> None:
     assert contents.left_out == ("1.2.3.dcm: the image file is missing",)
     expected = [(300.5, 100.5, 499.5, 199.5), (0.5, 700.5, 63.5, 719.5)]
     assert [extent(shape) for shape in contents.samples[0].shapes] == [
-        tuple(round(v / SIDE, 5) for v in box) for box in expected
+        tuple(round(v / IMAGE_SIZE, 5) for v in box) for box in expected
     ]
     without = read_siim(tmp_path, "train", known=frozenset(("Mass",)))
     assert not without.samples[0].states and not without.samples[0].shapes

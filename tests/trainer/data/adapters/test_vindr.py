@@ -19,7 +19,8 @@ LABELS = (
 )
 BOXES = (
     "image_id,rad_id,class_name,x_min,y_min,x_max,y_max\n"
-    "a,R1,Cardiomegaly,2,3,12,8\na,R2,Cardiomegaly,3,3,12,8\na,R3,Pleural effusion,0,0,4,4\na,R1,Aortic enlargement,1,1,2,2\n"
+    "a,R1,Cardiomegaly,2,3,12,8\na,R2,Cardiomegaly,3,3,12,8\na,R3,Pleural effusion,0,0,4,4\na,R1,Aortic "
+    "enlargement,1,1,2,2\n"
     "b,R1,No finding,,,,\n"
 )
 
@@ -35,7 +36,8 @@ def dataset(path: Path, labels: str = LABELS, boxes: str = BOXES) -> Path:
 def test_most_readers_decide_and_a_minority_leaves_it_open(tmp_path: Path) -> None:
     contents = read_vindr(dataset(tmp_path), "train", known=KNOWN)
     states = states_of(contents)
-    # one of three saw an effusion and one pneumonia; two saw a nodule or a mass, so that "no lung opacity" is not said
+    # one of three saw an effusion and one pneumonia; two saw a nodule or a mass, so that "no lung opacity" is
+    # not said
     assert states["a"] == {"Cardiomegaly": PRESENT}
     absent = ("Cardiomegaly", "Effusion", "Lung Opacity", "Mass", "Nodule", "Pneumonia")
     assert states["b"] == dict.fromkeys(absent, ABSENT)

@@ -1,0 +1,11 @@
+"""What each command of the trainer does: one file per command, with its flags and what it runs.
+
+fit             trains, then calibrates
+calibrate       fits calibration and operating points again
+gates           fits the query gate and the image gate again
+evaluate_gates  measures both gates
+export          copies a checkpoint out of its run folder
+check_data      checks dataset folders and counts what they hold
+card            fills a model card
+sources         flags and reading that they share
+"""

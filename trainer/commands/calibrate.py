@@ -1,0 +1,105 @@
+"""python -m trainer calibrate: calibration, operating points and gates of a run, fitted on its held-out
+patients."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from patchclip.errors import DataError
+from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
+from trainer.calibrate.calibration import OperatingPoint, fit_calibration, trained_branches
+from trainer.commands.sources import add_sources, print_reading, read_sources
+from trainer.config import FitConfig
+from trainer.data.checks import without_copies
+from trainer.data.loaded import Loaded, load_samples
+from trainer.data.split import hold_out
+from patchclip.data.tables import read_json
+from trainer.fit.distributed import Processes, join
+from trainer.fit.validation import dev_logits, figures_from_logits
+from trainer.gate.fit import GATE_SIZE, at_most, fit_gates
+from trainer.objective.prompts import PromptBank
+
+HELP = "fit calibration and operating points of a run again, on its held-out patients"
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The command's flags."""
+    add_sources(parser, "what the run was trained on, as it was named then")
+    parser.add_argument(
+        "--run", dest="folder", type=Path, required=True, metavar="DIR", help="the run folder"
+    )
+    parser.add_argument(
+        "--normals-lit",
+        type=float,
+        default=0.1,
+        help="share of finding-free images on which a finding may be lit (0.1)",
+    )
+    parser.add_argument(
+        "--smoothing",
+        type=float,
+        help="Gaussian over the map's logits, as a share of the usual width of a finding's outlines; chosen "
+        "on those patients if not given",
+    )
+    parser.add_argument("--min-patches", type=float, default=0.5, help="smallest region, in patches (0.5)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Fits calibration anew on the patients that the run held out."""
+    record = read_json(options.folder / "config.json", dict)
+    if not isinstance(record.get("recipe"), dict) or not isinstance(record.get("split"), str):
+        raise DataError(
+            f"{options.folder / 'config.json'} is no record of a run; name the folder that fit wrote."
+        )
+    config = FitConfig.from_dict(record["recipe"])
+    checkpoint = load_checkpoint(options.folder / "best")
+
+    contents = read_sources(options, record["split"], checkpoint.vocabulary, config.data)
+    train, dev = hold_out(contents.samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
+    held_out, broken = load_samples(dev, config.model.image_size)
+    images, broken_train = load_samples(at_most(train), GATE_SIZE)
+    print_reading(contents.notes, [*contents.left_out, *broken, *broken_train])
+    if not held_out:
+        raise DataError(
+            "No held-out image can be read; calibrate a run whose data.dev_fraction is above 0, on the data "
+            "it was trained on."
+        )
+
+    point = OperatingPoint(options.normals_lit, options.smoothing, options.min_patches)
+    calibrate_best(options.folder, config, held_out, without_copies(images, held_out)[0], point, join())
+
+
+def calibrate_best(
+    out: Path,
+    config: FitConfig,
+    held_out: Sequence[Loaded],
+    train: Sequence[Loaded],
+    point: OperatingPoint,
+    processes: Processes,
+) -> None:
+    """Calibrates a run's best checkpoint in place, fits its gates, and prints the held-out figures.
+
+    Args:
+        out: the run folder.
+        config: its recipe.
+        held_out: decoded images at the model's input size.
+        train: decoded images of any size, for the gates and for how large findings are.
+        point: choices of calibration that are not fitted.
+        processes: this process among all.
+    """
+    checkpoint = load_checkpoint(out / "best")
+    model, vocabulary = checkpoint.model.to(processes.device), checkpoint.vocabulary
+    labels = list(vocabulary.labels)
+    bank = PromptBank(model, vocabulary, labels).to(processes.device)
+    point = replace(point, mirror=config.augment.mirror > 0)
+
+    size = config.model.image_size
+    logits = dev_logits(model, bank, held_out, size, processes.device, mirror=point.mirror)
+    calibration = fit_calibration(logits, held_out, labels, trained_branches(config.loss), point, train)
+    gates = {**checkpoint.gates, **fit_gates(model.sentence_encoder, vocabulary, train)}
+    save_checkpoint(out / "best", model.cpu(), vocabulary, calibration, gates)
+
+    figures = figures_from_logits(logits, held_out, labels)
+    print("held out: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))

@@ -1,0 +1,41 @@
+"""python -m trainer check-data: whether dataset folders can be learnt from, and what they hold, without
+training."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+
+from patchclip.resources import VOCABULARY
+from patchclip.text.vocabulary import Vocabulary
+from trainer.commands.sources import add_sources, check_broken, print_reading, read_sources
+from trainer.config import DataConfig
+from trainer.data.loaded import load_samples
+
+HELP = "check dataset folders and count what they hold, without training"
+SMALL = 64  # pixels: every image is decoded, but none is kept large
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The command's flags."""
+    add_sources(parser)
+    parser.add_argument("--split", default="train", help='which rows of images.csv ("train")')
+
+
+def run(options: argparse.Namespace) -> None:
+    """Reads every image once; prints counts and everything that would be left out."""
+    contents = read_sources(options, options.split, Vocabulary.from_json(VOCABULARY), DataConfig())
+    loaded, broken = load_samples(contents.samples, SMALL)
+    left_out = [*contents.left_out, *broken]
+    print_reading(contents.notes, left_out)
+
+    patients = {(sample.source, sample.patient or sample.path.name) for sample in contents.samples}
+    print(f"{len(loaded)} images of {len(patients)} patients; {len(left_out)} left out")
+
+    states = Counter((label, state.value) for item in loaded for label, state in item.sample.states.items())
+    outlines = Counter(shape.label for item in loaded for shape in item.sample.shapes)
+    print(f"{'finding':<20}{'present':>9}{'absent':>9}{'not mentioned':>15}{'outlines':>10}")
+    for label in sorted({label for label, _ in states}):
+        counts = [states[label, state] for state in ("present", "absent", "not mentioned")]
+        print(f"{label:<20}{counts[0]:>9}{counts[1]:>9}{counts[2]:>15}{outlines[label]:>10}")
+    check_broken(contents, broken, len(contents.samples), allow_missing=options.allow_missing)

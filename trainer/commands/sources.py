@@ -1,0 +1,85 @@
+"""What several commands share: the flags that name data, reading it, and saying what could not be read."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+
+from patchclip.data.folder import check_left_out
+from patchclip.text.vocabulary import Vocabulary
+from trainer.config import DataConfig
+from trainer.data.contents import Contents
+from trainer.data.sources import find_source, read_source
+
+SOURCE = (
+    "a dataset folder, or NAME:FOLDER for one that its files do not tell; FOLDER@SPLIT or NAME:FOLDER@SPLIT for "
+    "a split of its own instead of --split; repeat for several"
+)
+
+
+def add_sources(parser: argparse.ArgumentParser, help: str = SOURCE) -> None:
+    """--data, at least once, and --allow-missing."""
+    parser.add_argument("--data", action="append", required=True, metavar="SOURCE", help=help)
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="go on when more than 1 %% of the images are missing or cannot be read",
+    )
+
+
+def read_sources(
+    options: argparse.Namespace, split: str, vocabulary: Vocabulary, config: DataConfig
+) -> Contents:
+    """All data arguments together; errors as in `read_source`."""
+    parts = [
+        read_source(
+            source,
+            split,
+            frozenset(vocabulary.labels),
+            config.labelled.get(find_source(source).title),
+            vocabulary=vocabulary,
+            allow_missing=options.allow_missing,
+        )
+        for source in options.data
+    ]
+    return Contents(
+        tuple(sample for part in parts for sample in part.samples),
+        tuple(sentence for part in parts for sentence in part.left_out),
+        tuple(sentence for part in parts for sentence in part.notes),
+        sum(part.missing for part in parts),
+    )
+
+
+def check_broken(contents: Contents, broken: Sequence[str], total: int, *, allow_missing: bool) -> None:
+    """Whether the images that are missing or cannot be read are few.
+
+    Args:
+        contents: what was read.
+        broken: a sentence for each image that cannot be decoded.
+        total: images that are there and were to be decoded.
+        allow_missing: whether any number of them may be left out.
+
+    Raises:
+        DataError: they are more than 1 %, and that is not allowed.
+    """
+    if broken:
+        lost = len(broken) + contents.missing
+        check_left_out(lost, total + contents.missing, broken[0], allow_missing)
+
+
+def titles(sources: Sequence[str]) -> list[str]:
+    """What a record calls the sources."""
+    return [find_source(source).title for source in sources]
+
+
+def splits(sources: Sequence[str], split: str) -> list[str]:
+    """Which split is read of each source: its own, or else `split`."""
+    return [find_source(source).split or split for source in sources]
+
+
+def print_reading(notes: Iterable[str], left_out: Iterable[str]) -> None:
+    """What was read otherwise than written, and what was not read."""
+    for sentence in notes:
+        print(f"note: {sentence}")
+    for sentence in left_out:
+        print(f"left out: {sentence}")

@@ -1,0 +1,171 @@
+"""A run ready for its next step: model, prompts, optimiser, sampler, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from patchclip.model.patchclip import PatchCLIP
+from patchclip.text.scope import QueryGate
+from patchclip.text.vocabulary import Vocabulary
+from trainer.batches.reports import ReportFeatures, report_features
+from trainer.batches.sampling import BalancedSampler, sampling_weights
+from trainer.config import FitConfig
+from trainer.fit.distributed import Processes, share_batch_norms
+from trainer.fit.optim import drop_paths, freeze, make_optimiser, running_average
+from trainer.fit.precision import chosen_precision
+from trainer.fit.pretrained import initialise
+from trainer.fit.run_folder import Origin, Progress, RunLog, RunState, write_record
+from trainer.fit.training_data import TrainingData
+from trainer.objective.prompts import PromptBank, align_prompts
+from trainer.objective.report_contrast import ReportObjective
+
+
+@dataclass(slots=True)
+class Run:
+    """Everything that an epoch needs.
+
+    Attributes:
+        config, data, vocabulary, out, processes: as in `trainer.fit.loop.fit`.
+        model: what learns.
+        averaged: the moving average of its weights, which is validated and shipped.
+        bank: prompts of the findings.
+        contrast: the report objective, in a run that learns from reports.
+        reports: features of each training image's report, in such a run.
+        state: what is saved to resume from: learner, average, optimiser, loss scaling.
+        sampler: draws the batches.
+        chance: float64 [N], how likely each training image is drawn.
+        gates: travel in every checkpoint.
+        origin: what the saved state is the state of.
+        progress: where the run stands.
+        log: of epochs and steps.
+    """
+
+    config: FitConfig
+    data: TrainingData
+    vocabulary: Vocabulary
+    out: Path
+    processes: Processes
+    model: PatchCLIP
+    averaged: AveragedModel
+    bank: PromptBank
+    contrast: ReportObjective | None
+    reports: list[ReportFeatures] | None
+    state: RunState
+    sampler: BalancedSampler
+    chance: NDArray[np.float64]
+    gates: dict[str, Any]
+    origin: Origin
+    progress: Progress
+    log: RunLog
+
+    @property
+    def total_steps(self) -> int:
+        """Of the whole run."""
+        return self.sampler.steps * sum(self.config.optim.epochs)
+
+    @property
+    def shipped(self) -> PatchCLIP:
+        """The averaged model, in the weights' own precision."""
+        assert isinstance(self.averaged.module, PatchCLIP)
+        return self.averaged.module
+
+
+def prepare(
+    config: FitConfig,
+    data: TrainingData,
+    vocabulary: Vocabulary,
+    out: Path,
+    processes: Processes,
+    *,
+    resume: bool = False,
+    record: Mapping[str, object] | None = None,
+    left_out: Sequence[str] = (),
+) -> Run:
+    """A run before its first step, or before the step after the last one that was saved; arguments as in
+    `fit`.
+
+    Raises:
+        DataError: there is nothing to learn from, or the state to resume is of another recipe or of other
+            data.
+    """
+    torch.manual_seed(config.seed)
+    device = processes.device
+
+    model = _initial_model(config, processes)
+    bank = PromptBank(model, vocabulary, list(vocabulary.labels)).to(device)
+    if config.pretrained == "none" or not Path(config.pretrained).is_dir():
+        align_prompts(model, bank, config.seed)
+    processes.share_weights(model)
+    gates = {"query": QueryGate.fit(vocabulary, model.sentence_encoder).to_dict()}
+    averaged = AveragedModel(model, multi_avg_fn=running_average(config.optim.ema_decay), use_buffers=True)
+
+    reports: list[ReportFeatures] | None = None
+    contrast: ReportObjective | None = None
+    if config.loss.report or config.loss.sentences:
+        reports = report_features(model.encode_sentences, data.train, config.data.sentences)
+        contrast = ReportObjective(config.loss.report_kind).to(device)
+    if config.optim.compile:
+        model.tower.compile()
+
+    learner = nn.ModuleList([model] if contrast is None else [model, contrast])
+    scaled = chosen_precision(config.optim.precision, device) == "fp16"
+    scaler = torch.amp.GradScaler(device.type, enabled=scaled)
+    state = RunState(learner, averaged, make_optimiser(model, config, contrast), scaler)
+    chance = sampling_weights(data.train, config.data)
+    sampler = BalancedSampler(
+        chance,
+        config.data.samples_per_epoch,
+        config.optim.batch_size,
+        config.seed,
+        processes.rank,
+        processes.world,
+        config.optim.accumulate,
+    )
+
+    origin = Origin.of(config, data.train, data.held_out, vocabulary)
+    progress = Progress(**state.load(out, origin)) if resume else Progress()
+    if record is not None and processes.first:
+        write_record(out, record, left_out)
+    epochs_behind = sum(config.optim.epochs[: progress.stage]) + progress.epoch
+    log = RunLog(out, enabled=processes.first, epochs=epochs_behind, steps=progress.total)
+    return Run(
+        config=config,
+        data=data,
+        vocabulary=vocabulary,
+        out=out,
+        processes=processes,
+        model=model,
+        averaged=averaged,
+        bank=bank,
+        contrast=contrast,
+        reports=reports,
+        state=state,
+        sampler=sampler,
+        chance=chance,
+        gates=gates,
+        origin=origin,
+        progress=progress,
+        log=log,
+    )
+
+
+def _initial_model(config: FitConfig, processes: Processes) -> PatchCLIP:
+    """With pretrained weights, on the process's device, as the recipe trains it."""
+    model = PatchCLIP(config.model)
+    initialise(model, config.pretrained)
+    drop_paths(model, config.optim.drop_path)
+    freeze(model, config.optim.frozen)
+    if processes.world > 1:
+        share_batch_norms(model)
+    model.to(processes.device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model

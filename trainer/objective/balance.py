@@ -1,0 +1,63 @@
+"""How much positives and negatives of each finding weigh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.batches.dataset import PatchDataset
+from trainer.config import LossConfig
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceWeights:
+    """Fixed weights of positives and negatives for each finding, [K] each; an average image weighs 1 over all
+    findings."""
+
+    image_positive: Tensor
+    image_negative: Tensor
+    patch_positive: Tensor
+    patch_negative: Tensor
+
+    def to(self, device: torch.device) -> BalanceWeights:
+        """The same on a device."""
+        return BalanceWeights(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+
+
+def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfig) -> BalanceWeights:
+    """Counts what an epoch will draw, and weighs positives by (negatives / positives)^power, at most
+    `balance_limit`.
+
+    How much findings weigh against each other is `config.equal`'s choice. A finding seen on fewer than
+    `rare_images` images weighs less in proportion, so that a handful of images does not pull the whole model.
+    chance: [N], the probability that each image is drawn.
+    """
+    seen = (dataset.states == 1).sum(axis=0)
+    trusted = np.minimum(1.0, seen / config.rare_images)
+    sums = np.zeros((4, len(dataset.labels)))
+    for position, share in enumerate(chance):
+        _, image_targets, image_weights, targets, patch_weights = dataset.truth(position)
+        sums[0] += share * (image_targets == 1)
+        sums[1] += share * (image_targets == 0) * image_weights
+        sums[2] += share * (targets == 1).sum(axis=0)
+        sums[3] += share * (targets == 0).sum(axis=0) * patch_weights
+    weights: list[Tensor] = []
+    for (positives, negatives), power in (
+        (sums[:2], config.image_balance_power),
+        (sums[2:], config.balance_power),
+    ):
+        ratio = np.clip((negatives / np.maximum(positives, 1e-9)) ** power, 1.0, config.balance_limit)
+        # A finding with no positive outline anywhere still learns where it is not, but gently: only the image
+        # terms say where it is.
+        damp = np.where(positives > 0, 1.0, 0.2)
+        total = np.maximum(ratio * positives + negatives, 1e-9)
+        share_of = trusted * total ** (1 - config.equal)
+        factor = share_of / share_of.sum() / total
+        weights += [
+            torch.tensor(ratio * factor * (positives > 0), dtype=torch.float32),
+            torch.tensor(damp * factor, dtype=torch.float32),
+        ]
+    return BalanceWeights(*weights)
