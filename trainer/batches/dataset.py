@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from patchclip.data.findings import LUNG_OPACITY
 from trainer.batches.augment import IDENTITY, draw_matrix, vary_grey, warp_image, warp_points
 from trainer.batches.reports import ReportFeatures, Reports, padded_features
 from trainer.batches.synthetic_lesions import Implant, Implanter
 from trainer.batches.targets import IGNORED, NEGATIVE, patch_targets
 from trainer.config import AugmentConfig, DataConfig
-from patchclip.data.findings import LUNG_OPACITY
 from trainer.data.loaded import Loaded
 from trainer.data.states import state_table
 

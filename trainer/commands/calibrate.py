@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from patchclip.data.tables import read_json
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from trainer.calibrate.calibration import OperatingPoint, fit_calibration, trained_branches
@@ -16,7 +17,6 @@ from trainer.config import FitConfig
 from trainer.data.checks import without_copies
 from trainer.data.loaded import Loaded, load_samples
 from trainer.data.split import hold_out
-from patchclip.data.tables import read_json
 from trainer.fit.distributed import Processes, join
 from trainer.fit.validation import dev_logits, figures_from_logits
 from trainer.gate.fit import GATE_SIZE, at_most, fit_gates

@@ -5,8 +5,8 @@ folder       the project's own dataset folder (images.csv, boxes.csv)
 sources      which adapter reads what a data argument names
 sample       one image and what is known of it
 contents     what an adapter hands over: samples, and what was left out
-labels       names of findings in datasets -> labels of the vocabulary
-tables       reading and checking of tables, JSON files and boxes
+states       what is known of many images as one table
+tables       what adapters share in reading tables, images and boxes
 masks        masks to outlines
 reports      the parts of a report that describe the image
 split        patients held out
