@@ -17,7 +17,6 @@ from patchclip.evaluate.cli import main as evaluate
 from patchclip.image import load_radiograph
 from patchclip.memory import keep_freed_memory
 from patchclip.saliency import SALIENCY
-from patchclip.text.query import parse_query
 from patchclip.types import Answer, PatchMap, Region
 
 NOTICE = "Research use only, not for clinical use."
@@ -82,7 +81,7 @@ def predict(
     engine = Engine.from_pretrained(checkpoint)
     try:
         for query in queries:
-            parse_query(query, engine.vocabulary)
+            engine.understand(query)
     except QueryError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,18 +1,15 @@
-"""A radiograph after its pass through the tower, and which half of it is whose."""
+"""A radiograph after its pass through the tower."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from patchclip.image.geometry import Letterbox
 from patchclip.image.radiograph import HeaderFacts
 from patchclip.model.patchclip import ImageEmbeddings
-from patchclip.types import FloatArray, Laterality, PatchMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +49,3 @@ class Encoded:
         """float32 [R, C, D], unit norm."""
         grid: Tensor = F.normalize(self.embeddings.patches[0], dim=-1).unflatten(0, self.embeddings.grid)
         return grid
-
-
-def only_laterality(shown: PatchMap, laterality: Laterality | None, encoded: Encoded) -> FloatArray:
-    """A map with the other half of the patient set to 0; the image's vertical midline stands for the patient's."""
-    if laterality is None:
-        return shown.values
-    return np.where(
-        laterality_columns(laterality, shown.values.shape[1], encoded.facts)[None, :], shown.values, 0.0
-    ).astype(np.float32)
-
-
-def laterality_columns(laterality: Laterality, count: int, facts: HeaderFacts) -> NDArray[np.bool_]:
-    """bool [count]: the patch columns of one half of the patient, in a grid that is centred on the image as every letterboxed one is.
-
-    A column belongs to the half that its centre lies in, and the middle one of an odd number to both: its centre is the midline.
-    """
-    centres = 2 * np.arange(count) + 1  # twice the true ones, so that the midline, at `count`, is met exactly
-    return centres >= count if on_image_right(laterality, facts) else centres <= count
-
-
-def on_image_right(laterality: Laterality, facts: HeaderFacts) -> bool:
-    """Whether that side of the patient lies in the right half of the image."""
-    return (laterality == "left") == (facts.patient_left == "right")

@@ -4,66 +4,57 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from patchclip.encoded import Encoded, laterality_columns, only_laterality
+from patchclip.encoded import Encoded
 from patchclip.errors import CheckpointError, RadiographError
 from patchclip.image.gate import ImageGate
-from patchclip.image.radiograph import Radiograph
-from patchclip.localize import find_regions, smooth
+from patchclip.image.radiograph import HeaderFacts, Radiograph
+from patchclip.laterality import laterality_columns, only_laterality
+from patchclip.localize import smooth
+from patchclip.model.branches import Branch, image_logit
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
-from patchclip.model.patchclip import ImageEmbeddings
 from patchclip.model.preprocess import model_input
 from patchclip.model.zero_shot import is_open_clip_name, load_open_clip
+from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
+from patchclip.question import Question, QuestionReader
 from patchclip.resources import BUNDLED
 from patchclip.saliency import SaliencyTask, saliency_maps, saliency_method
-from patchclip.saliency.task import image_logit
-from patchclip.text.query import Query, parse_query
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from patchclip.types import Answer, FloatArray, Laterality, PatchMap
 
-LIT = 0.5  # calibration puts the operating point of every map here
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A query made ready: what was understood, and the two ends of its prompt pair, each [D]."""
-
-    query: Query
-    label: str | None
-    in_vocabulary: bool
-    positive: Tensor
-    negative: Tensor
-
 
 class Engine:
-    """A checkpoint ready to answer. One engine may serve many threads: it changes nothing but a cache of text embeddings."""
+    """A checkpoint ready to answer. Threads may share an engine: it changes nothing but a cache of text embeddings."""
 
     def __init__(self, checkpoint: Checkpoint, device: str | None = None) -> None:
+        """device: "cpu", "cuda", ...; by default a GPU if there is one.
+
+        Raises:
+            CheckpointError: the checkpoint has no query gate, or a gate is malformed.
+        """
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.checkpoint = checkpoint
         self.model = checkpoint.model.to(self.device).eval()
         self.vocabulary: Vocabulary = checkpoint.vocabulary
         self.name = checkpoint.model.config.name
         self.sha256 = checkpoint.sha256
+
         if "query" not in checkpoint.gates:
             raise CheckpointError(
                 "The checkpoint has no query gate; run python -m trainer calibrate on its run folder."
             )
-        self._gate = QueryGate.from_dict(
-            checkpoint.gates["query"], self.vocabulary, self.model.sentence_encoder
-        )
+        gate = QueryGate.from_dict(checkpoint.gates["query"], self.vocabulary, self.model.sentence_encoder)
+        self._reader = QuestionReader(self.model, self.vocabulary, gate)
         self._image_gate = (
             ImageGate.from_dict(checkpoint.gates["image"]) if "image" in checkpoint.gates else None
         )
-        self._pairs: dict[str, tuple[Tensor, Tensor]] = {}
 
     @classmethod
     def from_pretrained(cls, path: str | Path | None = None, device: str | None = None) -> Engine:
@@ -88,8 +79,16 @@ class Engine:
 
     def prepare(self) -> None:
         """Loads the text encoder and embeds the prompts of every finding, so that the first query is as fast as any other."""
-        for item in self.vocabulary.findings:
-            self._prepare(item.name)
+        for finding in self.vocabulary.findings:
+            self.understand(finding.name)
+
+    def understand(self, text: str) -> Question:
+        """What a query asks for, without an image to ask.
+
+        Raises:
+            QueryError: the text is empty or too long.
+        """
+        return self._reader.read(text)
 
     def encode(self, radiograph: Radiograph) -> Encoded:
         """One pass through the tower; a picture that does not look like a frontal chest radiograph is encoded too, with a warning.
@@ -105,22 +104,21 @@ class Engine:
             raise RadiographError(
                 f"The image is {width} x {height} pixels, too long and narrow to be searched; crop it to the chest."
             )
-        unlike = self._image_gate.warnings(square) if self._image_gate else ()
+
         pixels = torch.from_numpy(square)[None, None].to(self.device)
         valid = torch.from_numpy(inside)[None].to(self.device)
         with torch.inference_mode():
             embeddings = self.model.encode_image(pixels, valid, mirror=self.checkpoint.calibration.mirror)
+
+        gate_warnings = self._image_gate.warnings(square) if self._image_gate else ()
+        note = (self.checkpoint.note,) if self.checkpoint.note else ()
         return Encoded(
             embeddings=embeddings,
             pixels=pixels,
             letterbox=letterbox,
             facts=radiograph.facts,
             radiograph_sha256=radiograph.sha256,
-            warnings=(
-                *radiograph.warnings,
-                *unlike,
-                *([self.checkpoint.note] if self.checkpoint.note else []),
-            ),
+            warnings=(*radiograph.warnings, *gate_warnings, *note),
             timing_ms={"encode": (time.perf_counter() - started) * 1000},
         )
 
@@ -132,16 +130,15 @@ class Engine:
         """
         if not texts:
             return []
-        asked = [self._prepare(text) for text in texts]
-        positive = torch.stack([item.positive for item in asked])
-        negative = torch.stack([item.negative for item in asked])
+        questions = [self.understand(text) for text in texts]
+        positive, negative = _ends(questions)
         branches = self.checkpoint.calibration.branches
         with torch.inference_mode():
             patch_logits = self.model.pair_logits(encoded.embeddings.patches, positive, negative)[0]
             image_logits = image_logit(self.model, encoded.embeddings, positive, negative, branches)[0]
         return [
-            self._answer(encoded, item, patch_logits[:, k], float(image_logits[k]))
-            for k, item in enumerate(asked)
+            self._answer(encoded, question, patch_logits[:, k], float(image_logits[k]))
+            for k, question in enumerate(questions)
         ]
 
     def saliency(self, encoded: Encoded, text: str, method: str = "grad_cam") -> PatchMap:
@@ -164,7 +161,7 @@ class Engine:
         """Several methods on several queries, with as few passes through the tower as they allow.
 
         Returns:
-            method -> one map a text, in order.
+            method -> one map per text, in order.
 
         Raises:
             SaliencyError, QueryError: see `saliency`.
@@ -173,143 +170,134 @@ class Engine:
             saliency_method(method)
         if not texts:
             return {method: [] for method in methods}
-        asked = [self._prepare(text) for text in texts]
-        task = SaliencyTask(
+        questions = [self.understand(text) for text in texts]
+        task = self._task(encoded, questions)
+        inside = task.valid[0].cpu().numpy()
+
+        def on_image(values: FloatArray, question: Question) -> PatchMap:
+            # Padding is no part of the image: it gets what the darkest patch has, and never a peak.
+            filled = np.where(inside, values, values[inside].min()).astype(np.float32)
+            patch_map = encoded.letterbox.crop_grid(filled)
+            return only_laterality(patch_map, question.query.laterality, encoded.facts)
+
+        return {
+            method: [on_image(*each) for each in zip(maps, questions, strict=True)]
+            for method, maps in saliency_maps(task, methods).items()
+        }
+
+    def saliency_task(self, encoded: Encoded, texts: Sequence[str]) -> SaliencyTask:
+        """What a saliency method is given to explain these queries, of which there must be one at least.
+
+        Raises:
+            QueryError: see `query`.
+        """
+        return self._task(encoded, [self.understand(text) for text in texts])
+
+    def _task(self, encoded: Encoded, questions: Sequence[Question]) -> SaliencyTask:
+        positive, negative = _ends(questions)
+        return SaliencyTask(
             model=self.model,
             pixels=encoded.pixels.clone(),
             valid=encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid).clone(),
-            positive=torch.stack([item.positive for item in asked]),
-            negative=torch.stack([item.negative for item in asked]),
+            positive=positive,
+            negative=negative,
             branches=self.checkpoint.calibration.branches,
             mirror=self.checkpoint.calibration.mirror,
             embeddings=encoded.embeddings,
         )
-        found: dict[str, list[PatchMap]] = {}
-        inside = task.valid[0].cpu().numpy()
-        for method, maps in saliency_maps(task, methods).items():
-            # Padding is no part of the image: it gets what the darkest patch has, and never a peak.
-            crops = [
-                encoded.letterbox.crop_grid(np.where(inside, values, values[inside].min()).astype(np.float32))
-                for values in maps
-            ]
-            found[method] = [
-                PatchMap(only_laterality(shown, item.query.laterality, encoded), shown.extent)
-                for shown, item in zip(crops, asked, strict=True)
-            ]
-        return found
 
     def rescore(self, encoded: Encoded, pixels: FloatArray, text: str) -> FloatArray:
         """The probability that the query's finding is present on changed copies of an image's input, for tests of faithfulness.
 
         pixels float32 [N, S, S] in [0, 1], as `model_input` gives them -> float32 [N] in [0, 1], never turned round.
         """
-        asked = self._prepare(text)
+        question = self.understand(text)
         calibration = self.checkpoint.calibration
-        fitted = calibration.of(asked.label)
         valid = encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid).expand(len(pixels), -1, -1)
         with torch.inference_mode():
             embeddings = self.model.encode_image(
                 torch.from_numpy(pixels)[:, None].to(self.device), valid, mirror=calibration.mirror
             )
-            logits = image_logit(
-                self.model, embeddings, asked.positive[None], asked.negative[None], calibration.branches
-            )
-        values = fitted.image_scale * logits[:, 0].float().cpu().numpy() + fitted.image_bias
-        return _sigmoid(np.asarray(values, np.float32))
+            logits = image_logit(self.model, embeddings, *_ends([question]), calibration.branches)
+        return calibration.of(question.label).image_probability(logits[:, 0].float().cpu().numpy())
 
-    def _prepare(self, text: str) -> _Asked:
-        query = parse_query(text, self.vocabulary)
-        verdict = self._gate.judge(query)
-        if query.label and not verdict.in_vocabulary:
-            query = replace(query, finding=query.doubtful or query.finding, label=None)
-        key = (
-            f"label:{verdict.label}"
-            if verdict.label == query.label and query.label
-            else f"text:{query.finding}"
-        )
-        if key not in self._pairs:
-            pair = (
-                self.vocabulary.prompts(query.label)
-                if query.label
-                else self.vocabulary.free_prompts(query.finding)
-            )
-            with torch.inference_mode():
-                sides = [
-                    F.normalize(
-                        self.model.project_text(self.model.encode_sentences(list(prompts))).mean(dim=0), dim=0
-                    )
-                    for prompts in (pair.positive, pair.negative)
-                ]
-            self._pairs[key] = (sides[0], sides[1])
-        return _Asked(query, verdict.label, verdict.in_vocabulary, *self._pairs[key])
-
-    def _answer(self, encoded: Encoded, asked: _Asked, patch_logits: Tensor, whole_logit: float) -> Answer:
-        calibration = self.checkpoint.calibration
-        fitted = calibration.of(asked.label)
-        laterality = asked.query.laterality
-        grid = encoded.embeddings.grid
-        valid = encoded.embeddings.valid[0].unflatten(0, grid).cpu().numpy()
-        logits = smooth(patch_logits.unflatten(0, grid).float().cpu().numpy(), fitted.smoothing, valid)
-        values = _sigmoid(fitted.patch_scale * logits + fitted.patch_image * whole_logit + fitted.patch_bias)
-        shown = encoded.letterbox.crop_grid(encoded.letterbox.extend_edges(values))
-        present = float(_sigmoid(np.float32(fitted.image_scale * whole_logit + fitted.image_bias)))
-        warnings: list[str] = []
-        if laterality:
-            half = self._half(encoded, asked, laterality)
-            present = min(present, float(_sigmoid(np.float32(fitted.image_scale * half + fitted.image_bias))))
-            shown = PatchMap(only_laterality(shown, laterality, encoded), shown.extent)
-            if not encoded.facts.sides_told:
-                warnings.append(
-                    "The image does not tell the patient's sides; the patient's left is taken to be at the right of the image."
-                )
-        regions = find_regions(shown, LIT, encoded.size, calibration.min_patches)
-        if not asked.in_vocabulary:
-            warnings.append(
-                f'"{asked.query.finding}" is far from what this model has learnt: no map is shown and the probability means nothing.'
-            )
-            shown = PatchMap(np.zeros_like(shown.values), shown.extent)
-            regions = ()
-        if asked.query.also:
-            warnings.append(
-                f"This query names several findings; only {asked.query.finding} was answered. Separate findings with a semicolon."
-            )
+    def _answer(self, encoded: Encoded, question: Question, patch_logits: Tensor, logit: float) -> Answer:
+        """patch_logits: [P]; logit: the image's."""
+        query = question.query
+        present = self._probability(encoded, question, logit)
+        patch_map = self._map(encoded, question, patch_logits, logit)
+        lit = lit_regions(patch_map, encoded.size, self.min_patches) if question.in_vocabulary else ()
         return Answer(
-            query=asked.query.text,
-            finding=asked.query.finding,
-            label=asked.label,
-            negated=asked.query.negated,
-            laterality=laterality,
-            in_vocabulary=asked.in_vocabulary,
-            probability=1.0 - present if asked.query.negated else present,
-            map=shown,
-            regions=regions,
-            threshold=LIT,
-            warnings=tuple(warnings),
+            query=query.text,
+            finding=query.finding,
+            label=question.label,
+            negated=query.negated,
+            laterality=query.laterality,
+            in_vocabulary=question.in_vocabulary,
+            probability=1.0 - present if query.negated else present,
+            map=patch_map,
+            regions=lit,
+            threshold=OPERATING_THRESHOLD,
+            warnings=_warnings(question, encoded.facts),
         )
 
-    def _half(self, encoded: Encoded, asked: _Asked, laterality: Laterality) -> float:
-        """The image's logit from the patches of one half alone; the global embedding knows no laterality and has no part in it."""
+    def _probability(self, encoded: Encoded, question: Question, logit: float) -> float:
+        """That the named finding is present, in the half of the patient that the query is limited to."""
+        calibration = self.checkpoint.calibration.of(question.label)
+        present = float(calibration.image_probability(logit))
+        if question.query.laterality is None:
+            return present
+        half = self._half_logit(encoded, question, question.query.laterality)
+        return min(present, float(calibration.image_probability(half)))
+
+    def _half_logit(self, encoded: Encoded, question: Question, laterality: Laterality) -> float:
+        """The image's logit from the patches of one half alone.
+
+        The global embedding knows no laterality and has no part in it.
+        """
         embeddings = encoded.embeddings
-        keep = torch.from_numpy(laterality_columns(laterality, embeddings.grid[1], encoded.facts)).to(
-            self.device
-        )
-        valid = embeddings.valid & keep.repeat(embeddings.grid[0])[None]
-        branches = tuple(branch for branch in self.checkpoint.calibration.branches if branch != "global") or (
-            "mil",
-        )
+        rows, cols = embeddings.grid
+        columns = torch.from_numpy(laterality_columns(laterality, cols, encoded.facts)).to(self.device)
+        valid = embeddings.valid & columns.repeat(rows)[None]
+        branches = self.checkpoint.calibration.branches
+        local = tuple(branch for branch in branches if branch is not Branch.GLOBAL) or (Branch.MIL,)
         with torch.inference_mode():
-            limited = ImageEmbeddings(
-                global_=embeddings.global_,
-                patches=embeddings.patches,
-                pooled=self.model.projection(self.model.pool(embeddings.tokens, valid)),
-                tokens=embeddings.tokens,
-                valid=valid,
-                grid=embeddings.grid,
-            )
-            return float(
-                image_logit(self.model, limited, asked.positive[None], asked.negative[None], branches)[0, 0]
-            )
+            pooled = self.model.projection(self.model.pool(embeddings.tokens, valid))
+            limited = replace(embeddings, pooled=pooled, valid=valid)
+            return float(image_logit(self.model, limited, *_ends([question]), local)[0, 0])
+
+    def _map(self, encoded: Encoded, question: Question, patch_logits: Tensor, logit: float) -> PatchMap:
+        """The patch prediction map, limited as the query is; all 0 when the query is not in the vocabulary."""
+        grid = encoded.embeddings.grid
+        if not question.in_vocabulary:
+            return encoded.letterbox.crop_grid(np.zeros(grid, np.float32))
+        calibration = self.checkpoint.calibration.of(question.label)
+        valid = encoded.embeddings.valid[0].unflatten(0, grid).cpu().numpy()
+        logits = smooth(patch_logits.unflatten(0, grid).float().cpu().numpy(), calibration.smoothing, valid)
+        values = encoded.letterbox.extend_edges(calibration.patch_probability(logits, logit))
+        return only_laterality(encoded.letterbox.crop_grid(values), question.query.laterality, encoded.facts)
 
 
-def _sigmoid(values: FloatArray | np.float32) -> FloatArray:
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(values, -60, 60))), np.float32)
+def _ends(questions: Sequence[Question]) -> tuple[Tensor, Tensor]:
+    """(positive, negative) ends of the prompt pairs, each [K, D]."""
+    positive = torch.stack([question.positive for question in questions])
+    return positive, torch.stack([question.negative for question in questions])
+
+
+def _warnings(question: Question, facts: HeaderFacts) -> tuple[str, ...]:
+    """Sentences that belong to the answer, in the order in which a reader needs them."""
+    query = question.query
+    warnings: list[str] = []
+    if query.laterality and not facts.sides_told:
+        warnings.append(
+            "The image does not tell the patient's sides; the patient's left is taken to be at the right of the image."
+        )
+    if not question.in_vocabulary:
+        warnings.append(
+            f'"{query.finding}" is far from what this model has learnt: no map is shown and the probability means nothing.'
+        )
+    if query.also:
+        warnings.append(
+            f"This query names several findings; only {query.finding} was answered. Separate findings with a semicolon."
+        )
+    return tuple(warnings)

@@ -12,16 +12,19 @@ import torch
 
 from patchclip import (
     CheckpointError,
+    Encoded,
     Engine,
-    HeaderFacts,
+    PatchMap,
     QueryError,
     Radiograph,
     RadiographError,
     load_radiograph,
 )
-from patchclip.encoded import Encoded, side_columns
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.localize import smooth
+from patchclip.model.branches import Branch
+from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
+from patchclip.types import FloatArray
 from tests.tiny import ROOT, tiny_checkpoint
 
 
@@ -112,7 +115,7 @@ def test_the_map_does_not_fade_at_padded_borders(tiny: Engine, shape: tuple[int,
     strips = shown.values if along == 0 else shown.values.T
     assert (strips[:, 0] == strips[:, 1]).all() and (strips[:, -1] == strips[:, -2]).all()
     assert strips.min() > 0
-    raw = _raw_map(tiny, encoded)
+    raw = _square_map(tiny, encoded)
     assert np.allclose(shown.values[valid], encoded.letterbox.crop_grid(raw).values[valid], atol=1e-6)
 
 
@@ -123,39 +126,39 @@ def test_an_image_too_narrow_for_any_patch_is_refused(tiny: Engine, shape: tuple
         tiny.encode(Radiograph.from_array(rng.random(shape, np.float32)))
 
 
-@pytest.mark.parametrize("count", [6, 7])
-def test_one_rule_for_halves(count: int) -> None:
-    """A column belongs to the half that its centre is in; the middle one of an odd number to both, so that mirroring changes nothing."""
-    left, right = (side_columns(side, count, HeaderFacts()) for side in ("left", "right"))
-    assert (left == right[::-1]).all() and (left | right).all()
-    assert np.flatnonzero(left & right).tolist() == ([3] if count == 7 else [])
-    assert left[-1] and right[0]
-    turned = HeaderFacts(patient_left="left")
-    assert (side_columns("left", count, turned) == right).all()
-
-
-def test_map_and_probability_take_the_same_half(
-    tiny: Engine, effusion: Radiograph, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_map_and_probability_take_the_same_half(tiny: Engine, effusion: Radiograph) -> None:
     """On a grid with a middle column too, as the published models with 7 x 7 patches have."""
-    encoded = tiny.encode(effusion)
+    calibration = replace(tiny.checkpoint.calibration, branches=(Branch.MIL,))
+    engine = Engine(replace(tiny.checkpoint, calibration=calibration), device="cpu")
+    encoded = engine.encode(effusion)
     rows, cols = encoded.embeddings.grid
-    kept = torch.arange(rows * cols).reshape(rows, cols)[:, : cols - 1].flatten()
+    columns = torch.arange(rows * cols).reshape(rows, cols)[:, : cols - 1].flatten()
     narrow = replace(
         encoded.embeddings,
-        patches=encoded.embeddings.patches[:, kept],
-        tokens=encoded.embeddings.tokens[:, kept],
-        valid=encoded.embeddings.valid[:, kept],
+        patches=encoded.embeddings.patches[:, columns],
+        tokens=encoded.embeddings.tokens[:, columns],
+        valid=encoded.embeddings.valid[:, columns],
         grid=(rows, cols - 1),
     )
-    seen: list[torch.Tensor] = []
-    pool = tiny.model.pool.forward
-    monkeypatch.setattr(
-        tiny.model.pool, "forward", lambda tokens, valid: (seen.append(valid), pool(tokens, valid))[1]
-    )
-    shown = tiny.query(replace(encoded, embeddings=narrow), ["left effusion"])[0].map.values
-    assert (cols - 1) % 2 == 1 and shown.shape == (rows, cols - 1)
-    assert (seen[-1][0].unflatten(0, narrow.grid).numpy() == (shown > 0)).all()
+    assert (cols - 1) % 2 == 1
+    queries = ["effusion", "left effusion", "right effusion"]
+    whole, *halves = engine.query(replace(encoded, embeddings=narrow), queries)
+    for half in halves:
+        in_half = torch.from_numpy(half.map.values > 0).flatten()
+        limited = replace(narrow, valid=narrow.valid & in_half)
+        alone = engine.query(replace(encoded, embeddings=limited), ["effusion"])[0]
+        assert half.probability == pytest.approx(min(whole.probability, alone.probability), abs=1e-6)
+    assert min(half.probability for half in halves) < whole.probability - 1e-4
+
+
+def test_regions_are_those_at_the_operating_threshold(tiny: Engine, effusion: Radiograph) -> None:
+    """A patch at the threshold is lit, one just below it is not."""
+    for answer in tiny.query(tiny.encode(effusion), ["effusion", "mass"]):
+        assert answer.threshold == OPERATING_THRESHOLD == 0.5
+    values = np.zeros((6, 6), np.float32)
+    values[1, 1], values[4, 4] = 0.5, 0.499
+    (region,) = lit_regions(PatchMap(values, (0.0, 0.0, 6.0, 6.0)), (6, 6), min_patches=0.0)
+    assert region.score == 0.5 and region.peak == (1.5, 1.5)
 
 
 @pytest.mark.parametrize(("text", "words"), [("", "empty"), ("   ", "empty"), ("x" * 2000, "2000")])
@@ -263,19 +266,16 @@ def test_real_negatives_light_nothing_more_often_than_not(engine: Engine, data_f
     assert np.mean(lit) < 0.2
 
 
-def _raw_map(engine: Engine, encoded: Encoded) -> np.ndarray:
+def _square_map(engine: Engine, encoded: Encoded) -> FloatArray:
     """Of "effusion", [R, C] over the whole square, padding and all."""
     calibration = engine.checkpoint.calibration.of("Effusion")
-    valid = encoded.embeddings.valid[0].unflatten(0, encoded.embeddings.grid).numpy()
-    asked = engine._prepare("effusion")
+    task = engine.saliency_task(encoded, ["effusion"])
+    grid = encoded.embeddings.grid
     with torch.inference_mode():
-        logits = engine.model.pair_logits(
-            encoded.embeddings.patches, asked.positive[None], asked.negative[None]
-        )[0, :, 0]
-    smoothed = smooth(logits.unflatten(0, encoded.embeddings.grid).numpy(), calibration.smoothing, valid)
-    return np.asarray(
-        1 / (1 + np.exp(-(calibration.patch_scale * smoothed + calibration.patch_bias))), np.float32
-    )
+        logits = engine.model.pair_logits(encoded.embeddings.patches, task.positive, task.negative)[0, :, 0]
+    smoothed = smooth(logits.unflatten(0, grid).numpy(), calibration.smoothing, task.valid[0].numpy())
+    assert calibration.patch_image == 0  # the image's logit has no part in the map of this checkpoint
+    return calibration.patch_probability(smoothed, 0.0)
 
 
 def _probability(engine: Engine, lesion: str, query: str, seed: int) -> float:

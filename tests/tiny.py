@@ -65,7 +65,7 @@ def tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
         image_threshold=0.5,
         smoothing=0.6,
     )
-    calibration = Calibration(dict.fromkeys(VOCABULARY.labels, same), same, ("global", "pooled", "mil"), 0.5)
+    calibration = Calibration(dict.fromkeys(VOCABULARY.labels, same), same, min_patches=0.5)
     gates = {"query": QueryGate.fit(VOCABULARY, model.sentence_encoder).to_dict()}
     save_checkpoint(folder, model, VOCABULARY, calibration, gates)
     return folder

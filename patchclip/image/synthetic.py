@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+from scipy.special import expit
 
 from patchclip.types import FloatArray
 
@@ -162,7 +163,7 @@ def write_examples(folder: Path) -> None:
 
 def _soft(signed: FloatArray, sharpness: float) -> FloatArray:
     """0 outside, 1 inside, smooth across the border where `signed` is 0."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(signed * sharpness * 4, -40, 40))), np.float32)
+    return np.asarray(expit(signed * sharpness * 4), np.float32)
 
 
 def _lung(x: FloatArray, y: FloatArray, cx: float, half: float, base: float) -> FloatArray:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from patchclip.errors import CheckpointError
+from patchclip.model.branches import Branch
 from patchclip.model.calibration import Calibration
 from patchclip.model.checkpoint import Checkpoint
 from patchclip.model.config import ModelConfig
@@ -152,7 +153,7 @@ def load_open_clip(name: str, vocabulary: Vocabulary) -> Checkpoint:
     for key, value in sorted(model.state_dict().items()):
         digest.update(key.encode() + value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     same = Calibration.identity(vocabulary.labels)
-    calibration = Calibration(same.findings, same.default, branches=("global",))
+    calibration = Calibration(same.findings, same.default, branches=(Branch.GLOBAL,))
     gates = {"query": QueryGate.fit(vocabulary, model.sentence_encoder).to_dict()}
     return Checkpoint(model, vocabulary, calibration, gates, digest.hexdigest(), note=NOTE)
 

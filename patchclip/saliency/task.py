@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from patchclip.errors import SaliencyError
-from patchclip.model.patchclip import ImageEmbeddings, PatchCLIP, mil_logit
+from patchclip.model.branches import Branch, image_logit
+from patchclip.model.patchclip import ImageEmbeddings, PatchCLIP
 from patchclip.types import FloatArray
 
 
@@ -33,30 +33,9 @@ class SaliencyTask:
     valid: Tensor
     positive: Tensor
     negative: Tensor
-    branches: tuple[str, ...]
+    branches: tuple[Branch, ...]
     mirror: bool
     embeddings: ImageEmbeddings
-
-
-def image_logit(
-    model: PatchCLIP,
-    embeddings: ImageEmbeddings,
-    positive: Tensor,
-    negative: Tensor,
-    branches: tuple[str, ...],
-) -> Tensor:
-    """Mean of the named image-level logits, [B, K]."""
-    parts: list[Tensor] = []
-    for branch in branches:
-        if branch == "global":
-            parts.append(model.pair_logits(embeddings.global_, positive, negative))
-        elif branch == "pooled":
-            parts.append(model.pair_logits(embeddings.pooled, positive, negative))
-        else:
-            parts.append(
-                mil_logit(model.pair_logits(embeddings.patches, positive, negative), embeddings.valid)
-            )
-    return torch.stack(parts).mean(dim=0)
 
 
 class QueryHead(nn.Module):

@@ -16,7 +16,7 @@ from patchclip.evaluate.faithfulness import deletion_insertion
 from patchclip.model.calibration import Calibration
 from patchclip.model.checkpoint import Checkpoint
 from patchclip.model.patchclip import PatchCLIP
-from patchclip.saliency import SALIENCY, SaliencyTask
+from patchclip.saliency import SALIENCY
 from patchclip.saliency.cam import Cam
 from patchclip.saliency.direct import occlusion
 from patchclip.saliency.task import QueryHead, last_layer
@@ -40,39 +40,12 @@ def vit() -> Engine:
     )
 
 
-def task_of(engine: Engine, radiograph: Radiograph, labels: list[str]) -> SaliencyTask:
-    encoded = engine.encode(radiograph)
-    sides = []
-    for side in ("positive", "negative"):
-        prompts = [list(getattr(engine.vocabulary.prompts(label), side)) for label in labels]
-        sides.append(
-            torch.stack(
-                [
-                    torch.nn.functional.normalize(
-                        engine.model.project_text(engine.model.encode_sentences(p)).mean(0), dim=0
-                    )
-                    for p in prompts
-                ]
-            )
-        )
-    return SaliencyTask(
-        engine.model,
-        encoded.pixels.clone(),
-        encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid).clone(),
-        sides[0].detach().clone(),
-        sides[1].detach().clone(),
-        engine.checkpoint.calibration.branches,
-        engine.checkpoint.calibration.mirror,
-        encoded.embeddings,
-    )
-
-
 @pytest.mark.parametrize(("name", "kind"), [("grad_cam", GradCAM), ("layer_cam", LayerCAM)])
 def test_shared_passes_give_what_the_package_gives(
     cnn: Engine, effusion: Radiograph, name: str, kind: type
 ) -> None:
     """Cutting the graph at the last layer and sharing its passes changes nothing."""
-    task = task_of(cnn, effusion, ["Effusion", "Mass"])
+    task = cnn.saliency_task(cnn.encode(effusion), ["effusion", "mass"])
     found = SALIENCY[name].function(task)
     for number in range(2):
         with kind(QueryHead(task), [last_layer(task.model)]) as method:
@@ -163,7 +136,7 @@ def test_with_mirror_images_everything_turns_with_the_picture(
 
 def test_occlusion_is_a_plain_loop_over_windows(cnn: Engine, effusion: Radiograph) -> None:
     """At a patch whose centre is a window's, the value is that window's fall of the logit; all of it scaled to [0, 1]."""
-    task = task_of(cnn, effusion, ["Effusion"])
+    task = cnn.saliency_task(cnn.encode(effusion), ["effusion"])
     found = occlusion(task, window=4)[0]
     side, size = task.pixels.shape[-1], task.pixels.shape[-1] // 4
     rows, cols = cnn.model.grid

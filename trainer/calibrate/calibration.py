@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
 from patchclip.errors import DataError
+from patchclip.model.branches import Branch
 from patchclip.model.calibration import Calibration, FindingCalibration
+from patchclip.operating_threshold import OPERATING_THRESHOLD
 from trainer.batches.targets import NEGATIVE, POSITIVE
 from trainer.calibrate.regions import choose, outline_widths, outlined_targets
 from trainer.config import LossConfig
@@ -38,15 +41,15 @@ class OperatingPoint:
     """Whether images are encoded together with their mirror images, as the logits were."""
 
 
-def trained_branches(loss: LossConfig) -> tuple[str, ...]:
+def trained_branches(loss: LossConfig) -> tuple[Branch, ...]:
     """The image-level branches that a recipe trains; only those may answer."""
-    weights = {"global": loss.global_, "pooled": loss.pooled, "mil": loss.mil}
-    return tuple(name for name, weight in weights.items() if weight > 0)
+    weights = {Branch.GLOBAL: loss.global_, Branch.POOLED: loss.pooled, Branch.MIL: loss.mil}
+    return tuple(branch for branch, weight in weights.items() if weight > 0)
 
 
 def best_branches(
-    image: dict[str, NDArray[np.float32]], table: NDArray[np.int8], trained: tuple[str, ...]
-) -> tuple[str, ...]:
+    image: dict[Branch, NDArray[np.float32]], table: NDArray[np.int8], trained: tuple[Branch, ...]
+) -> tuple[Branch, ...]:
     """The trained branches whose mean logit ranks the held-out images best: highest mean AUROC over the
     findings that have one.
 
@@ -65,7 +68,7 @@ def fit_calibration(
     logits: DevLogits,
     items: Sequence[Loaded],
     labels: Sequence[str],
-    branches: tuple[str, ...],
+    branches: tuple[Branch, ...],
     point: OperatingPoint,
     outlined: Sequence[Loaded] = (),
 ) -> Calibration:
@@ -77,7 +80,7 @@ def fit_calibration(
     smoothing and the image logit's share are those under which the brightest regions are most often right,
     see `trainer.calibrate.regions`; the slope comes from logistic regression on outlined and finding-free
     patches; then each finding's bias is set so that `point.normals_lit` of the finding-free images have a
-    patch at 0.5 or above.
+    patch at the operating threshold or above.
 
     Raises:
         DataError: there are no held-out images, none with a finding, or too few that are free of all.
@@ -97,16 +100,18 @@ def fit_calibration(
     peaks = patch_scale * scores.reshape(*scores.shape[:2], -1).max(axis=2)
     findings: dict[str, FindingCalibration] = {}
     for k, label in enumerate(labels):
-        findings[label] = FindingCalibration(
+        peak = np.quantile(peaks[normal, k], 1 - point.normals_lit)
+        item = FindingCalibration(
             image_scale=scale,
             image_bias=biases[k],
             patch_scale=patch_scale,
             patch_image=patch_scale * share,
-            patch_bias=-float(np.quantile(peaks[normal, k], 1 - point.normals_lit)),
-            image_threshold=_youden(scale * image[:, k] + biases[k], table[:, k]),
+            patch_bias=float(logit(OPERATING_THRESHOLD) - peak),
             smoothing=float(sigmas[k]),
         )
-    overlap = _overlap_thresholds(patch_scale * scores, findings, items, labels)
+        threshold = _youden(item.image_probability(image[:, k]), table[:, k])
+        findings[label] = replace(item, image_threshold=threshold)
+    overlap = _overlap_thresholds(smoothed, image, findings, items, labels)
     findings = {label: replace(item, overlap_threshold=overlap[label]) for label, item in findings.items()}
     middle = FindingCalibration(
         image_scale=scale,
@@ -172,7 +177,8 @@ def _patch_fit(
 
 
 def _overlap_thresholds(
-    scaled: NDArray[np.float32],
+    smoothed: NDArray[np.float32],
+    image: NDArray[np.float32],
     findings: dict[str, FindingCalibration],
     items: Sequence[Loaded],
     labels: Sequence[str],
@@ -181,8 +187,8 @@ def _overlap_thresholds(
     findings' own best where it has fewer than five."""
     cuts = np.concatenate([np.geomspace(0.002, 0.1, 15), np.linspace(0.125, 0.95, 34)])
     overlaps: dict[str, list[NDArray[np.float64]]] = {}
-    for (n, k), targets in outlined_targets(items, labels, *scaled.shape[-2:]).items():
-        values = 1 / (1 + np.exp(-np.clip(scaled[n, k] + findings[labels[k]].patch_bias, -60, 60)))
+    for (n, k), targets in outlined_targets(items, labels, *smoothed.shape[-2:]).items():
+        values = findings[labels[k]].patch_probability(smoothed[n, k], float(image[n, k]))
         lit, wanted = values[None] >= cuts[:, None, None], targets == POSITIVE
         shared = (lit & wanted).sum(axis=(1, 2))
         overlaps.setdefault(labels[k], []).append(shared / (lit | wanted).sum(axis=(1, 2)))
@@ -196,14 +202,14 @@ def _overlap_thresholds(
     }
 
 
-def _youden(scores: NDArray[np.float64], states: NDArray[np.int8]) -> float:
+def _youden(probabilities: NDArray[np.float32], states: NDArray[np.int8]) -> float:
     """Probability at which sensitivity + specificity - 1 is largest (Youden 1950); 0.5 without both
     classes."""
     known = states >= 0
     present = states[known] == 1
     if not present.any() or present.all():
         return 0.5
-    values = scores[known]
+    values = probabilities[known]
     cuts = np.unique(values)
     gain = [(values[present] >= cut).mean() - (values[~present] >= cut).mean() for cut in cuts]
-    return float(1 / (1 + np.exp(-cuts[int(np.argmax(gain))])))
+    return float(cuts[int(np.argmax(gain))])

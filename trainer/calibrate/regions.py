@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from patchclip.evaluate.claim import sweep
 from patchclip.localize import smooth
@@ -140,7 +141,7 @@ def free_response(
 
 def _probability(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     values = np.where(np.isfinite(scores), scores, scores[np.isfinite(scores)].min())
-    return np.asarray(1 / (1 + np.exp(-np.clip(values, -30, 30))), np.float32)
+    return np.asarray(expit(values), np.float32)
 
 
 def _boxes(item: Loaded, label: str, rows: int, cols: int) -> tuple[tuple[float, float, float, float], ...]:

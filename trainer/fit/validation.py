@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from patchclip.model.patchclip import PatchCLIP, mil_logit
+from patchclip.model.branches import Branch, branch_logit
+from patchclip.model.patchclip import PatchCLIP
+from trainer.batches.augment import IDENTITY, warp_image
 from trainer.data.loaded import Loaded
 from trainer.data.states import state_table
 from trainer.objective.prompts import PromptBank
-
-IMAGE_BRANCHES = ("global", "pooled", "mil")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class DevLogits:
         patches: float32 [N, K, R, C]; -inf where the patch lies in the padding.
     """
 
-    image: dict[str, NDArray[np.float32]]
+    image: dict[Branch, NDArray[np.float32]]
     patches: NDArray[np.float32]
 
 
@@ -46,16 +46,15 @@ def dev_logits(
     if the engine will."""
     model.eval()
     positive, negative = bank.directions(model, None)
-    image: dict[str, list[NDArray[np.float32]]] = {name: [] for name in IMAGE_BRANCHES}
+    image: dict[Branch, list[NDArray[np.float32]]] = {branch: [] for branch in Branch}
     patches: list[NDArray[np.float32]] = []
     for pixels, valid in _batches(items, side, model):
         embeddings = model.encode_image(
             pixels.to(device), valid.to(device), mirror=mirror
         )  # in full precision, as the engine does
         logits = model.pair_logits(embeddings.patches, positive, negative)
-        image["global"].append(model.pair_logits(embeddings.global_, positive, negative).cpu().numpy())
-        image["pooled"].append(model.pair_logits(embeddings.pooled, positive, negative).cpu().numpy())
-        image["mil"].append(mil_logit(logits, embeddings.valid).cpu().numpy())
+        for branch, parts in image.items():
+            parts.append(branch_logit(branch, model, embeddings, positive, negative).cpu().numpy())
         shown = logits.masked_fill(~embeddings.valid.unsqueeze(-1), -torch.inf)
         patches.append(shown.transpose(1, 2).unflatten(2, embeddings.grid).cpu().numpy())
     return DevLogits({name: np.concatenate(parts) for name, parts in image.items()}, np.concatenate(patches))
@@ -64,8 +63,6 @@ def dev_logits(
 def _batches(
     items: Sequence[Loaded], side: int, model: PatchCLIP, size: int = 16
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    from trainer.batches.augment import IDENTITY, warp_image
-
     grid = round(side / model.config.image_size * model.grid[0])
     for start in range(0, len(items), size):
         part = items[start : start + size]
@@ -112,8 +109,9 @@ def figures_from_logits(
     """See `dev_figures`; one AUROC per branch, so that a branch that does not learn is seen."""
     table = state_table(items, labels)
     figures: dict[str, float] = {}
-    combined = np.mean([logits.image[name] for name in IMAGE_BRANCHES], axis=0)
-    for name, scores in {**logits.image, "combined": combined}.items():
+    combined = np.mean([logits.image[branch] for branch in Branch], axis=0)
+    rankings: dict[str, NDArray[np.float32]] = {**dict(logits.image.items()), "combined": combined}
+    for name, scores in rankings.items():
         figures[f"auroc_{name}"] = mean_auroc(scores, table)
     hits: dict[str, list[bool]] = {}
     rows, cols = logits.patches.shape[-2:]

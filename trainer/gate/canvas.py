@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from scipy.special import expit
 
 from patchclip.types import FloatArray
 
@@ -56,7 +57,7 @@ def away(point: Point, angle: float, length: float) -> Point:
 
 def edge(signed: FloatArray) -> FloatArray:
     """0 outside, 1 inside, soft."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(signed * 12, -40, 40))), np.float32)
+    return np.asarray(expit(signed * 12), np.float32)
 
 
 def ellipse(
@@ -64,9 +65,7 @@ def ellipse(
 ) -> FloatArray:
     cos, sin = math.cos(angle), math.sin(angle)
     u, v = cos * (x - centre[0]) + sin * (y - centre[1]), -sin * (x - centre[0]) + cos * (y - centre[1])
-    return np.asarray(
-        1 / (1 + np.exp(-np.clip((1 - np.hypot(u / size[0], v / size[1])) * sharp, -40, 40))), np.float32
-    )
+    return np.asarray(expit((1 - np.hypot(u / size[0], v / size[1])) * sharp), np.float32)
 
 
 def tube(x: FloatArray, y: FloatArray, start: Point, stop: Point, first: float, last: float) -> FloatArray:

@@ -11,7 +11,6 @@ import pytest
 from patchclip import DataError
 from patchclip.image.geometry import Letterbox
 from patchclip.localize import smooth
-from patchclip.model.calibration import Calibration
 from trainer.calibrate.calibration import best_branches
 from trainer.calibrate.regions import choose, outline_widths
 from trainer.data.checks import check_held_out
@@ -130,12 +129,3 @@ def test_smoothing_is_the_weighted_mean_of_the_patches_that_count() -> None:
     np.testing.assert_allclose(
         smooth(np.where(inside, 2, 9).astype(np.float32), 1.3, inside)[inside], 2, rtol=1e-5
     )
-
-
-def test_older_checkpoints_share_one_smoothing() -> None:
-    old = Calibration.identity(["Mass"]).to_dict() | {"smoothing": 0.7}
-    for values in (old["default"], *old["findings"].values()):
-        del values["smoothing"]
-    read = Calibration.from_dict(old)
-    assert read.default.smoothing == read.of("Mass").smoothing == 0.7
-    assert Calibration.from_dict(read.to_dict()) == read

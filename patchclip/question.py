@@ -1,0 +1,68 @@
+"""A query made ready for the model: what was understood of its text, and its prompt pair in the joint space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from patchclip.model.patchclip import PatchCLIP
+from patchclip.text.query import Query, parse_query
+from patchclip.text.scope import QueryGate
+from patchclip.text.vocabulary import PromptPair, Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query made ready.
+
+    Attributes:
+        query: what was understood of the text.
+        label: the vocabulary's finding by whose calibration it is answered; None when the query is not in the vocabulary.
+        in_vocabulary: whether the query is near something that the model was trained on.
+        positive, negative: float32 [D], unit norm: the two ends of the prompt pair, each the mean over its wordings.
+    """
+
+    query: Query
+    label: str | None
+    in_vocabulary: bool
+    positive: Tensor
+    negative: Tensor
+
+
+class QuestionReader:
+    """The text half of an engine. Threads may share it: it changes nothing but a cache of text embeddings."""
+
+    def __init__(self, model: PatchCLIP, vocabulary: Vocabulary, gate: QueryGate) -> None:
+        self.model, self.vocabulary, self.gate = model, vocabulary, gate
+        self._embedded: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def read(self, text: str) -> Question:
+        """Understands a text.
+
+        Raises:
+            QueryError: the text is empty or too long.
+        """
+        query = parse_query(text, self.vocabulary)
+        verdict = self.gate.judge(query)
+        if query.label and not verdict.in_vocabulary:
+            query = replace(query, finding=query.doubtful or query.finding, label=None)
+        if query.label:
+            ends = self._ends(f"label:{query.label}", self.vocabulary.prompts(query.label))
+        else:
+            ends = self._ends(f"text:{query.finding}", self.vocabulary.free_prompts(query.finding))
+        return Question(query, verdict.label, verdict.in_vocabulary, *ends)
+
+    def _ends(self, key: str, pair: PromptPair) -> tuple[Tensor, Tensor]:
+        """(positive, negative), each [D]; embedded once for each key."""
+        if key not in self._embedded:
+            self._embedded[key] = self._embed(pair.positive), self._embed(pair.negative)
+        return self._embedded[key]
+
+    @torch.inference_mode()
+    def _embed(self, prompts: tuple[str, ...]) -> Tensor:
+        """Mean embedding of several wordings, [D], unit norm."""
+        wordings = self.model.project_text(self.model.encode_sentences(list(prompts)))
+        return F.normalize(wordings.mean(dim=0), dim=0)
