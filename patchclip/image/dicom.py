@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import warnings as python_warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import config, dcmread
+from pydicom import config
 from pydicom.dataset import FileDataset
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 
@@ -17,6 +16,7 @@ from patchclip.errors import RadiographError
 from patchclip.image.decoders import stored_pixels
 from patchclip.image.elements import DAMAGE, MALFORMED, element, integer, number, sentence
 from patchclip.image.header import header_facts, header_warnings
+from patchclip.image.parse import parse_dicom
 from patchclip.image.polarity import CLEAR, INVERTED, polarity_evidence
 from patchclip.image.radiograph import Radiograph
 from patchclip.image.raster import LUMA
@@ -39,26 +39,24 @@ def looks_like_dicom(content: bytes) -> bool:
     return content[:2] == b"\x00\x08" and content[4:6].isalpha() and content[4:6].isupper()
 
 
-def read_dicom(content: bytes) -> Radiograph:
+def read_dicom(content: bytes, frame: int | None = None) -> Radiograph:
     """Bytes of a DICOM file -> Radiograph.
 
     The order of DICOM PS3.3 C.11.1 and C.11.2 is kept: stored values, modality LUT or rescale, VOI LUT or window, polarity.
 
+    Args:
+        content: the file.
+        frame: from 0; the first, with a warning if there are others, if not given.
+
     Raises:
         RadiographError: damaged, without pixels, or in a transfer syntax that no installed decoder reads.
     """
-    with sentence("The DICOM file is damaged or cut short; export it again from its source."):
-        dataset = dcmread(io.BytesIO(content), force=True)
-    if "PixelData" not in dataset or "Rows" not in dataset:
-        raise RadiographError(
-            "The DICOM file holds no image; choose an image object rather than a report or a presentation state."
-        )
-    return _radiograph(dataset)
+    return _radiograph(parse_dicom(content), frame)
 
 
-def _radiograph(dataset: FileDataset) -> Radiograph:
+def _radiograph(dataset: FileDataset, frame: int | None) -> Radiograph:
     """From a parsed file."""
-    stored, warnings = _stored(dataset)
+    stored, warnings = _stored(dataset, frame)
     padding = _padding(dataset, stored)
     # Padding is no measurement: it takes no part in any window.
     measured = stored if padding is None else stored[~padding]
@@ -87,12 +85,12 @@ def _photometric(dataset: FileDataset) -> str:
     return str(element(dataset, "PhotometricInterpretation") or "")
 
 
-def _stored(dataset: FileDataset) -> tuple[NDArray[Any], list[str]]:
-    """Stored values [H, W]: first frame, luminance of a colour image."""
+def _stored(dataset: FileDataset, frame: int | None) -> tuple[NDArray[Any], list[str]]:
+    """Stored values [H, W] of a frame, luminance of a colour image."""
     warnings: list[str] = []
-    values = stored_pixels(dataset)
+    values = stored_pixels(dataset, frame or 0)
     frames = integer(dataset, "NumberOfFrames", 1)
-    if frames > 1:
+    if frames > 1 and frame is None:
         warnings.append(f"The file holds {frames} frames; the first is shown.")
     if _photometric(dataset) == "PALETTE COLOR":
         with sentence("The colour palette of the DICOM image is missing or malformed; export it in grey."):

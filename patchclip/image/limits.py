@@ -7,11 +7,19 @@ from patchclip.errors import RadiographError
 MOST_PIXELS = 64_000_000
 """8000 x 8000: four times the pixels of a 43 cm detector at 0.1 mm, and enough for a stitched spine."""
 
+TOO_LARGE = (
+    f"The image has too many pixels to be a radiograph (more than {MOST_PIXELS // 10**6} million); "
+    "export it at its original size."
+)
+
+LARGEST_FILE = 2**30
+"""Bytes: far above any radiograph, below what would fill the memory."""
+
 MOST_SCANS = 100
 """Of a JPEG: encoders make about ten, and each costs a pass over the whole image, however few its bytes."""
 
-MOST_INFLATED = 512 * 2**20
-"""Bytes of a deflated DICOM file, which may grow a thousandfold: two of the largest images at 32 bits."""
+MOST_INFLATED = 256 * 2**20
+"""Bytes of a deflated DICOM file, which may grow a thousandfold: two of the largest images at 16 bits."""
 
 
 def check_pixels(rows: int, columns: int) -> None:
@@ -25,7 +33,4 @@ def check_pixels(rows: int, columns: int) -> None:
             f"The image is {columns} x {rows} pixels by its header; export it again from its source."
         )
     if rows * columns > MOST_PIXELS:
-        raise RadiographError(
-            f"The image has too many pixels to be a radiograph ({columns} x {rows}; at most "
-            f"{MOST_PIXELS // 10**6} million are read); export it at its original size."
-        )
+        raise RadiographError(TOO_LARGE)

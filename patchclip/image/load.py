@@ -1,4 +1,4 @@
-"""A file of any supported kind to a `Radiograph`."""
+"""A file of any supported kind to a `Radiograph`, in this process or in one of its own."""
 
 from __future__ import annotations
 
@@ -6,31 +6,75 @@ from pathlib import Path
 
 from patchclip.errors import RadiographError
 from patchclip.image.dicom import looks_like_dicom, read_dicom
+from patchclip.image.isolation import shared_pool
+from patchclip.image.limits import LARGEST_FILE
 from patchclip.image.radiograph import Radiograph
 from patchclip.image.raster import read_raster
 
 
-def load_radiograph(source: str | Path | bytes) -> Radiograph:
-    """Reads DICOM, PNG or JPEG, told apart by content, not by name.
+def load_radiograph(
+    source: str | Path | bytes, *, frame: int | None = None, isolated: bool = False
+) -> Radiograph:
+    """Reads DICOM, PNG, JPEG, TIFF, WebP or BMP, told apart by content, not by name.
 
     Args:
         source: a path, or the file's bytes.
+        frame: of a DICOM file with several, or page of a TIFF, from 0; by default the first, with a warning.
+        isolated: decode in a worker process with limits of memory and time (`patchclip.image.isolation`), for
+            files that come from outside. Pixels are the same, byte for byte.
 
     Raises:
-        RadiographError: the file is missing, empty, damaged, of another kind, or blank.
+        RadiographError: the file is missing, empty, damaged, of another kind, beyond the limits, or blank.
     """
-    content = source if isinstance(source, bytes) else _read(Path(source))
+    if not isolated:
+        try:
+            return read_radiograph(source, frame)
+        except MemoryError:
+            raise RadiographError(
+                "There is not enough memory to open the file; export it at its original size, in grey."
+            ) from None
+    plain = source if isinstance(source, bytes) else str(source)
+    radiograph = shared_pool().run("read_radiograph", plain, frame)
+    assert isinstance(radiograph, Radiograph)
+    return radiograph
+
+
+def read_radiograph(source: str | Path | bytes, frame: int | None = None) -> Radiograph:
+    """As `load_radiograph` in this process, but for the lack of memory, which is left as it is.
+
+    Raises:
+        RadiographError: as there.
+        MemoryError: the file needs more than there is.
+    """
+    content = source if isinstance(source, bytes) else read_file(Path(source))
     if not content:
         raise RadiographError("The file is empty; export it again from its source.")
-    return read_dicom(content) if looks_like_dicom(content) else read_raster(content)
-
-
-def _read(path: Path) -> bytes:
     try:
+        if looks_like_dicom(content):
+            return read_dicom(content, frame)
+        return read_raster(content, frame)
+    except RecursionError:
+        raise RadiographError("The file is nested too deeply; export it again from its source.") from None
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a regular file.
+
+    Raises:
+        RadiographError: there is none, it may not be read, or it is far too large.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise RadiographError("This is no file but a folder or a device; name an image file.")
+        if path.is_file() and path.stat().st_size > LARGEST_FILE:
+            raise RadiographError(
+                f"The file is larger than {LARGEST_FILE // 2**20} MB, as no radiograph is; open another."
+            )
         return path.read_bytes()
     except FileNotFoundError as error:
         raise RadiographError("There is no such file; check the path.") from error
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its name cannot be a path"
         raise RadiographError(
-            f"The file cannot be opened ({error.strerror}); check that it is a file that you may read."
+            f"The file cannot be opened ({reason}); check that it is a file that you may read."
         ) from error

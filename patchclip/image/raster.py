@@ -1,4 +1,4 @@
-"""PNG and JPEG to a `Radiograph`: grey, RGB, RGBA or palette, 8 or 16 bits."""
+"""Pictures (PNG, JPEG, TIFF, WebP, BMP) to a `Radiograph`: grey, RGB, RGBA or palette, 8 or 16 bits."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ COLOUR_TOLERANCE = 0.06  # JPEG noise in a grey picture saved as RGB stays well 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
-def read_raster(content: bytes) -> Radiograph:
-    """Bytes of a PNG or JPEG file -> Radiograph.
+def read_raster(content: bytes, page: int | None = None) -> Radiograph:
+    """Bytes of a PNG, JPEG, TIFF, WebP or BMP file -> Radiograph.
 
-    Transparency is laid over black; a colour picture becomes its luminance, with a warning; the orientation tag is obeyed.
+    Transparency is laid over black; a colour picture becomes its luminance, with a warning; the orientation
+    tag is obeyed.
+
+    Args:
+        content: the file.
+        page: of a TIFF, from 0; the first, with a warning if there are others, if not given.
 
     Raises:
-        RadiographError: not a PNG or JPEG, damaged, or far too large.
+        RadiographError: of another kind, damaged, or far too large.
     """
-    picture = open_picture(content)
+    picture = open_picture(content, page)
     grey, said = _grey(picture.image)
     said += picture.warnings
     if polarity_evidence(grey) < -CLEAR:

@@ -194,7 +194,7 @@ def test_a_big_endian_file_is_read() -> None:
 
 
 def test_another_kind_of_file_is_not_taken_for_big_endian() -> None:
-    with pytest.raises(RadiographError, match="not a DICOM, PNG or JPEG"):
+    with pytest.raises(RadiographError, match="not a DICOM, PNG, JPEG"):
         load_radiograph(b"\x00\x08\x00\x00\x00\x01 some other file" + bytes(200))
 
 

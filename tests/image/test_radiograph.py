@@ -216,7 +216,7 @@ def _broken() -> dict[str, tuple[bytes, str]]:
     del unread.PixelData
     return {
         "empty": (b"", "empty"),
-        "text": (b"hello, this is no image at all", "not a DICOM, PNG or JPEG"),
+        "text": (b"hello, this is no image at all", "not a DICOM, PNG, JPEG, TIFF, WebP or BMP file"),
         "cut png": (png.getvalue()[:2000], "damaged or cut short"),
         "blank": (blank.getvalue(), "blank"),
         "cut dicom": (whole[: len(whole) // 2], "cut short"),
