@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -59,7 +60,8 @@ class RelativeBox:
     def lies_inside(self, tolerance: float = 0.01) -> bool:
         """Whether it has an area and leaves the image by no more than `tolerance` of its size: drawn boxes are rounded."""
         return (
-            min(self.w, self.h) > 0
+            all(map(math.isfinite, (self.x, self.y, self.w, self.h)))
+            and min(self.w, self.h) > 0
             and min(self.x, self.y) >= -tolerance
             and max(self.x + self.w, self.y + self.h) <= 1 + tolerance
         )

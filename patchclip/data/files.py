@@ -60,7 +60,8 @@ class ImageFiles:
         alike = [item for item in self._names(parent).get(name.casefold(), ()) if is_file(parent / item)]
         if len(alike) > 1:
             raise DataError(
-                f'{where}: the image "{clipped(written)}" may be {" or ".join(alike)}; write it as the file is called.'
+                f'{where}: the image "{clipped(written)}" may be {" or ".join(alike)}; write it as '
+                "the file is called."
             )
         if alike:
             self._check_inside(parent / alike[0], where)
@@ -72,7 +73,8 @@ class ImageFiles:
         windows = PureWindowsPath(written)
         if written.startswith(("/", "\\")) or windows.drive or ".." in windows.parts:
             raise DataError(
-                f'{where}: the image "{clipped(written)}" lies outside the folder; write its path below images/.'
+                f'{where}: the image "{clipped(written)}" lies outside the folder; write its path below '
+                "images/."
             )
         parts = PurePosixPath(written).parts
         if len(parts) == 1 and not is_file(self.folder / written):
@@ -91,7 +93,8 @@ class ImageFiles:
         """A link may lead to anybody's file."""
         if not os.path.realpath(path).startswith(self._root + os.sep):
             raise DataError(
-                f"{where}: the image {clipped(path.name)} is a link out of the folder; put the file itself below images/."
+                f"{where}: the image {clipped(path.name)} is a link out of the folder; put the file itself "
+                "below images/."
             )
 
     def _names(self, folder: Path) -> dict[str, list[str]]:

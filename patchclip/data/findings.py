@@ -13,12 +13,12 @@ from patchclip.text.vocabulary import Vocabulary
 
 NO_FINDING = "No Finding"
 NIH_FINDINGS = (
-    "Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion", "Emphysema", "Fibrosis", "Hernia", "Infiltration", "Mass",
-    "Nodule", "Pleural_Thickening", "Pneumonia", "Pneumothorax",
+    "Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion", "Emphysema", "Fibrosis", "Hernia",
+    "Infiltration", "Mass", "Nodule", "Pleural_Thickening", "Pneumonia", "Pneumothorax",
 )  # fmt: skip
 CHESTX_DET_FINDINGS = (
-    "Atelectasis", "Calcification", "Cardiomegaly", "Consolidation", "Diffuse Nodule", "Effusion", "Emphysema", "Fibrosis", "Fracture",
-    "Mass", "Nodule", "Pleural_Thickening", "Pneumothorax",
+    "Atelectasis", "Calcification", "Cardiomegaly", "Consolidation", "Diffuse Nodule", "Effusion",
+    "Emphysema", "Fibrosis", "Fracture", "Mass", "Nodule", "Pleural_Thickening", "Pneumothorax",
 )  # fmt: skip
 DIFFUSE_NODULE = "Diffuse Nodule"
 LUNG_OPACITY = "Lung Opacity"
@@ -44,9 +44,10 @@ NIH_BOXED = (
 """The eight findings of which NIH ChestX-ray14 has boxes."""
 
 OTHER_FINDINGS = (
-    "Airway wall thickening", "Aortic enlargement", "Bone lesion", "Calcification of the aorta", "Enlarged cardiomediastinum", "Enlarged PA",
-    "ILD", "Lung cavity", "Lung cyst", "Mediastinal shift", "Other disease", "Other diseases", "Other lesion", "Pleural other",
-    "Pneumomediastinum", "Pneumoperitoneum", "Subcutaneous emphysema", "Support devices", "Tortuous aorta", "Tuberculosis",
+    "Airway wall thickening", "Aortic enlargement", "Bone lesion", "Calcification of the aorta",
+    "Enlarged cardiomediastinum", "Enlarged PA", "ILD", "Lung cavity", "Lung cyst", "Mediastinal shift",
+    "Other disease", "Other diseases", "Other lesion", "Pleural other", "Pneumomediastinum",
+    "Pneumoperitoneum", "Subcutaneous emphysema", "Support devices", "Tortuous aorta", "Tuberculosis",
 )  # fmt: skip
 """What the label lists of VinDr-CXR, CheXpert, MIMIC-CXR and CXR-LT have beside those above: no spelling
 mistakes, though no label of this project's vocabulary means the same."""
@@ -58,12 +59,12 @@ NO_FINDING_NAMES = ("no finding", "no findings", "normal")
 
 _ELSEWHERE = {
     "Atelectasis": (
-        "atelectasis basal", "laminar atelectasis", "lobar atelectasis", "segmental atelectasis", "round atelectasis", "total atelectasis",
-        "pulmonary atelectasis",
+        "atelectasis basal", "laminar atelectasis", "lobar atelectasis", "segmental atelectasis",
+        "round atelectasis", "total atelectasis", "pulmonary atelectasis",
     ),
     "Calcification": (
-        "calcinosis", "calcified granuloma", "calcified densities", "calcified adenopathy", "calcified mediastinal adenopathy",
-        "calcified pleural plaques",
+        "calcinosis", "calcified granuloma", "calcified densities", "calcified adenopathy",
+        "calcified mediastinal adenopathy", "calcified pleural plaques",
     ),
     "Diffuse Nodule": ("diffuse lung nodules", "multiple nodules", "miliary opacities"),
     "Edema": ("pulmonary edema",),
@@ -71,16 +72,21 @@ _ELSEWHERE = {
     "Emphysema": ("pulmonary emphysema", "bullous emphysema"),
     "Fibrosis": ("pulmonary fibrosis",),
     "Fracture": (
-        "rib fracture", "callus rib fracture", "clavicle fracture", "vertebral fracture", "fractures, bone",
+        "rib fracture", "callus rib fracture", "clavicle fracture", "vertebral fracture",
+        "fractures, bone",
     ),
     "Hernia": ("hiatal hernia", "hernia, hiatal"),
     "Infiltration": ("infiltrate", "infiltrates", "pulmonary infiltrate"),
     LUNG_OPACITY: (
-        "airspace opacity", "airspace disease", "alveolar pattern", "ground glass pattern", "increased density", "opacity/lung", "density/lung",
+        "airspace opacity", "airspace disease", "alveolar pattern", "ground glass pattern",
+        "increased density", "opacity/lung", "density/lung",
     ),
     "Mass": ("lung mass", "pulmonary mass", "mass/lung"),
     "Nodule": ("lung nodule", "nodule/lung"),
-    "Pleural_Thickening": ("pleural thickening", "apical pleural thickening", "calcified pleural thickening", "thickening/pleura"),
+    "Pleural_Thickening": (
+        "pleural thickening", "apical pleural thickening", "calcified pleural thickening",
+        "thickening/pleura",
+    ),
     "Pneumonia": ("atypical pneumonia",),
 }  # fmt: skip
 _UNIONS = {"nodule/mass": ("Mass", "Nodule"), "lung lesion": ("Mass", "Nodule")}
@@ -128,11 +134,13 @@ class NamedFinding:
             Finding".
         in_model: whether the model has it.
         renamed: whether the table writes it otherwise than the label, which is then to be said.
+        remark: that, in words.
     """
 
     label: str
     in_model: bool
     renamed: bool
+    remark: str = ""
 
 
 class FindingNames:
@@ -176,7 +184,8 @@ class FindingNames:
         if label in OTHER_FINDINGS:
             return NamedFinding(name, in_model=False, renamed=False)
         plain = name == label or RENAMED.get(name) == label
-        return NamedFinding(label, label in self._labels, not plain)
+        remark = "" if plain else f'"{clipped(name)}" is taken for {label}'
+        return NamedFinding(label, label in self._labels, not plain, remark)
 
     def _same_as(self, label: str) -> str:
         """The model's label for a label of this project: itself, or one that datasets use for it."""
@@ -199,6 +208,12 @@ class FindingNames:
         near = difflib.get_close_matches(key, self._hints, n=1)
         if near:
             label = self._hints[near[0]]
-            return f'there is no finding "{clipped(name)}"; the nearest name is "{label}": correct the row, or add it to the vocabulary.'
+            return (
+                f'there is no finding "{clipped(name)}"; the nearest name is "{label}": correct the row, or '
+                "add the finding to the vocabulary."
+            )
         labels = ", ".join(sorted(self._labels))
-        return f'there is no finding "{clipped(name)}"; correct the row, or add it to the vocabulary, which has {labels}.'
+        return (
+            f'there is no finding "{clipped(name)}"; correct the row, or add the finding to the vocabulary, '
+            f"which has {labels}."
+        )

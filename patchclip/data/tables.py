@@ -109,7 +109,8 @@ def read_table(path: Path, required: Sequence[str], allowed: Sequence[str] | Non
                 rows.append(Row(number, _named(path, number, columns, cells, allowed is not None)))
     except csv.Error as error:
         raise DataError(
-            f"{path}, row {number + 1}: it cannot be read as a CSV file ({error}); correct the row's quotation marks."
+            f"{path}, row {number + 1}: it cannot be read as a CSV file ({error}); correct the row's "
+            "quotation marks."
         ) from error
     if not columns:
         raise DataError(
@@ -230,7 +231,8 @@ def _check_columns(
     for name in required:
         if name not in columns:
             raise DataError(
-                f"{path} has no column {name}; its columns are {clipped(', '.join(columns))}; write {', '.join(allowed or required)}."
+                f"{path} has no column {name}; its columns are {clipped(', '.join(columns))}; write "
+                f"{', '.join(allowed or required)}."
             )
     for name in columns:
         if name and columns.count(name) > 1 and (allowed is not None or name in required):
@@ -238,7 +240,8 @@ def _check_columns(
     extra = [name for name in columns if name and allowed is not None and name not in allowed]
     if extra:
         raise DataError(
-            f"{path} has an unknown column {clipped(extra[0])}; remove it, or rename it to one of {', '.join(allowed or ())}."
+            f"{path} has an unknown column {clipped(extra[0])}; remove it, or rename it to one of "
+            f"{', '.join(allowed or ())}."
         )
 
 
@@ -247,13 +250,14 @@ def _named(path: Path, number: int, columns: list[str], cells: list[str], strict
     missing = len(columns) - len(cells)
     if any(cells[len(columns) :]) or (strict and missing > 0):
         raise DataError(
-            f"{path}, row {number}: it has {len(cells)} cells where the header has {len(columns)}; put text with separators in quotation "
-            "marks, and write blank cells too."
+            f"{path}, row {number}: it has {len(cells)} cells where the header has {len(columns)}; put text "
+            "with separators in quotation marks, and write blank cells too."
         )
     filled = cells + [""] * missing
     nameless = next((cell for name, cell in zip(columns, filled, strict=False) if cell and not name), "")
     if strict and nameless:
         raise DataError(
-            f'{path}, row {number}: "{clipped(nameless)}" stands in a column without a name; name it in the header, or remove it.'
+            f'{path}, row {number}: "{clipped(nameless)}" stands in a column without a name; name it in the '
+            "header, or remove it."
         )
     return {name: cell for name, cell in zip(columns, filled, strict=False) if name}

@@ -117,7 +117,8 @@ def _about_patients(images: tuple[EvaluationImage, ...]) -> list[str]:
     unknown = sum(not image.patient_known for image in images)
     if unknown:
         return [
-            f"images.csv: the patient of {unknown} of {len(images)} images is not known; each counts as a patient of its own"
+            f"images.csv: the patient of {unknown} of {len(images)} images is not known; each counts as a "
+            "patient of its own"
         ]
     if len(images) > 1 and len({image.patient for image in images}) == 1:
         return [

@@ -1,16 +1,15 @@
-"""Another model's maps, read from a file, as a source of predictions: scored by the same code as one's own."""
+"""Another model's maps, read from a file, as a source of predictions: scored by the same code as one's
+own."""
 
 from __future__ import annotations
 
-import hashlib
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from patchclip.errors import DataError, RadiographError
+from patchclip.evaluate.array_file import ArrayFile
 from patchclip.evaluate.dataset import EvaluationImage
 from patchclip.evaluate.predictions import Prediction
 from patchclip.image import load_radiograph
@@ -22,41 +21,28 @@ class MapFile:
 
     - "I/L/map" [R, C] in [0, 1];
     - optionally "I/L/extent" [x0, y0, x1, y1], where the map lies in the image in pixels (all of it without);
-    - optionally "I/L/probability" in [0, 1], for all images of a label or none: without, the map's highest value ranks the images, and nothing is said
-      about calibration;
-    - optionally "L/threshold", from which a patch counts as lit (0.5 without), "L/overlap_threshold" and "L/cutoff", tuned on other data (see
-      `Prediction`; without, what depends on them is null).
+    - optionally "I/L/probability" in [0, 1], for all images of a label or none: without, the map's highest
+        value ranks the images, and nothing is said about calibration;
+    - optionally "L/threshold", from which a patch counts as lit (0.5 without), "L/overlap_threshold" and
+        "L/cutoff", tuned on other data (see `Prediction`; without, what depends on them is null).
     """
 
     def __init__(self, path: Path) -> None:
         """Reads the file.
 
         Raises:
-            DataError: missing, or not such a file.
+            DataError: missing, not such a file, or with arrays beyond the limits of `ArrayFile`.
         """
-        try:
-            content = path.read_bytes()
-            with np.load(path, allow_pickle=False) as stored:
-                self._arrays: dict[str, NDArray[np.generic]] = {name: stored[name] for name in stored.files}
-        except (
-            OSError,
-            ValueError,
-            EOFError,
-            AttributeError,
-            TypeError,
-            zipfile.BadZipFile,
-        ) as error:  # a lone .npy is no context manager
-            raise DataError(
-                f"The map file {path.name} cannot be read; give an .npz of arrays named IMAGE/LABEL/map, /extent and /probability."
-            ) from error
-        self.name, self.sha256 = path.stem, hashlib.sha256(content).hexdigest()
+        self._arrays = ArrayFile(path)
+        self.name, self.sha256 = path.stem, self._arrays.sha256
         keys = [
             name.rsplit("/", 2) for name in self._arrays if name.endswith("/map") and name.count("/") >= 2
         ]
         self.labels = tuple(sorted({label for _, label, _ in keys}))
         if not self.labels:
             raise DataError(
-                f"The map file {path.name} holds no array named IMAGE/LABEL/map; see README, Score another model."
+                f"The map file {path.name} holds no array named IMAGE/LABEL/map; see README, Score another "
+                "model."
             )
         ranked = {label for image, label, _ in keys if f"{image}/{label}/probability" not in self._arrays}
         some = sorted(
@@ -64,7 +50,8 @@ class MapFile:
         )
         if some:
             raise DataError(
-                f"The map file {path.name} has a probability of {some[0]} for some images only; give it for all or for none."
+                f"The map file {path.name} has a probability of {some[0]} for some images only; give it "
+                "for all or for none."
             )
         self.uncalibrated = frozenset(ranked)
         self._tuned = {
@@ -112,9 +99,9 @@ class MapFile:
         )
 
     def _map(self, name: str, size: tuple[int, int]) -> PatchMap:
-        values = self._arrays.get(f"{name}/map")
-        if values is None:
+        if f"{name}/map" not in self._arrays:
             raise RadiographError(f"the map file has no map of {name.rsplit('/', 1)[1]} for it")
+        values = self._arrays.read(f"{name}/map")
         if (
             values.ndim != 2
             or not values.size
@@ -125,20 +112,25 @@ class MapFile:
             raise DataError(
                 f"The map {name} is not a finite [rows, cols] array of values in [0, 1]; correct the file."
             )
-        extent = self._arrays.get(f"{name}/extent", np.array([0, 0, size[1], size[0]], np.float64))
+        extent = (
+            self._arrays.read(f"{name}/extent").astype(np.float64)
+            if f"{name}/extent" in self._arrays
+            else np.array([0, 0, size[1], size[0]], np.float64)
+        )
         if (
             extent.shape != (4,)
             or not np.isfinite(extent).all()
             or not (extent[0] < extent[2] and extent[1] < extent[3])
         ):
             raise DataError(
-                f"The extent {name}/extent is not x0, y0, x1, y1 in pixels with x0 < x1 and y0 < y1; correct the file."
+                f"The extent {name}/extent is not x0, y0, x1, y1 in pixels with x0 < x1 and y0 < y1; "
+                "correct the file."
             )
         x0, y0, x1, y1 = (float(edge) for edge in extent)
         return PatchMap(values.astype(np.float32), (x0, y0, x1, y1))
 
     def _number(self, name: str) -> float:
-        value = self._arrays[name]
+        value = self._arrays.read(name)
         if value.size != 1 or not np.isfinite(value).all() or not 0 <= float(value.reshape(())) <= 1:
             raise DataError(f"{name} in the map file is not one number in [0, 1]; correct the file.")
         return float(value.reshape(()))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from patchclip.data.folder import check_left_out
 from patchclip.data.normal import RSNA, is_normal
+from patchclip.data.remarks import check_left_out
 from patchclip.errors import DataError
 from patchclip.evaluate import metrics
 from patchclip.evaluate.bootstrap import Figure, PatientBootstrap, figure

@@ -63,12 +63,12 @@ def test_what_datasets_know_beside_the_vocabulary_is_kept_apart(name: str) -> No
         (
             "PTX",
             'the nearest name is "Pneumothorax"',
-        ),  # how a reader asks is no label, but tells which is meant
+        ),  # a reader's word, no label
         ("None", 'the nearest name is "No Finding"'),
         ("Nodule/Mass", '"Nodule/Mass" means Mass or Nodule; write the one that is meant'),
         (
             "Qwertz",
-            'there is no finding "Qwertz"; correct the row, or add it to the vocabulary, which has Atel',
+            'there is no finding "Qwertz"; correct the row, or add the finding to the vocabulary',
         ),
         ("Effusion;Mass", 'there is no finding "Effusion;Mass"'),
         ("x" * 5000, f'there is no finding "{"x" * 60}..."; correct'),

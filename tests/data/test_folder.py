@@ -17,6 +17,8 @@ from tests.tiny import VOCABULARY
 
 NAMES = FindingNames(VOCABULARY.labels, VOCABULARY)
 HEADER = "image,patient_id,split,labels\n"
+ROW = "a.png,1,train,Mass\n"
+CORNERS = "[[0, 0], [0, 1], [1, 1]]"
 
 
 def folder(
@@ -179,20 +181,20 @@ def test_the_folder_of_images_may_be_a_link_itself(tmp_path: Path) -> None:
         ("A.PNG,1,train,Mass\n", "", r'row 2: the image "A.PNG" may be a.PnG or a.png'),
         (",1,train,Mass\n", "", 'row 2: the image "" is no file name'),
         ("x" * 5000 + ",1,train,Mass\n", "", r"row 2: the image \"x{60}\.\.\.\" is no file name"),
-        ("a.png,1,train,Mass\n", "x" * 5000 + ",me,Mass,0,0,.5,.5\n", "boxes.csv, row 2: the image .* is no file name"),
-        ("a.png,1,train,Efusion\n", "", 'row 2: there is no finding "Efusion"; the nearest name is "Effusion"'),
-        ("a.png,1,train,Mass\n", "a.png,me,Efusion,0,0,.5,.5\n", 'boxes.csv, row 2: there is no finding "Efusion"'),
+        (ROW, "x" * 5000 + ",me,Mass,0,0,1,1\n", "boxes.csv, row 2: the image .* is no file name"),
+        ("a.png,1,train,Efusion\n", "", '"Efusion"; the nearest name is "Effusion"'),
+        (ROW, "a.png,me,Efusion,0,0,1,1\n", 'boxes.csv, row 2: there is no finding "Efusion"'),
         ("a.png,1,train,No Finding|Mass\n", "", 'row 2: labels say "No Finding" beside a finding'),
         ("a.png,1,train,None\n", "", 'row 2: there is no finding "None"; the nearest name is "No Finding"'),
         ("a.png,1,train,Mass\nimages/a.png,1,train,Mass\n", "", "rows 2 and 3: both are of one image"),
         ("a.png,1,train,Mass\nb.png,1,val,Mass\n", "", "row 2: a patient is in two splits"),
         ("a.png,1,test,Mass\n", "", 'no row with split "train"; its splits are test'),
-        ("a.png,1,train,Mass\n", "a.png,me,Mass,0,0,.5,nan\n", "row 2: x, y, w, h must be numbers, and h is \"nan\""),
-        ("a.png,1,train,Mass\n", "a.png,me,Mass,0,0,.5,inf\n", "row 2: x, y, w, h must be numbers"),
-        ("a.png,1,train,Mass\n", "a.png,me,Mass,0,0,.5,\n", 'and h is ""'),
-        ("a.png,1,train,Mass\n", "a.png,me,Mass,10,10,50,50\n", "row 2: the box lies outside its image"),
-        ("a.png,1,train,Mass\n", "a.png,me,No Finding,0,0,.5,.5\n", 'row 2: a box of "No Finding"'),
-        ("a.png,1,train,Mass\n", "z.png,me,Mass,0,0,.5,.5\n", "row 2: its image z.png is not in images.csv; 1 of 1 boxes"),
+        (ROW, "a.png,me,Mass,0,0,.5,nan\n", "row 2: x, y, w, h must be numbers, and h is \"nan\""),
+        (ROW, "a.png,me,Mass,0,0,.5,inf\n", "row 2: x, y, w, h must be numbers"),
+        (ROW, "a.png,me,Mass,0,0,.5,\n", 'and h is ""'),
+        (ROW, "a.png,me,Mass,10,10,50,50\n", "row 2: the box lies outside its image"),
+        (ROW, "a.png,me,No Finding,0,0,.5,.5\n", 'row 2: a box of "No Finding"'),
+        (ROW, "z.png,me,Mass,0,0,.5,.5\n", "its image z.png is not in images.csv; 1 of 1 boxes"),
         ("image, label\na.png,Mass\n", "", "unknown column label"),
     ],
 )  # fmt: skip
@@ -238,8 +240,8 @@ def test_rows_without_a_split_are_in_none_and_said(tmp_path: Path) -> None:
 
 def test_outlines_of_the_split_are_read(tmp_path: Path) -> None:
     polygons = (
-        '{"a.png": [{"finding": "Mass", "points": [[0, 0], [0, 1], [1, 1]]}, {"finding": "ILD", "points": [[0, 0], [0, 1], [1, 1]]}],'
-        ' "b.png": [{"finding": "Nodule", "points": [[0, 0], [0, 1], [1, 1]]}]}'
+        f'{{"a.png": [{{"finding": "Mass", "points": {CORNERS}}}, {{"finding": "ILD", "points": {CORNERS}}}],'
+        f' "b.png": [{{"finding": "Nodule", "points": {CORNERS}}}]}}'
     )
     content = read(folder(tmp_path / "d", "a.png,1,train,Mass\nb.png,2,val,Nodule\n", polygons=polygons))
     assert {

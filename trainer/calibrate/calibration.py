@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
+from patchclip.data.normal import free_of_all
 from patchclip.errors import DataError
 from patchclip.model.branches import Branch
 from patchclip.model.calibration import Calibration, FindingCalibration
@@ -20,7 +21,7 @@ from trainer.calibrate.regions import choose, outline_widths, outlined_targets
 from trainer.config import LossConfig
 from trainer.data.checks import check_held_out
 from trainer.data.loaded import Loaded
-from trainer.data.states import free_of_all, state_table
+from trainer.data.states import state_table
 from trainer.fit.validation import DevLogits, mean_auroc
 
 QUANTILES = 16  # so many evenly spaced quantiles stand for the scores of a set of patches, small or large

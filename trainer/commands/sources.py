@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 
-from patchclip.data.folder import check_left_out
+from patchclip.data.remarks import check_left_out
 from patchclip.text.vocabulary import Vocabulary
 from trainer.config import DataConfig
 from trainer.data.contents import Contents

@@ -10,13 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from patchclip.data.normal import free_of_all
 from patchclip.errors import DataError
 from patchclip.text.vocabulary import Vocabulary
 from trainer.config import AugmentConfig
 from trainer.data.loaded import Loaded
 from trainer.data.sample import Sample, State
-from trainer.data.states import free_of_all, state_table
+from trainer.data.states import state_table
 
+MIN_NORMALS = 10  # finding-free images below which a share of them says nothing
 LATERALITY = re.compile(r"\b(left|right)", re.IGNORECASE)
 
 
@@ -131,7 +133,8 @@ def check_held_out(table: NDArray[np.int8]) -> None:
     """Whether held-out images with the states [N, K] can be calibrated on.
 
     Raises:
-        DataError: no finding is present on any of them, or too few are free of all, see `free_of_all`.
+        DataError: no finding is present on any of them, or too few are free of all (see
+            `patchclip.data.normal.free_of_all`) to set operating points.
     """
     if not (table == 1).any():
         raise DataError(
@@ -139,4 +142,10 @@ def check_held_out(table: NDArray[np.int8]) -> None:
             "data.dev_fraction, or set it to 0 to leave "
             "the model uncalibrated."
         )
-    free_of_all(table)
+    normals = int(free_of_all(table).sum())
+    if normals < MIN_NORMALS:
+        raise DataError(
+            f"Only {normals} held-out images are free of every finding (none present, at least half "
+            f"explicitly absent), and operating points need {MIN_NORMALS}; raise data.dev_fraction, set it to 0 to "
+            "leave the model uncalibrated, or add such images."
+        )

@@ -17,6 +17,7 @@ from patchclip.data.findings import (
 from patchclip.data.folder import DatasetFolder, read_dataset_folder
 from patchclip.data.normal import CHESTX_DET, NIH, RSNA, is_normal
 from patchclip.data.rows import ImageRow
+from patchclip.errors import DataError
 from patchclip.text.vocabulary import Vocabulary
 from trainer.data.contents import Contents
 from trainer.data.sample import Sample, Shape, State
@@ -43,8 +44,15 @@ def read_folder(
         allow_missing: leave out any number of images that are not there.
 
     Raises:
-        DataError: see `patchclip.data.folder.read_dataset_folder`.
+        DataError: `labelled` has a finding that the vocabulary lacks; see also
+            `patchclip.data.folder.read_dataset_folder`.
     """
+    unknown = sorted(set(labelled) - known) if labelled is not NIH_FINDINGS else []
+    if unknown:
+        raise DataError(
+            f"data.labelled names {unknown[0]} for {folder.name}, which the vocabulary lacks; correct "
+            "the name."
+        )
     content = read_dataset_folder(
         folder,
         split,
@@ -101,7 +109,7 @@ def _states(row: ImageRow, outlined: set[str], labelled: Sequence[str]) -> dict[
         states[LUNG_OPACITY] = State.PRESENT if row.rsna_class == LUNG_OPACITY else State.ABSENT
         if is_normal(row, RSNA):
             states |= dict.fromkeys((*NIH_FINDINGS, *states), State.ABSENT)
-        elif mined_free:  # a radiologist saw something where the report's labels say "No Finding": no longer explicit absence
+        elif mined_free:  # a radiologist saw something all the same: no longer explicit absence
             states |= {
                 label: State.NOT_MENTIONED
                 for label, state in states.items()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patchclip.data.findings import NIH_FINDINGS
-from patchclip.data.folder import check_left_out
+from patchclip.data.remarks import check_left_out
 from patchclip.errors import DataError
 from patchclip.text.vocabulary import Vocabulary
 from trainer.data.adapters.chestxdet import read_chestxdet

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from patchclip import DataError
+from patchclip.data.normal import free_of_all
 from patchclip.image.geometry import Letterbox
 from patchclip.localize import smooth
 from trainer.calibrate.calibration import best_branches
@@ -16,7 +17,6 @@ from trainer.calibrate.regions import choose, outline_widths
 from trainer.data.checks import check_held_out
 from trainer.data.loaded import Loaded
 from trainer.data.sample import Sample, Shape
-from trainer.data.states import free_of_all
 from trainer.fit.validation import mean_auroc
 
 
@@ -69,7 +69,7 @@ def test_an_image_is_normal_only_if_half_of_the_vocabulary_is_explicitly_absent(
     table = states(*[nih] * 10, one, silent, mixed, found, {**nih, 15: 2})
     assert free_of_all(table).tolist() == [True] * 10 + [False, False, True, False, True]
     with pytest.raises(DataError, match=r"Only 9 held-out images are free of every finding .* need 10"):
-        free_of_all(states(*[nih] * 9, *[one] * 20))
+        check_held_out(states(*[nih] * 9, *[one] * 20, found))
 
 
 def test_held_out_images_without_a_positive_cannot_be_calibrated_on() -> None:

@@ -34,7 +34,8 @@ def folder(path: Path, rows: str, boxes: str = "", polygons: str = "") -> Path:
 def test_absence_is_explicit_weak_or_unknown(tmp_path: Path) -> None:
     data = folder(
         tmp_path / "d",
-        "a.png,1,train,PA,F,40,No Finding,Normal,\nb.png,2,train,PA,F,40,Effusion|Mass,,\nc.png,3,train,AP,M,50,No Finding,Lung Opacity,read\n",
+        "a.png,1,train,PA,F,40,No Finding,Normal,\nb.png,2,train,PA,F,40,Effusion|Mass,,\n"
+        "c.png,3,train,AP,M,50,No Finding,Lung Opacity,read\n",
         "c.png,ChestX-Det,Fracture,.1,.1,.2,.2\n",
     )
     a, b, c = (sample.states for sample in read_folder(data, "train", known=KNOWN).samples)
@@ -122,7 +123,7 @@ def test_bad_input_is_named(tmp_path: Path, rows: str, boxes: str, words: str) -
         ("[" * 100_000, "cannot be read as JSON .nested too deeply"),
         (
             '{"z.png": []}',
-            r"polygons.json: its image z.png is not in images.csv; 1 of 1 outlines would be left out",
+            r"polygons.json: its image z.png is not in images.csv; 1 of 1 outlined images would be left out",
         ),
         ('{"a.png": {}}', r"polygons.json, a.png: its outlines must be a list"),
         ('{"a.png": [{"points": []}]}', r"polygons.json, a.png, outline 1: it must have finding and points"),
@@ -204,7 +205,7 @@ def test_a_missing_image_is_left_out_and_named(tmp_path: Path) -> None:
     (data / "images" / "0001.png").unlink()
     with pytest.raises(
         DataError,
-        match=r"images.csv, row 3: the image file 0001.png is missing; 1 of 8 images would be left out, .*--allow-missing",
+        match=r"images.csv, row 3: the image file 0001.png is missing; 1 of 8 images .*--allow-missing",
     ):
         read_folder(data, "train", known=KNOWN)
     contents = read_folder(data, "train", known=KNOWN, allow_missing=True)
@@ -224,6 +225,12 @@ def test_labels_that_speak_of_one_finding_say_nothing_of_the_others(tmp_path: Pa
         [],
         [a, b],
     )  # nobody's patient is known: each image stands for one
+
+
+def test_a_finding_that_labels_cannot_speak_of_is_named(tmp_path: Path) -> None:
+    data = folder(tmp_path / "d", "a.png,,train,PA,F,40,Effusion,,\n")
+    with pytest.raises(DataError, match=r"data.labelled names Efusion for d, which the vocabulary lacks"):
+        read_folder(data, "train", known=KNOWN, labelled=["Efusion"])
 
 
 def test_no_patient_is_on_both_sides(tmp_path: Path) -> None:

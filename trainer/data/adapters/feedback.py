@@ -2,39 +2,48 @@
 they judged.
 
 Tables prediction, feedback and box. The database knows an image only by the hash of its pixels, so every file
-of the folder is decoded and hashed once.
+of the folder is decoded and hashed once. Nothing that the file says is believed: it may come from anywhere.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, create_engine, select
-from sqlalchemy.exc import SQLAlchemyError
-
 from patchclip.data.findings import label_of
+from patchclip.data.tables import clipped, is_file, shorter
 from patchclip.errors import DataError, RadiographError
 from patchclip.image import load_radiograph
 from trainer.data.contents import Collector, Contents
 from trainer.data.sample import Shape, State
 from trainer.data.tables import corner_box, own_split
 
-PREDICTION = ("image_sha256", "image_height", "image_width", "finding", "side")
-FEEDBACK = ("id", "reader", "presence")
-BOX = ("x", "y", "w", "h")
+TABLES = ("prediction", "feedback", "box")
+JUDGEMENTS = """
+    SELECT feedback.id, reader, presence, image_sha256, image_height, image_width, finding, side
+    FROM feedback JOIN prediction ON feedback.prediction_id = prediction.id
+    ORDER BY feedback.created_at, feedback.id
+"""
+BOXES = "SELECT feedback_id, x, y, w, h FROM box ORDER BY id"
 STATES = {"present": State.PRESENT, "absent": State.ABSENT}
+LONGEST_CELL = 2**20  # bytes; the longest that is asked for has 500 letters
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Judgement:
+    """One row of feedback with the prediction that was judged; shapes: what the reader drew."""
+
     image: str
-    label: str
+    finding: str
+    laterality: str
     reader: str
     presence: str
     shapes: tuple[Shape, ...]
@@ -54,84 +63,121 @@ def read_feedback(database: Path, images: Path, split: str, *, known: frozenset[
     own_split(split, ("train",), database)
     if not images.is_dir():
         raise DataError(f"{images} is no folder; name the one with the images that were judged.")
-    rows, boxes = _rows(database)
     collector = Collector("feedback", known)
     last: dict[str, dict[tuple[str, str], _Judgement]] = defaultdict(dict)
     foreign = 0
-    for row in rows:
-        label = label_of(row["finding"], known)
+    for item in _judgements(database, known):
+        label = label_of(item.finding, known)
         if label is None:
             foreign += 1  # the words are a reader's own and are not repeated
-        elif not (row["side"] and row["presence"] == "absent"):
-            item = _Judgement(
-                row["image_sha256"],
-                label,
-                row["reader"],
-                row["presence"],
-                _shapes(label, row, boxes[row["id"]], database),
-            )
+        elif not (item.laterality and item.presence == "absent"):
             last[item.image][label, item.reader] = item
     files = _hashes(images) if last else {}
     for image, judgements in last.items():
         if image in files:
-            _add(collector, files[image], list(judgements.values()))
+            _add(collector, files[image], judgements)
         else:
             collector.leave_out(f"image {image[:12]}: {images.name} has no file with these pixels")
     collector.leave_out_some(foreign, "judgements of findings that the vocabulary does not have")
     return collector.contents(database, split)
 
 
-def _add(collector: Collector, file: Path, judgements: Sequence[_Judgement]) -> None:
+def _add(collector: Collector, file: Path, judgements: Mapping[tuple[str, str], _Judgement]) -> None:
     reading, shapes = collector.reading(), []
-    for label in dict.fromkeys(item.label for item in judgements):
-        own = [item for item in judgements if item.label == label and item.presence in STATES]
-        said = {STATES[item.presence] for item in own}
-        if len(said) > 1:
+    for label in dict.fromkeys(label for label, _ in judgements):
+        decided = [
+            item for (name, _), item in judgements.items() if name == label and item.presence in STATES
+        ]
+        states = {STATES[item.presence] for item in decided}
+        if len(states) > 1:
             collector.leave_out(f"{file.name}: readers disagree on {label}, which is taken as unknown")
-        reading.say(label, said.pop() if len(said) == 1 else None)
-        if len({item.presence for item in own}) == 1:
-            shapes += [shape for item in own if item.presence == "present" for shape in item.shapes]
+        reading.say(label, states.pop() if len(states) == 1 else None)
+        if len({item.presence for item in decided}) == 1:
+            shapes += [shape for item in decided if item.presence == "present" for shape in item.shapes]
     collector.add(file, reading, shapes=shapes)
 
 
-def _rows(database: Path) -> tuple[list[dict[str, Any]], dict[int, list[tuple[float, ...]]]]:
-    """Judgements in the order in which they were saved, and the boxes of each; the database is opened for
-    reading only."""
-    if not database.is_file():
-        raise DataError(f"There is no feedback database {database}; check the path.")
-    address = f"{database.resolve().as_uri()}?mode=ro"
-    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True))
+def _judgements(database: Path, known: frozenset[str]) -> list[_Judgement]:
+    """In the order in which they were saved; the database is opened for reading only.
+
+    Raises:
+        DataError: it is missing, not one of the app, or a cell of it is not what the app writes.
+    """
+    if not is_file(database):
+        raise DataError(f"There is no feedback database {shorter(database)}; check the path.")
     try:
-        tables = MetaData()
-        tables.reflect(engine, only=("prediction", "feedback", "box"))
-        prediction, feedback, box = (tables.tables[name] for name in ("prediction", "feedback", "box"))
-        wanted = [*(prediction.c[name] for name in PREDICTION), *(feedback.c[name] for name in FEEDBACK)]
-        judged = select(*wanted).join(prediction, feedback.c.prediction_id == prediction.c.id)
-        boxes: dict[int, list[tuple[float, ...]]] = defaultdict(list)
-        with engine.connect() as connection:
-            rows = [
-                dict(row)
-                for row in connection.execute(
-                    judged.order_by(feedback.c.created_at, feedback.c.id)
-                ).mappings()
-            ]
-            for number, *values in connection.execute(
-                select(box.c.feedback_id, *(box.c[name] for name in BOX)).order_by(box.c.id)
-            ):
+        with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CELL)
+            connection.execute("PRAGMA trusted_schema = OFF")
+            _check_tables(connection, database)
+            boxes: dict[object, list[tuple[object, ...]]] = defaultdict(list)
+            for number, *values in connection.execute(BOXES):
                 boxes[number].append(tuple(values))
-    except (SQLAlchemyError, KeyError, AttributeError) as error:
-        raise DataError(f"{database} is not a feedback database of the app; check the path.") from error
-    finally:
-        engine.dispose()
-    return rows, boxes
+            return [
+                _judgement(
+                    dict(row), boxes[row["id"]], known, f"{database}, feedback {clipped(str(row['id']))}"
+                )
+                for row in connection.execute(JUDGEMENTS)
+            ]
+    except (sqlite3.Error, UnicodeDecodeError, MemoryError) as error:
+        raise DataError(
+            f"{database} is not a feedback database of the app ({clipped(str(error))}); check the path."
+        ) from error
 
 
-def _shapes(
-    label: str, row: dict[str, Any], boxes: Sequence[tuple[float, ...]], database: Path
-) -> tuple[Shape, ...]:
-    size = float(row["image_width"]), float(row["image_height"])
-    where = f"{database}, feedback {row['id']}"
-    return tuple(corner_box(label, (x, y, x + w, y + h), size, where) for x, y, w, h in boxes)
+def _check_tables(connection: sqlite3.Connection, database: Path) -> None:
+    """Plain tables alone are read: a view or a virtual table may compute without end."""
+    plain = {
+        name
+        for name, statement in connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        if isinstance(statement, str) and re.match(r"CREATE\s+TABLE\b", statement, re.IGNORECASE)
+    }
+    missing = [name for name in TABLES if name not in plain]
+    if missing:
+        raise DataError(
+            f"{database} is not a feedback database of the app (no table {missing[0]}); check the path."
+        )
+
+
+def _judgement(
+    row: Mapping[str, Any], boxes: Sequence[tuple[object, ...]], known: frozenset[str], where: str
+) -> _Judgement:
+    """One row, checked cell by cell."""
+    for name in ("reader", "presence", "image_sha256", "finding"):
+        if not isinstance(row[name], str):
+            raise DataError(f"{where}: {name} is no text; remove the row.")
+    if row["presence"] not in (*STATES, "unsure"):
+        raise DataError(
+            f'{where}: presence is "{clipped(row["presence"])}"; it is present, absent or unsure, so correct '
+            "the row."
+        )
+    if row["side"] not in (None, "", "left", "right"):
+        raise DataError(f"{where}: side is neither left nor right; correct the row.")
+    if not SHA256.fullmatch(row["image_sha256"]):
+        raise DataError(f"{where}: image_sha256 is no SHA-256 in hexadecimal digits; remove the row.")
+    for name in ("image_height", "image_width"):
+        if not isinstance(row[name], int) or row[name] < 1:
+            raise DataError(f"{where}: {name} is no whole number above 0; correct the row.")
+    size = (float(row["image_width"]), float(row["image_height"]))
+    label = label_of(row["finding"], known) or ""
+    return _Judgement(
+        row["image_sha256"],
+        row["finding"],
+        row["side"] or "",
+        row["reader"],
+        row["presence"],
+        tuple(_shape(label, box, size, where) for box in boxes),
+    )
+
+
+def _shape(label: str, box: tuple[object, ...], size: tuple[float, float], where: str) -> Shape:
+    """Of a box (x, y, w, h) in pixels."""
+    numbers = [float(value) for value in box if isinstance(value, int | float)]
+    if len(numbers) < 4:
+        raise DataError(f"{where}: a box must be four numbers; remove it.")
+    x, y, w, h = numbers
+    return corner_box(label, (x, y, x + w, y + h), size, where)
 
 
 def _hashes(folder: Path) -> dict[str, Path]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +89,107 @@ def test_bad_input_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no feedback database"):
         read_feedback(tmp_path / "none.db", store.images, "train", known=KNOWN)
     assert not (tmp_path / "none.db").exists()
+
+
+SANE = {
+    "prediction": (1, "f" * 64, 10, 20, "lung mass", None),
+    "feedback": (1, 1, "2026-01-01", "R1", "present"),
+    "box": (1, 1, 2.0, 1.0, 5.0, 4.0),
+}
+COLUMNS = {
+    "prediction": ("id", "image_sha256", "image_height", "image_width", "finding", "side"),
+    "feedback": ("id", "prediction_id", "created_at", "reader", "presence"),
+    "box": ("id", "feedback_id", "x", "y", "w", "h"),
+}
+CELLS: dict[str, tuple[str, str, object, str]] = {
+    "width 0": ("prediction", "image_width", 0, "feedback 1: image_width is no whole number above 0"),
+    "width as text": ("prediction", "image_width", "wide", "image_width is no whole number above 0"),
+    "height missing": ("prediction", "image_height", None, "image_height is no whole number above 0"),
+    "height as a fraction": ("prediction", "image_height", 1.5, "image_height is no whole number above 0"),
+    "finding as a blob": ("prediction", "finding", b"\0\xff", "feedback 1: finding is no text"),
+    "finding missing": ("prediction", "finding", None, "feedback 1: finding is no text"),
+    "hash of something": ("prediction", "image_sha256", "../../etc/passwd", "image_sha256 is no SHA-256"),
+    "hash as a number": ("prediction", "image_sha256", 7, "image_sha256 is no text"),
+    "a third side": ("prediction", "side", "middle", "side is neither left nor right"),
+    "side as a blob": ("prediction", "side", b"left", "side is neither left nor right"),
+    "reader as a number": ("feedback", "reader", 5, "reader is no text"),
+    "presence unknown": ("feedback", "presence", "perhaps" * 100, 'presence is "perhaps'),
+    "presence missing": ("feedback", "presence", None, "presence is no text"),
+    "box without x": ("box", "x", None, "feedback 1: a box must be four numbers"),
+    "box of text": ("box", "w", "wide", "feedback 1: a box must be four numbers"),
+    "box of blobs": ("box", "h", b"4", "feedback 1: a box must be four numbers"),
+    "endless box": ("box", "w", float("inf"), "feedback 1: the box lies outside its image"),
+    "empty box": ("box", "h", 0, "feedback 1: the box lies outside its image, or is empty"),
+    "box far out": ("box", "y", -1e300, "feedback 1: the box lies outside its image"),
+    "a very long name": ("prediction", "finding", "x" * 2**21, "is not a feedback database of the app"),
+}
+
+
+def foreign(path: Path, table: str = "", column: str = "", value: object = None) -> Path:
+    """A database with the app's columns, of any type, and one judgement with one cell that it never writes."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for name, columns in COLUMNS.items():
+            row = dict(zip(columns, SANE[name], strict=True)) | ({column: value} if name == table else {})
+            connection.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
+            connection.execute(
+                f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", tuple(row.values())
+            )
+    return path
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_a_cell_that_the_app_never_writes_is_a_sentence(tmp_path: Path, kind: str) -> None:
+    table, column, value, words = CELLS[kind]
+    database = foreign(tmp_path / "foreign.db", table, column, value)
+    with pytest.raises(DataError, match=words) as error:
+        read_feedback(database, tmp_path, "train", known=KNOWN)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE box",
+        "DROP TABLE feedback",
+        "ALTER TABLE prediction RENAME COLUMN image_sha256 TO picture",
+        "ALTER TABLE feedback DROP COLUMN created_at",
+        "DROP TABLE box; CREATE VIEW box AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+        "SELECT i AS id, 1 AS feedback_id, i AS x, i AS y, i AS w, i AS h FROM n",
+        "DROP TABLE box; CREATE VIRTUAL TABLE box USING fts5(id, feedback_id, x, y, w, h)",
+    ],
+)
+def test_a_foreign_database_is_refused(tmp_path: Path, statement: str) -> None:
+    database = foreign(tmp_path / "foreign.db")
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.executescript(statement)
+    with pytest.raises(
+        DataError, match=r"foreign.db is not a feedback database of the app \(.*\); check the path"
+    ):
+        read_feedback(database, tmp_path, "train", known=KNOWN)
+
+
+@pytest.mark.parametrize("kind", ["cut", "noise", "text"])
+def test_a_damaged_database_is_refused(tmp_path: Path, kind: str) -> None:
+    database = foreign(tmp_path / "foreign.db")
+    content = bytearray(database.read_bytes())
+    if kind == "cut":
+        content = content[: len(content) // 2]
+    elif kind == "noise":
+        content[100:] = np.random.default_rng(0).bytes(len(content) - 100)
+    else:  # a cell that says it is text and is not UTF-8
+        place = content.index(b"lung mass")
+        content[place : place + 4] = b"\xff\xfe\xfd\xfc"
+    database.write_bytes(content)
+    with pytest.raises(DataError, match="is not a feedback database of the app"):
+        read_feedback(database, tmp_path, "train", known=KNOWN)
+
+
+def test_the_database_that_the_others_depart_from_is_read(tmp_path: Path) -> None:
+    contents = read_feedback(foreign(tmp_path / "foreign.db"), tmp_path, "train", known=KNOWN)
+    assert contents.left_out == (f"image ffffffffffff: {tmp_path.name} has no file with these pixels",)
+
+
+def test_a_path_that_is_no_file_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="There is no feedback database") as error:
+        read_feedback(tmp_path / ("x" * 5000), tmp_path, "train", known=KNOWN)
+    assert len(str(error.value)) < 400
