@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +20,7 @@ from patchclip.errors import RadiographError, SaliencyError
 from patchclip.evaluate.claim import PATCH_MAP
 from patchclip.evaluate.dataset import EvaluationImage
 from patchclip.evaluate.faithfulness import deletion_insertion
+from patchclip.files import atomic
 from patchclip.image import Radiograph, load_radiograph
 from patchclip.types import PatchMap
 
@@ -220,11 +220,8 @@ def _save(file: Path, prediction: Prediction) -> None:
     extent = next(iter(prediction.maps.values())).extent
     record = {name: getattr(prediction, name) for name in PLAIN} | {"extent": extent}
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(
-        f".{os.getpid()}.npz"
-    )  # of this process alone: another one may write the same
-    np.savez_compressed(temporary, record=np.array(json.dumps(record)), **arrays)  # type: ignore[arg-type]
-    os.replace(temporary, file)  # noqa: PTH105  (the atomic one)
+    with atomic(file) as path:
+        np.savez_compressed(path, record=np.array(json.dumps(record)), **arrays)  # type: ignore[arg-type]
 
 
 def _load(file: Path) -> Prediction | None:

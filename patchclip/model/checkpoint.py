@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import safetensors.torch
 import torch
 
 from patchclip.errors import CheckpointError
+from patchclip.files import atomic
 from patchclip.model.calibration import Calibration
 from patchclip.model.config import ModelConfig
 from patchclip.model.patchclip import PatchCLIP
@@ -68,8 +68,10 @@ def save_checkpoint(
         "calibration": (calibration or Calibration.identity(vocabulary.labels)).to_dict(),
         "gates": gates or {},
     }
-    _write(folder / WEIGHTS, safetensors.torch.save(tensors))
-    _write(folder / RECORD, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
+    with atomic(folder / WEIGHTS) as file:
+        file.write_bytes(safetensors.torch.save(tensors))
+    with atomic(folder / RECORD) as file:
+        file.write_bytes((json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -111,9 +113,3 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         gates=record["gates"],
         sha256=hashlib.sha256(weights + text).hexdigest(),
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".writing")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)  # noqa: PTH105  (the atomic one)

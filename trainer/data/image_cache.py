@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from patchclip.errors import DataError
+from patchclip.files import atomic
 
 Squares = NDArray[np.uint8]
 Facts = tuple[int, int, str]
@@ -47,21 +47,17 @@ def kept_squares(
     pixels, table = folder / f"{key}.npy", folder / f"{key}.json"
     if (kept := _read(pixels, table)) is not None:
         return kept
-    writing = folder / f"{key}.{os.getpid()}.writing"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        facts = _write(writing, len(files), side, decoded)
-        writing.replace(pixels)
-        writing.write_text(json.dumps(facts), encoding="utf-8")
-        writing.replace(table)  # last: where there is a table, the pixels are whole
+        with atomic(pixels) as path:
+            facts = _write(path, len(files), side, decoded)
+        with atomic(table) as path:  # last: where there is a table, the pixels are whole
+            path.write_text(json.dumps(facts), encoding="utf-8")
     except OSError as error:
         raise DataError(
             f"Decoded images cannot be kept in {folder} ({error.strerror}); make room there, or give another "
             "--cache."
         ) from error
-    finally:
-        if writing.exists():
-            writing.unlink()
     return npy.open_memmap(pixels, mode="r"), facts
 
 

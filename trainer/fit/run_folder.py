@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from patchclip.errors import DataError
+from patchclip.files import atomic
 from patchclip.text.vocabulary import Vocabulary
 from trainer.config import FitConfig
 from trainer.data.loaded import Loaded
@@ -122,9 +122,8 @@ class RunState:
     def save(self, out: Path, progress: Progress, origin: Origin) -> None:
         """Atomically, so that a kill in mid-write leaves the previous state whole."""
         state = {name: getattr(self, name).state_dict() for name in self.__dataclass_fields__}
-        temporary = out / f"{STATE}.writing"
-        torch.save({**state, "progress": asdict(progress), "origin": asdict(origin)}, temporary)
-        os.replace(temporary, out / STATE)  # noqa: PTH105  (the atomic one)
+        with atomic(out / STATE) as path, path.open("wb") as file:
+            torch.save({**state, "progress": asdict(progress), "origin": asdict(origin)}, file)
 
     def load(self, out: Path, origin: Origin) -> dict[str, Any]:
         """Restores in place, but for the learning rates, which are those of the recipe at hand; returns the
