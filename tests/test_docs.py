@@ -1,4 +1,8 @@
-"""Documentation that cannot rot: settings, flags and figures in README and model card are those of the code and of the committed evaluation."""
+"""Documentation that cannot rot.
+
+Settings, flags, commands, paths and figures in every README and the model card are those of the code and of
+the committed evaluation.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,20 @@ from trainer.__main__ import make_parser as trainer_parser
 from trainer.gate.measure import markdown as gates_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "app/README.md",
+        "patchclip/README.md",
+        "patchclip/evaluate/README.md",
+        "trainer/README.md",
+    )
+}
+README = DOCUMENTS["README.md"]
+TEXT = "\n".join(DOCUMENTS.values())
 MODEL = ROOT / "assets" / "patchclip-cxr-s"
 CARD = MODEL / "MODEL_CARD.md"
 TWIN = ROOT / "assets" / "patchclip-cxr-s-twin"
@@ -37,32 +54,48 @@ def flags(parser: argparse.ArgumentParser) -> set[str]:
     return found
 
 
-def test_every_setting_is_in_the_readme_and_no_other() -> None:
-    assert set(re.findall(r"PATCHCLIP_[A-Z_]+", README)) == {
+def test_every_setting_is_in_the_readme_of_the_app_and_no_other() -> None:
+    assert set(re.findall(r"PATCHCLIP_[A-Z_]+", DOCUMENTS["app/README.md"])) == {
         f"PATCHCLIP_{name.upper()}" for name in Settings.model_fields
     }
 
 
-def test_the_readme_has_every_flag_and_no_other() -> None:
+def test_the_documents_have_every_flag_and_no_other() -> None:
     ours = (flags(patchclip_parser()) | flags(trainer_parser())) - {"--help"}
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - {"--port", "--nproc-per-node"} == ours
+    foreign = {"--port", "--nproc-per-node", "--cases", "--version"}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT)) - foreign == ours - foreign
 
 
-def test_commands_in_the_readme_exist() -> None:
+def test_commands_in_the_documents_exist() -> None:
     targets = set(
         re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
     )
-    assert set(re.findall(r"\bmake ([a-z]+)\b", README)) <= targets
-    for package, command in re.findall(r"-m (patchclip|trainer) ([a-z-]+)", README):
+    assert set(re.findall(r"(?:^|`|\(|\n)make ([a-z]+)\b", TEXT)) <= targets
+    commands = set(re.findall(r"-m (patchclip|trainer) ([a-z-]+)", TEXT))
+    assert commands
+    for package, command in commands:
         parser = patchclip_parser() if package == "patchclip" else trainer_parser()
         with pytest.raises(SystemExit) as stopped:
             parser.parse_args([command, "--help"])
         assert stopped.value.code == 0, command
 
 
-def test_paths_in_the_readme_exist() -> None:
-    for path in re.findall(r"\b(?:assets|trainer|app)/[\w./-]+\w", README):
-        assert (ROOT / path).exists(), path
+def test_paths_in_the_documents_exist() -> None:
+    for name, text in DOCUMENTS.items():
+        for path in re.findall(r"\b(?:assets|trainer|app|patchclip)/[\w./-]+\w", text):
+            assert (ROOT / path).exists(), (name, path)
+        for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+            assert (ROOT / name).parent.joinpath(link).exists(), (name, link)
+        for file in (
+            re.findall(r"`((?:[\w-]+/)*[\w-]+\.(?:py|json))`", text) if name != "trainer/README.md" else ()
+        ):
+            near = [(ROOT / name).parent / file, ROOT / file]
+            generated = {"metrics.json", "figures.json", "polygons.json", "val_gates.json"}
+            assert file in generated or any(path.exists() for path in near), (name, file)
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.split()) <= 700
 
 
 def test_figures_are_those_of_the_committed_evaluation(engine: Engine) -> None:
