@@ -1,60 +1,52 @@
-"""Free text to a `Query`: which finding, negated or not, on which side."""
+"""Free text to queries: which findings, asserted how, where; the stages of this package put together.
+
+tokens -> translation -> spelling -> sentences -> concepts -> assertion -> place -> queries
+"""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from patchclip.errors import QueryError
+from patchclip.text.assertion import Asserted, Assertion, assert_concepts
+from patchclip.text.concepts import find_concepts
+from patchclip.text.echo import Echo, echo_of
+from patchclip.text.foreign import ASK, translate
+from patchclip.text.free import free_phrase, is_doubtful, is_negated
+from patchclip.text.lexicon import Lexicon, lexicon_of
+from patchclip.text.phrases import HYPHENS
+from patchclip.text.place import Place, find_places, place_concepts
+from patchclip.text.sentences import Sentence, split_sentences
+from patchclip.text.tokens import Token, read_tokens, stem
 from patchclip.text.vocabulary import Vocabulary
-from patchclip.text.words import (
-    ALLOWED_FOREIGN,
-    BOTH,
-    CHEST,
-    DESCRIBING,
-    FILLERS,
-    FOREIGN,
-    GENERIC,
-    NEGATIONS,
-    SIDES,
-    TRAILING,
-    stem,
-    tokens_of,
-)
 from patchclip.types import Laterality
 
-LONGEST = 500
-_FILLERS = frozenset(stem(word) for word in FILLERS) | FILLERS
-_TYPO_CUTOFF = (
-    0.84  # difflib ratio; one wrong letter in six still passes, another word of the lexicon does not
-)
-_AMBIGUOUS = {
-    "collapsed lung": "Pneumothorax",
-    "fluid in the lung": "Effusion",
-    "fluid on the lung": "Effusion",
-    "water on the lung": "Effusion",
-    "liquid in the lung": "Effusion",
-    "fluid": "Effusion",
-    "granuloma": "Calcification",
-    "granulomata": "Calcification",
-}
-"""Lay phrases that fit two findings; the commoner meaning is taken."""
+LONGEST = 5000
+MOST = 20  # queries that one text is answered with
+_ENTRY = 8  # words that an entry of a list has at most
+_PHRASE = 15  # words that a free phrase has at most: a page of prose is none
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was understood of a text.
+    """One thing that a text asks.
 
     Attributes:
-        text: as typed.
+        text: the whole text as typed.
         finding: the vocabulary's name of the finding, or the phrase itself when none matches.
         label: of the vocabulary, or None.
         negated: whether absence is asked for.
         laterality: of the patient, or None.
-        also: names of further findings in the text, which are not answered.
+        also: names of further findings in the text, which are queries of their own.
         doubtful: the phrase as typed, where one generic word ("nodule") stands among words that may put it anywhere; the gate decides.
+        assertion: what the text says of the finding; "absent" where `negated`.
+        place: where in the chest, or None for everywhere.
+        start: of the part of the text that this query answers.
+        stop: one past its end.
+        outside: whether the text is known to name something that the vocabulary does not hold, so that no gate need be asked.
+        sign: whether the words name a sign of the finding, not the finding ("blunted costophrenic angle").
+        notes: sentences for the reader on what was understood and cannot be answered.
     """
 
     text: str
@@ -64,17 +56,47 @@ class Query:
     laterality: Laterality | None
     also: tuple[str, ...] = ()
     doubtful: str | None = None
+    assertion: Assertion = "present"
+    place: Place | None = None
+    start: int = 0
+    stop: int = 0
+    outside: bool = False
+    sign: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def span(self) -> str:
+        """The part of the text that this query answers, as typed."""
+        return self.text[self.start : self.stop]
 
 
 @dataclass(frozen=True, slots=True)
-class _Match:
-    label: str
-    normal: bool  # the words state normality ("clear lungs"), which is the finding's absence
-    start: int  # first and one past the last position among all tokens
-    stop: int
-    words: frozenset[
-        int
-    ]  # positions of the words that are the phrase itself: a negation among them negates nothing
+class Reading:
+    """What was made of a text.
+
+    Attributes:
+        text: as typed.
+        queries: at least one, in the order of the text, at most `MOST`.
+        echo: every word and mark of the text, in order, with what became of it.
+        warnings: sentences for the reader about the text as a whole.
+        language: the name of the language that it was translated from; None for English.
+    """
+
+    text: str
+    queries: tuple[Query, ...]
+    echo: tuple[Echo, ...]
+    warnings: tuple[str, ...]
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """One concept of one sentence, with all that was found of it."""
+
+    sentence: Sentence
+    asserted: Asserted
+    place: Place | None
+    places: tuple[int, ...]  # positions of the words that say where
 
 
 def split_queries(text: str) -> list[str]:
@@ -83,203 +105,215 @@ def split_queries(text: str) -> list[str]:
 
 
 def parse_query(text: str, vocabulary: Vocabulary) -> Query:
-    """Reads one query.
+    """Reads the first query of a text; `also` names the findings of the others.
 
     Raises:
-        QueryError: there is no word in it, or it has more than 500 characters.
+        QueryError: see `parse_queries`.
+    """
+    first, *others = parse_queries(text, vocabulary).queries
+    names = (query.finding for query in others if query.label and query.label != first.label)
+    return replace(first, also=tuple(dict.fromkeys(names)))
+
+
+def parse_queries(text: str, vocabulary: Vocabulary) -> Reading:
+    """Reads all queries of a text: a question, a list, a report's sentence, or a whole report.
+
+    Raises:
+        QueryError: there is no word in it, it has more than 5,000 characters, or it is in a language that is not read.
     """
     if len(text) > LONGEST:
         raise QueryError(
-            f"The query has {len(text)} characters and the limit is {LONGEST}; ask for one finding in a few words."
+            f"The query has {len(text)} characters and the limit is {LONGEST}; ask for a few findings at a time."
         )
-    plain = tokens_of(text)
-    tokens = [word for token in plain for word in (("not", "normal") if token == "abnormal" else (token,))]
-    if not tokens:
+    typed = read_tokens(text)
+    if not any(token.is_word for token in typed):
         raise QueryError('The query is empty; type a finding, for example "pleural effusion".')
-    laterality = _laterality(tokens)
-    matches = list(_matches(tokens, vocabulary))
-    foreign = [token for token in tokens if token in FOREIGN]
-    if matches and not any(
-        (word, matches[0].label) not in ALLOWED_FOREIGN and not _inside(word, tokens, matches)
-        for word in foreign
-    ):
-        first = matches[0]
-        following = matches[1].start if len(matches) > 1 else None
-        negated = _negated(tokens, first, following) != first.normal
-        also = tuple(
-            dict.fromkeys(
-                vocabulary.finding(item.label).name for item in matches[1:] if item.label != first.label
-            )
+    lexicon = lexicon_of(vocabulary)
+    translation = translate(typed, lexicon.speller.words)
+    tokens = _spelt(translation.tokens, lexicon)
+    sentences = list(split_sentences(tokens))
+    statements = [statement for sentence in sentences for statement in _statements(sentence, lexicon)]
+    if translation.unread and any(statement.asserted.concept.label for statement in statements):
+        raise QueryError(
+            f'"{translation.unread}" is in a language that is not read, and may negate the rest; {ASK}'
         )
-        doubtful = _phrase(plain) if _doubtful(tokens, matches) else None
-        return Query(
-            text, vocabulary.finding(first.label).name, first.label, negated, laterality, also, doubtful
-        )
-    negated = sum(_turns(plain, position) for position in range(len(plain))) % 2 == 1
-    return Query(text, _phrase(plain), None, negated, laterality)
-
-
-def _phrase(tokens: list[str]) -> str:
-    """What is left of a text without fillers, negations and sides; all of it if nothing is."""
-    kept = [
-        token
-        for token in tokens
-        if (token not in _FILLERS or token in ("small", "large"))
-        and token not in NEGATIONS
-        and token not in SIDES
-        and token not in BOTH
+    foreign = translation.language or translation.unread
+    queries = list(_queries(text, sentences, statements, vocabulary, foreign))
+    warnings = [*_warnings(text, tokens, statements, queries, len(sentences)), *_cut(queries)]
+    used = [
+        sentence_tokens[position]
+        for statement in statements
+        for sentence_tokens in (statement.sentence.tokens,)
+        for position in (*statement.asserted.concept.positions, *statement.asserted.terms, *statement.places)
+        if statement.asserted.concept.label
     ]
-    return " ".join(kept or tokens)
+    return Reading(text, tuple(queries[:MOST]), echo_of(tokens, used), tuple(warnings), translation.language)
 
 
-def _doubtful(tokens: list[str], matches: list[_Match]) -> bool:
-    """Whether one generic word is all that was understood, beside words that do not just describe it, with none that says the chest."""
-    if len({item.label for item in matches}) > 1 or any(
-        _corrected(token, CHEST) in CHEST for token in tokens
-    ):
-        return False
-    if not all(
-        len(item.words) == 1 and _corrected(tokens[item.start], GENERIC) in GENERIC for item in matches
-    ):
-        return False
-    known = _FILLERS | NEGATIONS | SIDES.keys() | BOTH | DESCRIBING | GENERIC
-    return any(_corrected(token, known) not in known and not any(map(str.isdigit, token)) for token in tokens)
+def _spelt(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[Token, ...]:
+    """The same tokens with misspelt words corrected and unknown ones marked."""
+    result: list[Token] = []
+    for token in _with_prefixes(tokens):
+        word = stem(lexicon.speller.correct(token.word)) if token.is_word else token.word
+        corrected = word != token.word
+        unknown = token.is_word and word.isalpha() and word not in lexicon.speller.words
+        result.append(replace(token, word=word, corrected=corrected, unknown=unknown) if corrected or unknown else token)
+    return tuple(result)
 
 
-def _turns(tokens: list[str], position: int) -> bool:
-    """Whether the word at a position is a negation: "free of fluid" is one, "free fluid" is not."""
-    token = tokens[position]
-    return token in NEGATIONS and (
-        token != "free" or tokens[position + 1 : position + 2] in (["of"], ["from"])
-    )
-
-
-def _inside(word: str, tokens: list[str], matches: list[_Match]) -> bool:
-    """Whether the word is part of a phrase of the vocabulary ("stomach in the chest")."""
-    return any(word in tokens[item.start : item.stop] for item in matches)
-
-
-def _laterality(tokens: list[str]) -> Laterality | None:
-    named = {SIDES[token] for token in tokens if token in SIDES}
-    if len(named) != 1 or any(token in BOTH for token in tokens):
-        return None
-    return "left" if "left" in named else "right"
-
-
-def _negated(tokens: list[str], match: _Match, following: int | None) -> bool:
-    """An odd number of negations before, inside or just after the finding; one that leads to the next finding belongs to that."""
-    before = tokens[: match.stop]
-    count = sum(_turns(tokens, position) for position in range(match.stop) if position not in match.words)
-    if _contains(before, ("rule", "out")) or "exclude" in before:
-        count = 0  # "rule out pneumothorax" asks for it, and "cannot exclude pneumothorax" allows for it
-    after = tokens[match.stop : following]
-    if following is None:
-        if after[-2:] == ["or", "not"]:  # "is there an effusion or not?"
-            after = after[:-2]
-        breaks = [
-            position for position, token in enumerate(after) if token in ("but", "however", "and", "with")
-        ]
-        after = after[: breaks[0]] if breaks else after
-        count += sum(token in TRAILING for token in after if token != "out") + _contains(
-            after, ("ruled", "out")
-        )
-    return count % 2 == 1
-
-
-def _contains(tokens: list[str], pair: tuple[str, str]) -> bool:
-    return any(tuple(tokens[i : i + 2]) == pair for i in range(len(tokens) - 1))
-
-
-def _matches(tokens: list[str], vocabulary: Vocabulary) -> Iterator[_Match]:
-    """Longest phrases of the lexicon from left to right, skipping fillers, negations and sides."""
-    lexicon, words, longest = _lexicon(vocabulary)
-    content = [
-        (position, _corrected(token, words))
-        for position, token in enumerate(tokens)
-        if token in words or not (token in _FILLERS or token in NEGATIONS or token in SIDES)
-    ]
-    # A filler that is also a word of the lexicon ("large", "small") may or may not take part in a phrase: with it first, then without.
-    lean = [
-        (position, word)
-        for position, word in content
-        if word not in _FILLERS and word not in NEGATIONS and word not in BOTH
-    ]
-    taken: set[int] = set()
-    chosen: list[_Match] = []
-    # Where the two readings meet, the longer phrase wins: "cardiac shadow is not enlarged" is no "shadow".
-    for item in sorted(
-        [*_scan(content, lexicon, longest), *_scan(lean, lexicon, longest)], key=lambda item: -len(item.words)
-    ):
-        if not taken & set(range(item.start, item.stop)):
-            taken |= set(range(item.start, item.stop))
-            chosen.append(item)
-    yield from sorted(chosen, key=lambda item: item.start)
-
-
-def _scan(
-    content: list[tuple[int, str]], lexicon: dict[tuple[str, ...], tuple[str, bool]], longest: int
-) -> Iterator[_Match]:
+def _with_prefixes(tokens: Sequence[Token]) -> Iterator[Token]:
+    """ "non-calcified" and "non calcified" as one word, which is not calcified and negates nothing else."""
     index = 0
-    while index < len(content):
-        for length in range(min(longest, len(content) - index), 0, -1):
-            window = content[index : index + length]
-            entry = lexicon.get(tuple(word for _, word in window))
-            if entry:
-                yield _Match(
-                    entry[0],
-                    entry[1],
-                    window[0][0],
-                    window[-1][0] + 1,
-                    frozenset(position for position, _ in window),
-                )
-                index += length
-                break
+    while index < len(tokens):
+        stop = index + 1
+        if tokens[index].word == "non":
+            stop += stop < len(tokens) and tokens[stop].word in HYPHENS
+        if stop < len(tokens) and tokens[index].word == "non" and tokens[stop].is_word:
+            last = tokens[stop]
+            typed = f"{tokens[index].text}-{last.text}"
+            yield Token(typed, f"non{last.word}", tokens[index].start, last.stop)
+            index = stop + 1
         else:
+            yield tokens[index]
             index += 1
 
 
-def _corrected(token: str, words: frozenset[str]) -> str:
-    """The lexicon's word that a misspelt one is nearest to; short words and known words are left alone."""
-    if token in words or token in FOREIGN or len(token) < 5:
-        return token
-    # A word with something before or behind it is another word, often the opposite: "remarkable" is no misspelt "unremarkable".
-    candidates = [
-        word for word in words if abs(len(word) - len(token)) <= 2 and word not in token and token not in word
-    ]
-    near = difflib.get_close_matches(token, candidates, n=1, cutoff=_TYPO_CUTOFF)
-    return near[0] if near else token
+def _statements(sentence: Sentence, lexicon: Lexicon) -> Iterator[_Statement]:
+    words = sentence.words
+    concepts = find_concepts(words, lexicon)
+    if not concepts:
+        return
+    places = place_concepts(words, concepts, find_places(words, concepts))
+    for asserted, (place, positions) in zip(assert_concepts(words, concepts), places, strict=True):
+        reverse = asserted.concept.reversed
+        if reverse and asserted.assertion == "absent":
+            asserted = replace(asserted, concept=replace(asserted.concept, label=None, name="lung markings"))
+        yield _Statement(sentence, asserted, place, positions)
 
 
-def _content(phrase: str) -> tuple[str, ...]:
-    """A phrase as the scanner sees it: without words that carry no meaning of their own, unless nothing else is left."""
-    tokens = tokens_of(phrase)
-    kept = tuple(
-        token for token in tokens if token not in _FILLERS and token not in NEGATIONS and token not in BOTH
+def _queries(
+    text: str,
+    sentences: Sequence[Sentence],
+    statements: Sequence[_Statement],
+    vocabulary: Vocabulary,
+    foreign: str | None,
+) -> Iterator[Query]:
+    """One query for each finding, place and assertion, and one for each entry of a list that names none."""
+    findings = [statement for statement in statements if statement.asserted.concept.label]
+    is_list = len(sentences) > 1 and not any(
+        sentence.stated or len(sentence.tokens) > _ENTRY for sentence in sentences
     )
-    return kept or tuple(tokens)
+    seen: set[tuple[str | None, Assertion, Place | None]] = set()
+    for sentence in sentences:
+        own = [statement for statement in findings if statement.sentence is sentence]
+        for statement in own:
+            query = _query(text, statement, vocabulary, len(sentences))
+            key = (query.label, query.assertion, query.place)
+            if key not in seen:
+                seen.add(key)
+                yield query
+        heading = sentence.words[-1] == ":"
+        if not own and not heading and (is_list or not findings and sentence is sentences[0]):
+            part = sentences if not is_list else [sentence]
+            yield _free_query(text, part, statements, foreign)
 
 
-@lru_cache(maxsize=8)
-def _lexicon(vocabulary: Vocabulary) -> tuple[dict[tuple[str, ...], tuple[str, bool]], frozenset[str], int]:
-    """Phrase -> (label, states normality); all its words; the longest phrase's length. Earlier entries win."""
-    entries: dict[tuple[str, ...], tuple[str, bool]] = {}
-    labels = set(vocabulary.labels)
-    for phrase, label in _AMBIGUOUS.items():
-        if label in labels:
-            entries.setdefault(_content(phrase), (label, False))
-    for item in vocabulary.findings:
-        for phrase in (item.name, *item.synonyms, *item.aliases, item.label.replace("_", " ")):
-            entries.setdefault(tuple(tokens_of(phrase)), (item.label, False))
-        for phrase in item.normal:
-            entries.setdefault(tuple(tokens_of(phrase)), (item.label, True))
-    for item in vocabulary.findings:  # fillers dropped, where that does not make two findings one phrase
-        for phrase, normal in [(p, False) for p in (item.name, *item.synonyms, *item.aliases)] + [
-            (p, True) for p in item.normal
-        ]:
-            content = _content(phrase)
-            if (
-                len(content) > 1 or len(tokens_of(phrase)) == 1
-            ):  # "large heart" without its filler would be any heart
-                entries.setdefault(content, (item.label, normal))
-    words = frozenset(word for phrase in entries for word in phrase)
-    return entries, words, max(len(phrase) for phrase in entries)
+def _query(text: str, statement: _Statement, vocabulary: Vocabulary, sentences: int) -> Query:
+    concept, asserted = statement.asserted.concept, statement.asserted
+    tokens, words = statement.sentence.tokens, statement.sentence.words
+    label = concept.label
+    assert label is not None
+    positions = {*concept.positions, *statement.places}
+    doubtful = sentences == 1 and is_doubtful(words, concept)
+    return Query(
+        text=text,
+        finding=vocabulary.finding(label).name,
+        label=label,
+        negated=asserted.assertion == "absent",
+        laterality=statement.place.laterality if statement.place else None,
+        doubtful=free_phrase(words) if doubtful else None,
+        assertion=asserted.assertion,
+        place=statement.place,
+        start=min(tokens[position].start for position in positions),
+        stop=max(tokens[position].stop for position in positions),
+        sign=concept.sign,
+        notes=tuple(_notes(statement, vocabulary)),
+    )
+
+
+def _notes(statement: _Statement, vocabulary: Vocabulary) -> Iterator[str]:
+    concept, asserted = statement.asserted.concept, statement.asserted
+    tokens = statement.sentence.tokens
+    if concept.also:
+        typed = " ".join(dict.fromkeys(tokens[position].text for position in concept.positions))
+        names = " or ".join(vocabulary.finding(label).name for label in concept.also)
+        yield f'"{typed}" may also mean {names}.'
+    said = " ".join(dict.fromkeys(tokens[position].text for position in asserted.terms))
+    if asserted.assertion == "uncertain":
+        yield (
+            f'How sure a report is ("{said}") cannot be told from one film; the answer says whether the finding is there.'
+            if said
+            else "What is borderline cannot be told from one film; the answer says whether the finding is there."
+        )
+    elif asserted.assertion == "historical":
+        yield f'The past ("{said}") cannot be told from one film; the answer says whether the finding is there now.'
+    elif asserted.assertion == "comparison" or asserted.compared:
+        yield f'A change ("{said}") cannot be told from one film; the answer says whether the finding is there.'
+
+
+def _free_query(
+    text: str, sentences: Sequence[Sentence], statements: Sequence[_Statement], foreign: str | None
+) -> Query:
+    """A query without a finding of the vocabulary: the name of another thing, or a phrase for the gate."""
+    tokens = [token for sentence in sentences for token in sentence.tokens]
+    words = [token.word for token in tokens]
+    named = [statement for statement in statements if any(statement.sentence is item for item in sentences)]
+    place = next((statement.place for statement in named if statement.place), None)
+    return Query(
+        text=text,
+        finding=free_phrase(words),
+        label=None,
+        negated=is_negated(words),
+        laterality=place.laterality if place else _laterality(words),
+        assertion="absent" if is_negated(words) else "present",
+        place=place,
+        start=tokens[0].start,
+        stop=tokens[-1].stop,
+        outside=bool(named) or foreign is not None or len(words) > _PHRASE,
+    )
+
+
+def _laterality(words: Sequence[str]) -> Laterality | None:
+    parts = {part.side for mention in find_places(words, []) for part in mention.parts}
+    return "left" if parts == {"left"} else "right" if parts == {"right"} else None
+
+
+def _warnings(
+    text: str,
+    tokens: Sequence[Token],
+    statements: Sequence[_Statement],
+    queries: Sequence[Query],
+    sentences: int,
+) -> Iterator[str]:
+    for token in tokens:
+        if token.corrected:
+            yield f'"{token.text}" was read as "{token.word}".'
+    answered = any(query.label for query in queries)
+    others = [
+        " ".join(dict.fromkeys(item.sentence.tokens[position].text for position in item.asserted.concept.positions))
+        for item in statements
+        if item.asserted.concept.label is None and item.asserted.concept.name != "patient"
+    ]
+    if answered and others and len(tokens) <= 2 * _PHRASE:
+        names = ", ".join(f'"{name}"' for name in dict.fromkeys(others))
+        yield f"Not among the findings that are answered: {names}."
+    strange = [token.text for token in tokens if token.unknown]
+    if answered and strange and len(tokens) <= _PHRASE:
+        names = ", ".join(f'"{name}"' for name in dict.fromkeys(strange))
+        yield f"Not understood, and left out: {names}."
+
+
+def _cut(queries: Sequence[Query]) -> Iterator[str]:
+    if len(queries) > MOST:
+        yield f"The text asks for {len(queries)} things; the first {MOST} are answered, ask for the rest by themselves."
+

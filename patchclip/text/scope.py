@@ -12,7 +12,8 @@ from patchclip.errors import CheckpointError
 from patchclip.text.encoder import SentenceEncoder
 from patchclip.text.query import Query
 from patchclip.text.vocabulary import Vocabulary
-from patchclip.text.words import FOREIGN, tokens_of
+from patchclip.text.language import word_lists
+from patchclip.text.tokens import tokens_of
 
 OUTSIDE = tuple(
     phrase.strip()
@@ -78,10 +79,11 @@ class QueryGate:
         return gate
 
     def judge(self, query: Query) -> Verdict:
-        """A query that names a finding without doubt is in scope; another is judged by its nearest phrases."""
+        """A query that names a finding without doubt is in scope, one that names another thing is not; the rest is judged by its nearest
+        phrases."""
         if query.label and not query.doubtful:
             return Verdict(True, query.label)
-        if any(token in FOREIGN for token in tokens_of(query.text)):
+        if query.outside or word_lists().foreign.intersection(tokens_of(query.text)):
             return Verdict(False, None)
         inside, outside = self._anchors()
         feature = self.encoder.encode([query.doubtful or query.finding])[0]

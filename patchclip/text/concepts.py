@@ -1,0 +1,246 @@
+"""A sentence to concepts: findings, statements that a structure is normal or not, and things that only sound like a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from patchclip.text.language import word_lists
+from patchclip.text.lexicon import Entry, Lexicon, State
+from patchclip.text.phrases import HYPHENS, Match, longest
+
+JOINS = frozenset({"and", "or", "nor", ",", "/", "&", "+", "but"})
+_BREAKS = JOINS | frozenset(
+    "( ) : ; ? with without no not none negative patient where which that who seen noted identified present absent over near above below "
+    "behind adjacent projecting after following due secondary from likely may might could represent suspicious consistent compatible "
+    "suggestive versus vs show demonstrate reveal appear remain resolved".split()
+)
+_LINKS = frozenset({"of", "in", "at", "on", "within", "involving", "to"})
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """What a stretch of a sentence names.
+
+    Attributes:
+        label: of the vocabulary; None for another thing.
+        name: what the language data calls another thing.
+        positions: of its words among the sentence's tokens, ascending; others may stand between.
+        normal: whether the words state the finding's absence ("lungs are clear"); a negation turns that round.
+        borderline: whether they leave it open ("upper limits of normal").
+        reversed: whether they name what the finding lacks ("lung markings"): only their absence is a finding.
+        also: labels of further findings that the words fit as well.
+        sign: whether they name a sign of the finding, not the finding.
+    """
+
+    label: str | None
+    name: str
+    positions: tuple[int, ...]
+    normal: bool = False
+    borderline: bool = False
+    reversed: bool = False
+    also: tuple[str, ...] = ()
+    sign: bool = False
+
+    @property
+    def start(self) -> int:
+        """Position of the first word."""
+        return self.positions[0]
+
+    @property
+    def stop(self) -> int:
+        """One past the last word."""
+        return self.positions[-1] + 1
+
+
+def find_concepts(words: Sequence[str], lexicon: Lexicon) -> list[Concept]:
+    """The concepts of one sentence (its words and marks), in order of their first word."""
+    matches = lexicon.phrases.longest(words)
+    structures = [match for match in matches if match.value.kind == "structure"]
+    statements = list(_statements(words, structures, lexicon))
+    stated = {position for concept in statements for position in concept.positions}
+    phrases = [match for match in lexicon.phrases.all(words) if match.value.kind != "structure"]
+    chosen = [
+        match
+        for match in longest(phrases)
+        if not stated.intersection(match.positions) or _outweighs(match, statements)
+    ]
+    taken = {position for match in chosen for position in match.positions}
+    concepts = [concept for concept in statements if not taken.intersection(concept.positions)]
+    concepts += [_placed(_concept(match), words, lexicon) for match in chosen]
+    return sorted(concepts, key=lambda concept: concept.positions)
+
+
+def _outweighs(match: Match[Entry], statements: Sequence[Concept]) -> bool:
+    """Whether a phrase that shares words with statements is longer than each of them, or as long and of the same finding."""
+    return all(
+        len(match.positions) > len(concept.positions)
+        for concept in statements
+        if set(match.positions) & set(concept.positions)
+    )
+
+
+def _concept(match: Match[Entry]) -> Concept:
+    entry = match.value
+    return Concept(
+        label=entry.label,
+        name=entry.name,
+        positions=match.positions,
+        normal=entry.kind == "normal",
+        reversed=entry.kind == "reversed",
+        also=entry.also,
+        sign=entry.sign,
+    )
+
+
+def _placed(concept: Concept, words: Sequence[str], lexicon: Lexicon) -> Concept:
+    """The same, or another thing where its noun phrase names another part of the body: "fracture of the femur"."""
+    if concept.label is None:
+        return concept
+    allowed = lexicon.allowed.get(concept.label, frozenset())
+    foreign = word_lists().foreign - allowed
+    around = [*_before(words, concept.start), *_after(words, concept.stop)]
+    inside = [words[index] for index in range(concept.start, concept.stop) if index not in concept.positions]
+    if foreign.intersection(around) or foreign.intersection(inside):
+        return replace(concept, label=None, name="another part of the body", also=(), normal=False, sign=False)
+    return concept
+
+
+def _before(words: Sequence[str], start: int) -> Iterator[str]:
+    """The words that stand before a noun and belong to it."""
+    for word in reversed(words[max(0, start - 5) : start]):
+        if word in _BREAKS or word in word_lists().function:
+            return
+        yield word
+
+
+def _after(words: Sequence[str], stop: int) -> Iterator[str]:
+    """The words after a noun that belong to it: up to the next break, at most six."""
+    function = word_lists().function - _LINKS
+    for index, word in enumerate(words[stop : stop + 7]):
+        if word in _BREAKS or (word in ("is", "are", "was", "were", "has", "have")):
+            return
+        if index == 0 and word in function:
+            continue
+        yield word
+
+
+def _statements(
+    words: Sequence[str], structures: Sequence[Match[Entry]], lexicon: Lexicon
+) -> Iterator[Concept]:
+    """What is said of the structures: "mildly enlarged heart", "the heart, mediastinum and lungs are normal"."""
+    states = lexicon.states.longest(words)
+    by_start = {match.start: match for match in states}
+    by_last = {match.stop - 1: match for match in states}
+    inside = {position: match for match in structures for position in match.positions}
+    inherited: list[Match[tuple[State, ...]]] = []
+    for structure in structures:
+        found = _states_before(words, structure.start, by_last, lexicon)
+        if not found:
+            found = _states_after(words, structure.stop, by_start, inside, lexicon)
+        if not found and inherited and _joined_before(words, structure.start, inside, lexicon):
+            found = inherited
+        inherited = found
+        for match in found:
+            for state in match.value:
+                if state.structure == structure.value.name:
+                    yield Concept(
+                        label=state.label,
+                        name="",
+                        positions=tuple(sorted({*structure.positions, *match.positions})),
+                        normal=state.polarity == "normal",
+                        borderline=state.polarity == "borderline",
+                        sign=state.sign,
+                    )
+
+
+def _states_before(
+    words: Sequence[str], start: int, by_last: dict[int, Match[tuple[State, ...]]], lexicon: Lexicon
+) -> list[Match[tuple[State, ...]]]:
+    """States just before a structure: "clear and well expanded lungs", "blunting of the left costophrenic angle"."""
+    found: list[Match[tuple[State, ...]]] = []
+    index = start - 1
+    while index >= 0:
+        match = by_last.get(index)
+        if match:
+            found.append(match)
+            index = match.start - 1
+        elif words[index] in HYPHENS or words[index] in lexicon.skippable and words[index] not in ("no", "not"):
+            index -= 1
+        elif found and words[index] in ("and", ",", "but") and index and _ends_state(words, index, by_last, lexicon):
+            index -= 1
+        else:
+            break
+    return found
+
+
+def _ends_state(
+    words: Sequence[str], index: int, by_last: dict[int, Match[tuple[State, ...]]], lexicon: Lexicon
+) -> bool:
+    """Whether the word before a join ends a state too."""
+    before = index - 1
+    while before >= 0 and words[before] == ",":
+        before -= 1
+    return before in by_last
+
+
+def _states_after(
+    words: Sequence[str],
+    stop: int,
+    by_start: dict[int, Match[tuple[State, ...]]],
+    inside: dict[int, Match[Entry]],
+    lexicon: Lexicon,
+) -> list[Match[tuple[State, ...]]]:
+    """States said of a structure after it, across other structures of the same list."""
+    found: list[Match[tuple[State, ...]]] = []
+    passes = word_lists().describing | {"size", "contour", "appearance", "xxxx", ":", "silhouette", "configuration", "caliber"}
+    index = stop
+    while index < len(words):
+        word = words[index]
+        match = by_start.get(index)
+        if match:
+            if found and not _continues(words, found[-1].stop, index, lexicon):
+                break
+            found.append(match)
+            index = match.stop
+        elif index in inside and not found:
+            index = inside[index].stop
+        elif word in HYPHENS or word in lexicon.skippable or (word in passes and not found):
+            index += 1
+        elif word in JOINS and (found or _structure_follows(words, index + 1, inside, lexicon)):
+            index += 1
+        else:
+            break
+    return found
+
+
+def _continues(words: Sequence[str], start: int, stop: int, lexicon: Lexicon) -> bool:
+    """Whether only joins and skippable words lie between two states of one list: "hyperexpanded and clear"."""
+    return all(
+        word in ("and", ",", "but", "or") or word in lexicon.skippable or word in HYPHENS
+        for word in words[start:stop]
+    )
+
+
+def _structure_follows(
+    words: Sequence[str], start: int, inside: dict[int, Match[Entry]], lexicon: Lexicon
+) -> bool:
+    """Whether the next thing after a join is another structure of the list."""
+    for index in range(start, len(words)):
+        if index in inside:
+            return True
+        if words[index] not in lexicon.skippable and words[index] not in ("and", "or", "xxxx", "size", "contour"):
+            return False
+    return False
+
+
+def _joined_before(
+    words: Sequence[str], start: int, inside: dict[int, Match[Entry]], lexicon: Lexicon
+) -> bool:
+    """Whether a structure continues a list that another began: "normal heart and lungs"."""
+    for index in range(start - 1, -1, -1):
+        if index in inside:
+            return index + 1 < start
+        if words[index] not in ("and", "or", ",", "/") and words[index] not in lexicon.skippable:
+            return False
+    return False

@@ -1,0 +1,44 @@
+"""Text without a finding of the vocabulary, or with a doubtful one: the phrase that the gate judges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from patchclip.text.concepts import Concept
+from patchclip.text.language import read, word_lists
+
+NEGATIONS = frozenset(
+    "no not without absent absence negative denies lack lacks lacking nothing never none nil excluded resolved unlikely neither nor".split()
+)
+
+
+def free_phrase(words: Sequence[str]) -> str:
+    """What is left of a text without fillers, negations and sides; all of its words if nothing is."""
+    lists, sides = word_lists(), read("place")["sides"]
+    drops = (lists.function | lists.degree | lists.fillers | NEGATIONS) - {"small", "large"}
+    drops |= {word for group in sides.values() for word in group}
+    plain = [word for word in words if word[0].isalnum()]
+    return " ".join([word for word in plain if word not in drops] or plain)
+
+
+def is_negated(words: Sequence[str]) -> bool:
+    """Whether an odd number of words negate; "free" does in "free of" alone."""
+    count = sum(word in NEGATIONS for word in words)
+    count += sum(
+        word == "free" and tuple(words[index + 1 : index + 2]) in (("of",), ("from",))
+        for index, word in enumerate(words)
+    )
+    return count % 2 == 1
+
+
+def is_doubtful(words: Sequence[str], concept: Concept) -> bool:
+    """Whether one generic word is all that was understood, beside words that do not just describe it, with none that says the chest."""
+    lists = word_lists()
+    plain = [word for word in words if word[0].isalnum()]
+    if len(concept.positions) > 1 or words[concept.start] not in lists.generic:
+        return False
+    if any(word in lists.chest for word in plain):
+        return False
+    sides = {word for group in read("place")["sides"].values() for word in group}
+    known = lists.function | lists.degree | lists.fillers | lists.describing | lists.generic | NEGATIONS | sides
+    return any(word not in known and not any(map(str.isdigit, word)) for word in plain)

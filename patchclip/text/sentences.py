@@ -1,0 +1,66 @@
+"""Tokens to sentences: parted at full stops, semicolons, line breaks and question marks that end something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from patchclip.text.language import word_lists
+from patchclip.text.tokens import Token
+
+ENDS = frozenset(".;!\n•·*")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Tokens that belong together, at least one word among them.
+
+    Attributes:
+        tokens: in order, without the mark that ends the sentence.
+        asked: whether a question mark ended it.
+        stated: whether a full stop or an exclamation mark did, so that it reads like prose and not like an entry of a list.
+    """
+
+    tokens: tuple[Token, ...]
+    asked: bool = False
+    stated: bool = False
+
+    @property
+    def words(self) -> list[str]:
+        """One for each token; marks are themselves."""
+        return [token.word for token in self.tokens]
+
+
+def split_sentences(tokens: Sequence[Token]) -> Iterator[Sentence]:
+    """The sentences of a text."""
+    current: list[Token] = []
+    for index, token in enumerate(tokens):
+        if token.word not in ENDS and not (token.word == "?" and not _asks_before(tokens, index)):
+            current.append(token)
+            continue
+        if token.word == "." and _abbreviates(tokens, index):
+            continue
+        if any(part.is_word for part in current):
+            yield Sentence(tuple(current), token.word == "?", token.word in ".!")
+        current = []
+    if any(part.is_word for part in current):
+        yield Sentence(tuple(current))
+
+
+def _asks_before(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a question mark belongs to the word after it: "?pneumonia", "fever, ? pneumonia"; not in "effusion? mass?"."""
+    if index + 1 == len(tokens) or not tokens[index + 1].is_word:
+        return False
+    before = tokens[index - 1] if index else None
+    return before is None or not before.is_word or before.stop < tokens[index].start
+
+
+def _abbreviates(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a full stop only shortens the word before it: "neg. for effusion", "Lt. effusion"."""
+    if not index or index + 1 == len(tokens):
+        return False
+    before, after = tokens[index - 1], tokens[index + 1]
+    short = before.text.lower() in word_lists().abbreviations or (
+        len(before.text) == 1 and before.text.isalpha()
+    )
+    return short and before.stop == tokens[index].start and after.word != "\n"
