@@ -24,7 +24,9 @@ Class = Literal["negation", "pseudo", "uncertain", "historical", "comparison"]
 _MASK = "\0"  # stands for the words of a concept: no term holds it
 _SEPARATORS = frozenset({",", "and", "&", "plus", ":", "("})
 _ALTERNATIVES = frozenset({"or", "nor", "/", "vs", "versus"})
-_LAST_ONLY = frozenset({("no",), ("not",), ("zero",)})  # these answer for what stands before only where nothing follows
+_LAST_ONLY = frozenset(
+    {("no",), ("not",), ("zero",)}
+)  # these answer for what stands before only where nothing follows
 _WEAK = 8  # words that a term of uncertainty, history or comparison reaches over at most
 
 
@@ -86,7 +88,10 @@ class _Scope:
 
     def asserted(self, concept: Concept) -> Asserted:
         """Negation outweighs history, history doubt, doubt comparison."""
-        reached = {kind: self._reaching(concept, kind) for kind in ("negation", "historical", "uncertain", "comparison")}
+        reached = {
+            kind: self._reaching(concept, kind)
+            for kind in ("negation", "historical", "uncertain", "comparison")
+        }
         negated = bool(reached["negation"])
         positions = tuple(sorted({p for terms in reached.values() for term in terms for p in term.positions}))
         if concept.borderline:
@@ -96,7 +101,7 @@ class _Scope:
             return Asserted(concept, "absent", positions, bool(reached["comparison"]))
         for kind in ("historical", "uncertain", "comparison"):
             if reached[kind]:
-                return Asserted(concept, kind, positions)  # type: ignore[arg-type]
+                return Asserted(concept, kind, positions)
         return Asserted(concept, "present", positions)
 
     def _reaching(self, concept: Concept, kind: str) -> list[_Term]:
@@ -127,7 +132,11 @@ class _Scope:
             word = self._words[index]
             if index in self._ends and not self._is_own(term, index):
                 return False
-            if word in _SEPARATORS and index not in self._inside and not self._list_goes_on(term.stop, index, weak):
+            if (
+                word in _SEPARATORS
+                and index not in self._inside
+                and not self._list_goes_on(term.stop, index, weak)
+            ):
                 return False
             if weak and word in self._verbs:
                 return False
@@ -181,7 +190,9 @@ class _Scope:
     def _is_list_end(self, index: int) -> bool:
         """Whether a verb closes a whole list that began with "no": "no effusion, pneumothorax is seen"."""
         rest = self._words[index:]
-        return any(word in ("seen", "identified", "noted", "present", "evident", "visualized") for word in rest[:3])
+        return any(
+            word in ("seen", "identified", "noted", "present", "evident", "visualized") for word in rest[:3]
+        )
 
     def _alternative_follows(self, separator: int) -> bool:
         """Whether an "or" follows in the same list."""
@@ -218,13 +229,21 @@ class _Scope:
                 if stated or word in ("with", "without", "("):
                     return False
                 comma = comma or word == ","
-            if any(
-                item.start == index and item is not term and any(u.kind == "negation" and u.before for u in item.value)
-                for item in self._terms
-            ) and use.kind == "negation" and other is None:
+            if (
+                any(
+                    item.start == index
+                    and item is not term
+                    and any(u.kind == "negation" and u.before for u in item.value)
+                    for item in self._terms
+                )
+                and use.kind == "negation"
+                and other is None
+            ):
                 return False
-        if comma and use.kind == "negation" and not any(
-            concept.stop <= c.start < term.start for c in self._concepts
+        if (
+            comma
+            and use.kind == "negation"
+            and not any(concept.stop <= c.start < term.start for c in self._concepts)
         ):
             gap = [w for w in self._words[concept.stop : term.start] if w not in word_lists().function]
             return gap[-1:] == [","] or not gap
@@ -248,7 +267,7 @@ def _terms() -> PhraseTable[frozenset[_Use]]:
     for kind in ("negation", "uncertain", "historical", "comparison"):
         for direction, terms in data[kind].items():
             for text in terms:
-                uses.setdefault(_words_of(text), set()).add(_Use(kind, direction == "before"))  # type: ignore[arg-type]
+                uses.setdefault(_words_of(text), set()).add(_Use(kind, direction == "before"))
     for found in uses.values():
         if any(use.kind == "pseudo" for use in found):
             found.difference_update({use for use in found if use.kind == "negation"})
@@ -269,5 +288,3 @@ def _passes() -> PhraseTable[bool]:
 
 def _words_of(text: str) -> tuple[str, ...]:
     return tuple(token.word for token in read_tokens(text))
-
-

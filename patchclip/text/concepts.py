@@ -102,7 +102,9 @@ def _placed(concept: Concept, words: Sequence[str], lexicon: Lexicon) -> Concept
     around = [*_before(words, concept.start), *_after(words, concept.stop)]
     inside = [words[index] for index in range(concept.start, concept.stop) if index not in concept.positions]
     if foreign.intersection(around) or foreign.intersection(inside):
-        return replace(concept, label=None, name="another part of the body", also=(), normal=False, sign=False)
+        return replace(
+            concept, label=None, name="another part of the body", also=(), normal=False, sign=False
+        )
     return concept
 
 
@@ -165,9 +167,16 @@ def _states_before(
         if match:
             found.append(match)
             index = match.start - 1
-        elif words[index] in HYPHENS or words[index] in lexicon.skippable and words[index] not in ("no", "not"):
-            index -= 1
-        elif found and words[index] in ("and", ",", "but") and index and _ends_state(words, index, by_last, lexicon):
+        elif (
+            words[index] in HYPHENS
+            or (words[index] in lexicon.skippable and words[index] not in ("no", "not"))
+            or (
+                found
+                and words[index] in ("and", ",", "but")
+                and index
+                and _ends_state(words, index, by_last, lexicon)
+            )
+        ):
             index -= 1
         else:
             break
@@ -193,7 +202,16 @@ def _states_after(
 ) -> list[Match[tuple[State, ...]]]:
     """States said of a structure after it, across other structures of the same list."""
     found: list[Match[tuple[State, ...]]] = []
-    passes = word_lists().describing | {"size", "contour", "appearance", "xxxx", ":", "silhouette", "configuration", "caliber"}
+    passes = word_lists().describing | {
+        "size",
+        "contour",
+        "appearance",
+        "xxxx",
+        ":",
+        "silhouette",
+        "configuration",
+        "caliber",
+    }
     index = stop
     while index < len(words):
         word = words[index]
@@ -205,9 +223,12 @@ def _states_after(
             index = match.stop
         elif index in inside and not found:
             index = inside[index].stop
-        elif word in HYPHENS or word in lexicon.skippable or (word in passes and not found):
-            index += 1
-        elif word in JOINS and (found or _structure_follows(words, index + 1, inside, lexicon)):
+        elif (
+            word in HYPHENS
+            or word in lexicon.skippable
+            or (word in passes and not found)
+            or (word in JOINS and (found or _structure_follows(words, index + 1, inside, lexicon)))
+        ):
             index += 1
         else:
             break
@@ -229,7 +250,13 @@ def _structure_follows(
     for index in range(start, len(words)):
         if index in inside:
             return True
-        if words[index] not in lexicon.skippable and words[index] not in ("and", "or", "xxxx", "size", "contour"):
+        if words[index] not in lexicon.skippable and words[index] not in (
+            "and",
+            "or",
+            "xxxx",
+            "size",
+            "contour",
+        ):
             return False
     return False
 

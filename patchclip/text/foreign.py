@@ -85,16 +85,16 @@ def _check_script(tokens: Sequence[Token]) -> None:
             raise QueryError(f'"{token.text}" is {what} that is not read, and a negation may be in it; {ASK}')
 
 
-def _unread_word(
-    tokens: Sequence[Token], foreign: _Foreign | None, english: Container[str]
-) -> str | None:
+def _unread_word(tokens: Sequence[Token], foreign: _Foreign | None, english: Container[str]) -> str | None:
     """The first word of a language without a lexicon."""
     unread = _unread()
     for token in tokens:
         word = fold(token.text)
         if word not in unread or word in english or token.word in english:
             continue
-        if foreign is None or (foreign.canonical(word) not in foreign.phrases.words and word not in foreign.fillers):
+        if foreign is None or (
+            foreign.canonical(word) not in foreign.phrases.words and word not in foreign.fillers
+        ):
             return token.text
     return None
 
@@ -104,7 +104,12 @@ def _score(tokens: Sequence[Token], foreign: _Foreign, english: Container[str]) 
     score = 0
     for token in tokens:
         word = fold(token.text)
-        if not token.is_word or token.word in english or word in english or not word.isalpha() and "'" not in word:
+        if (
+            not token.is_word
+            or token.word in english
+            or word in english
+            or (not word.isalpha() and "'" not in word)
+        ):
             continue
         canonical = foreign.canonical(word)
         if canonical in foreign.phrases.words or _parts(word, foreign):
@@ -120,7 +125,7 @@ def _translated(tokens: Sequence[Token], foreign: _Foreign) -> list[Token]:
         for token in tokens
     ]
     words = [
-        token.word if token.text in ("Ø", "ø") or not token.is_word and token.word not in ".'" else word
+        token.word if token.text in ("Ø", "ø") or (not token.is_word and token.word not in ".'") else word
         for token, word in zip(tokens, words, strict=True)
     ]
     matches = {match.start: match for match in foreign.phrases.longest(words)}

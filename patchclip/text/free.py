@@ -40,5 +40,7 @@ def is_doubtful(words: Sequence[str], concept: Concept) -> bool:
     if any(word in lists.chest for word in plain):
         return False
     sides = {word for group in read("place")["sides"].values() for word in group}
-    known = lists.function | lists.degree | lists.fillers | lists.describing | lists.generic | NEGATIONS | sides
+    known = (
+        lists.function | lists.degree | lists.fillers | lists.describing | lists.generic | NEGATIONS | sides
+    )
     return any(word not in known and not any(map(str.isdigit, word)) for word in plain)

@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from patchclip.errors import PatchClipError
+from patchclip.resources import LANGUAGE
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "language"
 TRANSLATED = ("german", "french", "spanish", "italian", "portuguese", "dutch")
 
 
@@ -89,7 +88,7 @@ def read(name: str) -> dict[str, Any]:
     Raises:
         PatchClipError: it is missing or no JSON.
     """
-    path = FOLDER / f"{name}.json"
+    path = LANGUAGE / f"{name}.json"
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

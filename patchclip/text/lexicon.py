@@ -91,10 +91,18 @@ def lexicon_of(vocabulary: Vocabulary) -> Lexicon:
         for word in tokens_of(term)
     }
     finding_words = [
-        word for item in vocabulary.findings for text in (item.name, *item.synonyms) for word in tokens_of(text)
+        word
+        for item in vocabulary.findings
+        for text in (item.name, *item.synonyms)
+        for word in tokens_of(text)
     ]
     british = [word for word in lists.spelling if len(word) > 4]
-    targets = [*finding_words, *sorted(phrases.words | states.words), *british, *sorted(asserted | sides | regions)]
+    targets = [
+        *finding_words,
+        *sorted(phrases.words | states.words),
+        *british,
+        *sorted(asserted | sides | regions),
+    ]
     targets += sorted(lists.other)
     plain = lists.function | lists.degree | lists.fillers | lists.common | lists.describing | lists.foreign
     plain |= frozenset(lists.spelling.values()) | frozenset(targets)
@@ -117,7 +125,9 @@ def content(phrase: str) -> tuple[str, ...]:
 def _entries(vocabulary: Vocabulary, data: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Entry]]:
     """Earlier entries win where two are the same phrase."""
     labels = set(vocabulary.labels)
-    for name in data["other"].get("patient", ()):  # an abbreviation that an alias of a vocabulary may also claim
+    for name in data["other"].get(
+        "patient", ()
+    ):  # an abbreviation that an alias of a vocabulary may also claim
         yield content(name), Entry("other", name="patient")
     for phrase, meant in data["ambiguous"].items():
         named = [label for label in meant if label in labels]
@@ -162,12 +172,16 @@ def _states(vocabulary: Vocabulary, data: dict[str, Any]) -> dict[tuple[str, ...
         for label, polarities in structure["states"].items():
             if label not in labels:
                 continue
-            sign = any(content(structure["phrases"][0])[0] in content(text) for text in data["signs"].get(label, ()))
+            sign = any(
+                content(structure["phrases"][0])[0] in content(text) for text in data["signs"].get(label, ())
+            )
             for polarity in ("abnormal", "normal", "borderline"):
                 texts = polarities.get(polarity, [])
                 texts = shared[polarity] if texts is True else texts
                 # "abnormal" says of every structure what is mostly amiss with it
-                for text in [*texts, "abnormal"] if polarity == "abnormal" and label == structure["label"] else texts:
+                for text in (
+                    [*texts, "abnormal"] if polarity == "abnormal" and label == structure["label"] else texts
+                ):
                     state = State(structure["name"], label, polarity, sign)
                     states.setdefault(content(text), []).append(state)
     return states

@@ -97,7 +97,8 @@ def find_places(words: Sequence[str], concepts: Sequence[Concept]) -> list[Menti
     matches = [
         match
         for match in table.longest(words)
-        if match.value.kind != "noun" and not (match.value.kind == "side" and inside.intersection(match.positions))
+        if match.value.kind != "noun"
+        and not (match.value.kind == "side" and inside.intersection(match.positions))
     ]
     mentions: list[Mention] = []
     group: list[Match[_Word]] = []
@@ -140,7 +141,7 @@ def _owners(
     around = [
         index
         for index, concept in enumerate(concepts)
-        if concept.start <= mention.start and mention.stop <= concept.stop
+        if (concept.start <= mention.start and mention.stop <= concept.stop)
         or set(range(mention.start, mention.stop)) & set(concept.positions)
     ]
     if around:
@@ -157,8 +158,12 @@ def _owners(
     owners = [last]
     for index in reversed(before[:-1]):
         gap = words[concepts[index].stop : concepts[owners[-1]].start]
-        placed = any(m.stop <= concepts[index].start + 1 and m.start >= concepts[index].start - 4 for m in mentions)
-        plain = all(w in ("and", "or", "/", "&", ",") or w in word_lists().degree or w in HYPHENS for w in gap)
+        placed = any(
+            m.stop <= concepts[index].start + 1 and m.start >= concepts[index].start - 4 for m in mentions
+        )
+        plain = all(
+            w in ("and", "or", "/", "&", ",") or w in word_lists().degree or w in HYPHENS for w in gap
+        )
         if not gap or not plain or placed:
             break
         owners.append(index)
@@ -169,7 +174,11 @@ def _attributive(words: Sequence[str], start: int, stop: int, mentions: Sequence
     """Whether a place describes the concept that begins at `stop`: nothing but other adjectives lies between."""
     placed = {position for mention in mentions for position in range(mention.start, mention.stop)}
     lists = word_lists()
-    passes = lists.degree | lists.describing | {"sided", "side", "lung", "pulmonary", "pleural", "of", "xxxx", "based"}
+    passes = (
+        lists.degree
+        | lists.describing
+        | {"sided", "side", "lung", "pulmonary", "pleural", "of", "xxxx", "based"}
+    )
     nouns = frozenset(" ".join(read("place")["nouns"]).split())
     for index in range(start, stop):
         word = words[index]
@@ -248,7 +257,13 @@ def _named(parts: tuple[PlacePart, ...]) -> tuple[PlacePart, ...]:
     for index in range(len(result) - 2, -1, -1):
         region, following = result[index].region, result[index + 1].region
         lobe = f"{region.split()[0]} lobe" if region else ""
-        if region and region.endswith("zone") and following and following.endswith("lobe") and lobe in REGIONS:
+        if (
+            region
+            and region.endswith("zone")
+            and following
+            and following.endswith("lobe")
+            and lobe in REGIONS
+        ):
             result[index] = PlacePart(result[index].side, _region(lobe))
     return tuple(result)
 
@@ -272,7 +287,9 @@ def _merged(parts: tuple[PlacePart, ...]) -> tuple[PlacePart, ...]:
     if sides and regions:
         parts = tuple([PlacePart(side, region) for side in sides for region in regions] + whole)
     elif whole:
-        parts = tuple(part for part in parts if part in whole or part.side not in {item.side for item in whole})
+        parts = tuple(
+            part for part in parts if part in whole or part.side not in {item.side for item in whole}
+        )
     return tuple(dict.fromkeys(parts))
 
 

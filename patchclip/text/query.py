@@ -157,7 +157,9 @@ def _spelt(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[Token, ...]:
         word = stem(lexicon.speller.correct(token.word)) if token.is_word else token.word
         corrected = word != token.word
         unknown = token.is_word and word.isalpha() and word not in lexicon.speller.words
-        result.append(replace(token, word=word, corrected=corrected, unknown=unknown) if corrected or unknown else token)
+        result.append(
+            replace(token, word=word, corrected=corrected, unknown=unknown) if corrected or unknown else token
+        )
     return tuple(result)
 
 
@@ -213,7 +215,7 @@ def _queries(
                 seen.add(key)
                 yield query
         heading = sentence.words[-1] == ":"
-        if not own and not heading and (is_list or not findings and sentence is sentences[0]):
+        if not own and not heading and (is_list or (not findings and sentence is sentences[0])):
             part = sentences if not is_list else [sentence]
             yield _free_query(text, part, statements, foreign)
 
@@ -300,7 +302,9 @@ def _warnings(
             yield f'"{token.text}" was read as "{token.word}".'
     answered = any(query.label for query in queries)
     others = [
-        " ".join(dict.fromkeys(item.sentence.tokens[position].text for position in item.asserted.concept.positions))
+        " ".join(
+            dict.fromkeys(item.sentence.tokens[position].text for position in item.asserted.concept.positions)
+        )
         for item in statements
         if item.asserted.concept.label is None and item.asserted.concept.name != "patient"
     ]
@@ -316,4 +320,3 @@ def _warnings(
 def _cut(queries: Sequence[Query]) -> Iterator[str]:
     if len(queries) > MOST:
         yield f"The text asks for {len(queries)} things; the first {MOST} are answered, ask for the rest by themselves."
-

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from patchclip.errors import CheckpointError
 from patchclip.text.encoder import SentenceEncoder
-from patchclip.text.query import Query
-from patchclip.text.vocabulary import Vocabulary
 from patchclip.text.language import word_lists
+from patchclip.text.query import Query
 from patchclip.text.tokens import tokens_of
+from patchclip.text.vocabulary import Vocabulary
 
 OUTSIDE = tuple(
     phrase.strip()

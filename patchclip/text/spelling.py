@@ -45,7 +45,7 @@ class Speller:
                     near.append((distance, -_shared_start(word, target), target))
         near.sort(key=lambda item: item[:2])  # the sort is stable: targets keep their order
         best = next((item for item in near if _plausible(word, item[2], item[0])), None)
-        if best is None or any(_opposite(best[2], other) for distance, _, other in near):
+        if best is None or any(_opposite(best[2], other) for _, _, other in near):
             return word
         return best[2]
 
@@ -60,7 +60,10 @@ def _plausible(word: str, target: str, distance: int) -> bool:
 
 
 def _opposite(word: str, other: str) -> bool:
-    """Whether two words begin or end with opposite affixes."""
+    """Whether two words begin or end with opposite affixes, and are not two spellings of one word."""
+    spelling = word_lists().spelling
+    if spelling.get(word, word) == spelling.get(other, other):
+        return False
     return any(
         (word.startswith(a) and other.startswith(b) and not word.startswith(b))
         or (word.endswith(a) and other.endswith(b))
