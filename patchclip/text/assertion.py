@@ -51,6 +51,7 @@ class Asserted:
 class _Use:
     kind: Class
     before: bool  # the term stands before what it speaks of
+    enumerates: bool = False  # commas do not end its reach: "differential diagnosis includes"
 
 
 _Term = Match[frozenset[_Use]]
@@ -135,6 +136,7 @@ class _Scope:
             if (
                 word in _SEPARATORS
                 and index not in self._inside
+                and not use.enumerates
                 and not self._list_goes_on(term.stop, index, weak)
             ):
                 return False
@@ -153,7 +155,7 @@ class _Scope:
             return not named
         if word != "," and not named:
             return True  # "no right and left effusion"
-        if self._alternative_follows(separator):
+        if self._alternative_follows(separator) or (word == "," and self._adjectives(start, separator)):
             return True
         if not named or (weak and word == ","):
             return False
@@ -161,6 +163,17 @@ class _Scope:
         if any(self._words[index] in self._asserting and index not in self._inside for index in following):
             return False
         return not self._stated(following.stop)
+
+    def _adjectives(self, start: int, stop: int) -> bool:
+        """Whether only adjectives stand between: "no acute, displaced fractures"."""
+        lists = word_lists()
+        return (
+            all(
+                word in lists.degree or word in lists.describing or word in lists.function
+                for word in self._words[start:stop]
+            )
+            and start < stop
+        )
 
     def _item(self, start: int) -> range:
         """From a position to the next separator, alternative or end."""
@@ -267,7 +280,8 @@ def _terms() -> PhraseTable[frozenset[_Use]]:
     for kind in ("negation", "uncertain", "historical", "comparison"):
         for direction, terms in data[kind].items():
             for text in terms:
-                uses.setdefault(_words_of(text), set()).add(_Use(kind, direction == "before"))
+                use = _Use(kind, direction == "before", text in data["enumerating"])
+                uses.setdefault(_words_of(text), set()).add(use)
     for found in uses.values():
         if any(use.kind == "pseudo" for use in found):
             found.difference_update({use for use in found if use.kind == "negation"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from patchclip.text.language import word_lists
 from patchclip.text.lexicon import Entry, Lexicon, State
-from patchclip.text.phrases import HYPHENS, Match, longest
+from patchclip.text.phrases import HYPHENS, Match, T, longest
 
 JOINS = frozenset({"and", "or", "nor", ",", "/", "&", "+", "but"})
 _BREAKS = JOINS | frozenset(
@@ -59,7 +59,11 @@ def find_concepts(words: Sequence[str], lexicon: Lexicon) -> list[Concept]:
     structures = [match for match in matches if match.value.kind == "structure"]
     statements = list(_statements(words, structures, lexicon))
     stated = {position for concept in statements for position in concept.positions}
-    phrases = [match for match in lexicon.phrases.all(words) if match.value.kind != "structure"]
+    phrases = [
+        match
+        for match in lexicon.phrases.all(words)
+        if match.value.kind != "structure" and not (match.value.kind == "normal" and _free_of(words, match))
+    ]
     chosen = [
         match
         for match in longest(phrases)
@@ -67,7 +71,11 @@ def find_concepts(words: Sequence[str], lexicon: Lexicon) -> list[Concept]:
     ]
     taken = {position for match in chosen for position in match.positions}
     concepts = [concept for concept in statements if not taken.intersection(concept.positions)]
-    concepts += [_placed(_concept(match), words, lexicon) for match in chosen]
+    for match in chosen:
+        concept = _placed(_concept(match), words, lexicon)
+        concepts.append(concept)
+        if match.value.second and concept.label:
+            concepts.append(replace(concept, label=match.value.second))
     return sorted(concepts, key=lambda concept: concept.positions)
 
 
@@ -77,6 +85,14 @@ def _outweighs(match: Match[Entry], statements: Sequence[Concept]) -> bool:
         len(match.positions) > len(concept.positions)
         for concept in statements
         if set(match.positions) & set(concept.positions)
+    )
+
+
+def _free_of(words: Sequence[str], match: Match[T]) -> bool:
+    """Whether "of" follows: lungs that are "clear of consolidation" are said to be free of that alone."""
+    return words[match.stop - 1] in ("clear", "free") and words[match.stop : match.stop + 1] in (
+        ["of"],
+        ["from"],
     )
 
 
@@ -132,6 +148,7 @@ def _statements(
 ) -> Iterator[Concept]:
     """What is said of the structures: "mildly enlarged heart", "the heart, mediastinum and lungs are normal"."""
     states = lexicon.states.longest(words)
+    states = [match for match in states if not _free_of(words, match)]
     by_start = {match.start: match for match in states}
     by_last = {match.stop - 1: match for match in states}
     inside = {position: match for match in structures for position in match.positions}

@@ -30,6 +30,7 @@ class Entry:
         label: of the vocabulary; None for structures and other things.
         name: of the structure or other thing, as the language data calls it.
         also: labels of further findings that the phrase fits as well.
+        second: label of a second finding that the phrase names at the same time: a calcified nodule is two.
         sign: whether the words name a sign of the finding and not the finding: "blunted costophrenic angle".
     """
 
@@ -37,6 +38,7 @@ class Entry:
     label: str | None = None
     name: str = ""
     also: tuple[str, ...] = ()
+    second: str | None = None
     sign: bool = False
 
 
@@ -133,6 +135,9 @@ def _entries(vocabulary: Vocabulary, data: dict[str, Any]) -> Iterator[tuple[tup
         named = [label for label in meant if label in labels]
         if named:
             yield content(phrase), Entry("finding", named[0], also=tuple(named[1:]))
+    for phrase, meant in data["both"].items():
+        if all(label in labels for label in meant):
+            yield content(phrase), Entry("finding", meant[0], second=meant[1])
     signs = {label: [content(text) for text in texts] for label, texts in data["signs"].items()}
     for item in vocabulary.findings:
         for text in (item.name, *item.synonyms, *item.aliases, item.label.replace("_", " ")):
@@ -172,9 +177,7 @@ def _states(vocabulary: Vocabulary, data: dict[str, Any]) -> dict[tuple[str, ...
         for label, polarities in structure["states"].items():
             if label not in labels:
                 continue
-            sign = any(
-                content(structure["phrases"][0])[0] in content(text) for text in data["signs"].get(label, ())
-            )
+            signs = [content(text) for text in data["signs"].get(label, ())]
             for polarity in ("abnormal", "normal", "borderline"):
                 texts = polarities.get(polarity, [])
                 texts = shared[polarity] if texts is True else texts
@@ -182,6 +185,7 @@ def _states(vocabulary: Vocabulary, data: dict[str, Any]) -> dict[tuple[str, ...
                 for text in (
                     [*texts, "abnormal"] if polarity == "abnormal" and label == structure["label"] else texts
                 ):
+                    sign = structure["sign"] or _is_sign(content(text), signs)
                     state = State(structure["name"], label, polarity, sign)
                     states.setdefault(content(text), []).append(state)
     return states

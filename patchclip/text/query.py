@@ -139,6 +139,7 @@ def parse_queries(text: str, vocabulary: Vocabulary) -> Reading:
         )
     foreign = translation.language or translation.unread
     queries = list(_queries(text, sentences, statements, vocabulary, foreign))
+    queries = queries or [_free_query(text, sentences, statements, foreign)]
     warnings = [*_warnings(text, tokens, statements, queries, len(sentences)), *_cut(queries)]
     used = [
         sentence_tokens[position]
