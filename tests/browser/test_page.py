@@ -63,7 +63,7 @@ def test_nothing_scrolls_or_is_covered_in_any_state(opened: Page, dicom: Path, s
     assert_tidy(opened)
     opened.locator("#pc-save").click()
     expect(opened.locator("#pc-save-error")).to_be_visible()
-    ask(opened, "x" * 2000)
+    ask(opened, "x" * 6000)
     expect(opened.locator("#pc-ask-error")).to_be_visible()
     assert_tidy(opened)
 
