@@ -41,7 +41,7 @@ def run(timed: Callable[[Callable[[], object], float], float]) -> str:
     model = PatchCLIP(config.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     with tempfile.TemporaryDirectory() as folder:
         samples = read_folder(
-            tiny_dataset(Path(folder), each=16, splits=("train",)), "train", known=frozenset(labels)
+            tiny_dataset(Path(folder), each=16, splits=("train",)), "train", labels=frozenset(labels)
         ).samples
         items, _ = load_samples(samples, round(side * config.data.cache_margin))
     dataset = PatchDataset(items, labels, model.grid[0], side, config.data, config.augment)

@@ -40,8 +40,8 @@ class Reading:
     """What is said of one image: statements in a dataset's words go in, states of the vocabulary's findings
     come out."""
 
-    def __init__(self, known: frozenset[str]) -> None:
-        self._known = known
+    def __init__(self, labels: frozenset[str]) -> None:
+        self._labels = labels
         self._states: dict[str, State] = {}
         self._doubtful: set[str] = set()
         self.lacking: set[str] = set()
@@ -50,11 +50,11 @@ class Reading:
     def say(self, name: str, state: State | None) -> None:
         """Takes one statement; None is doubt, which leaves the finding unknown. The stronger statement of a
         label counts."""
-        labels = labels_of(name, self._known)
-        if state is State.PRESENT and len(labels) != 1:
+        names = labels_of(name, self._labels)
+        if state is State.PRESENT and len(names) != 1:
             self.lacking.add(name)
             state = None
-        for label in labels:
+        for label in names:
             if state is None:
                 self._doubtful.add(label)
             elif label not in self._states or _WEIGHT[state] > _WEIGHT[self._states[label]]:
@@ -86,8 +86,8 @@ class Reading:
 class Collector:
     """Gathers the samples of one dataset, and counts what it has to leave out."""
 
-    def __init__(self, source: str, known: frozenset[str]) -> None:
-        self.source, self.known = source, known
+    def __init__(self, source: str, labels: frozenset[str]) -> None:
+        self.source, self.labels = source, labels
         self._samples: list[Sample] = []
         self._left_out: list[str] = []
         self._lacking: Counter[str] = Counter()
@@ -96,7 +96,7 @@ class Collector:
 
     def reading(self) -> Reading:
         """A blank reading of an image."""
-        return Reading(self.known)
+        return Reading(self.labels)
 
     def add(
         self,

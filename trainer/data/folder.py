@@ -27,7 +27,7 @@ def read_folder(
     folder: Path,
     split: str,
     *,
-    known: frozenset[str],
+    labels: frozenset[str],
     labelled: Sequence[str] = NIH_FINDINGS,
     vocabulary: Vocabulary | None = None,
     allow_missing: bool = False,
@@ -38,7 +38,7 @@ def read_folder(
         folder: holds images.csv (at least `image` and `labels`), images/, and optionally boxes.csv and
             polygons.json.
         split: rows with this value of `split`; a folder without that column counts as "train".
-        known: labels that the vocabulary has.
+        labels: those that the vocabulary has.
         labelled: findings that `labels` speaks of; of any other it says nothing, unless it says "No Finding".
         vocabulary: whose synonyms the tables may use beside the names of datasets.
         allow_missing: leave out any number of images that are not there.
@@ -56,7 +56,7 @@ def read_folder(
     content = read_dataset_folder(
         folder,
         split,
-        FindingNames(known, vocabulary),
+        FindingNames(labels, vocabulary),
         required=("image", "labels"),
         allow_missing=allow_missing,
     )
@@ -69,7 +69,7 @@ def read_folder(
                 row.path,
                 row.patient if row.patient_known else None,
                 folder.name,
-                {label: state for label, state in states.items() if label in known},
+                {label: state for label, state in states.items() if label in labels},
                 shapes,
                 row.view or None,
             )

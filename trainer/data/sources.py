@@ -130,7 +130,7 @@ def _parted(text: str) -> tuple[Path, str | None]:
 def read_source(
     spec: str | Path,
     split: str,
-    known: frozenset[str],
+    labels: frozenset[str],
     labelled: Sequence[str] | None = None,
     *,
     vocabulary: Vocabulary | None = None,
@@ -142,7 +142,7 @@ def read_source(
         spec: see `find_source`.
         split: as the dataset calls it, unless `spec` names its own; "val" stands for every spelling of
             validation.
-        known: labels that the vocabulary has.
+        labels: those that the vocabulary has.
         labelled: findings that a dataset folder's `labels` speak of, where these are not NIH's fourteen.
         vocabulary: whose synonyms a dataset folder may use.
         allow_missing: leave out any number of images that are not there, rather than at most 1 %.
@@ -156,7 +156,7 @@ def read_source(
         return read_folder(
             source.folder,
             split,
-            known=known,
+            labels=labels,
             labelled=NIH_FINDINGS if labelled is None else labelled,
             vocabulary=vocabulary,
             allow_missing=allow_missing,
@@ -167,8 +167,8 @@ def read_source(
             "folder may have an entry."
         )
     if source.database is not None:
-        return read_feedback(source.database, source.folder, split, known=known)
-    contents = ADAPTERS[source.name].read(source.folder, split, known=known)
+        return read_feedback(source.database, source.folder, split, labels=labels)
+    contents = ADAPTERS[source.name].read(source.folder, split, labels=labels)
     if contents.missing:
         first = next(line for line in contents.left_out if line.endswith(MISSING))
         check_left_out(

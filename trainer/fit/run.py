@@ -100,11 +100,7 @@ def prepare(
     torch.manual_seed(config.seed)
     device = processes.device
 
-    model = _initial_model(config, processes)
-    bank = PromptBank(model, vocabulary, list(vocabulary.labels)).to(device)
-    if config.pretrained == "none" or not Path(config.pretrained).is_dir():
-        align_prompts(model, bank, config.seed)
-    processes.share_weights(model)
+    model, bank = _initial_model(config, vocabulary, processes)
     gates = {"query": QueryGate.fit(vocabulary, model.sentence_encoder).to_dict()}
     averaged = AveragedModel(model, multi_avg_fn=running_average(config.optim.ema_decay), use_buffers=True)
 
@@ -121,15 +117,7 @@ def prepare(
     scaler = torch.amp.GradScaler(device.type, enabled=scaled)
     state = RunState(learner, averaged, make_optimiser(model, config, contrast), scaler)
     chance = sampling_weights(data.train, config.data)
-    sampler = BalancedSampler(
-        chance,
-        config.data.samples_per_epoch,
-        config.optim.batch_size,
-        config.seed,
-        processes.rank,
-        processes.world,
-        config.optim.accumulate,
-    )
+    sampler = _sampler(config, chance, processes)
 
     origin = Origin.of(config, data.train, data.held_out, vocabulary)
     progress = Progress(**state.load(out, origin)) if resume else Progress()
@@ -158,8 +146,10 @@ def prepare(
     )
 
 
-def _initial_model(config: FitConfig, processes: Processes) -> PatchCLIP:
-    """With pretrained weights, on the process's device, as the recipe trains it."""
+def _initial_model(
+    config: FitConfig, vocabulary: Vocabulary, processes: Processes
+) -> tuple[PatchCLIP, PromptBank]:
+    """The model as the recipe begins it, alike in every process, and the prompts of the findings."""
     model = PatchCLIP(config.model)
     initialise(model, config.pretrained)
     drop_paths(model, config.optim.drop_path)
@@ -168,4 +158,21 @@ def _initial_model(config: FitConfig, processes: Processes) -> PatchCLIP:
         share_batch_norms(model)
     model.to(processes.device)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return model
+
+    bank = PromptBank(model, vocabulary, list(vocabulary.labels)).to(processes.device)
+    if config.pretrained == "none" or not Path(config.pretrained).is_dir():
+        align_prompts(model, bank, config.seed)
+    processes.share_weights(model)
+    return model, bank
+
+
+def _sampler(config: FitConfig, chance: NDArray[np.float64], processes: Processes) -> BalancedSampler:
+    return BalancedSampler(
+        chance,
+        config.data.samples_per_epoch,
+        config.optim.batch_size,
+        config.seed,
+        processes.rank,
+        processes.world,
+        config.optim.accumulate,
+    )

@@ -29,7 +29,7 @@ GRID = 24
 def items(tmp_path_factory: pytest.TempPathFactory) -> list[Loaded]:
     """Synthetic chests, the first with an outlined mass: it says where one may lie."""
     folder = tiny_dataset(tmp_path_factory.mktemp("implants") / "d", each=4, splits=("train",))
-    loaded, _ = load_samples(read_folder(folder, "train", known=frozenset(LABELS)).samples, 256)
+    loaded, _ = load_samples(read_folder(folder, "train", labels=frozenset(LABELS)).samples, 256)
     first = replace(
         loaded[0].sample, shapes=(SITE,), states=dict(loaded[0].sample.states) | {MASS: State.PRESENT}
     )
@@ -87,13 +87,13 @@ def test_image_and_targets_tell_the_same_place(items: list[Loaded]) -> None:
 
 
 def test_only_images_known_free_of_both_are_drawn_on(items: list[Loaded]) -> None:
-    known = next(item for item in items[1:] if item.sample.states.get(NODULE) is State.ABSENT)
-    reported = with_sample(known, replace(known.sample, report="No nodule."))
+    labels = next(item for item in items[1:] if item.sample.states.get(NODULE) is State.ABSENT)
+    reported = with_sample(labels, replace(labels.sample, report="No nodule."))
     silent = with_sample(
-        known, replace(known.sample, states=dict(known.sample.states) | {MASS: State.NOT_MENTIONED})
+        labels, replace(labels.sample, states=dict(labels.sample.states) | {MASS: State.NOT_MENTIONED})
     )
-    unread = with_sample(known, replace(known.sample, states={"Effusion": State.ABSENT}))
-    mixed = [items[0], known, reported, silent, unread]
+    unread = with_sample(labels, replace(labels.sample, states={"Effusion": State.ABSENT}))
+    mixed = [items[0], labels, reported, silent, unread]
     assert Implanter(mixed, LABELS).free.tolist() == [False, True, False, False, False]
     plain = PatchDataset(mixed, LABELS, GRID, 192, DataConfig(), STILL)
     drawn = PatchDataset(mixed, LABELS, GRID, 192, DataConfig(implants=1.0), STILL)

@@ -38,7 +38,7 @@ def test_absence_is_explicit_weak_or_unknown(tmp_path: Path) -> None:
         "c.png,3,train,AP,M,50,No Finding,Lung Opacity,read\n",
         "c.png,ChestX-Det,Fracture,.1,.1,.2,.2\n",
     )
-    a, b, c = (sample.states for sample in read_folder(data, "train", known=KNOWN).samples)
+    a, b, c = (sample.states for sample in read_folder(data, "train", labels=KNOWN).samples)
     assert a["Lung Opacity"] is State.ABSENT and a["Effusion"] is State.ABSENT
     assert "Fracture" not in a  # nobody looked for it: unknown, not absent
     assert (
@@ -112,7 +112,7 @@ def test_absence_is_explicit_weak_or_unknown(tmp_path: Path) -> None:
 )
 def test_bad_input_is_named(tmp_path: Path, rows: str, boxes: str, words: str) -> None:
     with pytest.raises(DataError, match=words):
-        read_folder(folder(tmp_path / "d", rows, boxes), "train", known=KNOWN)
+        read_folder(folder(tmp_path / "d", rows, boxes), "train", labels=KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_bad_input_is_named(tmp_path: Path, rows: str, boxes: str, words: str) -
 def test_bad_outlines_are_named(tmp_path: Path, polygons: str, words: str) -> None:
     with pytest.raises(DataError, match=words):
         read_folder(
-            folder(tmp_path / "d", "a.png,1,train,PA,F,40,Mass,,\n", "", polygons), "train", known=KNOWN
+            folder(tmp_path / "d", "a.png,1,train,PA,F,40,Mass,,\n", "", polygons), "train", labels=KNOWN
         )
 
 
@@ -161,7 +161,7 @@ def test_outlines_are_presence_and_replace_boxes_of_their_source(tmp_path: Path)
         "a.png,ChestX-Det,Mass,.1,.1,.2,.2\na.png,NIH_BBox_List_2017,Nodule,.5,.5,.1,.1\n",
         '{"a.png": [{"finding": "Mass", "points": [[0.1,0.1],[0.3,0.1],[0.1,0.3]]}]}',
     )
-    sample = read_folder(data, "train", known=KNOWN).samples[0]
+    sample = read_folder(data, "train", labels=KNOWN).samples[0]
     assert [(shape.label, len(shape.points)) for shape in sample.shapes] == [("Mass", 3), ("Nodule", 4)]
     assert sample.states["Mass"] is State.PRESENT and sample.states["Nodule"] is State.PRESENT
 
@@ -169,7 +169,7 @@ def test_outlines_are_presence_and_replace_boxes_of_their_source(tmp_path: Path)
 def test_a_radiograph_read_as_normal_is_free_of_all_that_nih_labels(tmp_path: Path) -> None:
     """As the adapter of the challenge itself says, whatever `labels` says or is silent of."""
     data = folder(tmp_path / "d", "a.png,1,train,PA,F,40,,Normal,\nb.png,2,train,PA,F,40,Mass,Normal,\n")
-    blank, labelled = (sample.states for sample in read_folder(data, "train", known=KNOWN).samples)
+    blank, labelled = (sample.states for sample in read_folder(data, "train", labels=KNOWN).samples)
     assert blank == dict.fromkeys((*NIH_FINDINGS, LUNG_OPACITY), State.ABSENT)
     assert labelled == blank
 
@@ -180,7 +180,7 @@ def test_a_reading_outweighs_what_was_mined_from_a_report(tmp_path: Path) -> Non
         "a.png,1,train,PA,F,40,Pneumothorax|Infiltration,,read\nb.png,2,train,PA,F,40,Nodule|Mass,,read\nc.png,3,train,PA,F,40,Mass,Normal,\n",
         "b.png,ChestX-Det,Diffuse Nodule,.1,.1,.2,.2\nc.png,NIH_BBox_List_2017,Mass,.1,.1,.2,.2\n",
     )
-    a, b, c = (sample.states for sample in read_folder(data, "train", known=KNOWN).samples)
+    a, b, c = (sample.states for sample in read_folder(data, "train", labels=KNOWN).samples)
     assert a["Pneumothorax"] is State.ABSENT
     assert a["Infiltration"] is State.PRESENT  # ChestX-Det's readers did not look for it
     assert (
@@ -194,10 +194,10 @@ def test_an_unknown_column_and_a_missing_table_are_named(tmp_path: Path) -> None
     text = (data / "images.csv").read_text()
     (data / "images.csv").write_text(text.replace("view", "viewe", 1))
     with pytest.raises(DataError, match="unknown column viewe"):
-        read_folder(data, "train", known=KNOWN)
+        read_folder(data, "train", labels=KNOWN)
     (data / "images.csv").unlink()
     with pytest.raises(DataError, match="is missing"):
-        read_folder(data, "train", known=KNOWN)
+        read_folder(data, "train", labels=KNOWN)
 
 
 def test_a_missing_image_is_left_out_and_named(tmp_path: Path) -> None:
@@ -207,20 +207,20 @@ def test_a_missing_image_is_left_out_and_named(tmp_path: Path) -> None:
         DataError,
         match=r"images.csv, row 3: the image file 0001.png is missing; 1 of 8 images .*--allow-missing",
     ):
-        read_folder(data, "train", known=KNOWN)
-    contents = read_folder(data, "train", known=KNOWN, allow_missing=True)
+        read_folder(data, "train", labels=KNOWN)
+    contents = read_folder(data, "train", labels=KNOWN, allow_missing=True)
     assert len(contents.samples) == 7 and contents.missing == 1
     assert contents.left_out == ("0001.png: the image file is missing",)
 
 
 def test_labels_that_speak_of_one_finding_say_nothing_of_the_others(tmp_path: Path) -> None:
     data = folder(tmp_path / "d", "a.png,,train,PA,F,40,Effusion,,\nb.png,,train,PA,F,40,No Finding,,\n")
-    a, b = read_folder(data, "train", known=KNOWN, labelled=["Effusion"]).samples
+    a, b = read_folder(data, "train", labels=KNOWN, labelled=["Effusion"]).samples
     assert a.states == {"Effusion": State.PRESENT}
     assert b.states["Effusion"] is State.ABSENT and b.states["Mass"] is State.ABSENT
     assert a.patient is None
-    known = replace(b, patient="1")
-    assert hold_out([a, known], 1.0, seed=0) == ([a], [known])  # a's patient might be the same
+    labels = replace(b, patient="1")
+    assert hold_out([a, labels], 1.0, seed=0) == ([a], [labels])  # a's patient might be the same
     assert hold_out([a, b], 1.0, seed=0) == (
         [],
         [a, b],
@@ -234,7 +234,7 @@ def test_a_finding_that_labels_cannot_speak_of_is_named(tmp_path: Path) -> None:
 
 
 def test_no_patient_is_on_both_sides(tmp_path: Path) -> None:
-    samples = read_folder(tiny_dataset(tmp_path / "d", each=8), "train", known=KNOWN).samples
+    samples = read_folder(tiny_dataset(tmp_path / "d", each=8), "train", labels=KNOWN).samples
     train, held = hold_out(samples, 0.3, seed=0)
     assert train and held
     assert not {sample.patient for sample in train} & {sample.patient for sample in held}

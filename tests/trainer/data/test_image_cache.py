@@ -25,7 +25,7 @@ SIDE = 48
 def samples(tmp_path: Path) -> list[Sample]:
     """Eight radiographs, the second of them damaged."""
     folder = tiny_dataset(tmp_path / "data", each=2, splits=("train",))
-    found = list(read_folder(folder, "train", known=frozenset(VOCABULARY.labels)).samples)
+    found = list(read_folder(folder, "train", labels=frozenset(VOCABULARY.labels)).samples)
     found[1].path.write_bytes(b"no image")
     return found
 

@@ -48,7 +48,7 @@ def test_nih(tmp_path: Path) -> None:
     (tmp_path / "test_list.txt").write_text("")
     for name in chosen:
         picture(tmp_path / "images_001" / "images" / name)
-    samples = {sample.path.name: sample for sample in read_nih(tmp_path, "train", known=KNOWN).samples}
+    samples = {sample.path.name: sample for sample in read_nih(tmp_path, "train", labels=KNOWN).samples}
     assert set(samples) == set(chosen)
     named = dict(zip(entries["Image Index"], entries["Finding Labels"], strict=True))
     for name, sample in samples.items():
@@ -70,7 +70,7 @@ def test_rsna(tmp_path: Path) -> None:
     )
     for name in (*present, *absent):
         dicom(tmp_path / "stage_2_train_images" / f"{name}.dcm", 1024, 1024)
-    contents = read_rsna(tmp_path, "train", known=KNOWN)
+    contents = read_rsna(tmp_path, "train", labels=KNOWN)
     found = {sample.path.stem: sample for sample in contents.samples}
     assert set(found) == {*present, *absent} and len(contents.left_out) == labels["patientId"].nunique() - 12
     assert all(found[name].states["Lung Opacity"] is PRESENT for name in present)
@@ -90,7 +90,7 @@ def test_siim(tmp_path: Path) -> None:
     chosen.to_csv(tmp_path / "train-rle.csv", index=False)
     for name in chosen["ImageId"]:
         dicom(tmp_path / "dicom-images-train" / "study" / "series" / f"{name}.dcm")
-    samples = {sample.path.stem: sample for sample in read_siim(tmp_path, "train", known=KNOWN).samples}
+    samples = {sample.path.stem: sample for sample in read_siim(tmp_path, "train", labels=KNOWN).samples}
     for name, text in zip(chosen["ImageId"], chosen[encoded].str.strip(), strict=True):
         if text == "-1":
             assert samples[name].states == {"Pneumothorax": ABSENT}
@@ -113,7 +113,7 @@ def test_chexpert(tmp_path: Path) -> None:
     frontal = rows[rows["Frontal/Lateral"] == "Frontal"]
     for path in frontal["Path"]:
         picture(tmp_path / Path(path).relative_to("CheXpert-v1.0-small"))
-    contents = read_chexpert(tmp_path, "train", known=KNOWN)
+    contents = read_chexpert(tmp_path, "train", labels=KNOWN)
     assert (
         len(contents.samples) == len(frontal)
         and f"lateral images: {len(rows) - len(frontal)}" in contents.left_out
@@ -144,7 +144,7 @@ def test_openi(tmp_path: Path) -> None:
             picture(tmp_path / "NLMCXR_png" / f"CXR{uid}_IM-0001-1001.png")
             lines.append(f"{uid},{uid}_IM-0001-1001.dcm.png,Frontal")
     (tmp_path / "indiana_projections.csv").write_text("\n".join(lines))
-    samples = {sample.patient: sample for sample in read_openi(tmp_path, "train", known=KNOWN).samples}
+    samples = {sample.patient: sample for sample in read_openi(tmp_path, "train", labels=KNOWN).samples}
     assert len(samples) == len(members)
     for uid, sample in samples.items():
         text = (tmp_path / "ecgen-radiology" / f"{uid}.xml").read_text(encoding="utf-8")

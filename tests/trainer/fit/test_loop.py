@@ -153,7 +153,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(place: Path) -> None:
     ).eval()  # frozen statistics, the one thing that depends on the other images
     labels = list(VOCABULARY.labels)
     items, _ = load_samples(
-        list(read_folder(place / "data", "train", known=frozenset(labels)).samples)[:8], 64
+        list(read_folder(place / "data", "train", labels=frozenset(labels)).samples)[:8], 64
     )
     dataset = PatchDataset(items, labels, model.grid[0], 64, DataConfig(), AugmentConfig())
     bank = PromptBank(model, VOCABULARY, labels)
@@ -246,7 +246,7 @@ def test_folds_part_the_patients() -> None:
 
 
 def test_small_datasets_can_be_drawn_as_often_as_large_ones(place: Path) -> None:
-    samples = list(read_folder(place / "data", "train", known=frozenset(VOCABULARY.labels)).samples)
+    samples = list(read_folder(place / "data", "train", labels=frozenset(VOCABULARY.labels)).samples)
     mixed = [
         replace(sample, source="small" if number < 8 else "large") for number, sample in enumerate(samples)
     ]
@@ -262,7 +262,7 @@ def test_reports_are_learnt_from_and_mirrored_with_the_image(place: Path) -> Non
     torch.manual_seed(0)
     model = PatchCLIP(replace(CONFIG, embed_dim=64))
     labels = list(VOCABULARY.labels)
-    samples = list(read_folder(place / "data", "train", known=frozenset(labels)).samples)[:4]
+    samples = list(read_folder(place / "data", "train", labels=frozenset(labels)).samples)[:4]
     reports = ["Left effusion is seen.", None, "The heart is large. No effusion is seen.", "Lungs are clear."]
     items, _ = load_samples(
         [replace(sample, report=report) for sample, report in zip(samples, reports, strict=True)], 64

@@ -1,9 +1,14 @@
-"""Adapter for ChestX-Det (Lian et al., 2021) and ChestX-Det10 (Liu et al., 2020),
-https://github.com/Deepwise-AILab.
+"""ChestX-Det and ChestX-Det10: boxes, and in the former outlines, on frontal images of NIH.
 
-ChestX_Det_{train,test}.json, or {train,test}.json of ChestX-Det10: a list of {"file_name", "syms", "boxes":
-[[x0, y0, x1, y1]], "polygons": [[[x, y]]]} in pixels; the images in train_data/, test_data/, train/, test/ or
-images/.
+Citation: Lian et al., IEEE Transactions on Medical Imaging 2021, doi 10.1109/TMI.2021.3070847; Liu et al.,
+2020,
+    arXiv 2006.10550
+Get it: https://github.com/Deepwise-AILab
+Counts: 3,578 images with thirteen findings; 3,543 with ten
+Files: ChestX_Det_{train,test}.json, or {train,test}.json of ChestX-Det10: a list of {"file_name", "syms",
+"boxes":
+    [[x0, y0, x1, y1]], "polygons": [[[x, y]]]} in pixels; the images in train_data/, test_data/, train/,
+    test/ or images/
 """
 
 from __future__ import annotations
@@ -32,7 +37,7 @@ SPLITS = ("train", "test")
 ONLY_IN_CHESTX_DET = frozenset(("Cardiomegaly", "Diffuse Nodule", "Pleural_Thickening"))
 
 
-def read_chestxdet(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
+def read_chestxdet(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     """Reads a split, "train" or "test".
 
     Radiologists outlined every finding of the dataset's list, thirteen or, in ChestX-Det10, ten: a finding of
@@ -52,7 +57,7 @@ def read_chestxdet(folder: Path, split: str, *, known: frozenset[str]) -> Conten
     findings = [finding for finding in CHESTX_DET_FINDINGS if not (ten and finding in ONLY_IN_CHESTX_DET)]
     roots = [folder / name for name in (f"{split}_data", split, "images") if (folder / name).is_dir()]
     images = index_images(roots or [folder], RASTER)
-    collector = Collector("chestxdet", known)
+    collector = Collector("chestxdet", labels)
     for number, entry in enumerate(read_json(path, list), start=1):
         where = f"{path}, entry {number}"
         name, outlines = _outlines(entry, where)
@@ -71,7 +76,7 @@ def read_chestxdet(folder: Path, split: str, *, known: frozenset[str]) -> Conten
         shapes = [
             _shape(label, box, polygon, size, where)
             for finding, box, polygon in outlines
-            if (label := label_of(finding, known))
+            if (label := label_of(finding, labels))
         ]
         collector.add(file, reading, shapes=shapes)
     return collector.contents(path, split)

@@ -1,8 +1,11 @@
-"""Adapter for CheXlocalize (Saporta et al., Nature Machine Intelligence 2022): CheXpert's validation and test
-images with masks.
+"""CheXlocalize: CheXpert's validation and test images with masks of ten findings.
 
-gt_segmentations_{val,test}.json ({image: {finding: {"size": [h, w], "counts": COCO run lengths}}}) in the
-folder or in CheXlocalize/; val/, test/ and {val,test}_labels.csv in the folder or in CheXpert/.
+Citation: Saporta et al., Nature Machine Intelligence 2022, doi 10.1038/s42256-022-00536-x
+Get it: https://github.com/rajpurkarlab/cheXlocalize
+Counts: 234 images of 200 patients for validation, 668 images of 500 patients for test
+Files: gt_segmentations_{val,test}.json ({image: {finding: {"size": [h, w], "counts": COCO run lengths}}}) in
+the
+    folder or in CheXlocalize/; val/, test/ and {val,test}_labels.csv in the folder or in CheXpert/
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from trainer.data.tables import find_file, need_file, own_split, read_table, rec
 SPLITS = ("val", "test")
 
 
-def read_chexlocalize(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
+def read_chexlocalize(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     """Reads the frontal images of a split, "val" or "test", with the masks that radiologists drew of ten
     findings.
 
@@ -48,7 +51,7 @@ def read_chexlocalize(folder: Path, split: str, *, known: frozenset[str]) -> Con
     )
     root = folder / "CheXpert" if (folder / "CheXpert").is_dir() else folder
     table = find_file(root, f"{split}_labels.csv") or find_file(folder, f"{split}_labels.csv")
-    collector = Collector("chexlocalize", known)
+    collector = Collector("chexlocalize", labels)
     lateral = 0
     for where, row in _rows(table, masks[split], path, split):
         if not is_frontal(row):
@@ -67,9 +70,9 @@ def read_chexlocalize(folder: Path, split: str, *, known: frozenset[str]) -> Con
         shapes: list[Shape] = []
         for finding, mask in masks[split].get(image, {}).items():
             outlines = shapes_from_mask(
-                label_of(finding, known) or finding, _decode(mask, f"{where}, {finding}")
+                label_of(finding, labels) or finding, _decode(mask, f"{where}, {finding}")
             )
-            if outlines and label_of(finding, known):
+            if outlines and label_of(finding, labels):
                 shapes += outlines
             elif outlines and not table:
                 collector.lacks(finding)

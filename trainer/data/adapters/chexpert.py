@@ -1,6 +1,10 @@
-"""Adapter for CheXpert (Irvin et al., AAAI 2019; https://stanfordmlgroup.github.io/competitions/chexpert/).
+"""CheXpert: labels of fourteen observations, mined from reports.
 
-train.csv and valid.csv (`Path, Sex, Age, Frontal/Lateral, AP/PA` and fourteen labels), train/ and valid/.
+Citation: Irvin et al., AAAI 2019, doi 10.1609/aaai.v33i01.3301590
+Get it: https://stanfordmlgroup.github.io/competitions/chexpert/
+Counts: 223,414 images of 64,540 patients for training, 191,027 of them frontal; 234 of 200 for validation
+Files: train.csv and valid.csv (`Path, Sex, Age, Frontal/Lateral, AP/PA` and fourteen labels), train/ and
+valid/
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ FILES = {"train": "train.csv", "valid": "valid.csv"}
 _SAID = {"": State.NOT_MENTIONED, "0": State.ABSENT, "1": State.PRESENT, "-1": None}
 
 
-def read_chexpert(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
+def read_chexpert(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     """Reads the frontal images of a split, "train" (labels mined from reports) or "val" (three radiologists).
 
     Raises:
@@ -41,7 +45,7 @@ def read_chexpert(folder: Path, split: str, *, known: frozenset[str]) -> Content
         for name, table in tables.items()
         for number, path in enumerate(table["Path"], start=2)
     )
-    collector = Collector("chexpert", known)
+    collector = Collector("chexpert", labels)
     path = folder / FILES[split]
     lateral = 0
     for number, row in records(tables[split]):

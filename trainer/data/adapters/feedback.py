@@ -49,7 +49,7 @@ class _Judgement:
     shapes: tuple[Shape, ...]
 
 
-def read_feedback(database: Path, images: Path, split: str, *, known: frozenset[str]) -> Contents:
+def read_feedback(database: Path, images: Path, split: str, *, labels: frozenset[str]) -> Contents:
     """Reads all judgements, as split "train".
 
     Of one reader's judgements of a finding on an image the last counts. "Unsure" says nothing, nor does
@@ -63,11 +63,11 @@ def read_feedback(database: Path, images: Path, split: str, *, known: frozenset[
     own_split(split, ("train",), database)
     if not images.is_dir():
         raise DataError(f"{images} is no folder; name the one with the images that were judged.")
-    collector = Collector("feedback", known)
+    collector = Collector("feedback", labels)
     last: dict[str, dict[tuple[str, str], _Judgement]] = defaultdict(dict)
     foreign = 0
-    for item in _judgements(database, known):
-        label = label_of(item.finding, known)
+    for item in _judgements(database, labels):
+        label = label_of(item.finding, labels)
         if label is None:
             foreign += 1  # the words are a reader's own and are not repeated
         elif not (item.laterality and item.presence == "absent"):
@@ -97,7 +97,7 @@ def _add(collector: Collector, file: Path, judgements: Mapping[tuple[str, str], 
     collector.add(file, reading, shapes=shapes)
 
 
-def _judgements(database: Path, known: frozenset[str]) -> list[_Judgement]:
+def _judgements(database: Path, labels: frozenset[str]) -> list[_Judgement]:
     """In the order in which they were saved; the database is opened for reading only.
 
     Raises:
@@ -116,7 +116,7 @@ def _judgements(database: Path, known: frozenset[str]) -> list[_Judgement]:
                 boxes[number].append(tuple(values))
             return [
                 _judgement(
-                    dict(row), boxes[row["id"]], known, f"{database}, feedback {clipped(str(row['id']))}"
+                    dict(row), boxes[row["id"]], labels, f"{database}, feedback {clipped(str(row['id']))}"
                 )
                 for row in connection.execute(JUDGEMENTS)
             ]
@@ -141,7 +141,7 @@ def _check_tables(connection: sqlite3.Connection, database: Path) -> None:
 
 
 def _judgement(
-    row: Mapping[str, Any], boxes: Sequence[tuple[object, ...]], known: frozenset[str], where: str
+    row: Mapping[str, Any], boxes: Sequence[tuple[object, ...]], labels: frozenset[str], where: str
 ) -> _Judgement:
     """One row, checked cell by cell."""
     for name in ("reader", "presence", "image_sha256", "finding"):
@@ -160,7 +160,7 @@ def _judgement(
         if not isinstance(row[name], int) or row[name] < 1:
             raise DataError(f"{where}: {name} is no whole number above 0; correct the row.")
     size = (float(row["image_width"]), float(row["image_height"]))
-    label = label_of(row["finding"], known) or ""
+    label = label_of(row["finding"], labels) or ""
     return _Judgement(
         row["image_sha256"],
         row["finding"],

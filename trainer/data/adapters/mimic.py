@@ -1,9 +1,14 @@
-"""Adapter for MIMIC-CXR-JPG (Johnson et al., 2019; https://physionet.org/content/mimic-cxr-jpg/), with
-reports and MS-CXR's boxes.
+"""MIMIC-CXR-JPG: labels mined from reports, the reports themselves, and MS-CXR's boxes.
 
-mimic-cxr-2.0.0-{split,metadata,chexpert}.csv, gzipped or not; files/p10/p10000032/s50414267/DICOM_ID.jpg; the
-reports of MIMIC-CXR as files/p10/p10000032/s50414267.txt, there or below mimic-cxr-reports/; MS-CXR's table
-in the folder or in a folder of its own there.
+Citation: Johnson et al., Scientific Data 2019, doi 10.1038/s41597-019-0322-0; of the JPG files and labels:
+Johnson
+    et al., 2019, arXiv 1901.07042
+Get it: https://physionet.org/content/mimic-cxr-jpg/
+Counts: 377,110 images of 227,827 studies
+Files: mimic-cxr-2.0.0-{split,metadata,chexpert}.csv, gzipped or not;
+files/p10/p10000032/s50414267/DICOM_ID.jpg;
+    the reports of MIMIC-CXR as files/p10/p10000032/s50414267.txt, there or below mimic-cxr-reports/; MS-CXR's
+    table in the folder or in a folder of its own there
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ KEYS = ("dicom_id", "study_id", "subject_id")
 FRONTAL = ("PA", "AP")
 
 
-def read_mimic(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
+def read_mimic(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     """Reads the frontal images (PA and AP) of a split, "train", "val" or "test".
 
     States are those of the CheXpert labeller on the report, see `say_labels`; a study without a row of labels
@@ -41,11 +46,11 @@ def read_mimic(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     split = own_split(split, listed["split"], tables["split"])
     metadata = read_table(tables["metadata"], ("dicom_id", "ViewPosition"))
     views = dict(zip(metadata["dicom_id"], metadata["ViewPosition"], strict=True))
-    labels = {
+    rows = {
         row["study_id"]: (number, row)
         for number, row in records(read_table(tables["chexpert"], ("study_id", "No Finding")))
     }
-    collector = Collector("mimic", known)
+    collector = Collector("mimic", labels)
     boxes = read_ms_cxr(folder, collector)
     others = silent = 0
     for _, row in records(listed[listed["split"] == split]):
@@ -59,9 +64,9 @@ def read_mimic(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
             collector.missing(file.name)
             continue
         reading = collector.reading()
-        if row["study_id"] in labels:
-            number, said = labels[row["study_id"]]
-            say_labels(reading, said, f"{tables['chexpert']}, row {number}")
+        if row["study_id"] in rows:
+            number, statements = rows[row["study_id"]]
+            say_labels(reading, statements, f"{tables['chexpert']}, row {number}")
         report = _report(folder, study)
         silent += report is None
         collector.add(

@@ -1,8 +1,11 @@
-"""The boxes of MS-CXR (Boecking et al., ECCV 2022; https://physionet.org/content/ms-cxr/), which are on
-images of MIMIC-CXR.
+"""MS-CXR: boxes of eight findings on images of MIMIC-CXR.
 
-MS_CXR_Local_Alignment_v*.csv: category_name, label_text, path, x, y, w, h, image_width, image_height, in
-later versions dicom_id.
+Citation: Boecking et al., ECCV 2022, doi 10.1007/978-3-031-20059-5_1
+Get it: https://physionet.org/content/ms-cxr/
+Counts: 1,162 pairs of an image and a sentence, each with its boxes
+Files: MS_CXR_Local_Alignment_v*.csv: category_name, label_text, path, x, y, w, h, image_width, image_height,
+in
+    later versions dicom_id
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ def read_ms_cxr(folder: Path, collector: Collector) -> dict[str, list[Shape]]:
         if not image:
             raise DataError(f"{where}: the box names no image, neither by dicom_id nor by path.")
         x, y, w, h, width, height = numbers(row, BOX_COLUMNS, where)
-        if label := label_of(row["category_name"], collector.known):
+        if label := label_of(row["category_name"], collector.labels):
             boxes[image].append(corner_box(label, (x, y, x + w, y + h), (width, height), where))
         else:
             collector.lacks(row["category_name"])

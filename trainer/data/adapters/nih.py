@@ -1,7 +1,11 @@
-"""Adapter for NIH ChestX-ray14 (Wang et al., CVPR 2017; https://nihcc.app.box.com/v/ChestXray-NIHCC).
+"""NIH ChestX-ray14: labels of fourteen findings, mined from reports, and boxes of eight.
 
-Data_Entry_2017*.csv, BBox_List_2017.csv, train_val_list.txt, test_list.txt, and the images in images/ or
-images_001/images/ to images_012/images/.
+Citation: Wang et al., CVPR 2017, doi 10.1109/CVPR.2017.369
+Get it: https://nihcc.app.box.com/v/ChestXray-NIHCC
+Counts: 112,120 frontal images of 30,805 patients; 984 boxes on 880 of them
+Files: Data_Entry_2017*.csv, BBox_List_2017.csv, train_val_list.txt, test_list.txt, and the images in images/
+or
+    images_001/images/ to images_012/images/
 """
 
 from __future__ import annotations
@@ -35,7 +39,7 @@ BOX_COLUMNS = (
 LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
 
 
-def read_nih(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
+def read_nih(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     """Reads a split, "train" (the official training and validation list) or "test".
 
     The labels were mined from reports: a finding that is not named counts as not mentioned, and all fourteen
@@ -59,9 +63,9 @@ def read_nih(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
         for number, (patient, own) in enumerate(zip(table["Patient ID"], splits, strict=True), start=2)
         if own
     )
-    boxes = _boxes(folder, frozenset(table["Image Index"]), known)
+    boxes = _boxes(folder, frozenset(table["Image Index"]), labels)
     images = index_images(folder.glob("images*"), RASTER)
-    collector = Collector("nih", known)
+    collector = Collector("nih", labels)
     for (_, row), own in zip(records(table), splits, strict=True):
         if own != split:
             continue
@@ -79,7 +83,7 @@ def read_nih(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     return collector.contents(path, split)
 
 
-def _boxes(folder: Path, images: frozenset[str], known: frozenset[str]) -> dict[str, list[Shape]]:
+def _boxes(folder: Path, images: frozenset[str], labels: frozenset[str]) -> dict[str, list[Shape]]:
     """Boxes of each image; none where the file is not there. A boxed finding is in the labels too, which
     count what is lacking."""
     boxes: dict[str, list[Shape]] = defaultdict(list)
@@ -93,7 +97,7 @@ def _boxes(folder: Path, images: frozenset[str], known: frozenset[str]) -> dict[
                 f"{where}: its image is not in the table of images; get both files from the same release."
             )
         x, y, w, h = numbers(row, BOX_COLUMNS, where)
-        if label := label_of(row["Finding Label"], known):
+        if label := label_of(row["Finding Label"], labels):
             boxes[row["Image Index"]].append(
                 corner_box(label, (x, y, x + w, y + h), (IMAGE_SIZE, IMAGE_SIZE), where)
             )

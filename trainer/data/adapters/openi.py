@@ -1,9 +1,12 @@
-"""Adapter for Open-i's Indiana University collection (Demner-Fushman et al., JAMIA 2016;
-https://openi.nlm.nih.gov/faq).
+"""Open-i's Indiana University collection: radiographs with reports.
 
-Either ecgen-radiology/*.xml with the images in NLMCXR_png/, or indiana_reports.csv, with the images anywhere
-below; in both cases indiana_projections.csv (uid, filename, projection), which the original release does not
-have, says which images are frontal.
+Citation: Demner-Fushman et al., JAMIA 2016, doi 10.1093/jamia/ocv080
+Get it: https://openi.nlm.nih.gov/faq
+Counts: 7,470 images, frontal and lateral, of 3,955 reports
+Files: either ecgen-radiology/*.xml with the images in NLMCXR_png/, or indiana_reports.csv, with the images
+anywhere
+    below; in both cases indiana_projections.csv (uid, filename, projection), which the original release does
+    not have, says which images are frontal
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ class _Report:
     text: str | None
 
 
-def read_openi(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
+def read_openi(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     """Reads the frontal images of the collection, whose only split is "train".
 
     People indexed the reports by headings: what is not among them counts as not mentioned, and everything as
@@ -50,7 +53,7 @@ def read_openi(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
         report.uid: report for report in (_from_table(where) if where.suffix == ".csv" else _from_xml(where))
     }
     projections = _projections(folder)
-    collector = Collector("openi", known)
+    collector = Collector("openi", labels)
     other = unknown = 0
     seen = set()
     for key, file in index_images([folder], RASTER).items():

@@ -1,9 +1,12 @@
-"""Adapter for PadChest-GR (de Castro et al., NEJM AI 2025;
-https://bimcv.cipf.es/bimcv-projects/padchest-gr/).
+"""PadChest-GR: reports in sentences, with boxes.
 
-master_table.csv (StudyID, ImageID, PatientID, split, ...; a row for each label of a study),
-grounded_reports_*.json (a list of {"StudyID", "ImageID", "findings": [{"sentence_en", "abnormal", "labels",
-"boxes", "extra_boxes"}]}, boxes [x0, y0, x1, y1] as fractions), and the images in any folder below.
+Citation: de Castro et al., NEJM AI 2025, arXiv 2411.05085
+Get it: https://bimcv.cipf.es/bimcv-projects/padchest-gr/
+Counts: 4,555 studies
+Files: master_table.csv (StudyID, ImageID, PatientID, split, ...; a row for each label of a study),
+    grounded_reports_*.json (a list of {"StudyID", "ImageID", "findings": [{"sentence_en", "abnormal",
+    "labels", "boxes", "extra_boxes"}]}, boxes [x0, y0, x1, y1] as fractions), and the images in any folder
+    below
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ FINDINGS = (
 """Of PadChest's findings, one for each of the vocabulary's."""
 
 
-def read_padchest(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
+def read_padchest(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     """Reads a split, "train", "val" or "test"; all its images are frontal.
 
     A report is a list of sentences, of which one that is abnormal names what is present, and one that is not,
@@ -46,7 +49,7 @@ def read_padchest(folder: Path, split: str, *, known: frozenset[str]) -> Content
     split = own_split(split, table["split"], table_path)
     rows = {row["ImageID"]: row for _, row in records(table)}
     images = index_images([folder], RASTER)
-    collector = Collector("padchest", known)
+    collector = Collector("padchest", labels)
     unlisted = 0
     for number, study in enumerate(read_json(path, list), start=1):
         where = f"{path}, entry {number}"
@@ -69,7 +72,7 @@ def read_padchest(folder: Path, split: str, *, known: frozenset[str]) -> Content
             file,
             reading,
             patient=row["PatientID"],
-            shapes=_shapes(abnormal, known, where),
+            shapes=_shapes(abnormal, labels, where),
             view=row.get("Projection") or row.get("ViewPosition_DICOM"),
             report=join_text([str(sentence.get("sentence_en") or "") for sentence in sentences]),
         )
@@ -86,11 +89,11 @@ def _labels(sentences: list[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _shapes(sentences: list[Mapping[str, Any]], known: frozenset[str], where: str) -> list[Shape]:
+def _shapes(sentences: list[Mapping[str, Any]], labels: frozenset[str], where: str) -> list[Shape]:
     return [
         corner_box(label, box, (1, 1), where)
         for sentence in sentences
-        for label in dict.fromkeys(label_of(str(name), known) for name in sentence.get("labels") or [])
+        for label in dict.fromkeys(label_of(str(name), labels) for name in sentence.get("labels") or [])
         if label
         for box in [*(sentence.get("boxes") or []), *(sentence.get("extra_boxes") or [])]
     ]

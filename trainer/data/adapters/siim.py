@@ -1,7 +1,11 @@
-"""Adapter for the SIIM-ACR Pneumothorax Segmentation challenge of 2019.
+"""The SIIM-ACR Pneumothorax Segmentation challenge of 2019: masks of pneumothorax.
 
-train-rle.csv (`ImageId, EncodedPixels`) and dicom-images-train/STUDY/SERIES/ImageId.dcm; the challenge's test
-images have no labels.
+Citation: Filice et al., Journal of Digital Imaging 2020, doi 10.1007/s10278-019-00299-9
+Get it: https://www.kaggle.com/c/siim-acr-pneumothorax-segmentation
+Counts: 12,047 labelled images in its second stage, of which 2,669 have masks
+Files: train-rle.csv (`ImageId, EncodedPixels`) and dicom-images-train/STUDY/SERIES/ImageId.dcm; the
+challenge's
+    test images have no labels
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ IMAGE_SIZE = 1024  # masks are squares of this side, as the images are
 NONE = "-1"
 
 
-def read_siim(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
+def read_siim(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     """Reads the only labelled split, "train": pneumothorax present with a mask in each row of the image, or
     absent. Patients are not named.
 
@@ -38,7 +42,7 @@ def read_siim(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     if "EncodedPixels" not in table:
         raise DataError(f"{path} has no column EncodedPixels; its columns are {', '.join(table.columns)}.")
     masks: dict[str, list[Shape]] = {}
-    label = label_of(FINDING, known)
+    label = label_of(FINDING, labels)
     for number, row in records(table):
         shapes = masks.setdefault(row["ImageId"], [])
         encoded = row["EncodedPixels"].strip()
@@ -47,7 +51,7 @@ def read_siim(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
                 label or FINDING, decode_rle(encoded, IMAGE_SIZE, f"{path}, row {number}")
             )
     images = index_images([folder / "dicom-images-train"], DICOM)
-    collector = Collector("siim", known)
+    collector = Collector("siim", labels)
     for image, shapes in masks.items():
         if (file := images.get(image)) is None:
             collector.missing(f"{image}.dcm")

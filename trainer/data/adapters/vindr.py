@@ -1,8 +1,10 @@
-"""Adapter for VinDr-CXR (Nguyen et al., Scientific Data 2022;
-https://physionet.org/content/vindr-cxr/1.0.0/).
+"""VinDr-CXR: boxes and labels of radiologists in Vietnam.
 
-annotations/annotations_{train,test}.csv, annotations/image_labels_{train,test}.csv, train/*.dicom,
-test/*.dicom.
+Citation: Nguyen et al., Scientific Data 2022, doi 10.1038/s41597-022-01498-w
+Get it: https://physionet.org/content/vindr-cxr/1.0.0/
+Counts: 15,000 images for training, each read by three radiologists; 3,000 for test, by a consensus of five
+Files: annotations/annotations_{train,test}.csv, annotations/image_labels_{train,test}.csv, train/*.dicom,
+    test/*.dicom
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ Boxes = dict[str, list[tuple[str, list[float], str]]]
 """Image -> (dataset's finding, corners in pixels, file and row)."""
 
 
-def read_vindr(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
+def read_vindr(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     """Reads a split, "train" (each image read by three radiologists) or "test" (their consensus, without
     `rad_id`).
 
@@ -48,7 +50,7 @@ def read_vindr(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
     readers = Counter(table["image_id"])
     boxes = _boxes(annotations / f"annotations_{split}.csv")
     images = index_images([folder / split], DICOM)
-    collector = Collector("vindr", known)
+    collector = Collector("vindr", labels)
     outvoted = 0
     for image, own in votes.items():
         if (file := images.get(image)) is None:
@@ -57,7 +59,7 @@ def read_vindr(folder: Path, split: str, *, known: frozenset[str]) -> Contents:
         present = {name for name in names if 2 * own[name] > readers[image]}
         kept = [box for box in boxes[image] if box[0] in present]
         outvoted += len(boxes[image]) - len(kept)
-        shapes = _shapes(kept, file, known)
+        shapes = _shapes(kept, file, labels)
         if shapes is None:
             collector.leave_out(f"{file.name}: its header cannot be read")
             continue
@@ -92,10 +94,10 @@ def _boxes(path: Path) -> Boxes:
 
 
 def _shapes(
-    boxes: list[tuple[str, list[float], str]], file: Path, known: frozenset[str]
+    boxes: list[tuple[str, list[float], str]], file: Path, labels: frozenset[str]
 ) -> list[Shape] | None:
     """None where the size of the image cannot be read."""
-    wanted = [(label, corners, where) for name, corners, where in boxes if (label := label_of(name, known))]
+    wanted = [(label, corners, where) for name, corners, where in boxes if (label := label_of(name, labels))]
     if not wanted:
         return []
     size = image_size(file)

@@ -31,7 +31,7 @@ def dataset(path: Path, entries: list[Any], name: str = "ChestX_Det_train.json")
 
 def test_the_list_is_exhaustive_and_polygons_outweigh_boxes(tmp_path: Path) -> None:
     contents = read_chestxdet(
-        dataset(tmp_path, [ENTRY, FREE, {**FREE, "file_name": "90003.png"}]), "train", known=KNOWN
+        dataset(tmp_path, [ENTRY, FREE, {**FREE, "file_name": "90003.png"}]), "train", labels=KNOWN
     )
     first, free = contents.samples
     assert {label for label, state in first.states.items() if state is PRESENT} == {
@@ -48,7 +48,7 @@ def test_the_list_is_exhaustive_and_polygons_outweigh_boxes(tmp_path: Path) -> N
 
 def test_the_ten_say_nothing_of_the_other_three(tmp_path: Path) -> None:
     ten = {"file_name": "90001.png", "syms": ["Nodule"], "boxes": [[2, 1, 12, 6]]}
-    (sample,) = read_chestxdet(dataset(tmp_path, [ten], "train.json"), "train", known=KNOWN).samples
+    (sample,) = read_chestxdet(dataset(tmp_path, [ten], "train.json"), "train", labels=KNOWN).samples
     assert (
         len(sample.states) == 10
         and sample.states["Nodule"] is PRESENT
@@ -71,12 +71,12 @@ def test_the_ten_say_nothing_of_the_other_three(tmp_path: Path) -> None:
 )
 def test_bad_input_is_named(tmp_path: Path, entry: dict[str, Any], words: str) -> None:
     with pytest.raises(DataError, match=f"ChestX_Det_train.json, entry 2: .*{words}"):
-        read_chestxdet(dataset(tmp_path, [FREE, entry]), "train", known=KNOWN)
+        read_chestxdet(dataset(tmp_path, [FREE, entry]), "train", labels=KNOWN)
 
 
 def test_an_unknown_split_and_an_empty_one_are_named(tmp_path: Path) -> None:
     dataset(tmp_path, [])
     with pytest.raises(DataError, match='no split "test"; its splits are train'):
-        read_chestxdet(tmp_path, "test", known=KNOWN)
+        read_chestxdet(tmp_path, "test", labels=KNOWN)
     with pytest.raises(DataError, match=r'ChestX_Det_train.json has no image of split "train"'):
-        read_chestxdet(tmp_path, "train", known=KNOWN)
+        read_chestxdet(tmp_path, "train", labels=KNOWN)

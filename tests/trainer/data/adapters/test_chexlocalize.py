@@ -75,7 +75,7 @@ def test_labels_say_what_is_absent_and_masks_where_it_is(tmp_path: Path) -> None
             "Support Devices": rectangle(1, 1, 9, 9),
         }
     }
-    contents = read_chexlocalize(dataset(tmp_path, masks, labels), "val", known=KNOWN)
+    contents = read_chexlocalize(dataset(tmp_path, masks, labels), "val", labels=KNOWN)
     first, second = contents.samples
     assert first.states == {
         "Cardiomegaly": ABSENT,
@@ -101,7 +101,7 @@ def test_without_labels_a_finding_without_a_mask_is_unknown(tmp_path: Path) -> N
             "Support Devices": rectangle(1, 1, 9, 9),
         }
     }
-    contents = read_chexlocalize(dataset(tmp_path, masks), "validation", known=KNOWN)
+    contents = read_chexlocalize(dataset(tmp_path, masks), "validation", labels=KNOWN)
     (sample,) = contents.samples
     assert sample.states == {"Effusion": PRESENT} and sample.patient == "patient90001"
     assert contents.left_out == (
@@ -113,12 +113,12 @@ def test_bad_input_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"gt_segmentations_val.json, entry 1, Edema: the mask must have a size"
     ):
-        read_chexlocalize(dataset(tmp_path, {IMAGE: {"Edema": {"counts": "05"}}}), "val", known=KNOWN)
+        read_chexlocalize(dataset(tmp_path, {IMAGE: {"Edema": {"counts": "05"}}}), "val", labels=KNOWN)
     with pytest.raises(DataError, match='no split "train"; its splits are val'):
-        read_chexlocalize(tmp_path, "train", known=KNOWN)
+        read_chexlocalize(tmp_path, "train", labels=KNOWN)
     write(tmp_path / "CheXlocalize" / "gt_segmentations_test.json", json.dumps({IMAGE: {}}))
     with pytest.raises(DataError, match=r"gt_segmentations_val.json, row 1: a patient is in two splits"):
-        read_chexlocalize(tmp_path, "val", known=KNOWN)
+        read_chexlocalize(tmp_path, "val", labels=KNOWN)
     write(tmp_path / "CheXlocalize" / "gt_segmentations_val.json", "{")
     with pytest.raises(DataError, match=r"gt_segmentations_val.json cannot be read as JSON"):
-        read_chexlocalize(tmp_path, "val", known=KNOWN)
+        read_chexlocalize(tmp_path, "val", labels=KNOWN)

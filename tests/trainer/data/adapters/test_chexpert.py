@@ -43,7 +43,7 @@ def dataset(path: Path, train: str = TRAIN, valid: str = VALID) -> Path:
 
 
 def test_uncertain_is_unknown_and_blank_is_not_mentioned(tmp_path: Path) -> None:
-    contents = read_chexpert(dataset(tmp_path), "train", known=KNOWN)
+    contents = read_chexpert(dataset(tmp_path), "train", labels=KNOWN)
     normal, unsure, lesion = (sample.states for sample in contents.samples)
     assert normal["Pneumothorax"] is ABSENT and set(normal.values()) == {ABSENT} and normal["Mass"] is ABSENT
     assert (
@@ -72,7 +72,7 @@ def test_uncertain_is_unknown_and_blank_is_not_mentioned(tmp_path: Path) -> None
 
 
 def test_validation_is_found_under_its_own_name(tmp_path: Path) -> None:
-    (sample,) = read_chexpert(dataset(tmp_path), "val", known=KNOWN).samples
+    (sample,) = read_chexpert(dataset(tmp_path), "val", labels=KNOWN).samples
     assert (
         sample.states["Cardiomegaly"] is PRESENT
         and sample.states["Nodule"] is ABSENT
@@ -91,15 +91,15 @@ def test_validation_is_found_under_its_own_name(tmp_path: Path) -> None:
 def test_bad_input_is_named(tmp_path: Path, change: dict[str, str], words: str | None) -> None:
     dataset(tmp_path, **change)
     if words is None:  # laterals alone are counted, not an error of the table
-        assert read_chexpert(tmp_path, "train", known=KNOWN).left_out == ("lateral images: 1",)
+        assert read_chexpert(tmp_path, "train", labels=KNOWN).left_out == ("lateral images: 1",)
         return
     with pytest.raises(DataError, match=words):
-        read_chexpert(tmp_path, "train", known=KNOWN)
+        read_chexpert(tmp_path, "train", labels=KNOWN)
 
 
 def test_an_unknown_split_and_an_empty_one_are_named(tmp_path: Path) -> None:
     dataset(tmp_path, valid="")
     with pytest.raises(DataError, match=r'valid.csv has no image of split "valid"'):
-        read_chexpert(tmp_path, "val", known=KNOWN)
+        read_chexpert(tmp_path, "val", labels=KNOWN)
     with pytest.raises(DataError, match='no split "test"; its splits are train, valid'):
-        read_chexpert(tmp_path, "test", known=KNOWN)
+        read_chexpert(tmp_path, "test", labels=KNOWN)

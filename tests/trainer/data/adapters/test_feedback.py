@@ -58,7 +58,7 @@ def test_judgements_become_states_and_boxes(tmp_path: Path) -> None:
     store.judge("b", "lung mass", "R2", "absent")
     store.judge("b", "what Mr X has", "R2", "present")
     store.judge("z", "lung mass", "R2", "absent")
-    contents = read_feedback(store.database, store.images, "train", known=KNOWN)
+    contents = read_feedback(store.database, store.images, "train", labels=KNOWN)
     assert states_of(contents) == {"a": {"Effusion": PRESENT, "Nodule": ABSENT}, "b": {"Edema": ABSENT}}
     first, second = contents.samples
     assert [(shape.label, extent(shape)) for shape in first.shapes] == [
@@ -76,18 +76,18 @@ def test_judgements_become_states_and_boxes(tmp_path: Path) -> None:
 def test_bad_input_is_named(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with pytest.raises(DataError, match=r'feedback.sqlite3 has no image of split "train"'):
-        read_feedback(store.database, store.images, "train", known=KNOWN)
+        read_feedback(store.database, store.images, "train", labels=KNOWN)
     store.judge("a", "lung mass", "R1", "present", boxes=((5, 1, 10, 4),))
     with create_engine(f"sqlite:///{store.database}").begin() as connection:
         connection.execute(update(Base.metadata.tables["box"]).values(x=15))
     with pytest.raises(DataError, match=r"feedback.sqlite3, feedback 1: the box lies outside its image"):
-        read_feedback(store.database, store.images, "train", known=KNOWN)
+        read_feedback(store.database, store.images, "train", labels=KNOWN)
     with pytest.raises(DataError, match='no split "val"; its splits are train'):
-        read_feedback(store.database, store.images, "val", known=KNOWN)
+        read_feedback(store.database, store.images, "val", labels=KNOWN)
     with pytest.raises(DataError, match="is not a feedback database of the app"):
-        read_feedback(write(tmp_path / "other.db", "no database"), store.images, "train", known=KNOWN)
+        read_feedback(write(tmp_path / "other.db", "no database"), store.images, "train", labels=KNOWN)
     with pytest.raises(DataError, match="There is no feedback database"):
-        read_feedback(tmp_path / "none.db", store.images, "train", known=KNOWN)
+        read_feedback(tmp_path / "none.db", store.images, "train", labels=KNOWN)
     assert not (tmp_path / "none.db").exists()
 
 

@@ -54,7 +54,7 @@ def dataset(path: Path, split: str = SPLIT, chexpert: str = CHEXPERT, ms_cxr: st
 
 
 def test_frontal_images_with_labels_report_and_boxes(tmp_path: Path) -> None:
-    contents = read_mimic(dataset(tmp_path), "train", known=KNOWN)
+    contents = read_mimic(dataset(tmp_path), "train", labels=KNOWN)
     first, boxed = contents.samples
     assert (first.path.name, first.patient, first.view, first.report) == (
         "d1.jpg",
@@ -87,7 +87,7 @@ def test_no_finding_is_absence_and_reports_may_lie_apart(tmp_path: Path) -> None
         tmp_path / "mimic-cxr-reports" / "files" / "p19" / "p19000002" / "s59000003.txt",
         "IMPRESSION: Normal.\n",
     )
-    (sample,) = read_mimic(tmp_path, "val", known=KNOWN).samples
+    (sample,) = read_mimic(tmp_path, "val", labels=KNOWN).samples
     assert set(sample.states.values()) == {ABSENT} and "Edema" in sample.states and sample.report == "Normal."
 
 
@@ -96,7 +96,7 @@ def test_later_versions_of_the_boxes_name_the_image_by_itself(tmp_path: Path) ->
     effusion = row.replace("Pneumothorax", "Pleural Effusion").replace("d3", "x")
     unknown = row.replace("Pneumo", "Cat")
     text = f"dicom_id,{header}\nd1,{effusion}\nd1,{unknown}\n"
-    contents = read_mimic(dataset(tmp_path, ms_cxr=text), "train", known=KNOWN)
+    contents = read_mimic(dataset(tmp_path, ms_cxr=text), "train", labels=KNOWN)
     assert [shape.label for shape in contents.samples[0].shapes] == ["Effusion"]
     assert (
         contents.left_out[-1]
@@ -124,10 +124,10 @@ def test_later_versions_of_the_boxes_name_the_image_by_itself(tmp_path: Path) ->
 )
 def test_bad_input_is_named(tmp_path: Path, change: dict[str, str], words: str) -> None:
     with pytest.raises(DataError, match=words) as error:
-        read_mimic(dataset(tmp_path, **change), "train", known=KNOWN)
+        read_mimic(dataset(tmp_path, **change), "train", labels=KNOWN)
     assert "19000001" not in str(error.value)
 
 
 def test_an_unknown_split_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match='no split "test"; its splits are train, validate'):
-        read_mimic(dataset(tmp_path), "test", known=KNOWN)
+        read_mimic(dataset(tmp_path), "test", labels=KNOWN)

@@ -44,7 +44,7 @@ def dataset(path: Path, rows: str = ROWS, boxes: str = BOXES, test: str = "90000
 
 
 def test_labels_boxes_and_what_is_missing(tmp_path: Path) -> None:
-    contents = read_nih(dataset(tmp_path), "train", known=KNOWN)
+    contents = read_nih(dataset(tmp_path), "train", labels=KNOWN)
     assert contents.left_out == ("90000002_001.png: the image file is missing",)
     first, normal = contents.samples
     assert (
@@ -56,7 +56,7 @@ def test_labels_boxes_and_what_is_missing(tmp_path: Path) -> None:
     (box,) = first.shapes
     assert box.label == "Infiltration" and extent(box) == (0.25, 0.5, 0.375, round(576.5 / 1024, 5))
     assert (first.patient, first.source, first.view) == ("90000001", "nih", "PA")
-    assert set(states_of(read_nih(tmp_path, "test", known=KNOWN))) == {"90000003_000"}
+    assert set(states_of(read_nih(tmp_path, "test", labels=KNOWN))) == {"90000003_000"}
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def test_labels_boxes_and_what_is_missing(tmp_path: Path) -> None:
 )
 def test_bad_input_is_named(tmp_path: Path, change: dict[str, str], words: str) -> None:
     with pytest.raises(DataError, match=words):
-        read_nih(dataset(tmp_path, **change), "train", known=KNOWN)
+        read_nih(dataset(tmp_path, **change), "train", labels=KNOWN)
 
 
 def test_an_unknown_split_and_a_missing_list_are_named(tmp_path: Path) -> None:
     dataset(tmp_path)
     with pytest.raises(DataError, match='no split "val"; its splits are test, train'):
-        read_nih(tmp_path, "val", known=KNOWN)
+        read_nih(tmp_path, "val", labels=KNOWN)
     (tmp_path / "test_list.txt").unlink()
     with pytest.raises(DataError, match=r"test_list.txt is missing"):
-        read_nih(tmp_path, "train", known=KNOWN)
+        read_nih(tmp_path, "train", labels=KNOWN)

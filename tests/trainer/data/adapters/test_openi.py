@@ -51,7 +51,7 @@ def dataset(path: Path) -> Path:
 
 
 def test_headings_become_states_of_frontal_images(tmp_path: Path) -> None:
-    contents = read_openi(dataset(tmp_path), "train", known=KNOWN)
+    contents = read_openi(dataset(tmp_path), "train", labels=KNOWN)
     samples = {sample.patient: sample for sample in contents.samples}
     found, normal, silent = (samples[str(uid)] for uid in HEADINGS)
     assert {label for label, state in found.states.items() if state is PRESENT} == {
@@ -86,8 +86,8 @@ def test_the_tables_say_the_same(tmp_path: Path) -> None:
     for uid in HEADINGS:
         picture(tmp_path / "tables" / "images" / "images_normalized" / f"{uid}_IM-0001-1001.dcm.png")
     xml, tables = (
-        read_openi(dataset(tmp_path / "xml"), "train", known=KNOWN),
-        read_openi(tmp_path / "tables", "train", known=KNOWN),
+        read_openi(dataset(tmp_path / "xml"), "train", labels=KNOWN),
+        read_openi(tmp_path / "tables", "train", labels=KNOWN),
     )
     assert {s.patient: (s.states, s.report) for s in xml.samples} == {
         s.patient: (s.states, s.report) for s in tables.samples
@@ -97,7 +97,7 @@ def test_the_tables_say_the_same(tmp_path: Path) -> None:
 def test_an_image_of_unknown_projection_is_left_out(tmp_path: Path) -> None:
     dataset(tmp_path)
     (tmp_path / "indiana_projections.csv").unlink()
-    contents = read_openi(tmp_path, "train", known=KNOWN)
+    contents = read_openi(tmp_path, "train", labels=KNOWN)
     assert contents.samples == ()
     assert contents.left_out == (
         "images of unknown projection, which indiana_projections.csv beside the reports would tell: 6",
@@ -107,12 +107,12 @@ def test_an_image_of_unknown_projection_is_left_out(tmp_path: Path) -> None:
 def test_bad_input_is_named(tmp_path: Path) -> None:
     dataset(tmp_path)
     with pytest.raises(DataError, match='no split "test"; its splits are train'):
-        read_openi(tmp_path, "test", known=KNOWN)
+        read_openi(tmp_path, "test", labels=KNOWN)
     write(
         tmp_path / "indiana_projections.csv", PROJECTIONS.replace("9002_IM-0001-1001.dcm.png", "frontal.png")
     )
     with pytest.raises(DataError, match=r"indiana_projections.csv, row 4: frontal.png is no image name"):
-        read_openi(tmp_path, "train", known=KNOWN)
+        read_openi(tmp_path, "train", labels=KNOWN)
     write(tmp_path / "ecgen-radiology" / "9002.xml", "<eCitation>")
     with pytest.raises(DataError, match=r"9002.xml is no report of the collection"):
-        read_openi(tmp_path, "train", known=KNOWN)
+        read_openi(tmp_path, "train", labels=KNOWN)

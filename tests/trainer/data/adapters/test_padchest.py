@@ -70,7 +70,7 @@ def test_sentences_become_states_boxes_and_report(tmp_path: Path) -> None:
         study(4, NORMAL),
         study(9, NORMAL),
     ]
-    contents = read_padchest(dataset(tmp_path, studies), "train", known=KNOWN)
+    contents = read_padchest(dataset(tmp_path, studies), "train", labels=KNOWN)
     first, normal = contents.samples
     assert (
         first.states["Atelectasis"] is PRESENT
@@ -91,7 +91,7 @@ def test_sentences_become_states_boxes_and_report(tmp_path: Path) -> None:
         "reports of images that master_table.csv does not have: 1",
         '"kyphosis" has no label of its own in the vocabulary; images that name it: 1',
     )
-    assert len(read_padchest(tmp_path, "val", known=KNOWN).samples) == 1
+    assert len(read_padchest(tmp_path, "val", labels=KNOWN).samples) == 1
 
 
 def test_bad_input_is_named(tmp_path: Path) -> None:
@@ -99,12 +99,12 @@ def test_bad_input_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"grounded_reports_20240819.json, entry 2: the box lies outside its image"
     ):
-        read_padchest(dataset(tmp_path, [study(2, NORMAL), study(1, wide)]), "train", known=KNOWN)
+        read_padchest(dataset(tmp_path, [study(2, NORMAL), study(1, wide)]), "train", labels=KNOWN)
     with pytest.raises(DataError, match="entry 1: it has no ImageID"):
-        read_padchest(dataset(tmp_path, [{}]), "train", known=KNOWN)
+        read_padchest(dataset(tmp_path, [{}]), "train", labels=KNOWN)
     with pytest.raises(DataError, match='no split "test"; its splits are train, validation'):
-        read_padchest(tmp_path, "test", known=KNOWN)
+        read_padchest(tmp_path, "test", labels=KNOWN)
     with pytest.raises(DataError, match=r"master_table.csv, row 4: a patient is in two splits"):
-        read_padchest(dataset(tmp_path, [], TABLE.replace("p3", "p2")), "train", known=KNOWN)
+        read_padchest(dataset(tmp_path, [], TABLE.replace("p3", "p2")), "train", labels=KNOWN)
     with pytest.raises(DataError, match=r'grounded_reports_20240819.json has no image of split "train"'):
-        read_padchest(dataset(tmp_path, []), "train", known=KNOWN)
+        read_padchest(dataset(tmp_path, []), "train", labels=KNOWN)

@@ -25,7 +25,7 @@ def dataset(path: Path, labels: str = LABELS, classes: str = CLASSES) -> Path:
 
 
 def test_opacity_is_present_with_boxes_or_explicitly_absent(tmp_path: Path) -> None:
-    contents = read_rsna(dataset(tmp_path), "train", known=KNOWN)
+    contents = read_rsna(dataset(tmp_path), "train", labels=KNOWN)
     assert contents.left_out == ("d.dcm: the image file is missing",)
     states = states_of(contents)
     assert states["b"] == {"Lung Opacity": PRESENT} and states["c"] == {"Lung Opacity": ABSENT}
@@ -54,12 +54,12 @@ def test_opacity_is_present_with_boxes_or_explicitly_absent(tmp_path: Path) -> N
 )
 def test_bad_input_is_named(tmp_path: Path, change: dict[str, str], words: str) -> None:
     with pytest.raises(DataError, match=words):
-        read_rsna(dataset(tmp_path, **change), "train", known=KNOWN)
+        read_rsna(dataset(tmp_path, **change), "train", labels=KNOWN)
 
 
 def test_only_the_training_images_have_labels_and_an_unreadable_header_is_left_out(tmp_path: Path) -> None:
     dataset(tmp_path)
     with pytest.raises(DataError, match='no split "test"; its splits are train'):
-        read_rsna(tmp_path, "test", known=KNOWN)
+        read_rsna(tmp_path, "test", labels=KNOWN)
     write(tmp_path / "stage_2_train_images" / "b.dcm", "damaged")
-    assert "b.dcm: its header cannot be read" in read_rsna(tmp_path, "train", known=KNOWN).left_out
+    assert "b.dcm: its header cannot be read" in read_rsna(tmp_path, "train", labels=KNOWN).left_out

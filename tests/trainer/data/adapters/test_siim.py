@@ -47,14 +47,14 @@ def test_masks_of_all_rows_and_explicit_absence(tmp_path: Path) -> None:
     one[100:200, 300:500] = 1
     two[700:720, 0:64] = 1
     rows = f"1.2.1, {encode(one)}\n1.2.1,{encode(two)}\n1.2.2, -1\n1.2.3,-1\n"
-    contents = read_siim(dataset(tmp_path, rows), "train", known=KNOWN)
+    contents = read_siim(dataset(tmp_path, rows), "train", labels=KNOWN)
     assert states_of(contents) == {"1.2.1": {"Pneumothorax": PRESENT}, "1.2.2": {"Pneumothorax": ABSENT}}
     assert contents.left_out == ("1.2.3.dcm: the image file is missing",)
     expected = [(300.5, 100.5, 499.5, 199.5), (0.5, 700.5, 63.5, 719.5)]
     assert [extent(shape) for shape in contents.samples[0].shapes] == [
         tuple(round(v / IMAGE_SIZE, 5) for v in box) for box in expected
     ]
-    without = read_siim(tmp_path, "train", known=frozenset(("Mass",)))
+    without = read_siim(tmp_path, "train", labels=frozenset(("Mass",)))
     assert not without.samples[0].states and not without.samples[0].shapes
     assert (
         without.left_out[-1]
@@ -73,13 +73,13 @@ def test_masks_of_all_rows_and_explicit_absence(tmp_path: Path) -> None:
 )
 def test_bad_input_is_named(tmp_path: Path, row: str, words: str) -> None:
     with pytest.raises(DataError, match=f"train-rle.csv, {words}"):
-        read_siim(dataset(tmp_path, row + "\n"), "train", known=KNOWN)
+        read_siim(dataset(tmp_path, row + "\n"), "train", labels=KNOWN)
 
 
 def test_the_column_may_be_written_without_a_blank_but_not_be_missing(tmp_path: Path) -> None:
     dataset(tmp_path, "")
     write(tmp_path / "train-rle.csv", "ImageId,EncodedPixels\n1.2.2,-1\n")
-    assert len(read_siim(tmp_path, "train", known=KNOWN).samples) == 1
+    assert len(read_siim(tmp_path, "train", labels=KNOWN).samples) == 1
     write(tmp_path / "train-rle.csv", "ImageId,Pixels\n1.2.2,-1\n")
     with pytest.raises(DataError, match=r"train-rle.csv has no column EncodedPixels"):
-        read_siim(tmp_path, "train", known=KNOWN)
+        read_siim(tmp_path, "train", labels=KNOWN)

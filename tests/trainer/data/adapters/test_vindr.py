@@ -34,7 +34,7 @@ def dataset(path: Path, labels: str = LABELS, boxes: str = BOXES) -> Path:
 
 
 def test_most_readers_decide_and_a_minority_leaves_it_open(tmp_path: Path) -> None:
-    contents = read_vindr(dataset(tmp_path), "train", known=KNOWN)
+    contents = read_vindr(dataset(tmp_path), "train", labels=KNOWN)
     states = states_of(contents)
     # one of three saw an effusion and one pneumonia; two saw a nodule or a mass, so that "no lung opacity" is
     # not said
@@ -60,11 +60,11 @@ def test_the_consensus_of_the_test_images_has_no_readers(tmp_path: Path) -> None
         "image_id,class_name,x_min,y_min,x_max,y_max\nt,Lung Opacity,0,0,10,5\n",
     )
     dicom(tmp_path / "test" / "t.dicom", 20, 10)
-    (sample,) = read_vindr(tmp_path, "test", known=KNOWN).samples
+    (sample,) = read_vindr(tmp_path, "test", labels=KNOWN).samples
     assert sample.states["Lung Opacity"] is PRESENT and sample.states["Effusion"] is ABSENT
     assert [(shape.label, extent(shape)) for shape in sample.shapes] == [("Lung Opacity", (0, 0, 0.5, 0.5))]
     with pytest.raises(DataError, match='no split "train"; its splits are test'):
-        read_vindr(tmp_path, "train", known=KNOWN)
+        read_vindr(tmp_path, "train", labels=KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_the_consensus_of_the_test_images_has_no_readers(tmp_path: Path) -> None
 )
 def test_bad_input_is_named(tmp_path: Path, change: dict[str, str], words: str) -> None:
     with pytest.raises(DataError, match=words):
-        read_vindr(dataset(tmp_path, **change), "train", known=KNOWN)
+        read_vindr(dataset(tmp_path, **change), "train", labels=KNOWN)
