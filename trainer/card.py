@@ -55,8 +55,8 @@ def fill(checkpoint: Path, report: Path, readme: Path | None = None) -> list[Pat
     if gates.is_file():
         texts[card] = replace_block(texts[card], GATES, gates_markdown(json.loads(_text(gates))), card)
     if readme is not None:
-        shown = picture.resolve().relative_to(readme.resolve().parent).as_posix()
-        texts[readme] = replace_block(_text(readme), FIGURES, summary(record, shown), readme)
+        link = picture.resolve().relative_to(readme.resolve().parent).as_posix()
+        texts[readme] = replace_block(_text(readme), FIGURES, summary(record, link), readme)
     figures.write_text(json.dumps(record, separators=(",", ":")) + "\n", encoding="utf-8")
     shutil.copyfile(report / "froc.png", picture)
     for path, text in texts.items():
@@ -83,7 +83,7 @@ def replace_block(text: str, name: str, content: str, path: Path) -> str:
             f"{path.name} must have one block between <!-- {name} --> and <!-- /{name} -->; add the two "
             "lines."
         )
-    return pattern.sub(lambda found: found[1] + content.strip() + found[2], text)
+    return pattern.sub(lambda match: match[1] + content.strip() + match[2], text)
 
 
 def _text(path: Path) -> str:

@@ -31,17 +31,17 @@ def draw_matrix(config: AugmentConfig, rng: np.random.Generator) -> NDArray[np.f
 IDENTITY: NDArray[np.float64] = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
-def warp_image(image: NDArray[np.uint8], matrix: NDArray[np.float64], side: int) -> NDArray[np.float32]:
-    """Resamples a square uint8 image through a unit-square map into float32 [side, side] in [0, 1]; outside
+def warp_image(image: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.float32]:
+    """Resamples a square uint8 image through a unit-square map into float32 [size, size] in [0, 1]; outside
     is 0."""
     source = image.shape[0]
     # Pixel centres: unit = (pixel + 0.5) / size on both ends of the map.
     full = np.vstack([matrix, [0, 0, 1]])
     to_unit = np.array([[1 / source, 0, 0.5 / source], [0, 1 / source, 0.5 / source], [0, 0, 1]])
-    from_unit = np.array([[side, 0, -0.5], [0, side, -0.5], [0, 0, 1]], dtype=np.float64)
+    from_unit = np.array([[size, 0, -0.5], [0, size, -0.5], [0, 0, 1]], dtype=np.float64)
     pixels = (from_unit @ full @ to_unit)[:2]
     warped = cv2.warpAffine(
-        image, pixels, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0
+        image, pixels, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0
     )
     return warped.astype(np.float32) / 255.0
 

@@ -68,13 +68,13 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         items: Sequence[Loaded],
         labels: Sequence[str],
         grid: int,
-        side: int,
+        size: int,
         data: DataConfig,
         augment: AugmentConfig,
         reports: Sequence[ReportFeatures] | None = None,
     ) -> None:
         """reports: one for each item, where reports are learnt from."""
-        self.items, self.labels, self.grid, self.side = items, list(labels), grid, side
+        self.items, self.labels, self.grid, self.size = items, list(labels), grid, size
         self.data, self.augment, self.reports = data, augment, reports
         self.states = state_table(items, labels)
         self._implanter = Implanter(items, labels) if data.implants else None
@@ -96,7 +96,7 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         ):
             drawn = self._implanter.draw(picture, rng)
             states, picture = self._with(drawn.label, states), drawn.image
-        image = warp_image(picture, matrix, self.side)
+        image = warp_image(picture, matrix, self.size)
         if draw is not None:
             image = vary_grey(image, self.augment, rng)
         arrays = image[None], *self.truth(position, matrix, states, drawn)

@@ -24,7 +24,7 @@ RADII = {NODULE: (0.012, 0.0375), MASS: (0.0375, 0.11)}
 CONTRASTS = {NODULE: (0.08, 0.2), MASS: (0.1, 0.28)}
 WAVES = 4  # of the outline, from two around it on: lobes, no spikes
 CORNERS = 24
-SCATTER = 0.03  # standard deviation around a real lesion's place, as a share of the side
+SCATTER = 0.03  # standard deviation around a real lesion's place, as a share of the image's size
 TRIES = 3  # places, of which the darkest is taken: chests differ, and air is dark
 
 
@@ -96,8 +96,8 @@ class Implanter:
 
 def _brightness(image: NDArray[np.uint8], site: NDArray[np.float64], radius: float) -> float:
     """Mean grey level around a place; padding and collimation are no place for a lesion."""
-    side = len(image)
-    (x0, y0), (x1, y1) = (np.round((site + sign * radius) * side).astype(int) for sign in (-1, 1))
+    size = len(image)
+    (x0, y0), (x1, y1) = (np.round((site + sign * radius) * size).astype(int) for sign in (-1, 1))
     around = image[y0 : y1 + 1, x0 : x1 + 1]
     return float(around.mean()) if around.min() > 0 else np.inf
 
@@ -107,7 +107,7 @@ def _drawn(
 ) -> Implant:
     """Adds the shadow of a lobed, nearly round body to the picture: thickest in its middle, so brightest
     there."""
-    side = len(image)
+    size = len(image)
     heights, phases = rng.normal(0, 0.06, size=WAVES), rng.uniform(0, 2 * np.pi, size=WAVES)
     stretch, turn = np.exp(rng.normal(0, 0.12)), rng.uniform(0, np.pi)
 
@@ -115,19 +115,19 @@ def _drawn(
         """Distance of the outline from the centre, in pixels."""
         lobes = 1 + sum(heights[k] * np.cos((k + 2) * angle + phases[k]) for k in range(WAVES))
         oval = 1 / np.sqrt((np.cos(angle - turn) / stretch) ** 2 + (np.sin(angle - turn) * stretch) ** 2)
-        return np.asarray(radius * side * np.clip(lobes, 0.6, 1.5) * oval)
+        return np.asarray(radius * size * np.clip(lobes, 0.6, 1.5) * oval)
 
-    centre = site * side
-    half = int(np.ceil(2.4 * radius * side)) + 2
+    centre = site * size
+    half = int(np.ceil(2.4 * radius * size)) + 2
     x0, y0 = (max(0, int(value) - half) for value in centre)
-    x1, y1 = (min(side, int(value) + half + 1) for value in centre)
+    x1, y1 = (min(size, int(value) + half + 1) for value in centre)
     dx, dy = np.meshgrid(np.arange(x0, x1) + 0.5 - centre[0], np.arange(y0, y1) + 0.5 - centre[1])
     depth = np.sqrt(np.clip(1 - (np.hypot(dx, dy) / reach(np.arctan2(dy, dx))) ** 2, 0, 1)) ** rng.uniform(
         0.6, 1.4
     )
-    texture = cv2.GaussianBlur(rng.normal(0, 1, size=depth.shape), (0, 0), max(1.0, radius * side / 3))
+    texture = cv2.GaussianBlur(rng.normal(0, 1, size=depth.shape), (0, 0), max(1.0, radius * size / 3))
     depth *= 1 + 0.15 * texture / max(float(texture.std()), 1e-6)
-    depth = cv2.GaussianBlur(depth, (0, 0), 0.4 + rng.uniform(0.04, 0.18) * radius * side)
+    depth = cv2.GaussianBlur(depth, (0, 0), 0.4 + rng.uniform(0.04, 0.18) * radius * size)
     patch = image[y0:y1, x0:x1].astype(np.float64) / 255
     # Film and detector saturate: what is bright already gains less.
     added = rng.uniform(*CONTRASTS[label]) * depth * (1 - 0.7 * patch)
@@ -137,4 +137,4 @@ def _drawn(
     )  # padding stays black
     angles = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)
     corners = centre + reach(angles)[:, None] * np.column_stack([np.cos(angles), np.sin(angles)])
-    return Implant(out, label, corners / side)
+    return Implant(out, label, corners / size)

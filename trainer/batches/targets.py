@@ -71,10 +71,10 @@ def patch_targets(
         x, y = (polygon.min(axis=0) + polygon.max(axis=0)) / 2
         if not (0 <= x < cols and 0 <= y < rows):
             continue
-        own = coverage([polygon], rows, cols) if len(polygons) > 1 else covered
-        if own.any():
-            if not (full & (own > 0)).any():
-                targets[np.unravel_index(int(own.argmax()), own.shape)] = POSITIVE
+        alone = coverage([polygon], rows, cols) if len(polygons) > 1 else covered
+        if alone.any():
+            if not (full & (alone > 0)).any():
+                targets[np.unravel_index(int(alone.argmax()), alone.shape)] = POSITIVE
         else:  # finer than the points at which coverage is looked at
             x, y = _on_outline(polygon)
             targets[min(max(int(y), 0), rows - 1), min(max(int(x), 0), cols - 1)] = POSITIVE

@@ -206,11 +206,11 @@ def _overlap_thresholds(
 def _youden(probabilities: NDArray[np.float32], states: NDArray[np.int8]) -> float:
     """Probability at which sensitivity + specificity - 1 is largest (Youden 1950); 0.5 without both
     classes."""
-    known = states >= 0
-    present = states[known] == 1
+    has_state = states >= 0
+    present = states[has_state] == 1
     if not present.any() or present.all():
         return 0.5
-    values = probabilities[known]
+    values = probabilities[has_state]
     cuts = np.unique(values)
     gain = [(values[present] >= cut).mean() - (values[~present] >= cut).mean() for cut in cuts]
     return float(cuts[int(np.argmax(gain))])

@@ -83,14 +83,14 @@ def outlined_targets(
     items: Sequence[Loaded], labels: Sequence[str], rows: int, cols: int
 ) -> dict[tuple[int, int], NDArray[np.int8]]:
     """(image, finding) -> patch targets, of every outlined pair."""
-    found: dict[tuple[int, int], NDArray[np.int8]] = {}
+    targets: dict[tuple[int, int], NDArray[np.int8]] = {}
     for n, item in enumerate(items):
         for label in dict.fromkeys(shape.label for shape in item.sample.shapes):
             polygons = [
                 item.placed(shape.points) * cols for shape in item.sample.shapes if shape.label == label
             ]
-            found[n, list(labels).index(label)] = patch_targets(polygons, rows, cols)
-    return found
+            targets[n, list(labels).index(label)] = patch_targets(polygons, rows, cols)
+    return targets
 
 
 def localisation(
@@ -133,9 +133,9 @@ def free_response(
         maps = [PatchMap(_probability(scores[n, k]), (0.0, 0.0, float(cols), float(rows))) for n in index]
         boxes = [_boxes(items[n], label, rows, cols) for n in index]
         swept = sweep(maps, boxes, [not truth for truth in boxes])
-        found = swept.hits.sum(axis=1) / swept.boxes.sum()
+        sensitivity = swept.hits.sum(axis=1) / swept.boxes.sum()
         alarms = swept.alarms.sum(axis=1) / len(index)
-        means.append(float(np.mean([found[alarms <= rate].max() for rate in RATES])))
+        means.append(float(np.mean([sensitivity[alarms <= rate].max() for rate in RATES])))
     return float(np.mean(means)) if means else 0.0
 
 
@@ -146,10 +146,10 @@ def _probability(scores: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _boxes(item: Loaded, label: str, rows: int, cols: int) -> tuple[tuple[float, float, float, float], ...]:
     """x, y, w, h in patches."""
-    found: list[tuple[float, float, float, float]] = []
+    boxes: list[tuple[float, float, float, float]] = []
     for shape in item.sample.shapes:
         if shape.label == label:
             corners = item.placed(shape.points) * (cols, rows)
             (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
-            found.append((float(x0), float(y0), float(x1 - x0), float(y1 - y0)))
-    return tuple(found)
+            boxes.append((float(x0), float(y0), float(x1 - x0), float(y1 - y0)))
+    return tuple(boxes)

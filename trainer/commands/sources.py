@@ -12,8 +12,8 @@ from trainer.data.contents import Contents
 from trainer.data.sources import find_source, read_source
 
 SOURCE = (
-    "a dataset folder, or NAME:FOLDER for one that its files do not tell; FOLDER@SPLIT or NAME:FOLDER@SPLIT for "
-    "a split of its own instead of --split; repeat for several"
+    "a dataset folder, or NAME:FOLDER for one that its files do not tell; FOLDER@SPLIT or NAME:FOLDER@SPLIT "
+    "for a split of its own instead of --split; repeat for several"
 )
 
 

@@ -23,10 +23,10 @@ LATERALITY = re.compile(r"\b(left|right)", re.IGNORECASE)
 
 
 def check_mirror(augment: AugmentConfig, vocabulary: Vocabulary) -> None:
-    """A mirror image would be taught the wrong side.
+    """A mirror image would be taught the wrong laterality.
 
     Raises:
-        DataError: there are mirror images, and a prompt that is trained on names a side.
+        DataError: there are mirror images, and a prompt that is trained on names a laterality.
     """
     if augment.mirror <= 0:
         return
@@ -65,8 +65,8 @@ def check_classes(samples: Sequence[Sample], labels: Sequence[str]) -> str | Non
         "never present": [label for label in labels if others[label] and not present[label]],
         "known of no image": [label for label in labels if not present[label] and not others[label]],
     }
-    found = [f"{', '.join(names)} ({kind})" for kind, names in kinds.items() if names]
-    return f"one class only, so not learnt: {'; '.join(found)}" if found else None
+    sentences = [f"{', '.join(names)} ({kind})" for kind, names in kinds.items() if names]
+    return f"one class only, so not learnt: {'; '.join(sentences)}" if sentences else None
 
 
 def unknown_patients(samples: Sequence[Sample]) -> list[str]:
@@ -87,10 +87,10 @@ def unknown_patients(samples: Sequence[Sample]) -> list[str]:
     ]
 
 
-def without_copies(train: Sequence[Loaded], held: Sequence[Loaded]) -> tuple[list[Loaded], list[str]]:
+def without_copies(train: Sequence[Loaded], held_out: Sequence[Loaded]) -> tuple[list[Loaded], list[str]]:
     """The training images without those whose decoded pixels are held out too, and a sentence for each of
     these."""
-    apart = {item.sha256: item.sample.source for item in held if item.sha256}
+    apart = {item.sha256: item.sample.source for item in held_out if item.sha256}
     copies = [
         f"{item.sample.path.name} of {item.sample.source}: the same pixels are held out, from "
         f"{apart[item.sha256]}"
@@ -102,7 +102,7 @@ def without_copies(train: Sequence[Loaded], held: Sequence[Loaded]) -> tuple[lis
 
 def check_loaded(
     train: Sequence[Loaded],
-    held: Sequence[Loaded],
+    held_out: Sequence[Loaded],
     chosen: int,
     labels: Sequence[str],
     left_out: Sequence[str],
@@ -119,14 +119,14 @@ def check_loaded(
         DataError: no training image can be read, or none that was to be held out, or the held-out ones cannot
             be calibrated on.
     """
-    for items, what, wanted in ((train, "training", 1), (held, "held-out", chosen)):
+    for items, what, wanted in ((train, "training", 1), (held_out, "held-out", chosen)):
         if wanted and not items:
             raise DataError(
                 f"No {what} image can be read; the first thing that was left out: "
                 f"{left_out[0] if left_out else 'nothing'}."
             )
-    if held:
-        check_held_out(np.asarray(state_table(held, labels)))
+    if held_out:
+        check_held_out(np.asarray(state_table(held_out, labels)))
 
 
 def check_held_out(table: NDArray[np.int8]) -> None:

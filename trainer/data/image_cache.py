@@ -23,34 +23,34 @@ FORMAT = 1  # to be raised with every change of how a file becomes a square
 
 
 def kept_squares(
-    folder: Path, files: Sequence[Path], side: int, decoded: Iterable[tuple[Squares, Facts] | None]
+    folder: Path, files: Sequence[Path], size: int, decoded: Iterable[tuple[Squares, Facts] | None]
 ) -> tuple[Squares, list[Facts | None]]:
-    """Squares of image files, decoded once and kept in `folder` until a file, their order or their side
+    """Squares of image files, decoded once and kept in `folder` until a file, their order or their size
     changes.
 
     Args:
         folder: made if it is not there. It gets an array of the pixels and a table of the facts, which name
             no file.
         files: the images.
-        side: of a square, in pixels.
-        decoded: square [side, side] and facts of each file in turn, None where it cannot be read; asked for
+        size: of a square, in pixels.
+        decoded: square [size, size] and facts of each file in turn, None where it cannot be read; asked for
             nothing if all are kept.
 
     Returns:
-        (uint8 [N, side, side], read from the disk whenever it is looked at; facts, None where a file could
+        (uint8 [N, size, size], read from the disk whenever it is looked at; facts, None where a file could
         not be read).
 
     Raises:
         DataError: the folder cannot be written.
     """
-    key = hashlib.sha256(repr((FORMAT, side, [_stamp(path) for path in files])).encode()).hexdigest()[:24]
+    key = hashlib.sha256(repr((FORMAT, size, [_stamp(path) for path in files])).encode()).hexdigest()[:24]
     pixels, table = folder / f"{key}.npy", folder / f"{key}.json"
-    if (kept := _read(pixels, table)) is not None:
-        return kept
+    if (stored := _read(pixels, table)) is not None:
+        return stored
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with atomic(pixels) as path:
-            facts = _write(path, len(files), side, decoded)
+            facts = _write(path, len(files), size, decoded)
         with atomic(table) as path:  # last: where there is a table, the pixels are whole
             path.write_text(json.dumps(facts), encoding="utf-8")
     except OSError as error:
@@ -62,24 +62,24 @@ def kept_squares(
 
 
 def _write(
-    path: Path, count: int, side: int, decoded: Iterable[tuple[Squares, Facts] | None]
+    path: Path, count: int, size: int, decoded: Iterable[tuple[Squares, Facts] | None]
 ) -> list[Facts | None]:
     """One after another, and not through a memory map, which would end the process on a full disk."""
     facts: list[Facts | None] = []
-    blank = bytes(side * side)
+    blank = bytes(size * size)
     with path.open("wb") as file:
-        header = {"descr": "|u1", "fortran_order": False, "shape": (count, side, side)}
+        header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size)}
         npy.write_array_header_1_0(file, header)
-        for found in decoded:
-            file.write(blank if found is None else np.ascontiguousarray(found[0]).tobytes())
-            facts.append(None if found is None else found[1])
+        for item in decoded:
+            file.write(blank if item is None else np.ascontiguousarray(item[0]).tobytes())
+            facts.append(None if item is None else item[1])
     return facts
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
     """What changes when a file does."""
-    found = path.stat() if path.is_file() else None
-    return str(path.resolve()), found.st_size if found else 0, found.st_mtime_ns if found else 0
+    status = path.stat() if path.is_file() else None
+    return str(path.resolve()), status.st_size if status else 0, status.st_mtime_ns if status else 0
 
 
 def _read(pixels: Path, table: Path) -> tuple[Squares, list[Facts | None]] | None:

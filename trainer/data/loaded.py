@@ -50,7 +50,7 @@ class Loaded:
 
 
 def load_samples(
-    samples: Sequence[Sample], side: int, cache: Path | None = None
+    samples: Sequence[Sample], size: int, cache: Path | None = None
 ) -> tuple[list[Loaded], list[str]]:
     """Decodes, standardises and letterboxes every image; a broken one is named and left out, never replaced.
 
@@ -60,17 +60,17 @@ def load_samples(
         DataError: the folder cannot be written.
     """
     if cache is None or not samples:
-        results = list(_decoded(samples, side))
+        results = list(_decoded(samples, size))
     else:
-        found = (
+        squares_and_facts = (
             (item.image, (item.box.height, item.box.width, item.sha256)) if isinstance(item, Loaded) else None
-            for item in _decoded(samples, side)
+            for item in _decoded(samples, size)
         )
-        squares, facts = kept_squares(cache, [sample.path for sample in samples], side, found)
+        squares, facts = kept_squares(cache, [sample.path for sample in samples], size, squares_and_facts)
         results = [
-            _load(sample, side)
+            _load(sample, size)
             if fact is None
-            else Loaded(square, Letterbox(fact[0], fact[1], side), sample, fact[2])
+            else Loaded(square, Letterbox(fact[0], fact[1], size), sample, fact[2])
             for sample, square, fact in zip(samples, squares, facts, strict=True)
         ]
     return [item for item in results if isinstance(item, Loaded)], [
@@ -78,23 +78,23 @@ def load_samples(
     ]
 
 
-def _decoded(samples: Sequence[Sample], side: int) -> Iterator[Loaded | str]:
+def _decoded(samples: Sequence[Sample], size: int) -> Iterator[Loaded | str]:
     """In their order; not many more at a time than are asked for."""
     with (
         ThreadPoolExecutor(THREADS) as pool,
-        tqdm(total=len(samples), desc="reading images", disable=None) as shown,
+        tqdm(total=len(samples), desc="reading images", disable=None) as progress,
     ):
         for start in range(0, len(samples), BLOCK):
-            for item in pool.map(partial(_load, side=side), samples[start : start + BLOCK]):
-                shown.update()
+            for item in pool.map(partial(_load, size=size), samples[start : start + BLOCK]):
+                progress.update()
                 yield item
 
 
-def _load(sample: Sample, side: int) -> Loaded | str:
+def _load(sample: Sample, size: int) -> Loaded | str:
     """A sentence where the image is broken."""
     try:
         radiograph = load_radiograph(sample.path)
-        square, box = model_input(radiograph.pixels, side)
+        square, box = model_input(radiograph.pixels, size)
     except RadiographError as error:
         return f"{sample.path.name}: {error}"
     return Loaded(np.round(square * 255).astype(np.uint8), box, sample, radiograph.sha256)

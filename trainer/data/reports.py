@@ -15,12 +15,12 @@ def findings_and_impression(text: str) -> str | None:
     history and comparison, says what was known or asked, not what is seen.
     """
     parts = _HEADING.split(text)
-    kept = [
+    sections = [
         body
         for heading, body in zip(parts[1::2], parts[2::2], strict=True)
         if any(word in heading for word in _WANTED)
     ]
-    return join_text(kept)
+    return join_text(sections)
 
 
 def join_text(parts: list[str]) -> str | None:

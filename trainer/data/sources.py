@@ -106,17 +106,17 @@ def find_source(spec: str | Path) -> Source:
         raise DataError(f"There is no folder {folder}; check the path. Supported datasets are {_NAMES}.")
     if name in ADAPTERS and rest:
         return Source(name, folder, split=split)
-    found = [name for name, adapter in ADAPTERS.items() if adapter.recognises(folder)]
-    if FOLDER in found:  # what was written for this project outweighs the files that it was made from
+    recognised = [name for name, adapter in ADAPTERS.items() if adapter.recognises(folder)]
+    if FOLDER in recognised:  # what was written for this project outweighs the files that it was made from
         return Source(FOLDER, folder, split=split)
-    if len(found) != 1:
+    if len(recognised) != 1:
         what = (
-            f"has files of several datasets ({', '.join(found)})"
-            if found
+            f"has files of several datasets ({', '.join(recognised)})"
+            if recognised
             else "is no dataset that is recognised by its files"
         )
         raise DataError(f"{folder} {what}; name one of {_NAMES}.")
-    return Source(found[0], folder, split=split)
+    return Source(recognised[0], folder, split=split)
 
 
 def _parted(text: str) -> tuple[Path, str | None]:

@@ -21,7 +21,7 @@ def hold_out(
     """
     nobody_known = all(sample.patient is None for sample in samples)
 
-    def held(sample: Sample) -> bool:
+    def is_held_out(sample: Sample) -> bool:
         if sample.patient is None and not nobody_known:
             return False
         digest = hashlib.sha256(
@@ -29,4 +29,6 @@ def hold_out(
         ).digest()
         return offset <= int.from_bytes(digest[:8], "big") / 2**64 < offset + fraction
 
-    return [sample for sample in samples if not held(sample)], [sample for sample in samples if held(sample)]
+    return [sample for sample in samples if not is_held_out(sample)], [
+        sample for sample in samples if is_held_out(sample)
+    ]

@@ -84,12 +84,12 @@ def own_split(split: str, splits: Iterable[str], where: Path) -> str:
     Raises:
         DataError: there is no such split in `where`.
     """
-    own: list[str] = sorted(set(splits))
+    names: list[str] = sorted(set(splits))
     spellings: tuple[str, ...] = _VALIDATION if split in _VALIDATION else (split,)
     for name in spellings:
-        if name in own:
+        if name in names:
             return name
-    raise DataError(f'{where} has no split "{split}"; its splits are {", ".join(own)}.')
+    raise DataError(f'{where} has no split "{split}"; its splits are {", ".join(names)}.')
 
 
 def corner_box(label: str, corners: Sequence[float], size: tuple[float, float], where: str) -> Shape:

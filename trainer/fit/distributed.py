@@ -97,18 +97,18 @@ class SharedBatchNorm(nn.BatchNorm2d):
     """Batch norm whose batch is that of all processes; on any device, where torch's own SyncBatchNorm needs
     GPUs."""
 
-    def __init__(self, own: nn.BatchNorm2d) -> None:
+    def __init__(self, norm: nn.BatchNorm2d) -> None:
         """own: the norm that this one replaces; its parameters and buffers are taken over under the same
         names."""
-        super().__init__(own.num_features, own.eps, own.momentum, own.affine, own.track_running_stats)
-        self.weight, self.bias = own.weight, own.bias
+        super().__init__(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
+        self.weight, self.bias = norm.weight, norm.bias
         self.running_mean, self.running_var, self.num_batches_tracked = (
-            own.running_mean,
-            own.running_var,
-            own.num_batches_tracked,
+            norm.running_mean,
+            norm.running_var,
+            norm.num_batches_tracked,
         )
-        self.then = nn.Sequential(own.drop, own.act) if isinstance(own, BatchNormAct2d) else nn.Identity()
-        self.train(own.training)
+        self.then = nn.Sequential(norm.drop, norm.act) if isinstance(norm, BatchNormAct2d) else nn.Identity()
+        self.train(norm.training)
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, C, H, W] -> the same shape (Ioffe & Szegedy, ICML 2015)."""

@@ -118,8 +118,8 @@ def _load_open_clip(model: PatchCLIP, weights: str) -> None:
         raise CheckpointError(
             f'"{OPEN_CLIP}{weights}" needs a tower of open_clip, not "{config.tower}"; change one of the two.'
         )
-    side = config.downsample_from or config.image_size
-    clip = create_clip(f"{config.tower}/{weights}", config.tower, weights, force_image_size=side)
+    size = config.downsample_from or config.image_size
+    clip = create_clip(f"{config.tower}/{weights}", config.tower, weights, force_image_size=size)
     assert isinstance(clip.visual, torch.nn.Module)
     model.tower.visual.load_state_dict(clip.visual.state_dict())
     if model.tower.text_model is not None:

@@ -58,10 +58,10 @@ class Origin:
         """What differs from a saved origin, field by field, but for what may change in mid-run."""
         before, now = _flat(saved["recipe"]), _flat(self.recipe)
         names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-        found = [
+        changes = [
             f"{name} ({before.get(name)}, now {now.get(name)})" for name in names if name not in CHANGEABLE
         ]
-        return found + [name for name in ("data", "vocabulary") if saved[name] != getattr(self, name)]
+        return changes + [name for name in ("data", "vocabulary") if saved[name] != getattr(self, name)]
 
 
 CHANGEABLE = frozenset(("optim.lr_heads", "optim.lr_tower", "optim.lr_text", "data.workers", "save_every"))
@@ -169,12 +169,12 @@ class RunLog:
         self.path = out / "log.jsonl"
         out.mkdir(parents=True, exist_ok=True)
         if enabled:
-            kept = (
+            lines = (
                 self.path.read_text(encoding="utf-8").splitlines(keepends=True)[:epochs]
                 if self.path.is_file()
                 else []
             )
-            self.path.write_text("".join(kept), encoding="utf-8")
+            self.path.write_text("".join(lines), encoding="utf-8")
             for old in (out / "tensorboard").glob("events.out.tfevents.*") if steps == 0 else ():
                 old.unlink()
         self.board = (

@@ -24,7 +24,7 @@ class TrainingData:
         train: at `data.cache_margin` times the model's input size.
         held_out: at the model's input size.
         unreadable: a sentence for each image that cannot be decoded.
-        copies: a sentence for each training image that was left out since it has the pixels of a held-out one.
+        copies: a sentence for each training image that has the pixels of a held-out one.
         notices: sentences on what a reader should know of the others.
     """
 

@@ -18,6 +18,8 @@ from trainer.data.loaded import Loaded
 from trainer.data.states import state_table
 from trainer.objective.prompts import PromptBank
 
+AT_ONCE = 16  # images
+
 
 @dataclass(frozen=True, slots=True)
 class DevLogits:
@@ -37,36 +39,36 @@ def dev_logits(
     model: PatchCLIP,
     bank: PromptBank,
     items: Sequence[Loaded],
-    side: int,
+    size: int,
     device: torch.device,
     *,
     mirror: bool = False,
 ) -> DevLogits:
-    """Runs the model over images in memory, at `side` pixels, without augmentation; with their mirror images
+    """Runs the model over images in memory, at `size` pixels, without augmentation; with their mirror images
     if the engine will."""
     model.eval()
     positive, negative = bank.directions(model, None)
     image: dict[Branch, list[NDArray[np.float32]]] = {branch: [] for branch in Branch}
     patches: list[NDArray[np.float32]] = []
-    for pixels, valid in _batches(items, side, model):
+    for pixels, valid in _batches(items, size, model):
         embeddings = model.encode_image(
             pixels.to(device), valid.to(device), mirror=mirror
         )  # in full precision, as the engine does
         logits = model.pair_logits(embeddings.patches, positive, negative)
         for branch, parts in image.items():
             parts.append(branch_logit(branch, model, embeddings, positive, negative).cpu().numpy())
-        shown = logits.masked_fill(~embeddings.valid.unsqueeze(-1), -torch.inf)
-        patches.append(shown.transpose(1, 2).unflatten(2, embeddings.grid).cpu().numpy())
+        visible = logits.masked_fill(~embeddings.valid.unsqueeze(-1), -torch.inf)
+        patches.append(visible.transpose(1, 2).unflatten(2, embeddings.grid).cpu().numpy())
     return DevLogits({name: np.concatenate(parts) for name, parts in image.items()}, np.concatenate(patches))
 
 
 def _batches(
-    items: Sequence[Loaded], side: int, model: PatchCLIP, size: int = 16
+    items: Sequence[Loaded], size: int, model: PatchCLIP
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    grid = round(side / model.config.image_size * model.grid[0])
-    for start in range(0, len(items), size):
-        part = items[start : start + size]
-        pixels = np.stack([warp_image(item.image, IDENTITY, side)[None] for item in part])
+    grid = round(size / model.config.image_size * model.grid[0])
+    for start in range(0, len(items), AT_ONCE):
+        part = items[start : start + AT_ONCE]
+        pixels = np.stack([warp_image(item.image, IDENTITY, size)[None] for item in part])
         yield (
             torch.from_numpy(pixels),
             torch.from_numpy(np.stack([item.box.valid_patches(grid, grid) for item in part])),
@@ -78,7 +80,7 @@ def dev_figures(
     bank: PromptBank,
     items: Sequence[Loaded],
     labels: Sequence[str],
-    side: int,
+    size: int,
     device: torch.device,
 ) -> dict[str, float]:
     """Mean AUROC (findings with at least 5 present and 5 absent), mean pointing (findings with at least 3
@@ -87,7 +89,7 @@ def dev_figures(
     "Not mentioned" counts as absent here, as it does in the published NIH figures. Pointing: the brightest
     patch's centre lies in an outline's bounding box.
     """
-    logits = dev_logits(model, bank, items, side, device)
+    logits = dev_logits(model, bank, items, size, device)
     return figures_from_logits(logits, items, labels)
 
 
@@ -95,10 +97,10 @@ def mean_auroc(scores: NDArray[np.float32], table: NDArray[np.int8]) -> float:
     """Mean over the findings with at least 5 present and 5 absent images; .5 without one. scores, table
     (states): [N, K]."""
     values = [
-        roc_auc_score(table[known, k] == 1, scores[known, k])
+        roc_auc_score(table[has_state, k] == 1, scores[has_state, k])
         for k in range(table.shape[1])
-        if (known := table[:, k] >= 0).any()
-        and min((table[known, k] == 1).sum(), (table[known, k] != 1).sum()) >= 5
+        if (has_state := table[:, k] >= 0).any()
+        and min((table[has_state, k] == 1).sum(), (table[has_state, k] != 1).sum()) >= 5
     ]
     return float(np.mean(values)) if values else 0.5
 

@@ -71,8 +71,8 @@ def fit_image_gate(
         for sample in hold_out([item.sample for item in items], THRESHOLD_SHARE, seed + SEED_OFFSET)[1]
     }
     fitted = [item for item in items if id(item.sample) not in apart]
-    held = [item for item in items if id(item.sample) in apart]
-    if not held:
+    apart_images = [item for item in items if id(item.sample) in apart]
+    if not apart_images:
         return None
     spoilt = [content(item) for item in at_most(fitted, seed, CHESTS_TO_SPOIL)]
     return fit_from(
@@ -81,7 +81,7 @@ def fit_image_gate(
         others=np.concatenate(
             [features(negatives(family, each, seed, spoilt, fitting=True)) for family in families]
         ),
-        held=features(content(item) for item in held),
+        apart_images=features(content(item) for item in apart_images),
     )
 
 
@@ -91,12 +91,12 @@ def at_most(items: Sequence[T], seed: int = 0, most: int = MAX_IMAGES) -> list[T
     return [items[position] for position in chosen]
 
 
-def fit_from(plain: FloatArray, moved: FloatArray, others: FloatArray, held: FloatArray) -> ImageGate:
+def fit_from(plain: FloatArray, moved: FloatArray, others: FloatArray, apart_images: FloatArray) -> ImageGate:
     """From features [N, F]: of chests as they are, of the same slightly moved, of other pictures, and of
     chests that set the thresholds."""
-    known = np.concatenate([plain, moved])
-    mean, scale = known.mean(axis=0), known.std(axis=0) + 0.05
-    standard = np.clip((known - mean) / scale, -8, 8)
+    chests = np.concatenate([plain, moved])
+    mean, scale = chests.mean(axis=0), chests.std(axis=0) + 0.05
+    standard = np.clip((chests - mean) / scale, -8, 8)
     _, singular, components = np.linalg.svd(standard, full_matrices=False)
     spread = singular[:COMPONENTS] / np.sqrt(len(standard))
     rest = float(
@@ -104,9 +104,9 @@ def fit_from(plain: FloatArray, moved: FloatArray, others: FloatArray, held: Flo
     )
     principal = components[:COMPONENTS]
     unfitted = ImageGate(mean, scale, principal, spread, rest, np.zeros(0, np.float32), 0.0, np.inf, -np.inf)
-    both = unfitted.describe(np.concatenate([known, others]))[1]
+    both = unfitted.describe(np.concatenate([chests, others]))[1]
     fitted = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000).fit(
-        both, np.arange(len(both)) < len(known)
+        both, np.arange(len(both)) < len(chests)
     )
     gate = ImageGate(
         mean,
@@ -122,7 +122,7 @@ def fit_from(plain: FloatArray, moved: FloatArray, others: FloatArray, held: Flo
     gate = ImageGate.from_dict(
         gate.to_dict()
     )  # the thresholds are those of the gate as it is stored, in float16
-    distance, logit = gate.scores(held)
+    distance, logit = gate.scores(apart_images)
     return replace(
         gate,
         furthest=float(np.quantile(distance, 1 - REFUSED_SHARE)),

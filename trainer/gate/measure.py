@@ -39,21 +39,21 @@ def share(hits: int, n: int) -> dict[str, Any]:
 
 
 def measure_images(
-    gate: ImageGate, items: Sequence[Loaded], side: int, each: int = PER_FAMILY
+    gate: ImageGate, items: Sequence[Loaded], size: int, each: int = PER_FAMILY
 ) -> dict[str, Any]:
     """False alarms on frontal chest radiographs, and what is refused of every family of other pictures.
 
     Args:
         gate: of the checkpoint.
         items: images in memory at the model's input size, none of which the gate was fitted on.
-        side: the model's input size.
+        size: the model's input size.
         each: pictures of a family.
     """
     alarms = sum(not gate.accepts(np.asarray(item.image / 255, np.float32)) for item in items)
     chests = [content(item) for item in at_most(items, SEED, MAX_CHESTS)]
     refused = {
         family: sum(
-            not gate.accepts(model_input(picture, side)[0])
+            not gate.accepts(model_input(picture, size)[0])
             for picture in negatives(family, each, SEED, chests)
         )
         for family in FAMILIES

@@ -34,26 +34,27 @@ class PromptBank(nn.Module):
     def directions(self, model: PatchCLIP, rng: np.random.Generator | None) -> tuple[Tensor, Tensor]:
         """Text embeddings (positive, negative), each [K, D].
 
-        Without `rng` the mean over all prompts of a side; with it, each finding is asked in a randomly chosen
-        wording half of the time, so that the model learns the question rather than one sentence.
+        Without `rng` the mean over all positive or negative prompts; with it, each finding is asked in a
+        randomly chosen wording half of the time, so that the model learns the question rather than one
+        sentence.
         """
         embedded = model.project_text(self.features)
-        sides: list[Tensor] = []
+        directions: list[Tensor] = []
         for start, stop in self.spans:
             if rng is not None and rng.random() < 0.5:
-                sides.append(embedded[start + int(rng.integers(stop - start))])
+                directions.append(embedded[start + int(rng.integers(stop - start))])
             else:
-                sides.append(nn.functional.normalize(embedded[start:stop].mean(dim=0), dim=0))
-        stacked = torch.stack(sides).unflatten(0, (-1, 2))
+                directions.append(nn.functional.normalize(embedded[start:stop].mean(dim=0), dim=0))
+        stacked = torch.stack(directions).unflatten(0, (-1, 2))
         return stacked[:, 0], stacked[:, 1]
 
 
 def align_prompts(model: PatchCLIP, bank: PromptBank, seed: int, steps: int = 300) -> float:
     """Spreads the findings out in the joint space before any image is seen.
 
-    The text projection is fitted so that all wordings of one side of one finding fall together, on
-    orthonormal directions of their own; untrained, all prompt pairs are nearly parallel and every finding
-    would start as the same "something is wrong".
+    The text projection is fitted so that all positive, or all negative, wordings of one finding fall
+    together, on orthonormal directions of their own; untrained, all prompt pairs are nearly parallel and
+    every finding would start as the same "something is wrong".
 
     Returns:
         mean cosine of the prompts with their directions at the end, in [-1, 1].
@@ -62,14 +63,14 @@ def align_prompts(model: PatchCLIP, bank: PromptBank, seed: int, steps: int = 30
         DataError: the joint space is too narrow for the findings.
     """
     generator = torch.Generator().manual_seed(seed)
-    sides = len(bank.spans)
-    if model.config.embed_dim < sides:
+    count = len(bank.spans)
+    if model.config.embed_dim < count:
         raise DataError(
-            f"embed_dim {model.config.embed_dim} is too small for {sides // 2} findings; set model.embed_dim "
-            f"to at least {sides}, two for each."
+            f"embed_dim {model.config.embed_dim} is too small for {count // 2} findings; set model.embed_dim "
+            f"to at least {count}, two for each."
         )
     anchors = (
-        torch.linalg.qr(torch.randn(model.config.embed_dim, sides, generator=generator))
+        torch.linalg.qr(torch.randn(model.config.embed_dim, count, generator=generator))
         .Q.t()
         .to(bank.features.device)
     )

@@ -37,8 +37,8 @@ def clip_loss(images: Tensor, texts: Tensor, scale: Tensor, same: Tensor) -> Ten
     if len(images) < 2:
         return images.sum() * 0
     logits = scale * images.float() @ texts.float().t()
-    own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
-    logits = logits.masked_fill(same & ~own, -torch.inf)
+    diagonal = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    logits = logits.masked_fill(same & ~diagonal, -torch.inf)
     target = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.t(), target)) / 2
 
@@ -52,8 +52,8 @@ def siglip_loss(images: Tensor, texts: Tensor, scale: Tensor, bias: Tensor, same
     if not len(images):
         return images.sum() * 0
     logits = scale * images.float() @ texts.float().t() + bias
-    own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
-    losses = F.softplus(torch.where(own, -logits, logits)) * (own | ~same)
+    diagonal = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    losses = F.softplus(torch.where(diagonal, -logits, logits)) * (diagonal | ~same)
     return losses.sum() / len(logits)
 
 
@@ -88,8 +88,8 @@ def sentence_loss(scores: Tensor, owner: Tensor, scale: Tensor, same: Tensor) ->
     """
     if scores.shape[1] == 0 or scores.shape[0] < 2:
         return scores.sum() * 0
-    own = F.one_hot(owner, scores.shape[0]).t().bool()
-    logits = (scale * scores).masked_fill(same & ~own, -torch.inf)
+    owned = F.one_hot(owner, scores.shape[0]).t().bool()
+    logits = (scale * scores).masked_fill(same & ~owned, -torch.inf)
     return F.cross_entropy(logits.t(), owner)
 
 
@@ -132,8 +132,8 @@ class ReportObjective(nn.Module):
         )
         share = mask.float() / mask.sum(dim=1, keepdim=True).clamp(min=1)
         whole = F.normalize(torch.einsum("bm,bmd->bd", share, texts.float()), dim=1)
-        said = F.normalize(torch.einsum("bm,bme->be", share, features.float()), dim=1)
-        same = said @ said.t() > SAME
+        meanings = F.normalize(torch.einsum("bm,bme->be", share, features.float()), dim=1)
+        same = meanings @ meanings.t() > SAME
         scale = self.log_scale.exp().clamp(max=100.0)
         report = (
             siglip_loss(image, whole, scale, self.bias, same)

@@ -84,17 +84,17 @@ def training_loss(
             )
             tokens = embeddings.tokens.detach() if config.patches_alone else embeddings.tokens
             embedded = encode_sets(model, tokens, embeddings.grid, sets)
-            own = (
+            set_logits = (
                 model.pair_logits(embedded, positive, negative)
                 .gather(1, sets.finding.unsqueeze(1))
                 .squeeze(1)
             )
-            terms["sparse"] = sparse_loss(own, sets.target, sets.weight, len(targets))
+            terms["sparse"] = sparse_loss(set_logits, sets.target, sets.weight, len(targets))
     if contrast is not None and processes is not None and batch.reports is not None:
         texts = model.project_text(batch.reports.features)
-        found = contrast(
+        report_terms = contrast(
             embeddings.global_, embeddings.patches, embeddings.valid, texts, batch.reports, processes
         )
-        terms |= {name: value for name, value in found.items() if config.weights[name]}
+        terms |= {name: value for name, value in report_terms.items() if config.weights[name]}
     terms["total"] = torch.stack([config.weights[name] * value for name, value in terms.items()]).sum()
     return terms

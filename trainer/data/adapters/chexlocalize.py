@@ -103,6 +103,6 @@ def _decode(mask: Any, where: str) -> Any:
     except ImportError as error:
         raise DataError("Reading CheXlocalize needs pycocotools; install requirements-train.txt.") from error
     try:
-        return decode({"size": [int(side) for side in mask["size"]], "counts": mask["counts"]})
+        return decode({"size": [int(extent) for extent in mask["size"]], "counts": mask["counts"]})
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{where}: the mask must have a size and run lengths.") from error

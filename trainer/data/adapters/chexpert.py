@@ -75,18 +75,20 @@ def say_labels(reading: Reading, row: dict[str, str], where: str) -> None:
     Raises:
         DataError: a cell is something else; `where` names file and row.
     """
-    said: dict[str, State | None] = {}
+    statements: dict[str, State | None] = {}
     for finding in FINDINGS:
         if finding in row:
             value = row[finding].strip().removesuffix(".0")
             if value not in _SAID:
                 raise DataError(f"{where}: {finding} must be 1, 0, -1 or blank.")
-            said[finding] = _SAID[value]
+            statements[finding] = _SAID[value]
     suspected = any(
-        state in (State.PRESENT, None) for finding, state in said.items() if finding != "Support Devices"
+        state in (State.PRESENT, None)
+        for finding, state in statements.items()
+        if finding != "Support Devices"
     )
     normal = row["No Finding"].strip() in ("1", "1.0") and not suspected
-    for finding, state in said.items():
+    for finding, state in statements.items():
         reading.say(finding, State.ABSENT if normal and state is State.NOT_MENTIONED else state)
 
 

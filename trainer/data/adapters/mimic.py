@@ -38,8 +38,8 @@ def read_mimic(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     tables = {name: _table_file(folder, name) for name in ("split", "metadata", "chexpert")}
     listed = read_table(tables["split"], (*KEYS, "split"))
     check_patients(
-        (patient, own, tables["split"], number)
-        for number, (patient, own) in enumerate(
+        (patient, assigned, tables["split"], number)
+        for number, (patient, assigned) in enumerate(
             zip(listed["subject_id"], listed["split"], strict=True), start=2
         )
     )

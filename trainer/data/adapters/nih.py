@@ -29,7 +29,7 @@ from trainer.data.tables import (
     records,
 )
 
-IMAGE_SIZE = 1024  # boxes are in pixels of the published images, which are squares of this side
+IMAGE_SIZE = 1024  # boxes are in pixels of the published images, which are squares of this size
 BOX_COLUMNS = (
     "Bbox [x",
     "y",
@@ -59,15 +59,15 @@ def read_nih(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     }
     splits = [listed.get(image, "") for image in table["Image Index"]]
     check_patients(
-        (patient, own, path, number)
-        for number, (patient, own) in enumerate(zip(table["Patient ID"], splits, strict=True), start=2)
-        if own
+        (patient, assigned, path, number)
+        for number, (patient, assigned) in enumerate(zip(table["Patient ID"], splits, strict=True), start=2)
+        if assigned
     )
     boxes = _boxes(folder, frozenset(table["Image Index"]), labels)
     images = index_images(folder.glob("images*"), RASTER)
     collector = Collector("nih", labels)
-    for (_, row), own in zip(records(table), splits, strict=True):
-        if own != split:
+    for (_, row), assigned in zip(records(table), splits, strict=True):
+        if assigned != split:
             continue
         image = row["Image Index"]
         if (file := images.get(Path(image).stem)) is None:

@@ -53,18 +53,20 @@ def read_rsna(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     images = index_images([folder / "stage_2_train_images"], DICOM)
     label = label_of(LUNG_OPACITY, labels)
     collector = Collector("rsna", labels)
-    for image, own in rows.items():
+    for image, image_rows in rows.items():
         if (file := images.get(image)) is None:
             collector.missing(f"{image}.dcm")
             continue
         shapes: list[Shape] = []
-        if label and any(row["x"] for _, row in own):
+        if label and any(row["x"] for _, row in image_rows):
             if (size := image_size(file)) is None:
                 collector.leave_out(f"{file.name}: its header cannot be read")
                 continue
-            shapes = [_box(label, row, size, f"{path}, row {number}") for number, row in own if row["x"]]
+            shapes = [
+                _box(label, row, size, f"{path}, row {number}") for number, row in image_rows if row["x"]
+            ]
         reading = collector.reading()
-        for number, row in own:
+        for number, row in image_rows:
             reading.say(
                 LUNG_OPACITY, State.PRESENT if _target(row, f"{path}, row {number}") else State.ABSENT
             )

@@ -23,7 +23,7 @@ from trainer.data.sample import Shape, State
 from trainer.data.tables import DICOM, index_images, own_split, read_table, records
 
 FINDING = "Pneumothorax"
-IMAGE_SIZE = 1024  # masks are squares of this side, as the images are
+IMAGE_SIZE = 1024  # masks are squares of this size, as the images are
 NONE = "-1"
 
 
@@ -62,12 +62,12 @@ def read_siim(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     return collector.contents(path, split)
 
 
-def decode_rle(encoded: str, side: int, where: str) -> NDArray[np.uint8]:
+def decode_rle(encoded: str, size: int, where: str) -> NDArray[np.uint8]:
     """A mask from the challenge's run-length encoding: pairs of (pixels since the last run, length of the
     run), column after column.
 
     Returns:
-        uint8 [side, side] of 0 and 1.
+        uint8 [size, size] of 0 and 1.
 
     Raises:
         DataError: not pairs of numbers that are not negative, or longer than the image; `where` names file
@@ -78,9 +78,9 @@ def decode_rle(encoded: str, side: int, where: str) -> NDArray[np.uint8]:
     except ValueError as error:
         raise DataError(f"{where}: EncodedPixels must be pairs of whole numbers, or -1.") from error
     ends = pairs.sum(axis=1).cumsum()
-    if not len(pairs) or pairs.min() < 0 or ends[-1] > side * side:
-        raise DataError(f"{where}: the mask does not fit an image of {side} x {side} pixels.")
-    flat = np.zeros(side * side, np.uint8)
+    if not len(pairs) or pairs.min() < 0 or ends[-1] > size * size:
+        raise DataError(f"{where}: the mask does not fit an image of {size} x {size} pixels.")
+    flat = np.zeros(size * size, np.uint8)
     for start, end in zip(ends - pairs[:, 1], ends, strict=True):
         flat[start:end] = 1
-    return flat.reshape(side, side).T
+    return flat.reshape(size, size).T

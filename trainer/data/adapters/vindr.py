@@ -52,18 +52,18 @@ def read_vindr(folder: Path, split: str, *, labels: frozenset[str]) -> Contents:
     images = index_images([folder / split], DICOM)
     collector = Collector("vindr", labels)
     outvoted = 0
-    for image, own in votes.items():
+    for image, counts in votes.items():
         if (file := images.get(image)) is None:
             collector.missing(f"{image}.dicom")
             continue
-        present = {name for name in names if 2 * own[name] > readers[image]}
-        kept = [box for box in boxes[image] if box[0] in present]
-        outvoted += len(boxes[image]) - len(kept)
-        shapes = _shapes(kept, file, labels)
+        present = {name for name in names if 2 * counts[name] > readers[image]}
+        agreed = [box for box in boxes[image] if box[0] in present]
+        outvoted += len(boxes[image]) - len(agreed)
+        shapes = _shapes(agreed, file, labels)
         if shapes is None:
             collector.leave_out(f"{file.name}: its header cannot be read")
             continue
-        collector.add(file, _reading(collector.reading(), names, present, own), shapes=shapes)
+        collector.add(file, _reading(collector.reading(), names, present, counts), shapes=shapes)
     collector.leave_out_some(outvoted, "boxes of findings that most readers of the image do not see")
     return collector.contents(path, split)
 
