@@ -146,6 +146,7 @@ def check_held_out(table: NDArray[np.int8]) -> None:
     if normals < MIN_NORMALS:
         raise DataError(
             f"Only {normals} held-out images are free of every finding (none present, at least half "
-            f"explicitly absent), and operating points need {MIN_NORMALS}; raise data.dev_fraction, set it to 0 to "
+            f"explicitly absent), and operating points need {MIN_NORMALS}; raise data.dev_fraction, set it "
+            "to 0 to "
             "leave the model uncalibrated, or add such images."
         )

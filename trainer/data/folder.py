@@ -47,7 +47,7 @@ def read_folder(
         DataError: `labelled` has a finding that the vocabulary lacks; see also
             `patchclip.data.folder.read_dataset_folder`.
     """
-    unknown = sorted(set(labelled) - known) if labelled is not NIH_FINDINGS else []
+    unknown = sorted(set(labelled) - labels) if labelled is not NIH_FINDINGS else []
     if unknown:
         raise DataError(
             f"data.labelled names {unknown[0]} for {folder.name}, which the vocabulary lacks; correct "
