@@ -230,7 +230,7 @@ def test_labels_that_speak_of_one_finding_say_nothing_of_the_others(tmp_path: Pa
 def test_a_finding_that_labels_cannot_speak_of_is_named(tmp_path: Path) -> None:
     data = folder(tmp_path / "d", "a.png,,train,PA,F,40,Effusion,,\n")
     with pytest.raises(DataError, match=r"data.labelled names Efusion for d, which the vocabulary lacks"):
-        read_folder(data, "train", known=KNOWN, labelled=["Efusion"])
+        read_folder(data, "train", labels=KNOWN, labelled=["Efusion"])
 
 
 def test_no_patient_is_on_both_sides(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_a_cell_that_the_app_never_writes_is_a_sentence(tmp_path: Path, kind: st
     table, column, value, words = CELLS[kind]
     database = foreign(tmp_path / "foreign.db", table, column, value)
     with pytest.raises(DataError, match=words) as error:
-        read_feedback(database, tmp_path, "train", known=KNOWN)
+        read_feedback(database, tmp_path, "train", labels=KNOWN)
     assert "\n" not in str(error.value) and len(str(error.value)) < 500
 
 
@@ -165,7 +165,7 @@ def test_a_foreign_database_is_refused(tmp_path: Path, statement: str) -> None:
     with pytest.raises(
         DataError, match=r"foreign.db is not a feedback database of the app \(.*\); check the path"
     ):
-        read_feedback(database, tmp_path, "train", known=KNOWN)
+        read_feedback(database, tmp_path, "train", labels=KNOWN)
 
 
 @pytest.mark.parametrize("kind", ["cut", "noise", "text"])
@@ -181,15 +181,15 @@ def test_a_damaged_database_is_refused(tmp_path: Path, kind: str) -> None:
         content[place : place + 4] = b"\xff\xfe\xfd\xfc"
     database.write_bytes(content)
     with pytest.raises(DataError, match="is not a feedback database of the app"):
-        read_feedback(database, tmp_path, "train", known=KNOWN)
+        read_feedback(database, tmp_path, "train", labels=KNOWN)
 
 
 def test_the_database_that_the_others_depart_from_is_read(tmp_path: Path) -> None:
-    contents = read_feedback(foreign(tmp_path / "foreign.db"), tmp_path, "train", known=KNOWN)
+    contents = read_feedback(foreign(tmp_path / "foreign.db"), tmp_path, "train", labels=KNOWN)
     assert contents.left_out == (f"image ffffffffffff: {tmp_path.name} has no file with these pixels",)
 
 
 def test_a_path_that_is_no_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no feedback database") as error:
-        read_feedback(tmp_path / ("x" * 5000), tmp_path, "train", known=KNOWN)
+        read_feedback(tmp_path / ("x" * 5000), tmp_path, "train", labels=KNOWN)
     assert len(str(error.value)) < 400
