@@ -26,13 +26,11 @@ _KINDS: tuple[tuple[int, bytes, str], ...] = (
 )  # fmt: skip
 _HTML = (b"<!doctype html", b"<html", b"<?xml")
 
+TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 PICTURES: tuple[tuple[int, bytes], ...] = (
     (0, b"\x89PNG\r\n\x1a\n"),
     (0, b"\xff\xd8\xff"),
-    (0, b"II*\x00"),
-    (0, b"MM\x00*"),
-    (0, b"II+\x00"),
-    (0, b"MM\x00+"),
+    *((0, mark) for mark in TIFF),
     (8, b"WEBP"),
     (0, b"BM"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from patchclip.errors import RadiographError
+from patchclip.image.archives import GZIP, gunzipped, gunzipped_head
 from patchclip.image.dicom import looks_like_dicom, read_dicom
 from patchclip.image.isolation import shared_pool
 from patchclip.image.limits import LARGEST_FILE
@@ -46,7 +47,7 @@ def read_radiograph(source: str | Path | bytes, frame: int | None = None) -> Rad
         RadiographError: as there.
         MemoryError: the file needs more than there is.
     """
-    content = source if isinstance(source, bytes) else read_file(Path(source))
+    content = read_content(source)
     if not content:
         raise RadiographError("The file is empty; export it again from its source.")
     try:
@@ -57,12 +58,29 @@ def read_radiograph(source: str | Path | bytes, frame: int | None = None) -> Rad
         raise RadiographError("The file is nested too deeply; export it again from its source.") from None
 
 
-def read_file(path: Path) -> bytes:
-    """The bytes of a regular file.
+def read_content(source: str | Path | bytes) -> bytes:
+    """The bytes of a regular file, or of what it holds if it was compressed with gzip.
 
     Raises:
-        RadiographError: there is none, it may not be read, or it is far too large.
+        RadiographError: there is no such file, it may not be read, is damaged, or far too large.
     """
+    content = source if isinstance(source, bytes) else _read(Path(source))
+    return gunzipped(content) if content.startswith(GZIP) else content
+
+
+def read_head(source: str | Path | bytes, count: int) -> bytes:
+    """The beginning of the same.
+
+    Raises:
+        RadiographError: as of `read_content`.
+    """
+    content = source[:count] if isinstance(source, bytes) else _read(Path(source), count)
+    if not content.startswith(GZIP):
+        return content
+    return gunzipped_head(source if isinstance(source, bytes) else Path(source), count)
+
+
+def _read(path: Path, count: int = -1) -> bytes:
     try:
         if path.exists() and not path.is_file():
             raise RadiographError("This is no file but a folder or a device; name an image file.")
@@ -70,7 +88,8 @@ def read_file(path: Path) -> bytes:
             raise RadiographError(
                 f"The file is larger than {LARGEST_FILE // 2**20} MB, as no radiograph is; open another."
             )
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(count)
     except FileNotFoundError as error:
         raise RadiographError("There is no such file; check the path.") from error
     except (OSError, ValueError) as error:

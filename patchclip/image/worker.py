@@ -16,11 +16,12 @@ from typing import IO, Any
 import cv2
 
 from patchclip.errors import RadiographError
+from patchclip.image.containers import JOBS as FILE_JOBS
 from patchclip.image.load import read_radiograph
 from patchclip.image.messages import receive, send
 from patchclip.image.outcomes import Done, Outgrown, Ready, Refused, Unforeseen
 
-JOBS: dict[str, Callable[..., Any]] = {"read_radiograph": read_radiograph}
+JOBS: dict[str, Callable[..., Any]] = FILE_JOBS | {"read_radiograph": read_radiograph}
 """What a worker can be asked to do, by name."""
 
 LARGEST_REQUEST = 4 * 2**30
