@@ -15,7 +15,16 @@ from patchclip.errors import (
     RadiographError,
     SaliencyError,
 )
-from patchclip.image import HeaderFacts, Letterbox, Radiograph, load_radiograph
+from patchclip.image import (
+    HeaderFacts,
+    ImageEntry,
+    Letterbox,
+    Listing,
+    Radiograph,
+    list_images,
+    load_entry,
+    load_radiograph,
+)
 from patchclip.types import Answer, Box, Finding, PatchMap, Region
 
 if TYPE_CHECKING:
@@ -33,7 +42,9 @@ __all__ = [
     "Engine",
     "Finding",
     "HeaderFacts",
+    "ImageEntry",
     "Letterbox",
+    "Listing",
     "PatchClipError",
     "PatchMap",
     "QueryError",
@@ -41,6 +52,8 @@ __all__ = [
     "RadiographError",
     "Region",
     "SaliencyError",
+    "list_images",
+    "load_entry",
     "load_radiograph",
 ]
 
