@@ -15,7 +15,9 @@ def test_public_names() -> None:
         "Engine",
         "Finding",
         "HeaderFacts",
+        "ImageEntry",
         "Letterbox",
+        "Listing",
         "PatchClipError",
         "PatchMap",
         "QueryError",
@@ -23,6 +25,8 @@ def test_public_names() -> None:
         "RadiographError",
         "Region",
         "SaliencyError",
+        "list_images",
+        "load_entry",
         "load_radiograph",
     ]
     assert patchclip.Finding is patchclip.Answer  # the name of an answer in the published contract
