@@ -117,7 +117,7 @@ def test_a_cut_dicom_and_a_strip_are_named_and_the_others_go_on(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["image.png"], ["--query", "mass"], ["image.png", "--query", "mass", "--saliency", "magic"]]
+    "arguments", [["image.png"], ["--query"], ["image.png", "--query", "mass", "--saliency", "magic"]]
 )
 def test_wrong_usage_is_two(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -31,11 +32,21 @@ class Orthanc:
         """With user and password."""
         return f"http://{USER}:{PASSWORD}@127.0.0.1:{self.http}/dicom-web"
 
-    def get(self, path: str) -> object:
+    def get(self, path: str) -> Any:
         """An answer of its own REST interface."""
         answer = requests.get(f"http://127.0.0.1:{self.http}{path}", auth=(USER, PASSWORD), timeout=30)
         answer.raise_for_status()
         return answer.json()
+
+    def tags(self) -> list[dict[str, str]]:
+        """Headers of all that it holds."""
+        return [self.get(f"/instances/{key}/simplified-tags") for key in self.get("/instances")]
+
+    def held(self) -> dict[str, str]:
+        """Modality by Orthanc's own key."""
+        return {
+            key: self.get(f"/instances/{key}/simplified-tags")["Modality"] for key in self.get("/instances")
+        }
 
     def upload(self, content: bytes) -> None:
         """Puts a DICOM file in."""
@@ -44,11 +55,11 @@ class Orthanc:
         )
         answer.raise_for_status()
 
-    def push(self, port: int, title: str) -> None:
-        """Sends all that it holds to a C-STORE listener."""
+    def push(self, port: int, title: str, instances: list[str] | None = None) -> None:
+        """Sends instances, or all that it holds, to a C-STORE listener."""
         for path, body in (
             ("/modalities/listener", {"AET": title, "Host": "127.0.0.1", "Port": port}),
-            ("/modalities/listener/store", self.get("/instances")),
+            ("/modalities/listener/store", instances or self.get("/instances")),
         ):
             send = requests.put if path.endswith("listener") else requests.post
             send(

@@ -47,8 +47,7 @@ def test_results_are_stored_beside_their_film(orthanc: Orthanc) -> None:
     source = read_source(content(film()))
     results = [structured_report(result(), source), map_segmentation(result(), source)]
     Archive(orthanc.dicomweb).store(results)
-    held = [orthanc.get(f"/instances/{key}/simplified-tags") for key in orthanc.get("/instances")]  # type: ignore[attr-defined]
-    stored = {row["SOPInstanceUID"]: row for row in held}
+    stored = {row["SOPInstanceUID"]: row for row in orthanc.tags()}
     for item in results:
         assert stored[item.SOPInstanceUID]["StudyInstanceUID"] == STUDY
         assert stored[item.SOPInstanceUID]["Modality"] == item.Modality

@@ -1,0 +1,75 @@
+"""The command receive."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from typing import Any
+
+from patchclip.archive.receiver import Receiver
+from patchclip.engine import Engine
+from patchclip.errors import PatchClipError
+from patchclip.predict import record_of
+
+
+def add_receive_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of `python -m patchclip receive`."""
+    parser.add_argument(
+        "--query", action="append", required=True, metavar="TEXT", help="a question; repeat for several"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=11112, help="port to listen on (11112)")
+    parser.add_argument(
+        "--title", default="PATCHCLIP", help="application entity title that senders call (PATCHCLIP)"
+    )
+    parser.add_argument(
+        "--sender",
+        action="append",
+        default=[],
+        metavar="TITLE",
+        help="who may send; repeat; anybody if not given",
+    )
+    parser.add_argument(
+        "--films",
+        type=int,
+        default=0,
+        metavar="N",
+        help="stop after so many films (0: go on until interrupted)",
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="PATH", help="a checkpoint folder; the bundled one by default"
+    )
+
+
+def receive(options: argparse.Namespace) -> int:
+    """Listens for pushed films and prints one JSON object for each; nothing of a film is kept."""
+    engine = Engine.from_pretrained(options.checkpoint)
+    lock, done = threading.Lock(), threading.Event()
+    count = 0
+
+    def take(content: bytes) -> None:
+        nonlocal count
+        with lock:
+            record: dict[str, Any]
+            try:
+                record = record_of(engine, f"film {count + 1}", content, options.query)
+            except PatchClipError as error:
+                record = {"image": f"film {count + 1}", "error": str(error)}
+            count += 1
+            print(json.dumps(record, ensure_ascii=False), flush=True)
+            if count == options.films:
+                done.set()
+            if "error" in record:
+                raise PatchClipError(record["error"])
+
+    with Receiver(
+        take, host=options.host, port=options.port, title=options.title, senders=tuple(options.sender)
+    ) as receiver:
+        print(f"listening as {options.title} on {options.host}:{receiver.port}", file=sys.stderr, flush=True)
+        try:
+            done.wait()
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+    return 0

@@ -1,0 +1,119 @@
+"""The export command: answers about DICOM files as DICOM, COCO or CSV, into a folder or an archive."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from patchclip.archive.films import Films, add_film_arguments
+from patchclip.engine import Engine
+from patchclip.errors import DataError, PatchClipError
+from patchclip.export.result import NOTICE, Result
+from patchclip.export.secondary_capture import secondary_capture
+from patchclip.export.segmentation import map_segmentation, region_segmentation
+from patchclip.export.source import read_source
+from patchclip.export.structured_report import structured_report
+from patchclip.export.tables import coco, csv_rows
+from patchclip.files import atomic
+from patchclip.image import Radiograph, load_radiograph
+
+DICOM_FORMATS = ("sr", "seg", "regions", "sc")
+TABLE_FORMATS = ("coco", "csv")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of `python -m patchclip export`."""
+    add_film_arguments(parser)
+    parser.add_argument(
+        "--query", action="append", required=True, metavar="TEXT", help="a question; repeat for several"
+    )
+    parser.add_argument(
+        "--format",
+        action="append",
+        required=True,
+        choices=[*DICOM_FORMATS, *TABLE_FORMATS],
+        help="sr: structured report (TID 1500); seg: maps as fractional segmentation; regions: as binary "
+        "segmentation; sc: picture of the overlay; coco, csv: tables of all images. Repeat for several",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the results")
+    parser.add_argument(
+        "--store", action="store_true", help="store DICOM results in the archive, beside their films"
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="PATH", help="a checkpoint folder; the bundled one by default"
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Runs the command; returns the exit status."""
+    if options.store and not options.dicomweb:
+        raise DataError("--store needs the archive to store in; name it with --dicomweb URL.")
+    if not options.out and not options.store:
+        raise DataError("Results need a place; name a folder with --out DIR, or --store with --dicomweb.")
+    films = Films(options.images, options.dicomweb, options.study)
+    engine = Engine.from_pretrained(options.checkpoint)
+    results: dict[str, Result] = {}
+    failed = False
+    for film in films:
+        name = film.name
+        try:
+            content = film.content()
+            radiograph = load_radiograph(content, isolated=True)
+            result = Result.of(engine, engine.encode(radiograph), options.query)
+            objects = dict(_objects(options.format, result, radiograph, content))
+            if options.store and films.archive:
+                films.archive.store(list(objects.values()))
+        except PatchClipError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            failed = True
+            continue
+        results[name] = result
+        for warning in result.warnings:
+            print(f"{name}: {warning}", file=sys.stderr)
+        if options.out:
+            _write_objects(options.out, name, objects)
+    if options.out:
+        _write_tables(options.out, options.format, results)
+    print(f"{len(results)} images exported. {NOTICE}.")
+    return 1 if failed else 0
+
+
+def _objects(
+    formats: list[str], result: Result, radiograph: Radiograph, content: bytes | Path
+) -> Iterator[tuple[str, Dataset]]:
+    """The DICOM objects that were asked for, by the end of their file's name."""
+    if not set(formats) & set(DICOM_FORMATS):
+        return
+    source = read_source(content)
+    if "sr" in formats:
+        yield "sr", structured_report(result, source)
+    if "seg" in formats:
+        yield "seg", map_segmentation(result, source)
+    if "regions" in formats and (regions := region_segmentation(result, source)):
+        yield "regions", regions
+    if "sc" in formats:
+        for number in range(len(result.answers)):
+            yield f"sc{number + 1}", secondary_capture(result, radiograph, source, number)
+
+
+def _write_objects(folder: Path, name: str, objects: dict[str, Dataset]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for end, dataset in objects.items():
+        with atomic(folder / f"{Path(name).stem}_{end}.dcm") as path:
+            dataset.save_as(path, enforce_file_format=True)
+
+
+def _write_tables(folder: Path, formats: list[str], results: dict[str, Result]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if "coco" in formats:
+        with atomic(folder / "coco.json") as path:
+            path.write_text(json.dumps(coco(results), indent=1) + "\n", encoding="utf-8")
+    if "csv" in formats:
+        with atomic(folder / "answers.csv") as path, path.open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows(csv_rows(results))

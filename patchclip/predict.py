@@ -1,0 +1,145 @@
+"""The command predict: answers about images, one JSON object a line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from patchclip.archive.films import Films, add_film_arguments
+from patchclip.engine import Engine
+from patchclip.errors import DataError, PatchClipError, QueryError, SaliencyError
+from patchclip.image import load_radiograph
+from patchclip.saliency import SALIENCY
+from patchclip.types import Answer, PatchMap, Region
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of `python -m patchclip predict`."""
+    add_film_arguments(parser)
+    parser.add_argument(
+        "--query",
+        action="append",
+        required=True,
+        metavar="TEXT",
+        help="a question; give several by repeating the flag",
+    )
+    parser.add_argument(
+        "--saliency",
+        action="append",
+        default=[],
+        choices=list(SALIENCY),
+        metavar="NAME",
+        help=f"also: {', '.join(SALIENCY)}",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="PATH",
+        help="a checkpoint folder, or a model of open_clip by name; the bundled one by default",
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Prints one JSON object per image; one that cannot be read gives an error object; the others go on."""
+    try:
+        films = Films(options.images, options.dicomweb, options.study)
+    except DataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    engine = Engine.from_pretrained(options.checkpoint)
+    try:
+        for query in options.query:
+            engine.understand(query)
+    except QueryError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+    failed = False
+    for film in films:
+        try:
+            record = record_of(engine, film.name, film.content(), options.query, options.saliency)
+        except PatchClipError as error:
+            record = {"image": film.name, "error": str(error)}
+            failed = True
+        print(json.dumps(record, ensure_ascii=False), flush=True)
+    return 1 if failed else 0
+
+
+def record_of(
+    engine: Engine, name: str, content: bytes | Path, queries: Sequence[str], saliency: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The contract's JSON object for one image; coordinates in original pixels.
+
+    Raises:
+        RadiographError: the image cannot be read.
+        QueryError: see `Engine.query`.
+    """
+    started = time.perf_counter()
+    radiograph = load_radiograph(content, isolated=True)
+    decoded = time.perf_counter()
+    encoded = engine.encode(radiograph)
+    asked = time.perf_counter()
+    findings = engine.query(encoded, queries)
+    answered = time.perf_counter()
+    answers = [_answer(finding) for finding in findings]
+    warnings = list(encoded.warnings)
+    for method in saliency:
+        try:
+            maps = engine.saliencies(encoded, queries, [method])[method]
+        except SaliencyError as error:
+            warnings.append(str(error))
+            continue
+        for answer, shown in zip(answers, maps, strict=True):
+            answer.setdefault("saliency", {})[method] = _map(shown)
+    return {
+        "image": name,
+        "size": list(encoded.size),
+        "model": {"name": engine.name, "sha256": engine.sha256},
+        "warnings": warnings,
+        "queries": answers,
+        "timing_ms": {
+            "decode": round((decoded - started) * 1000, 1),
+            "encode": round((asked - decoded) * 1000, 1),
+            "query": round((answered - asked) * 1000, 1),
+        },
+    }
+
+
+def _answer(finding: Answer) -> dict[str, Any]:
+    return {
+        "query": finding.query,
+        "finding": finding.finding,
+        "negated": finding.negated,
+        "side": finding.laterality,
+        "in_vocabulary": finding.in_vocabulary,
+        "probability": round(finding.probability, 4),
+        "threshold": finding.threshold,
+        "map": _map(finding.map),
+        "regions": [_region(region) for region in finding.regions],
+        "warnings": list(finding.warnings),
+    }
+
+
+def _map(shown: PatchMap) -> dict[str, Any]:
+    rows, cols = shown.values.shape
+    return {
+        "rows": rows,
+        "cols": cols,
+        "extent": [round(edge, 3) for edge in shown.extent],
+        "values": [[round(float(value), 4) for value in row] for row in shown.values],
+    }
+
+
+def _region(region: Region) -> dict[str, Any]:
+    return {
+        "x": round(region.x, 1),
+        "y": round(region.y, 1),
+        "w": round(region.w, 1),
+        "h": round(region.h, 1),
+        "score": round(region.score, 4),
+        "peak": [round(region.peak[0], 1), round(region.peak[1], 1)],
+    }
