@@ -111,10 +111,7 @@ def test_pushed_films_are_answered(orthanc: Orthanc) -> None:
     ) as listener:
         assert listener.stderr and listener.stdout
         line = next(line for line in listener.stderr if line.startswith("listening"))
-        pushed = [key for key in orthanc.get("/instances")]  # type: ignore[attr-defined]
-        films = [
-            key for key in pushed if orthanc.get(f"/instances/{key}/simplified-tags")["Modality"] == "DX"
-        ]  # type: ignore[index]
+        films = [key for key, modality in orthanc.held().items() if modality == "DX"]
         orthanc.push(int(line.rsplit(":", 1)[1]), "PATCHCLIP", films)
         record = json.loads(listener.stdout.readline())
         assert listener.wait(60) == 0
