@@ -23,6 +23,7 @@ from patchclip import (
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.localize import smooth
 from patchclip.model.branches import Branch
+from patchclip.model.patchclip import Parts, PatchCLIP
 from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
 from patchclip.types import FloatArray
 from tests.tiny import ROOT, tiny_checkpoint
@@ -281,3 +282,14 @@ def _square_map(engine: Engine, encoded: Encoded) -> FloatArray:
 def _probability(engine: Engine, lesion: str, query: str, seed: int) -> float:
     pixels = cv2.GaussianBlur(synthetic_radiograph(lesion, size=512, seed=seed).pixels, (0, 0), 0.5)
     return engine.query(engine.encode(Radiograph.from_array(pixels)), [query])[0].probability
+
+
+def test_no_answer_stands_on_the_sparse_branch(tiny: Engine, effusion: Radiograph) -> None:
+    """It is a training objective alone: a model without it answers the same."""
+    parts = {name: getattr(tiny.model, name) for name in Parts.__dataclass_fields__}
+    without = PatchCLIP(tiny.model.config, Parts(**{**parts, "sparse": None})).eval()
+    other = Engine(replace(tiny.checkpoint, model=without), device="cpu")
+    queries = ["effusion", "mass on the left", "no nodule"]
+    answers, others = (engine.query(engine.encode(effusion), queries) for engine in (tiny, other))
+    for one, two in zip(answers, others, strict=True):
+        assert one.probability == two.probability and (one.map.values == two.map.values).all()

@@ -118,7 +118,8 @@ class LossConfig:
     patch: float = 1.0
     """Term on every patch under or outside an outline."""
     sparse: float = 0.25
-    """Term of the sparse branch on sets of patches."""
+    """Term of the sparse branch on sets of patches. The branch is a training objective alone: no answer stands
+    on it, and with `patches_alone` the term reaches neither tower nor neck."""
     mil: float = 1.0
     """Multiple-instance term: smooth maximum over patches against the image label."""
     patches_alone: bool = True

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from patchclip.errors import CheckpointError
 from patchclip.model.config import ModelConfig
 from patchclip.model.heads import Neck, Projection, SparseBranch, TokenPool
 from patchclip.model.tower import Tower
@@ -47,28 +48,75 @@ class TextProjection(nn.Sequential):
         super().__init__(nn.Linear(width, 2 * embed_dim), nn.GELU(), nn.Linear(2 * embed_dim, embed_dim))
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a `PatchCLIP` is put together from.
+
+    W is the width of a token, D that of the joint space, and E that of a sentence feature.
+
+    Attributes:
+        tower: pixels -> levels and pooled feature.
+        neck: levels [B, C_i, R_i, C_i] -> tokens [B, W, R, C].
+        projection: tokens [..., W] -> [..., D].
+        pool: tokens [B, P, W] and which of them lie in the image, bool [B, P] -> [B, W].
+        sparse: a training objective alone, see `SparseBranch`; None in a model that is not trained here.
+        global_projection: the tower's pooled feature -> [B, D].
+        text_projection: sentence features [..., E] -> [..., D].
+        logit_scale, logit_bias: scalars, see `PatchCLIP.pair_logits`.
+    """
+
+    tower: Tower
+    neck: nn.Module
+    projection: nn.Module
+    pool: nn.Module
+    sparse: SparseBranch | None
+    global_projection: nn.Module
+    text_projection: nn.Module
+    logit_scale: nn.Parameter
+    logit_bias: nn.Parameter
+
+
+def build(config: ModelConfig) -> Parts:
+    """Untrained parts, as a config describes them.
+
+    Raises:
+        CheckpointError: the tower is unknown, or has no such levels.
+    """
+    tower = Tower(config)
+    order = tower.indices.index(config.grid_level)
+    width, embed_dim = config.token_width, config.embed_dim
+    return Parts(
+        tower=tower,
+        neck=Neck(tower.widths, tower.grids, order, width, config.context_blocks),
+        projection=Projection(width, embed_dim),
+        pool=TokenPool(width),
+        sparse=SparseBranch(width, embed_dim, config.sparse_layers, config.sparse_heads),
+        global_projection=nn.Linear(tower.pooled_width, embed_dim, bias=False),
+        text_projection=TextProjection(_text_width(tower, config), embed_dim),
+        logit_scale=nn.Parameter(torch.tensor(0.0)),
+        # Most findings are absent from most patches; without a bias every patch would have to speak against every
+        # finding at once (the reasoning is SigLIP's; Zhai et al., ICCV 2023).
+        logit_bias=nn.Parameter(torch.tensor(-4.0)),
+    )
+
+
 class PatchCLIP(nn.Module):
     """Image and text in one space, patch by patch (Bhat et al., Scientific Reports 16:14688, 2026)."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, parts: Parts | None = None) -> None:
+        """parts: what the model is put together from; `build` makes untrained ones otherwise."""
         super().__init__()
         self.config = config
-        self.tower = Tower(config)
-        order = self.tower.indices.index(config.grid_level)
-        self.neck = Neck(
-            self.tower.widths, self.tower.grids, order, config.token_width, config.context_blocks
-        )
-        self.projection = Projection(config.token_width, config.embed_dim)
-        self.pool = TokenPool(config.token_width)
-        self.sparse = SparseBranch(
-            config.token_width, config.embed_dim, config.sparse_layers, config.sparse_heads
-        )
-        self.global_projection = nn.Linear(self.tower.pooled_width, config.embed_dim, bias=False)
-        self.text_projection = TextProjection(self._text_width(), config.embed_dim)
-        self.logit_scale = nn.Parameter(torch.tensor(0.0))
-        # Most findings are absent from most patches; without a bias every patch would have to speak against every finding at once
-        # (the reasoning is SigLIP's; Zhai et al., ICCV 2023).
-        self.logit_bias = nn.Parameter(torch.tensor(-4.0))
+        parts = parts or build(config)
+        self.tower = parts.tower
+        self.neck = parts.neck
+        self.projection = parts.projection
+        self.pool = parts.pool
+        self.sparse = parts.sparse
+        self.global_projection = parts.global_projection
+        self.text_projection = parts.text_projection
+        self.logit_scale = parts.logit_scale
+        self.logit_bias = parts.logit_bias
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -143,33 +191,41 @@ class PatchCLIP(nn.Module):
             )
 
     def encode_sparse(
-        self, tokens: Tensor, grid: tuple[int, int], index: Tensor, mask: Tensor, image: Tensor | None = None
+        self, tokens: Tensor, grid: tuple[int, int], index: Tensor, mask: Tensor, image: Tensor
     ) -> Tensor:
-        """Sparse embedding of chosen patches.
+        """Sparse embedding of chosen patches, for the training objective; no answer stands on it.
 
         Args:
             tokens: [B, P, W].
             grid: (R, C).
             index: int [N, M], which patches; arbitrary where `mask` is False.
             mask: bool [N, M].
-            image: int [N], the row of `tokens` that each set belongs to; None means that there is one set for each row, in their order.
+            image: int [N], the row of `tokens` that each set belongs to.
 
         Returns:
             [N, D]; direction and length as in `ImageEmbeddings`.
+
+        Raises:
+            CheckpointError: the model is a published one, which has no sparse branch.
         """
-        owner = torch.arange(len(index), device=index.device) if image is None else image
-        chosen = tokens[owner.unsqueeze(1), index]
+        if self.sparse is None:
+            raise CheckpointError(
+                f"{self.config.name} has no sparse branch; set loss.sparse to 0, or train a model of your own."
+            )
+        chosen = tokens[image.unsqueeze(1), index]
         rows = (torch.div(index, grid[1], rounding_mode="floor") + 0.5) / grid[0]
         columns = (index % grid[1] + 0.5) / grid[1]
         embedded: Tensor = self.sparse(chosen, torch.stack([rows, columns], dim=-1), mask)
         return embedded
 
-    def _text_width(self) -> int:
-        if self.tower.text_model is None:
-            return SentenceEncoder.width
-        with torch.no_grad():
-            tokens = open_clip.get_tokenizer(self.config.tower)(["x"])
-            return int(self.tower.text_model.encode_text(tokens).shape[-1])  # type: ignore[operator]
+
+def _text_width(tower: Tower, config: ModelConfig) -> int:
+    """Width of a sentence feature."""
+    if tower.text_model is None:
+        return SentenceEncoder.width
+    with torch.no_grad():
+        tokens = open_clip.get_tokenizer(config.tower)(["x"])
+        return int(tower.text_model.encode_text(tokens).shape[-1])  # type: ignore[operator]
 
 
 def _mean_of_halves(both: ImageEmbeddings) -> ImageEmbeddings:

@@ -20,7 +20,7 @@ from patchclip.model.branches import Branch
 from patchclip.model.calibration import Calibration
 from patchclip.model.checkpoint import Checkpoint
 from patchclip.model.config import ModelConfig
-from patchclip.model.patchclip import PatchCLIP
+from patchclip.model.patchclip import Parts, PatchCLIP
 from patchclip.model.tower import Tower
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
@@ -29,22 +29,23 @@ NOTE = "This model was not trained on radiographs with boxes and is not calibrat
 
 
 class _LastLevel(nn.Module):
-    """Stands where a trained model merges levels."""
+    """Stands where a trained model merges levels: there is one."""
 
     def forward(self, levels: list[Tensor]) -> Tensor:
-        """The one level that there is."""
+        """[[B, W, R, C]] -> [B, W, R, C]."""
         return levels[0]
 
 
 class _Projection(nn.Module):
-    """Tokens [..., W] -> [..., D], unit norm, through the model's own projection."""
+    """Tokens to the joint space, through the model's own projection."""
 
     def __init__(self, own: nn.Module) -> None:
+        """own: the published model's projection, [..., W] -> [..., D]."""
         super().__init__()
         self.own = own
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """See the class."""
+        """[..., W] -> [..., D], unit norm."""
         return F.normalize(self.own(tokens), dim=-1)
 
 
@@ -57,39 +58,28 @@ class _Mean(nn.Module):
         return (tokens * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
 
 
-class _MeanOfSet(nn.Module):
-    """Stands for the sparse branch: the mean of the chosen patches, projected."""
+def zero_shot_model(config: ModelConfig, clip: nn.Module) -> PatchCLIP:
+    """A `PatchCLIP` put together from a published model's own parts; `clip` loses its visual half to it.
 
-    def __init__(self, projection: nn.Module) -> None:
-        super().__init__()
-        self.mean, self.projection = _Mean(), projection
-
-    def forward(self, tokens: Tensor, _: Tensor, mask: Tensor) -> Tensor:
-        """tokens [N, M, W], mask bool [N, M] -> [N, D]."""
-        projected: Tensor = self.projection(self.mean(tokens, mask))
-        return projected
-
-
-class ZeroShotCLIP(PatchCLIP):
-    """A published CLIP model with the interface of `PatchCLIP`."""
-
-    def __init__(self, config: ModelConfig, clip: nn.Module) -> None:
-        nn.Module.__init__(self)
-        visual = clip.visual
-        assert isinstance(visual, nn.Module)
-        own = _own_projection(visual, config.tower)
-        del clip.visual
-        self.config = config
-        self.tower = Tower(config, built=(visual, clip))
-        self.neck = _LastLevel()  # type: ignore[assignment]
-        self.projection = _Projection(own)  # type: ignore[assignment]
-        self.pool = _Mean()  # type: ignore[assignment]
-        self.sparse = _MeanOfSet(self.projection)  # type: ignore[assignment]
-        self.global_projection = _Projection(nn.Identity())  # type: ignore[assignment]
-        self.text_projection = nn.Identity()  # type: ignore[assignment]
-        assert isinstance(clip.logit_scale, nn.Parameter)
-        self.logit_scale = clip.logit_scale
-        self.logit_bias = nn.Parameter(torch.zeros(()))
+    Raises:
+        CheckpointError: it has no projection that patch tokens could take.
+    """
+    visual, logit_scale = clip.visual, clip.logit_scale
+    assert isinstance(visual, nn.Module) and isinstance(logit_scale, nn.Parameter)
+    projection = _Projection(_token_projection(visual, config.tower))
+    del clip.visual
+    parts = Parts(
+        tower=Tower(config, built=(visual, clip)),
+        neck=_LastLevel(),
+        projection=projection,
+        pool=_Mean(),
+        sparse=None,
+        global_projection=_Projection(nn.Identity()),
+        text_projection=nn.Identity(),
+        logit_scale=logit_scale,
+        logit_bias=nn.Parameter(torch.zeros(())),
+    )
+    return PatchCLIP(config, parts)
 
 
 def is_open_clip_name(name: str) -> bool:
@@ -148,7 +138,7 @@ def load_open_clip(name: str, vocabulary: Vocabulary) -> Checkpoint:
         mean=0.45,
         std=0.27,
     )
-    model = ZeroShotCLIP(config, clip).eval().requires_grad_(False)
+    model = zero_shot_model(config, clip).eval().requires_grad_(False)
     digest = hashlib.sha256(name.encode())
     for key, value in sorted(model.state_dict().items()):
         digest.update(key.encode() + value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
@@ -158,7 +148,7 @@ def load_open_clip(name: str, vocabulary: Vocabulary) -> Checkpoint:
     return Checkpoint(model, vocabulary, calibration, gates, digest.hexdigest(), note=NOTE)
 
 
-def _own_projection(visual: nn.Module, tower: str) -> nn.Module:
+def _token_projection(visual: nn.Module, tower: str) -> nn.Module:
     """What maps one token to the joint space."""
     if isinstance(getattr(visual, "proj", None), nn.Parameter):
         weight = visual.proj

@@ -64,7 +64,11 @@ def test_embeddings_are_shaped_and_their_length_is_the_temperature(model: PatchC
         out = model.encode_image(torch.rand(2, 1, side, side))
         index = torch.tensor([[0, rows * cols - 1, 0]]).expand(2, -1)
         sparse = model.encode_sparse(
-            out.tokens, out.grid, index, torch.tensor([[True, True, False]]).expand(2, -1)
+            out.tokens,
+            out.grid,
+            index,
+            torch.tensor([[True, True, False]]).expand(2, -1),
+            torch.arange(2),
         )
     assert out.grid == (rows, cols) and out.patches.shape == (2, rows * cols, 32)
     positive, negative = (torch.nn.functional.normalize(torch.randn(3, 32), dim=-1) for _ in range(2))
@@ -83,10 +87,15 @@ def test_sparse_ignores_empty_slots(model: PatchCLIP) -> None:
         out = model.encode_image(torch.rand(1, 1, side, side))
         mask = torch.tensor([[True, False]])
         first, second = (
-            model.encode_sparse(out.tokens, out.grid, torch.tensor([[0, other]]), mask) for other in (1, 2)
+            model.encode_sparse(out.tokens, out.grid, torch.tensor([[0, other]]), mask, torch.tensor([0]))
+            for other in (1, 2)
         )
         moved = model.encode_sparse(
-            out.tokens[:, :1].expand(-1, out.tokens.shape[1], -1), out.grid, torch.tensor([[3, 0]]), mask
+            out.tokens[:, :1].expand(-1, out.tokens.shape[1], -1),
+            out.grid,
+            torch.tensor([[3, 0]]),
+            mask,
+            torch.tensor([0]),
         )
     torch.testing.assert_close(first, second)
     assert not torch.allclose(first, moved, atol=1e-4)

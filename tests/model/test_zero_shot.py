@@ -54,3 +54,12 @@ def test_a_name_without_weights_is_said() -> None:
         Engine.from_pretrained(f"{NAME}//absent/weights.safetensors")
     with pytest.raises(CheckpointError, match="name a file"):
         Engine.from_pretrained(NAME)
+
+
+def test_a_published_model_has_no_sparse_branch(weights: Path) -> None:
+    """The branch is a training objective alone."""
+    model = Engine.from_pretrained(f"{NAME}/{weights}", device="cpu").model
+    tokens, mask = torch.zeros(1, 49, 1), torch.ones(1, 1, dtype=torch.bool)
+    nothing = torch.zeros(1, 1, dtype=torch.int64)
+    with pytest.raises(CheckpointError, match=r"has no sparse branch; set loss\.sparse to 0"):
+        model.encode_sparse(tokens, (7, 7), nothing, mask, nothing[0])

@@ -55,7 +55,7 @@ def patch_loss(logits: Tensor, targets: Tensor, positive_weight: Tensor, negativ
 
 @dataclass(frozen=True, slots=True)
 class SparseSets:
-    """Patch sets that the sparse branch learns from.
+    """Patch sets that the sparse branch learns from; it is a training objective alone, no answer stands on it.
 
     Attributes:
         image, finding: int [N], which image and which finding a set is of.
@@ -85,7 +85,7 @@ def sparse_sets(
 
     Every (image, finding) with positive patches gives a positive set of them. Every image gives one negative
     set: of the findings that it is trusted to be free of, the one whose patches are lit most, and of those
-    patches the `limit` / 8 most lit: what the sparse branch meets at inference when the map is wrong.
+    patches the `limit` / 8 most lit, which are those of a wrong map.
 
     Args:
         patch_logits: [B, P, K], detached inside.

@@ -152,6 +152,7 @@ def test_sets_are_encoded_alike_apart_and_together() -> None:
             (4, 4),
             index[row : row + 1, :size],
             torch.ones(1, size, dtype=torch.bool),
+            torch.tensor([0]),
         )
         torch.testing.assert_close(found[row], alone[0], rtol=1e-4, atol=1e-5)
     found[0].sum().backward()
