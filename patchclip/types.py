@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, overload
 
 import cv2
 import numpy as np
@@ -28,9 +28,17 @@ class Box:
         """In square pixels."""
         return self.w * self.h
 
-    def contains(self, x: float, y: float) -> bool:
-        """Whether a point lies inside or on the border."""
-        return self.x <= x <= self.x + self.w and self.y <= y <= self.y + self.h
+    @overload
+    def contains(self, x: float, y: float) -> bool: ...
+
+    @overload
+    def contains(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]: ...
+
+    def contains(
+        self, x: float | NDArray[np.float64], y: float | NDArray[np.float64]
+    ) -> bool | NDArray[np.bool_]:
+        """Whether a point, or each point of arrays that broadcast, lies inside or on the border."""
+        return (self.x <= x) & (x <= self.x + self.w) & (self.y <= y) & (y <= self.y + self.h)
 
     def intersection(self, other: Box) -> float:
         """Shared area in square pixels."""

@@ -16,7 +16,8 @@ import pytest
 from app.settings import Settings
 from patchclip import Engine
 from patchclip.__main__ import make_parser as patchclip_parser
-from patchclip.evaluate.report import markdown
+from patchclip.evaluate.render import markdown
+from patchclip.evaluate.report import Report
 from patchclip.model.checkpoint import load_checkpoint
 from trainer.__main__ import make_parser as trainer_parser
 from trainer.gate.measure import markdown as gates_markdown
@@ -110,7 +111,8 @@ def test_figures_are_those_of_the_committed_evaluation(engine: Engine) -> None:
     between = re.search(
         r"<!-- figures -->\n(.*?)\n<!-- /figures -->", CARD.read_text(encoding="utf-8"), flags=re.DOTALL
     )
-    assert between and between.group(1).strip() == markdown(record).strip()
+    text = markdown(Report.from_json(record))
+    assert between and between.group(1).strip() == text.strip()
     quoted = re.search(r"<!-- figures -->\n(.*?)\n<!-- /figures -->", README, flags=re.DOTALL)
     assert quoted
     lines = [
@@ -118,7 +120,7 @@ def test_figures_are_those_of_the_committed_evaluation(engine: Engine) -> None:
     ]
     assert lines
     for line in lines:
-        assert line in markdown(record), line
+        assert line in text, line
 
 
 def test_gates_are_those_of_the_committed_measurement(engine: Engine) -> None:

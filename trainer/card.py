@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from patchclip.errors import DataError
-from patchclip.evaluate.report.markdown import markdown, summary_parts
+from patchclip.evaluate.render.markdown import markdown, summary_parts
+from patchclip.evaluate.report import Report
 from patchclip.model.checkpoint import load_checkpoint
 from trainer.gate.measure import markdown as gates_markdown
 
@@ -37,26 +38,27 @@ def fill(checkpoint: Path, report: Path, readme: Path | None = None) -> list[Pat
     """
     try:
         record: dict[str, Any] = json.loads((report / "figures.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        evaluation = Report.from_json(record)
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{report} holds no figures.json; run python -m patchclip evaluate with --out {report.name}."
         ) from error
     sha256 = load_checkpoint(checkpoint).sha256
-    if record["model"]["sha256"] != sha256:
+    if evaluation.model.sha256 != sha256:
         raise DataError(
-            f"The report in {report.name} is of another checkpoint ({record['model']['sha256'][:8]}); "
+            f"The report in {report.name} is of another checkpoint ({evaluation.model.sha256[:8]}); "
             f"evaluate {sha256[:8]} first."
         )
-    split, card = record["data"]["split"], checkpoint / "MODEL_CARD.md"
+    split, card = evaluation.data.split, checkpoint / "MODEL_CARD.md"
     figures, picture, gates = (
         checkpoint / f"{split}_{name}" for name in ("metrics.json", "froc.png", "gates.json")
     )
-    texts = {card: replace_block(_text(card), FIGURES, markdown(record), card)}
+    texts = {card: replace_block(_text(card), FIGURES, markdown(evaluation), card)}
     if gates.is_file():
         texts[card] = replace_block(texts[card], GATES, gates_markdown(json.loads(_text(gates))), card)
     if readme is not None:
         link = picture.resolve().relative_to(readme.resolve().parent).as_posix()
-        texts[readme] = replace_block(_text(readme), FIGURES, summary(record, link), readme)
+        texts[readme] = replace_block(_text(readme), FIGURES, summary(evaluation, link), readme)
     figures.write_text(json.dumps(record, separators=(",", ":")) + "\n", encoding="utf-8")
     shutil.copyfile(report / "froc.png", picture)
     for path, text in texts.items():
@@ -64,11 +66,10 @@ def fill(checkpoint: Path, report: Path, readme: Path | None = None) -> list[Pat
     return [figures, picture, *texts]
 
 
-def summary(record: dict[str, Any], picture: str) -> str:
-    """What a README says: on what the figures stand, the command, the headline, and the FROC curves."""
-    return "\n\n".join(
-        (*summary_parts(record), f"![FROC curves of the patch map and of saliency, by finding]({picture})")
-    )
+def summary(report: Report, picture: str) -> str:
+    """What a README says: on what the figures stand, the command, the headline, and the operating curves."""
+    curves = f"![Operating curves of the patch map and of saliency, by finding]({picture})"
+    return "\n\n".join((*summary_parts(report), curves))
 
 
 def replace_block(text: str, name: str, content: str, path: Path) -> str:

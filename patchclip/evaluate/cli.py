@@ -8,18 +8,20 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from patchclip.engine import Engine
 from patchclip.errors import DataError, SaliencyError
-from patchclip.evaluate.dataset import NIH8, read_dataset
-from patchclip.evaluate.ledger import check, collect, differences, save
+from patchclip.evaluate.dataset import read_dataset
+from patchclip.evaluate.engine_predictor import EnginePredictor
 from patchclip.evaluate.map_file import MapFile
-from patchclip.evaluate.predictions import EngineSource, Source
-from patchclip.evaluate.report import markdown, write_plots, write_report
-from patchclip.evaluate.report.page import drawn_labels
-from patchclip.evaluate.report.words import headline
+from patchclip.evaluate.predictor import Predictor
+from patchclip.evaluate.render import markdown, write_plots, write_report
+from patchclip.evaluate.render.words import figure_text, headline, in_order
+from patchclip.evaluate.replicates import StoredReport, differences, save_replicates
+from patchclip.evaluate.report import Report
 from patchclip.evaluate.run import evaluate
 from patchclip.saliency import SALIENCY, default_methods
 
@@ -61,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_whole,
         default=0,
         metavar="N",
-        help="deletion and insertion curves on N boxed images of each finding (0)",
+        help="deletion and insertion curves on N boxed images per finding (0)",
     )
     parser.add_argument(
         "--against",
@@ -79,20 +81,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace, arguments: Sequence[str]) -> int:
-    """Runs the command; returns the exit status. arguments: what `options` were read from, for the report's record."""
+    """Runs the command; returns the exit status. arguments: what `options` were read from, for the report."""
     methods = _methods(options.saliency)
     if options.map_file and options.checkpoint:
         raise DataError("--map-file and --checkpoint name two models to score; give one of them.")
-    if options.against:
-        check(options.against, options.seed, options.replicates)
+    other = StoredReport.read(options.against, options.seed, options.replicates) if options.against else None
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "patch-clip"
     engine = None if options.map_file else Engine.from_pretrained(options.checkpoint)
-    source: Source = EngineSource(engine, cache) if engine else MapFile(options.map_file)
-    twin = EngineSource(Engine.from_pretrained(options.twin), cache) if options.twin else None
+    predictor: Predictor = EnginePredictor(engine, cache) if engine else MapFile(options.map_file)
+    twin = EnginePredictor(Engine.from_pretrained(options.twin), cache) if options.twin else None
     data = read_dataset(
         options.folder,
         options.split,
-        frozenset(source.labels),
+        frozenset(predictor.labels),
         vocabulary=engine.vocabulary if engine else None,
         allow_missing=options.allow_missing,
     )
@@ -100,8 +101,9 @@ def main(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         print(f"note: {line}", file=sys.stderr)
     for line in data.left_out:
         print(f"left out: {line}", file=sys.stderr)
-    result = evaluate(
-        source,
+
+    evaluation = evaluate(
+        predictor,
         data,
         methods=methods,
         twin=twin,
@@ -110,50 +112,47 @@ def main(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         faithful=options.faithfulness,
         allow_missing=options.allow_missing,
     )
-    record = result.record
-    # Folders by their name alone: a report travels, and where it was made is nobody's business.
-    record["command"] = "python -m patchclip " + shlex.join(
-        Path(part).name if Path(part).is_absolute() else part for part in arguments
-    )
-    figures = collect(record)
-    options.out.mkdir(parents=True, exist_ok=True)
+    report = replace(evaluation.report, command=_command(arguments))
+    out: Path = options.out
+    out.mkdir(parents=True, exist_ok=True)
     # Before the comparison, which fails on a report of other images: hours of work may lie in these figures.
-    save(options.out, figures)
-    _write(options.out / "metrics.json", record)
-    if options.against:
-        record["against"] = differences(record, figures, options.against)
-        _write(options.out / "metrics.json", record)
-    _write(options.out / "figures.json", compact(record))
-    drawn = drawn_labels(record)
-    plots = write_plots(record, result.pairs, drawn, options.out)
-    write_report(result, drawn, options.out / "report.html")
-    (options.out / "figures.md").write_text(markdown(record), encoding="utf-8")
-    print(table(record))
-    for sentence in headline(record):
+    save_replicates(out, report)
+    _write(out / "metrics.json", report.to_json())
+    if other is not None:
+        report = replace(report, against=differences(report, other))
+        _write(out / "metrics.json", report.to_json())
+    _write(out / "figures.json", compact(report))
+    plots = write_plots(report, evaluation.cases, out)
+    write_report(replace(evaluation, report=report), out / "report.html")
+    (out / "figures.md").write_text(markdown(report), encoding="utf-8")
+
+    print(table(report))
+    for sentence in headline(report):
         print(sentence)
-    written = ", ".join(
-        str(path)
-        for path in (
-            *(options.out / name for name in ("metrics.json", "report.html", "figures.md", "figures.json")),
-            *plots,
-        )
-    )
+    names = ("metrics.json", "report.html", "figures.md", "figures.json")
+    written = ", ".join(str(path) for path in (*(out / name for name in names), *plots))
     print(f"{written} written. Research use only, not for clinical use.")
     return 0
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """Folders by their name alone: a report travels, and where it was made is nobody's business."""
+    named = (Path(part).name if Path(part).is_absolute() else part for part in arguments)
+    return f"python -m patchclip {shlex.join(named)}"
 
 
 def _write(path: Path, record: dict[str, Any]) -> None:
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def compact(record: dict[str, Any]) -> dict[str, Any]:
-    """What a model card needs of a record, to five decimals: all but the points of its plots."""
-    kept = {name: value for name, value in record.items() if name not in ("claim_curves", "against")}
-    kept["findings"] = {
-        label: {name: value for name, value in row.items() if name != "reliability"}
-        for label, row in record["findings"].items()
-    }
-    rounded: dict[str, Any] = json.loads(json.dumps(kept), parse_float=lambda text: round(float(text), 5))
+def compact(report: Report) -> dict[str, Any]:
+    """What a model card needs of a report, as JSON to five decimals: all but the points of its plots."""
+    record = report.to_json()
+    for name in ("claim_curves", "against"):
+        record.pop(name, None)
+    for row in record["findings"].values():
+        del row["reliability"]
+    rounded: dict[str, Any] = json.loads(json.dumps(record), parse_float=lambda text: round(float(text), 5))
     return rounded
 
 
@@ -171,39 +170,26 @@ def _positive(text: str) -> int:
     return value
 
 
-def _methods(given: Sequence[str] | None) -> tuple[str, ...]:
-    if given is None:
+def _methods(names: Sequence[str] | None) -> tuple[str, ...]:
+    if names is None:
         return default_methods()
-    if given == ["none"]:
+    if names == ["none"]:
         return ()
-    unknown = [name for name in given if name not in SALIENCY]
-    if unknown:
-        raise SaliencyError(
-            f'There is no saliency method "{unknown[0]}"; choose from {", ".join(SALIENCY)}, or none.'
-        )
-    return tuple(given)
-
-
-def table(record: dict[str, object]) -> str:
-    """The main figures as text, for the terminal."""
-    findings: dict[str, dict[str, dict[str, object]]] = record["findings"]  # type: ignore[assignment]
-    lines = [f"{'finding':<20}{'AUROC':>22}{'pointing':>22}{'n boxed':>9}"]
-    for label in [*NIH8, *(name for name in findings if name not in NIH8)]:
-        if label in findings:
-            own = findings[label]
-            lines.append(
-                f"{label:<20}{show(own['auroc']):>22}{show(own['pointing']):>22}{own['pointing']['n']!s:>9}"
+    for name in names:
+        if name not in SALIENCY:
+            raise SaliencyError(
+                f'There is no saliency method "{name}"; choose from {", ".join(SALIENCY)}, or none.'
             )
-    means: dict[str, dict[str, object]] = record["summary"]["nih8"]  # type: ignore[index]
-    return "\n".join(
-        [
-            *lines,
-            "mean of NIH's eight: " + ", ".join(f"{name} {show(value)}" for name, value in means.items()),
-        ]
-    )
+    return tuple(names)
 
 
-def show(value: dict[str, object]) -> str:
-    """0.87 (0.80-0.93), or a dash."""
-    ci: list[float] = value["ci"]  # type: ignore[assignment]
-    return "-" if value["value"] is None else f"{value['value']:.3f} ({ci[0]:.3f}-{ci[1]:.3f})"
+def table(report: Report) -> str:
+    """The main figures as text, for the terminal."""
+    lines = [f"{'finding':<20}{'AUROC':>24}{'pointing':>24}{'n boxed':>9}"]
+    for label in in_order(report.findings):
+        auroc = report.findings[label].image["auroc"]
+        pointing = report.findings[label].location.boxed["pointing"]
+        cells = f"{figure_text(auroc, 3):>24}{figure_text(pointing, 3):>24}{pointing.n:>9}"
+        lines.append(f"{label:<20}{cells}")
+    means = (f"{name} {figure_text(figure, 3)}" for name, figure in report.summary.nih8.items())
+    return "\n".join([*lines, f"mean of NIH's eight: {', '.join(means)}"])

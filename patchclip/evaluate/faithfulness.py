@@ -1,48 +1,57 @@
-"""Deletion and insertion: does the model's answer follow from the patches that a map points at?"""
+"""Faithfulness: does the model's answer follow from the patches that a method's map points at?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
+from tqdm import tqdm
 
-from patchclip.types import FloatArray
+from patchclip.evaluate.bootstrap import Figure, PatientBootstrap
+from patchclip.evaluate.case import Case
+from patchclip.evaluate.image_metrics import Floats, mean
+from patchclip.evaluate.method import PATCH_MAP, Method
+from patchclip.evaluate.predictor import Predictor
+from patchclip.evaluate.report import FaithfulnessFigures
+from patchclip.evaluate.truth import reader_of
 
-STEPS = 16
-BLUR = 0.06  # standard deviation of the insertion start's blur, as a share of the side: nothing smaller than a lobe survives it
-Score = Callable[[FloatArray], NDArray[np.float64]]
-"""float32 [N, S, S] of model inputs -> the query's probability on each, [N] in [0, 1]."""
+
+def faithfulness(
+    predictor: Predictor,
+    cases: Sequence[Case],
+    methods: Sequence[str],
+    bootstrap: PatientBootstrap,
+    most: int,
+) -> dict[str, dict[Method, FaithfulnessFigures]]:
+    """Deletion and insertion areas by finding and method, on up to `most` boxed images of each finding."""
+    findings: dict[str, dict[Method, FaithfulnessFigures]] = {}
+    for label in predictor.labels:
+        boxed = [k for k, case in enumerate(cases) if reader_of(label).boxed(case.image)][:most]
+        progress = tqdm(boxed, desc=f"faithfulness, {label}", leave=False)
+        rows = [predictor.faithfulness(cases[k].image, label, methods) for k in progress]
+        if not any(rows):
+            continue
+        weights = bootstrap.weights(np.array(boxed, np.int64))
+        deletion: dict[Method, Floats] = {}
+        insertion: dict[Method, Floats] = {}
+        for method in rows[0]:
+            deletion[method] = mean(np.array([row[method].deletion for row in rows]), weights)
+            insertion[method] = mean(np.array([row[method].insertion for row in rows]), weights)
+        findings[label] = {method: _figures(method, deletion, insertion, len(boxed)) for method in rows[0]}
+    return findings
 
 
-def deletion_insertion(
-    score: Score, pixels: FloatArray, values: FloatArray, steps: int = STEPS
-) -> tuple[float, float]:
-    """Areas under the deletion and insertion curves (Petsiuk, Das & Saenko, RISE, BMVC 2018), patch by patch.
-
-    Deletion greys out patches (the image's mean) from the most to the least lit: a faithful map makes the probability fall early,
-    so less is better. Insertion starts from a blurred image and puts patches back in the same order: more is better. Equal patches
-    go row by row; a map of one value therefore says nothing and is scored as it stands.
-
-    Args:
-        score: the model.
-        pixels: float32 [S, S], the model's input.
-        values: [R, C] over the whole input.
-        steps: points of each curve beyond its start.
-
-    Returns:
-        deletion and insertion area, each in [0, 1] (trapezoids over the share of patches).
-    """
-    side = pixels.shape[0]
-    order = np.argsort(-values.ravel(), kind="stable")
-    rank = np.empty(order.size)
-    rank[order] = np.arange(order.size)
-    fine = cv2.resize(rank.reshape(values.shape), (side, side), interpolation=cv2.INTER_NEAREST)
-    counts = np.round(np.linspace(0, order.size, steps + 1))
-    changed = fine[None] < counts[:, None, None]
-    grey, blurred = np.float32(pixels.mean()), cv2.GaussianBlur(pixels, (0, 0), BLUR * side)
-    deleted = score(np.where(changed, grey, pixels).astype(np.float32))
-    inserted = score(np.where(changed, pixels, blurred).astype(np.float32))
-    shares = counts / order.size
-    return float(np.trapezoid(deleted, shares)), float(np.trapezoid(inserted, shares))
+def _figures(
+    method: Method, deletion: dict[Method, Floats], insertion: dict[Method, Floats], images: int
+) -> FaithfulnessFigures:
+    figures = FaithfulnessFigures(
+        deletion=Figure.of(deletion[method], images), insertion=Figure.of(insertion[method], images)
+    )
+    if method == PATCH_MAP:
+        return figures
+    return replace(
+        figures,
+        deletion_minus_patch_map=Figure.of(deletion[method] - deletion[PATCH_MAP], images),
+        insertion_minus_patch_map=Figure.of(insertion[method] - insertion[PATCH_MAP], images),
+    )

@@ -1,4 +1,9 @@
-"""Free-response ROC (Chakraborty & Winter, Radiology 1990): candidates of all images against all boxes, vectorised over bootstrap replicates."""
+"""FROC of components (Chakraborty & Winter, Radiology 1990), in all replicates at once.
+
+The candidates are a map's components above one fixed floor, each with its highest value as its score. The
+curves of the report's comparison are another thing: `patchclip.evaluate.claim.operating_curve` draws the
+regions anew at each threshold.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from patchclip.evaluate.maps import Box
-from patchclip.types import Region
+from patchclip.evaluate.image_metrics import Floats
+from patchclip.types import Box, Region
 
 RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-Floats = NDArray[np.float64]
+"""False positives per image at which sensitivity is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +44,17 @@ def match(
 ) -> Candidates:
     """Matches regions to boxes, image by image.
 
-    A region hits a box if its peak lies inside, or, with `least_iou`, if the boxes' IoU is at least that. A region inside two boxes
-    finds both, and counts as one hit for each: `hit` is then true once and the extra box is added as a candidate of the same score.
+    A region hits a box if its peak lies inside, or, with `least_iou`, if the boxes' IoU is at least that. A
+    region inside two boxes finds both, and counts as one hit for each: it then stands among the candidates
+    twice, with the same score.
     """
     image: list[int] = []
     score: list[float] = []
     hit: list[bool] = []
     alarm: list[bool] = []
-    for number, (found, truth) in enumerate(zip(regions, boxes, strict=True)):
+    for number, (candidates, truth) in enumerate(zip(regions, boxes, strict=True)):
         taken: set[int] = set()
-        for region in sorted(found, key=lambda item: -item.score):
+        for region in sorted(candidates, key=lambda item: -item.score):
             touched = [k for k, box in enumerate(truth) if _hits(region, box, least_iou)]
             new = [k for k in touched if k not in taken]
             taken.update(new)
@@ -69,26 +75,28 @@ def match(
 def curve(candidates: Candidates, weights: Floats) -> tuple[Floats, Floats]:
     """Points of the FROC curve from the strictest threshold on.
 
-    weights [B, N] over images -> false positives per image [B, T] and sensitivity per box [B, T]; T distinct scores.
+    weights [B, N] over images -> false positives per image and sensitivity per box, [B, T] each; T distinct
+    scores.
     """
     order = np.argsort(-candidates.score, kind="stable")
     drawn = weights[:, candidates.image[order]]
     alarms = np.cumsum(drawn * candidates.alarm[order], axis=1)
     hits = np.cumsum(drawn * candidates.hit[order], axis=1)
     scores = candidates.score[order]
-    ends = (
-        np.append(np.nonzero(np.diff(scores))[0], len(scores) - 1) if len(scores) else np.array([], np.int64)
-    )
+    last = len(scores) - 1
+    ends = np.append(np.nonzero(np.diff(scores))[0], last) if len(scores) else np.array([], np.int64)
     images = np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
     total = (weights * candidates.boxes).sum(axis=1, keepdims=True)
-    sensitivity = np.divide(
-        hits[:, ends], total, out=np.full((len(weights), len(ends)), np.nan), where=total > 0
-    )
+    undefined = np.full((len(weights), len(ends)), np.nan)
+    sensitivity = np.divide(hits[:, ends], total, out=undefined, where=total > 0)
     return alarms[:, ends] / images, sensitivity
 
 
 def sensitivity_at(candidates: Candidates, weights: Floats, rates: Sequence[float] = RATES) -> Floats:
-    """Highest sensitivity at no more than each rate of false positives per image, [B, len(rates)]; 0 if no threshold is so strict."""
+    """Highest sensitivity at no more than each rate of false positives per image, [B, len(rates)].
+
+    0 where no threshold is so strict.
+    """
     rate, sensitivity = curve(candidates, weights)
     if rate.shape[1] == 0:
         return np.zeros((len(weights), len(rates)))
@@ -96,10 +104,4 @@ def sensitivity_at(candidates: Candidates, weights: Floats, rates: Sequence[floa
 
 
 def _hits(region: Region, box: Box, least_iou: float | None) -> bool:
-    x, y, w, h = box
-    if least_iou is None:
-        return x <= region.peak[0] <= x + w and y <= region.peak[1] <= y + h
-    wide = min(region.x + region.w, x + w) - max(region.x, x)
-    high = min(region.y + region.h, y + h) - max(region.y, y)
-    shared = max(0.0, wide) * max(0.0, high)
-    return shared / (region.w * region.h + w * h - shared) >= least_iou
+    return box.contains(*region.peak) if least_iou is None else region.iou(box) >= least_iou

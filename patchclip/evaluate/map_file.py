@@ -1,5 +1,4 @@
-"""Another model's maps, read from a file, as a source of predictions: scored by the same code as one's
-own."""
+"""Another model's maps, read from a file, as a predictor: scored by the same code as one's own."""
 
 from __future__ import annotations
 
@@ -10,8 +9,11 @@ import numpy as np
 
 from patchclip.errors import DataError, RadiographError
 from patchclip.evaluate.array_file import ArrayFile
+from patchclip.evaluate.case import Prediction
 from patchclip.evaluate.dataset import EvaluationImage
-from patchclip.evaluate.predictions import Prediction
+from patchclip.evaluate.deletion import CurveAreas
+from patchclip.evaluate.method import Method
+from patchclip.evaluate.predictor import UsableMethods
 from patchclip.image import load_radiograph
 from patchclip.types import PatchMap
 
@@ -34,7 +36,8 @@ class MapFile:
             DataError: missing, not such a file, or with arrays beyond the limits of `ArrayFile`.
         """
         self._arrays = ArrayFile(path)
-        self.name, self.sha256 = path.stem, self._arrays.sha256
+        self.name = path.stem
+        self.sha256 = self._arrays.sha256
         keys = [
             name.rsplit("/", 2) for name in self._arrays if name.endswith("/map") and name.count("/") >= 2
         ]
@@ -45,12 +48,10 @@ class MapFile:
                 "model."
             )
         ranked = {label for image, label, _ in keys if f"{image}/{label}/probability" not in self._arrays}
-        some = sorted(
-            ranked & {label for image, label, _ in keys if f"{image}/{label}/probability" in self._arrays}
-        )
-        if some:
+        judged = {label for image, label, _ in keys if f"{image}/{label}/probability" in self._arrays}
+        if mixed := sorted(ranked & judged):
             raise DataError(
-                f"The map file {path.name} has a probability of {some[0]} for some images only; give it "
+                f"The map file {path.name} has a probability of {mixed[0]} for some images only; give it "
                 "for all or for none."
             )
         self.uncalibrated = frozenset(ranked)
@@ -63,18 +64,18 @@ class MapFile:
             for what in ("threshold", "overlap_threshold", "cutoff")
         }
 
-    def usable(self, methods: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-        """See `Source`."""
-        return [], dict.fromkeys(methods, "a map file has no model to explain")
+    def usable(self, methods: Sequence[str]) -> UsableMethods:
+        """See `Predictor`."""
+        return UsableMethods((), dict.fromkeys(methods, "a map file has no model to explain"))
 
     def faithfulness(
         self, image: EvaluationImage, label: str, methods: Sequence[str]
-    ) -> dict[str, tuple[float, float]]:
-        """See `Source`; there is no model to ask."""
+    ) -> dict[Method, CurveAreas]:
+        """See `Predictor`; there is no model to ask."""
         return {}
 
     def predict(self, image: EvaluationImage, saliency: Sequence[tuple[str, str]]) -> Prediction:
-        """See `Source`; it has no saliency."""
+        """See `Predictor`; it has no saliency."""
         radiograph = load_radiograph(image.path)
         probability: dict[str, float] = {}
         maps: dict[str, PatchMap] = {}

@@ -1,4 +1,4 @@
-"""All regions of a map at all thresholds at once: every peak, and the values between which it is a region of its own."""
+"""All regions of a map at all thresholds: every peak, and between which values it has its own region."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import minimum_spanning_tree
 
+from patchclip.evaluate.image_metrics import Floats
 from patchclip.types import PatchMap
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Peaks:
     """The local maxima of one map.
 
-    At a threshold t, the connected regions of {map >= t} and the peaks with death < t <= birth are one to one: a region's peak is
-    its highest point (the elder rule of persistent homology, Edelsbrunner, Letscher & Zomorodian, DCG 2002).
+    At a threshold t, the connected regions of {map >= t} and the peaks with death < t <= birth are one to
+    one: a region's peak is its highest point (the elder rule of persistent homology, Edelsbrunner, Letscher &
+    Zomorodian, DCG 2002).
 
     Attributes:
         x, y: float [P], position in original image pixels.
@@ -36,17 +36,16 @@ class Peaks:
 def find_peaks(patch_map: PatchMap) -> Peaks:
     """Peaks of the bilinearly interpolated map, exactly, from its patches alone.
 
-    A bilinear surface has its maxima at patch centres. Two neighbours in a row or column are connected at the lower of their
-    values; two on a diagonal at the saddle inside their cell, (a d - b c) / (a + d - b - c), where both exceed the other two.
-    Equal values count as one peak.
+    A bilinear surface has its maxima at patch centres. Two neighbours in a row or column are connected at the
+    lower of their values; two on a diagonal at the saddle inside their cell, (a d - b c) / (a + d - b - c),
+    where both exceed the other two. Equal values count as one peak.
     """
     values = patch_map.values.astype(np.float64)
     rows, cols = values.shape
     x0, y0, x1, y1 = patch_map.extent
     if values.size == 1:  # no neighbours to part from
-        return Peaks(
-            np.array([(x0 + x1) / 2]), np.array([(y0 + y1) / 2]), values.ravel(), np.array([-np.inf])
-        )
+        centre = np.array([(x0 + x1) / 2]), np.array([(y0 + y1) / 2])
+        return Peaks(*centre, values.ravel(), np.array([-np.inf]))
     first, second, level = _edges(values)
     roots, birth, death = _merge(values.ravel(), first, second, level)
     row, column = np.divmod(roots, cols)
@@ -75,7 +74,7 @@ def _edges(values: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats
 def _merge(
     values: Floats, first: NDArray[np.int64], second: NDArray[np.int64], level: Floats
 ) -> tuple[NDArray[np.int64], Floats, Floats]:
-    # Only the edges of a maximum spanning tree can join two regions. Weights must be positive to be seen by scipy.
+    # Only the edges of a maximum spanning tree can join two regions; scipy sees positive weights alone.
     cost = level.max() - level + 1.0
     tree = minimum_spanning_tree(
         coo_matrix((cost, (first, second)), shape=(values.size, values.size))
@@ -91,10 +90,10 @@ def _merge(
             node = parent[node]
         return node
 
-    for one, two, joined in zip(
-        tree.row[order].tolist(), tree.col[order].tolist(), joins.tolist(), strict=True
-    ):
-        elder, younger = root(one), root(two)
+    edges = zip(tree.row[order].tolist(), tree.col[order].tolist(), joins.tolist(), strict=True)
+    for one, two, joined in edges:
+        elder = root(one)
+        younger = root(two)
         if values[younger] > values[elder]:
             elder, younger = younger, elder
         parent[younger] = elder
@@ -102,5 +101,5 @@ def _merge(
         death[younger] = min(joined, values[younger])
     last = root(0)
     death[last] = -np.inf
-    kept = np.nonzero(values - death > 1e-9)[0]
-    return kept, values[kept], death[kept]
+    peaks = np.nonzero(values - death > 1e-9)[0]
+    return peaks, values[peaks], death[peaks]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from patchclip.evaluate import metrics
-from patchclip.evaluate.bootstrap import PatientBootstrap, holm, two_sided_p
+from patchclip.evaluate import image_metrics as metrics
+from patchclip.evaluate.bootstrap import Figure, PatientBootstrap, holm, two_sided_p
 
 RNG = np.random.default_rng(0)
 
@@ -36,9 +40,9 @@ def test_interval_is_scipys_when_each_patient_has_one_image() -> None:
     other = stats.bootstrap(
         (values,), np.mean, n_resamples=4000, method="percentile", random_state=2
     ).confidence_interval
-    assert figure["value"] == pytest.approx(values.mean())
-    assert figure["ci"] == pytest.approx([other.low, other.high], abs=0.06)
-    assert figure["n"] == 120
+    assert figure.value == pytest.approx(values.mean())
+    assert figure.ci == pytest.approx((other.low, other.high), abs=0.06)
+    assert figure.n == 120
 
 
 def test_same_seed_same_patients() -> None:
@@ -50,7 +54,16 @@ def test_same_seed_same_patients() -> None:
 
 def test_undefined_is_null() -> None:
     figure = PatientBootstrap(["a", "b"], 10).figure(np.arange(2), lambda w: np.full(len(w), np.nan))
-    assert figure == {"value": None, "ci": [None, None], "n": 2}
+    assert figure.to_json() == {"value": None, "ci": [None, None], "n": 2}
+
+
+def test_a_copy_of_a_figure_keeps_its_replicates() -> None:
+    figure = PatientBootstrap([str(k) for k in range(9)], 20).mean(np.arange(9), np.arange(9.0))
+    for other in (replace(figure, n=3), copy.deepcopy(figure), pickle.loads(pickle.dumps(figure))):
+        assert len(other.replicates) == 21 and (other.replicates == figure.replicates).all()
+    with pytest.raises(FrozenInstanceError):
+        figure.replicates = np.empty(0)  # type: ignore[misc]
+    assert Figure.from_json(figure.to_json()) == figure
 
 
 def test_holm_by_hand() -> None:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from monai.metrics import compute_froc_curve_data, compute_froc_score
+from monai.metrics.froc import compute_froc_curve_data, compute_froc_score
 
 from patchclip.evaluate.froc import RATES, curve, match, sensitivity_at
-from patchclip.types import Region
+from patchclip.types import Box, Region
 
 
 def dot(x: float, y: float, score: float) -> Region:
     return Region(x - 1, y - 1, 2, 2, score, (x, y))
 
 
-def scene(seed: int) -> tuple[list[list[Region]], list[list[tuple[float, float, float, float]]]]:
+def scene(seed: int) -> tuple[list[list[Region]], list[list[Box]]]:
     """Twelve images, some without a box, with candidates of random place and score."""
     rng = np.random.default_rng(seed)
     regions = [
-        [dot(*rng.uniform(0, 100, 2), float(rng.random())) for _ in range(rng.integers(0, 6))]
+        [dot(rng.uniform(0, 100), rng.uniform(0, 100), rng.random()) for _ in range(rng.integers(0, 6))]
         for _ in range(12)
     ]
     boxes = [
-        [(float(x), float(y), 30.0, 30.0) for x, y in rng.uniform(0, 70, (int(rng.integers(0, 3)), 2))]
+        [Box(float(x), float(y), 30.0, 30.0) for x, y in rng.uniform(0, 70, (int(rng.integers(0, 3)), 2))]
         for _ in range(12)
     ]
     return regions, boxes
@@ -38,8 +38,8 @@ def test_curve_is_monais(seed: int) -> None:
         for item in found:
             touched = [
                 k
-                for k, (x, y, w, h) in enumerate(truth)
-                if x <= item.peak[0] <= x + w and y <= item.peak[1] <= y + h
+                for k, box in enumerate(truth)
+                if box.x <= item.peak[0] <= box.x + box.w and box.y <= item.peak[1] <= box.y + box.h
             ]
             for k in touched:
                 best[k] = max(best.get(k, 0), item.score)
@@ -59,7 +59,7 @@ def test_curve_is_monais(seed: int) -> None:
 
 
 def test_each_box_counts_once_and_normals_count() -> None:
-    boxes = [[(0.0, 0.0, 10.0, 10.0)], []]
+    boxes = [[Box(0, 0, 10, 10)], []]
     candidates = match([[dot(5, 5, 0.9), dot(6, 6, 0.8), dot(50, 50, 0.7)], [dot(3, 3, 0.95)]], boxes)
     assert candidates.hit.sum() == 1
     assert candidates.alarm.sum() == 2
@@ -69,17 +69,15 @@ def test_each_box_counts_once_and_normals_count() -> None:
 
 
 def test_a_candidate_in_two_boxes_finds_both() -> None:
-    candidates = match([[dot(5, 5, 0.9)]], [[(0.0, 0.0, 10.0, 10.0), (4.0, 4.0, 10.0, 10.0)]])
+    candidates = match([[dot(5, 5, 0.9)]], [[Box(0, 0, 10, 10), Box(4, 4, 10, 10)]])
     assert curve(candidates, np.ones((1, 1)))[1].max() == 1
 
 
 def test_iou_criterion_needs_overlap_not_a_peak() -> None:
     wide = Region(0, 0, 10, 10, 0.9, (9.5, 9.5))
-    assert match([[wide]], [[(0.0, 0.0, 8.0, 8.0)]]).hit.sum() == 0
-    assert match([[wide]], [[(0.0, 0.0, 8.0, 8.0)]], 0.25).hit.sum() == 1
+    assert match([[wide]], [[Box(0, 0, 8, 8)]]).hit.sum() == 0
+    assert match([[wide]], [[Box(0, 0, 8, 8)]], 0.25).hit.sum() == 1
 
 
 def test_no_candidate_finds_nothing() -> None:
-    assert sensitivity_at(match([[]], [[(0.0, 0.0, 1.0, 1.0)]]), np.ones((1, 1))).tolist() == [
-        [0.0] * len(RATES)
-    ]
+    assert sensitivity_at(match([[]], [[Box(0, 0, 1, 1)]]), np.ones((1, 1))).tolist() == [[0.0] * len(RATES)]

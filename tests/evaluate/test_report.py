@@ -1,4 +1,4 @@
-"""The whole evaluate command on a miniature dataset: metrics.json, report, plots, comparison, another model's maps."""
+"""The whole evaluate command on a miniature dataset: metrics.json, report, plots, another model's maps."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from sklearn.metrics import roc_auc_score
 from patchclip import Engine
 from patchclip.__main__ import main
 from patchclip.evaluate.dataset import read_dataset
-from patchclip.evaluate.predictions import EngineSource
-from patchclip.evaluate.report import markdown
+from patchclip.evaluate.engine_predictor import EnginePredictor
+from patchclip.evaluate.render import markdown
+from patchclip.evaluate.report import Report
 from tests.tiny import tiny_checkpoint, tiny_dataset
 
 
@@ -28,17 +29,24 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "data" / "images" / "0019.png").unlink()
     tiny_checkpoint(folder / "a", seed=0)
     tiny_checkpoint(folder / "b", seed=1)
+    saliency = ["--saliency", "grad_cam", "--saliency", "attention_rollout"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        status = main(["evaluate", str(folder / "data"), "--split", "val", "--allow-missing", "--out", str(folder / "out"), "--checkpoint", str(folder / "a"),
-                       "--twin", str(folder / "b"), "--saliency", "grad_cam", "--saliency", "attention_rollout", "--replicates", "100"])  # fmt: skip
-    assert status == 0
+        assert run(folder, "out", "--checkpoint", "a", "--twin", "b", *saliency, "--replicates", "100") == 0
     return folder
+
+
+def run(place: Path, out: str, *options: str, split: str = "val") -> int:
+    """The command on the dataset of `place`; values of options that lie in there are taken from there."""
+    given = [str(place / item) if (place / item).exists() else item for item in options]
+    folders = [str(place / "data"), "--split", split, "--allow-missing", "--out", str(place / out)]
+    return main(["evaluate", *folders, *given])
 
 
 @pytest.fixture(scope="module")
 def record(place: Path) -> dict[str, Any]:
-    return json.loads((place / "out" / "metrics.json").read_text())
+    content: dict[str, Any] = json.loads((place / "out" / "metrics.json").read_text())
+    return content
 
 
 def test_metrics_follow_the_contract(record: dict[str, Any]) -> None:
@@ -46,8 +54,18 @@ def test_metrics_follow_the_contract(record: dict[str, Any]) -> None:
     assert record["model"]["name"] == "tiny" and record["seed"] == 0
     for label in ("Effusion", "Cardiomegaly", "Infiltration", "Lung Opacity"):
         figures = record["findings"][label]
-        for name in ("auroc", "average_precision", "brier", "ece", "sensitivity_at_95_specificity", "pointing", "cnr", "patch_auroc_within",
-                     "miou_thresholds", "miou_tuned"):  # fmt: skip
+        for name in (
+            "auroc",
+            "average_precision",
+            "brier",
+            "ece",
+            "sensitivity_at_95_specificity",
+            "pointing",
+            "cnr",
+            "patch_auroc_within",
+            "miou_thresholds",
+            "miou_tuned",
+        ):
             low, high = figures[name]["ci"]
             assert low - 1e-9 <= figures[name]["value"] <= high + 1e-9, (label, name)
         assert set(figures["froc"]) == {"0.125", "0.25", "0.5", "1", "2", "4", "8", "mean"}
@@ -117,31 +135,19 @@ def test_two_reports_differ_in_pairs(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
-    common = [
-        "evaluate",
-        "--allow-missing",
-        str(place / "data"),
-        "--split",
-        "val",
-        "--saliency",
-        "none",
-        "--replicates",
-        "100",
-        "--against",
-        str(place / "out"),
-    ]
-    assert main([*common, "--out", str(place / "same"), "--checkpoint", str(place / "a")]) == 0
+    common = ("--saliency", "none", "--replicates", "100", "--against", "out")
+    assert run(place, "same", *common, "--checkpoint", "a") == 0
     same = json.loads((place / "same" / "metrics.json").read_text())["against"]["figures"][
         "findings/Effusion/auroc"
     ]
     assert same["difference"]["value"] == 0 and same["difference"]["ci"] == [0, 0] and same["p"] == 1
-    assert main([*common, "--out", str(place / "other"), "--checkpoint", str(place / "b")]) == 0
+    assert run(place, "other", *common, "--checkpoint", "b") == 0
     other = json.loads((place / "other" / "metrics.json").read_text())
     gap = other["against"]["figures"]["findings/Effusion/auroc"]
     assert gap["difference"]["value"] == pytest.approx(gap["this"] - gap["other"], abs=1e-6)
     assert "Against tiny" in (place / "other" / "report.html").read_text()
     capsys.readouterr()
-    assert main([*common, "--out", str(place / "x"), "--checkpoint", str(place / "a"), "--seed", "3"]) == 1
+    assert run(place, "x", *common, "--checkpoint", "a", "--seed", "3") == 1
     assert "made with --seed 0, not 3" in capsys.readouterr().err
 
 
@@ -150,28 +156,9 @@ def test_a_report_of_other_images_costs_no_work(
 ) -> None:
     """The comparison is refused, and what was computed lies in the folder all the same."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
-    wishes = ["--saliency", "none", "--replicates", "100", "--checkpoint", str(place / "a")]
-    assert (
-        main(["evaluate", str(place / "data"), "--split", "train", "--out", str(place / "train"), *wishes])
-        == 0
-    )
-    assert (
-        main(
-            [
-                "evaluate",
-                "--allow-missing",
-                str(place / "data"),
-                "--split",
-                "val",
-                "--out",
-                str(place / "late"),
-                "--against",
-                str(place / "train"),
-                *wishes,
-            ]
-        )
-        == 1
-    )
+    options = ("--saliency", "none", "--replicates", "100", "--checkpoint", "a")
+    assert run(place, "train", *options, split="train") == 0
+    assert run(place, "late", *options, "--against", "train") == 1
     assert "no paired difference" in capsys.readouterr().err
     assert json.loads((place / "late" / "metrics.json").read_text())["data"]["images"] == 14
 
@@ -181,36 +168,46 @@ def test_the_cache_is_used_and_a_damaged_file_made_anew(
 ) -> None:
     engine = Engine.from_pretrained(place / "a", device="cpu")
     image = read_dataset(place / "data", "val", frozenset(engine.labels), allow_missing=True).images[0]
-    source = EngineSource(engine, tmp_path)
-    first = source.predict(image, [("grad_cam", "Effusion")])
+    predictor = EnginePredictor(engine, tmp_path)
+    first = predictor.predict(image, [("grad_cam", "Effusion")])
     (file,) = tmp_path.rglob("*.npz")
     monkeypatch.setattr(engine, "encode", lambda radiograph: pytest.fail("it was not asked for anything new"))
-    second = source.predict(image, [("grad_cam", "Effusion")])
+    second = predictor.predict(image, [("grad_cam", "Effusion")])
     assert second.probability == first.probability and second.radiograph_sha256 == first.radiograph_sha256
     assert np.array_equal(
         second.saliency["grad_cam", "Effusion"].values, first.saliency["grad_cam", "Effusion"].values
     )
     monkeypatch.undo()
     file.write_bytes(file.read_bytes()[:500])
-    assert source.predict(image, []).probability == first.probability
+    assert predictor.predict(image, []).probability == first.probability
     assert [item.name for item in tmp_path.rglob("*.npz")] == [file.name]
 
 
 def test_the_record_for_a_card_is_the_record(place: Path, record: dict[str, Any]) -> None:
     """Less the points of plots, and to five decimals."""
-    kept = json.loads((place / "out" / "figures.json").read_text())
-    assert set(record) - set(kept) == {"claim_curves"} and "reliability" not in kept["findings"]["Effusion"]
-    assert kept["findings"]["Effusion"]["auroc"]["value"] == pytest.approx(
-        record["findings"]["Effusion"]["auroc"]["value"], abs=1e-5
-    )
-    assert markdown(kept).splitlines()[:5] == (place / "out" / "figures.md").read_text().splitlines()[:5]
+    compact = json.loads((place / "out" / "figures.json").read_text())
+    assert set(record) - set(compact) == {"claim_curves"}
+    assert "reliability" not in compact["findings"]["Effusion"]
+    auroc, exact = (item["findings"]["Effusion"]["auroc"]["value"] for item in (compact, record))
+    assert auroc == pytest.approx(exact, abs=1e-5) and auroc == round(auroc, 5)
+    written = (place / "out" / "figures.md").read_text()
+    assert markdown(Report.from_json(compact)).splitlines()[:5] == written.splitlines()[:5]
+
+
+def test_a_report_is_read_as_it_was_written(place: Path, record: dict[str, Any]) -> None:
+    """Key by key, in order: what reads metrics.json is used to that."""
+    report = Report.from_json(record)
+    assert json.dumps(report.to_json()) == json.dumps(record)
+    assert markdown(report) == (place / "out" / "figures.md").read_text()
+    compact = json.loads((place / "out" / "figures.json").read_text())
+    assert Report.from_json(compact).to_json() == compact | {"claim_curves": {}}
 
 
 def test_the_command_is_the_one_that_was_given(record: dict[str, Any]) -> None:
     """Folders by name alone."""
     assert record["command"] == (
-        "python -m patchclip evaluate data --split val --allow-missing --out out --checkpoint a --twin b --saliency grad_cam "
-        "--saliency attention_rollout --replicates 100"
+        "python -m patchclip evaluate data --split val --allow-missing --out out --checkpoint a --twin b "
+        "--saliency grad_cam --saliency attention_rollout --replicates 100"
     )
 
 
@@ -231,24 +228,8 @@ def test_anothers_maps_are_scored_alike(place: Path, tmp_path: Path) -> None:
         arrays[f"{name}/Mass/map"] = np.zeros((4, 4), np.float32)
     arrays["Effusion/overlap_threshold"] = np.array(0.5)
     np.savez(tmp_path / "maps.npz", **arrays)
-    assert (
-        main(
-            [
-                "evaluate",
-                "--allow-missing",
-                str(place / "data"),
-                "--split",
-                "val",
-                "--out",
-                str(tmp_path),
-                "--map-file",
-                str(tmp_path / "maps.npz"),
-                "--replicates",
-                "20",
-            ]
-        )
-        == 0
-    )
+    maps = str(tmp_path / "maps.npz")
+    assert run(place, str(tmp_path), "--map-file", maps, "--replicates", "20") == 0
     figures = json.loads((tmp_path / "metrics.json").read_text())
     perfect = figures["findings"]["Effusion"]
     assert perfect["auroc"]["value"] == perfect["pointing"]["value"] == 1
@@ -266,17 +247,18 @@ def test_anothers_maps_are_scored_alike(place: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("split", "arguments", "words"),
     [
-        (["--split", "test"], 'no row with split "test"'),
-        (["--split", "val", "--saliency", "magic"], "no saliency method"),
-        (["--split", "val", "--map-file", "nothing.npz", "--checkpoint", "a"], "two models"),
-        (["--split", "val", "--map-file", "nothing.npz"], "cannot be read"),
-        (["--split", "val", "--against", "nothing"], "no report to compare with"),
+        ("test", [], 'no row with split "test"'),
+        ("val", ["--saliency", "magic"], "no saliency method"),
+        ("val", ["--map-file", "nothing.npz", "--checkpoint", "a"], "two models"),
+        ("val", ["--map-file", "nothing.npz"], "cannot be read"),
+        ("val", ["--against", "nothing"], "no report to compare with"),
     ],
 )
 def test_wrong_wishes_are_answered(
     place: Path,
+    split: str,
     arguments: list[str],
     words: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -284,22 +266,6 @@ def test_wrong_wishes_are_answered(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
     extra = [] if "--saliency" in arguments else ["--saliency", "none"]
-    checkpoint = [] if "--map-file" in arguments else ["--checkpoint", str(place / "a")]
-    assert (
-        main(
-            [
-                "evaluate",
-                "--allow-missing",
-                str(place / "data"),
-                "--out",
-                str(place / "y"),
-                "--replicates",
-                "10",
-                *checkpoint,
-                *extra,
-                *arguments,
-            ]
-        )
-        == 1
-    )
+    checkpoint = [] if "--map-file" in arguments else ["--checkpoint", "a"]
+    assert run(place, "y", "--replicates", "10", *checkpoint, *extra, *arguments, split=split) == 1
     assert words in capsys.readouterr().err

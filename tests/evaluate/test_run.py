@@ -1,26 +1,25 @@
-"""Parts of an evaluation on predictions whose truth is known: subgroups, the second reader, off-topic queries, claim counts, fingerprint."""
+"""Figures on predictions whose truth is known: subgroups, second reader, claim counts, data hash."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pytest
 
 from patchclip.evaluate.bootstrap import PatientBootstrap
-from patchclip.evaluate.dataset import CHESTX_DET, NIH, EvaluationImage
-from patchclip.evaluate.predictions import OFF_TOPIC, Prediction
-from patchclip.evaluate.run import claim, fingerprint, off_topic, second_reader, subgroups
-from patchclip.evaluate.score import Pair, Reader, image_figures, location_figures
-from patchclip.types import PatchMap, RelativeBox
+from patchclip.evaluate.case import Case
+from patchclip.evaluate.claim import claim
+from patchclip.evaluate.dataset import CHESTX_DET, NIH
+from patchclip.evaluate.findings import image_figures, location_figures
+from patchclip.evaluate.method import PATCH_MAP, Method
+from patchclip.evaluate.report import ClaimCounts
+from patchclip.evaluate.run import data_sha256
+from patchclip.evaluate.subgroups import second_reader, subgroups
+from patchclip.evaluate.truth import ImageTruth, Reader
+from tests.evaluate.cases import EFFUSION, bootstrap, image, patch_map, prediction
 
-BOX = RelativeBox(0.25, 0.25, 0.25, 0.25)
-EXTENT = (0.0, 0.0, 64.0, 64.0)
-LABEL = "Effusion"
 
-
-def pair(
+def case(
     number: int,
     present: bool,
     probability: float,
@@ -29,113 +28,96 @@ def pair(
     sex: str = "F",
     source: str = NIH,
     read: bool = False,
-) -> Pair:
-    """One image; with the finding it has a box, and its map peaks inside (`right`) or outside of it."""
+) -> Case:
+    """One image; with effusion it has a box, and its map peaks inside (`right`) or outside of it."""
     values = np.zeros((8, 8), np.float32)
     values[(2, 3) if right else (6, 6)] = 0.9 if present else 0.1
-    boxes = {(source, LABEL): (BOX,)} if present else {}
-    labels = frozenset({LABEL} if present else {"No Finding"})
-    image = EvaluationImage(
-        f"{number}.png", Path(f"{number}.png"), str(number), labels, "", read, "PA", sex, 50.0, boxes=boxes
-    )
-    halves = {LABEL: 0.5}
-    shown = {LABEL: PatchMap(values, EXTENT)}
-    answered = {phrase: (phrase == OFF_TOPIC[0] and number == 0, True) for phrase in OFF_TOPIC}
-    return image, Prediction(
-        (64, 64), f"{number:064x}", {LABEL: probability}, shown, halves, halves, 0.5, halves, {}, answered, {}
-    )
+    labels = frozenset({EFFUSION if present else "No Finding"})
+    boxed = (EFFUSION,) if present else ()
+    taken = image(number, labels, boxed=boxed, source=source, read=read, sex=sex)
+    return Case(taken, prediction(number, {EFFUSION: values}, probability))
 
 
-def bootstrap(pairs: list[Pair]) -> PatientBootstrap:
-    return PatientBootstrap([image.patient for image, _ in pairs], 50, 0)
+def changed(cases: list[Case], **fields: object) -> list[Case]:
+    """The same with other values in every prediction."""
+    return [Case(item.image, replace(item.prediction, **fields)) for item in cases]  # type: ignore[arg-type]
 
 
 def test_a_subgroup_has_its_own_figures() -> None:
-    """Women: ranked and located without a mistake; men: all wrong; no age band of theirs is large enough to differ from the whole."""
-    women = [pair(k, k < 6, 0.9 if k < 6 else 0.1) for k in range(12)]
-    men = [pair(20 + k, k < 6, 0.1 if k < 6 else 0.9, right=False, sex="M") for k in range(12)]
-    found = subgroups([LABEL], [*women, *men], bootstrap([*women, *men]))
-    assert (
-        found["sex F"]["findings"][LABEL]["auroc"]["value"]
-        == found["sex F"]["findings"][LABEL]["pointing"]["value"]
-        == 1
-    )
-    assert (
-        found["sex M"]["findings"][LABEL]["auroc"]["value"]
-        == found["sex M"]["findings"][LABEL]["pointing"]["value"]
-        == 0
-    )
-    assert (
-        found["age 40 to 64"]["images"] == 24
-        and found["age 40 to 64"]["findings"][LABEL]["auroc"]["value"] == 0.5
-    )
-    assert "view AP" not in found and "age under 40" not in found
+    """Women: ranked and located without a mistake; men: all wrong; their age band is that of all."""
+    women = [case(k, k < 6, 0.9 if k < 6 else 0.1) for k in range(12)]
+    men = [case(20 + k, k < 6, 0.1 if k < 6 else 0.9, right=False, sex="M") for k in range(12)]
+    groups = subgroups([EFFUSION], [*women, *men], bootstrap([*women, *men]))
+    for group, expected in (("sex F", 1), ("sex M", 0)):
+        figures = groups[group].findings[EFFUSION]
+        assert figures["auroc"].value == figures["pointing"].value == expected
+    assert groups["age 40 to 64"].images == 24
+    assert groups["age 40 to 64"].findings[EFFUSION]["auroc"].value == 0.5
+    assert "view AP" not in groups and "age under 40" not in groups
 
 
 def test_the_second_reader_has_his_own_truth() -> None:
     """His boxes alone make an image positive, on the images that he read."""
-    pairs = [pair(k, k < 3, 0.8 if k < 3 else 0.2, source=CHESTX_DET, read=True) for k in range(8)]
-    pairs.append(pair(9, True, 0.1))  # NIH's box on an image that he never saw
-    found = second_reader([LABEL], pairs, bootstrap(pairs))
-    assert found[LABEL]["auroc"]["value"] == 1 and found[LABEL]["auroc"]["n"] == 8
-    assert found[LABEL]["pointing"]["n"] == 3 and found[LABEL]["pointing"]["value"] == 1
-
-
-def test_off_topic_queries_are_counted() -> None:
-    pairs = [pair(k, False, 0.2) for k in range(10)]
-    found = off_topic(pairs, bootstrap(pairs))
-    assert (
-        found[OFF_TOPIC[0]]["lit"]["value"] == pytest.approx(0.1) and found[OFF_TOPIC[1]]["lit"]["value"] == 0
-    )
-    assert found[OFF_TOPIC[0]]["warned"]["value"] == 1
+    cases = [case(k, k < 3, 0.8 if k < 3 else 0.2, source=CHESTX_DET, read=True) for k in range(8)]
+    cases.append(case(9, True, 0.1))  # NIH's box on an image that he never saw
+    figures = second_reader([EFFUSION], cases, bootstrap(cases))[EFFUSION]
+    assert figures.image["auroc"].value == 1 and figures.image["auroc"].n == 8
+    assert figures.location.boxed["pointing"].n == 3 and figures.location.boxed["pointing"].value == 1
 
 
 def test_a_claim_says_on_what_it_stands() -> None:
-    pairs = [pair(k, k < 4, 0.8) for k in range(10)]
+    cases = [case(k, k < 4, 0.8) for k in range(10)]
     twins = [
-        (image, replace(item, saliency={("grad_cam", LABEL): item.maps[LABEL]})) for image, item in pairs
+        Case(
+            item.image,
+            replace(item.prediction, saliency={("grad_cam", EFFUSION): item.prediction.maps[EFFUSION]}),
+        )
+        for item in cases
     ]
-    claims, _, counts = claim([LABEL], pairs, twins, [], bootstrap(pairs))
-    assert counts == {LABEL: {"images": 10, "boxes": 4, "normals": 6}}
-    assert set(claims[LABEL]) == {"patch_map", "twin_grad_cam_raw", "twin_grad_cam_gated"}
-    assert claims[LABEL]["patch_map"]["0.6"]["fp_regions_per_image"]["value"] == 0
+    comparison = claim([EFFUSION, "Mass"], cases, twins, [], bootstrap(cases))
+    assert set(comparison) == {EFFUSION}
+    assert comparison[EFFUSION].counts == ClaimCounts(images=10, boxes=4, normals=6)
+    rivals = {Method("grad_cam", twin=True, scaling="raw"), Method("grad_cam", twin=True, scaling="gated")}
+    assert set(comparison[EFFUSION].costs) == {PATCH_MAP, *rivals}
+    assert comparison[EFFUSION].costs[PATCH_MAP][0.6].fp_regions_per_image.value == 0
 
 
 def test_a_fragment_is_no_region_and_lights_no_normal() -> None:
-    """A peak of .6 over dark neighbours is above .5 on less than half a patch: the product shows nothing there."""
-    pairs = [pair(k, k < 2, 0.8) for k in range(6)]
-    for position, (image, item) in enumerate(pairs[2:], start=2):
-        values = np.zeros((8, 8), np.float32)
-        values[4, 4] = 0.6
-        pairs[position] = (image, replace(item, maps={LABEL: PatchMap(values, EXTENT)}))
-    figures, _ = location_figures(pairs, Reader(NIH, LABEL), bootstrap(pairs))
-    assert figures["normals_lit"]["value"] == 0
+    """A peak of .6 over dark neighbours is above .5 on less than half a patch: nothing is shown there."""
+    values = np.zeros((8, 8), np.float32)
+    values[4, 4] = 0.6
+    normal = changed([case(k, False, 0.8) for k in range(2, 6)], maps={EFFUSION: patch_map(values)})
+    cases = [case(0, True, 0.8), case(1, True, 0.8), *normal]
+    figures = location_figures(cases, Reader(NIH, EFFUSION), bootstrap(cases))
+    assert figures.regions["normals_lit"].value == 0
 
 
-def test_without_cut_offs_what_needs_them_is_null() -> None:
-    pairs = [
-        (image, replace(item, cutoffs={}, overlap_thresholds={}))
-        for image, item in (pair(k, k < 4, 0.8) for k in range(8))
-    ]
-    figures, _ = location_figures(pairs, Reader(NIH, LABEL), bootstrap(pairs))
-    assert figures["miou_tuned"]["value"] is figures["chexlocalize_hit_rate"]["value"] is None
-    assert figures["pointing"]["value"] == 1
+def test_without_cut_offs_what_needs_them_is_undefined() -> None:
+    cases = changed([case(k, k < 4, 0.8) for k in range(8)], cutoffs={}, overlap_thresholds={})
+    figures = location_figures(cases, Reader(NIH, EFFUSION), bootstrap(cases)).boxed
+    assert figures["miou_tuned"].value is figures["chexlocalize_hit_rate"].value is None
+    assert figures["pointing"].value == 1
+
+
+def test_without_boxes_only_normal_images_say_something() -> None:
+    cases = [case(k, False, 0.8) for k in range(8)]
+    figures = location_figures(cases, Reader(NIH, EFFUSION), bootstrap(cases))
+    assert figures.boxed["pointing"].value is figures.froc["froc"]["0.5"].value is None
+    assert figures.regions["normals_lit"].value == 0 and figures.regions["normals_lit"].n == 8
 
 
 def test_other_pixels_are_other_data() -> None:
-    pairs = [pair(k, k < 2, 0.5) for k in range(4)]
-    other = [(image, replace(item, radiograph_sha256="f" * 64)) for image, item in pairs]
-    assert fingerprint(pairs) != fingerprint(other)
-    assert fingerprint(pairs) == fingerprint(
-        [(image, replace(item, probability={LABEL: 0.1})) for image, item in pairs]
-    )
+    cases = [case(k, k < 2, 0.5) for k in range(4)]
+    assert data_sha256(cases) != data_sha256(changed(cases, radiograph_sha256="f" * 64))
+    assert data_sha256(cases) == data_sha256(changed(cases, probability={EFFUSION: 0.1}))
 
 
 def test_the_seed_moves_the_error_by_chance_too() -> None:
-    scores, truth, known = np.linspace(0.1, 0.9, 40), np.arange(40) % 2 == 0, np.arange(40)
+    scores = np.linspace(0.1, 0.9, 40)
+    truth = ImageTruth(np.arange(40), np.arange(40) % 2 == 0)
     patients = [str(k) for k in range(40)]
-    values = [
-        image_figures(scores, known, truth, PatientBootstrap(patients, 50, seed))["ece_by_chance"]["value"]
+    errors = [
+        image_figures(scores, truth, PatientBootstrap(patients, 50, seed))["ece_by_chance"].value
         for seed in (0, 1)
     ]
-    assert values[0] != values[1]
+    assert errors[0] != errors[1]

@@ -1,77 +1,74 @@
-"""Shortcuts and dark normals, on predictions whose cause is known."""
+"""Shortcuts, normal images without a region, and off-topic queries, on predictions whose cause is known."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from patchclip.evaluate.bootstrap import PatientBootstrap
-from patchclip.evaluate.dataset import NIH8, EvaluationImage
-from patchclip.evaluate.predictions import Prediction
-from patchclip.evaluate.run import dark_normals
-from patchclip.evaluate.shortcuts import shortcuts
-from patchclip.types import PatchMap
-
-Pairs = list[tuple[EvaluationImage, Prediction]]
+from patchclip.evaluate.case import Case, Reaction
+from patchclip.evaluate.dataset import NIH8
+from patchclip.evaluate.negatives import normals_without_region, off_topic
+from patchclip.evaluate.shortcuts import VIEW_CUE, shortcuts
+from tests.evaluate.cases import EFFUSION, bootstrap, image, prediction
 
 
-def pair(number: int, view: str, labels: set[str], probability: float, peak: float = 0.0, normal: bool = False) -> tuple[EvaluationImage, Prediction]:  # fmt: skip
-    values = np.zeros((8, 8), np.float32)
-    values[3:6, 3:6] = peak
-    shown = {
-        name: PatchMap(values if name == "Effusion" else np.zeros((8, 8), np.float32), (0.0, 0.0, 64.0, 64.0))
-        for name in NIH8
-    }
-    halves = dict.fromkeys(NIH8, 0.5)
-    image = EvaluationImage(f"{number}.png", Path(f"{number}.png"), str(number), frozenset(labels), "Normal" if normal else "", False, view, "F", 50.0)  # fmt: skip
-    return image, Prediction(
-        (64, 64), "0" * 64, dict.fromkeys(NIH8, probability), shown, halves, halves, 0.5, halves, {}, {}, {}
-    )
+def case(
+    number: int, view: str, label: str, probability: float, peak: float = 0.0, *, normal: bool = False
+) -> Case:
+    """An image whose map of effusion has one bright square; all other maps are dark."""
+    maps = {name: np.zeros((8, 8), np.float32) for name in NIH8}
+    maps[EFFUSION][3:6, 3:6] = peak
+    taken = image(number, frozenset({label}), view=view, rsna_class="Normal" if normal else "")
+    return Case(taken, prediction(number, maps, probability))
 
 
-def found(pairs: Pairs) -> dict[str, float | None]:
-    bootstrap = PatientBootstrap([image.patient for image, _ in pairs], 50, 0)
-    return {
-        label: item["value"]
-        for label, item in shortcuts(["Effusion"], pairs, bootstrap).get("view AP rather than PA", {}).items()
-    }
+def told(cases: list[Case]) -> dict[str, float | None]:
+    """Finding -> AUROC of its probability for the view."""
+    figures = shortcuts([EFFUSION], cases, bootstrap(cases)).get(VIEW_CUE, {})
+    return {label: figure.value for label, figure in figures.items()}
 
 
 def test_a_probability_that_follows_the_view_is_found_out() -> None:
     rng = np.random.default_rng(0)
     views = ["AP" if number % 2 else "PA" for number in range(40)]
-    told = [0.6 * (view == "AP") + 0.2 * float(rng.random()) for view in views]
-    assert found(
-        [
-            pair(k, view, {"No Finding"}, value)
-            for k, (view, value) in enumerate(zip(views, told, strict=True))
-        ]
-    ) == {"Effusion": 1.0}
+    telling = [0.6 * (view == "AP") + 0.2 * float(rng.random()) for view in views]
+    cases = [case(k, views[k], "No Finding", telling[k]) for k in range(40)]
+    assert told(cases) == {EFFUSION: 1.0}
     blind = rng.random(40)
+    cases = [case(k, views[k], "No Finding", float(blind[k])) for k in range(40)]
     expected = roc_auc_score([view == "AP" for view in views], blind)
-    value = found(
-        [
-            pair(k, view, {"No Finding"}, float(v))
-            for k, (view, v) in enumerate(zip(views, blind, strict=True))
-        ]
-    )["Effusion"]
-    assert value == pytest.approx(expected)
+    assert told(cases)[EFFUSION] == pytest.approx(expected)
 
 
 def test_images_with_the_finding_have_no_say_and_few_images_none() -> None:
-    pairs = [pair(k, "AP" if k % 2 else "PA", {"No Finding"}, 0.5) for k in range(20)]
-    sick = [pair(100 + k, "AP", {"Effusion"}, 0.99) for k in range(30)]
-    assert found(pairs + sick) == {"Effusion": 0.5}
-    assert found(pairs[:18] + sick) == {}
+    free = [case(k, "AP" if k % 2 else "PA", "No Finding", 0.5) for k in range(20)]
+    sick = [case(100 + k, "AP", EFFUSION, 0.99) for k in range(30)]
+    assert told(free + sick) == {EFFUSION: 0.5}
+    assert told(free[:18] + sick) == {}
 
 
 def test_a_normal_is_dark_only_if_no_map_shows_a_region() -> None:
     peaks = [0.0, 0.4, 0.9, 0.6]
-    pairs = [pair(k, "PA", {"No Finding"}, 0.1, peak, normal=True) for k, peak in enumerate(peaks)] + [
-        pair(9, "PA", {"Effusion"}, 0.9, 0.9)
+    cases = [case(k, "PA", "No Finding", 0.1, peak, normal=True) for k, peak in enumerate(peaks)]
+    cases.append(case(9, "PA", EFFUSION, 0.9, 0.9))
+    figure = normals_without_region(cases, bootstrap(cases))
+    assert figure.value == 0.5 and figure.n == 4
+
+
+def test_off_topic_queries_are_counted() -> None:
+    dark = {EFFUSION: np.zeros((8, 8), np.float32)}
+    cases = [
+        Case(
+            image(k),
+            prediction(
+                k, dark, 0.2, {"femur": Reaction(lit=k == 0, warned=True), "cat": Reaction(False, True)}
+            ),
+        )
+        for k in range(10)
     ]
-    figure = dark_normals(pairs, PatientBootstrap([image.patient for image, _ in pairs], 50, 0))
-    assert figure["value"] == 0.5 and figure["n"] == 4
+    figures = off_topic(cases, bootstrap(cases))
+    assert figures["femur"].lit.value == pytest.approx(0.1) and figures["cat"].lit.value == 0
+    assert figures["femur"].warned.value == 1
+    silent = [Case(item.image, prediction(0, dark, 0.2)) for item in cases]
+    assert off_topic(silent, bootstrap(silent)) == {}

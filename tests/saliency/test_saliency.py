@@ -12,7 +12,7 @@ from pytorch_grad_cam import GradCAM, LayerCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from patchclip import Engine, Radiograph, SaliencyError
-from patchclip.evaluate.faithfulness import deletion_insertion
+from patchclip.evaluate.deletion import deletion_insertion
 from patchclip.model.calibration import Calibration
 from patchclip.model.checkpoint import Checkpoint
 from patchclip.model.patchclip import PatchCLIP
@@ -92,12 +92,12 @@ def test_deletion_and_insertion_of_a_model_that_looks_at_one_place() -> None:
 
     right, wrong = np.zeros((4, 4), np.float32), np.ones((4, 4), np.float32)
     right[1, 2], wrong[1, 2] = 1, 0
-    deleted, inserted = deletion_insertion(score, pixels, right, steps=16)
-    late, slow = deletion_insertion(score, pixels, wrong, steps=16)
+    early = deletion_insertion(score, pixels, right, steps=16)
+    late = deletion_insertion(score, pixels, wrong, steps=16)
     grey = float(pixels.mean())
-    assert deleted == pytest.approx(grey + (1 - grey) / 32)  # one step of sixteen, as a trapezoid
-    assert late == pytest.approx(1 - (1 - grey) / 32)
-    assert inserted > slow and deleted < late
+    assert early.deletion == pytest.approx(grey + (1 - grey) / 32)  # one step of sixteen, as a trapezoid
+    assert late.deletion == pytest.approx(1 - (1 - grey) / 32)
+    assert early.insertion > late.insertion and early.deletion < late.deletion
 
 
 def test_rescoring_the_input_itself_is_the_probability(cnn: Engine, effusion: Radiograph) -> None:

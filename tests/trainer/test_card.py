@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from patchclip.errors import DataError
-from patchclip.evaluate.report import markdown
+from patchclip.evaluate.render import markdown
+from patchclip.evaluate.report import Report
 from patchclip.model.checkpoint import load_checkpoint
 from tests.tiny import tiny_checkpoint
 from trainer.__main__ import main
@@ -56,14 +57,14 @@ def test_card_and_readme_get_the_figures(place: Path) -> None:
     assert main(arguments) == 0
     card, readme = (place / "model" / "MODEL_CARD.md").read_text(), (place / "README.md").read_text()
     assert (
-        markdown(made).strip() in card
+        markdown(Report.from_json(made)).strip() in card
         and "\nold\n" not in card
         and "old gates" not in card
         and card.startswith("# Title\n")
         and card.endswith("The end.\n")
     )
     assert "false alarm" in card.lower()
-    assert made["command"] in readme and "![FROC curves" in readme and "(model/val_froc.png)" in readme
+    assert made["command"] in readme and "![Operating curves" in readme and "(model/val_froc.png)" in readme
     assert json.loads((place / "model" / "val_metrics.json").read_text()) == made
     assert (place / "model" / "val_froc.png").read_bytes() == b"picture"
     before = readme

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from patchclip.evaluate.claim import sweep
+from patchclip.evaluate.sweep import sweep
 from patchclip.localize import smooth
-from patchclip.types import PatchMap
+from patchclip.types import Box, PatchMap
 from trainer.batches.targets import NEGATIVE, patch_targets
 from trainer.data.loaded import Loaded
 
@@ -118,7 +118,7 @@ def free_response(
     """Mean FROC sensitivity at `RATES` false positives per image, mean over findings with three outlined
     images, in [0, 1].
 
-    Regions and hits are those of `patchclip.evaluate.claim`, on outlined and finding-free images; a box is an
+    Regions and hits are those of `patchclip.evaluate.sweep`, on outlined and finding-free images; a box is an
     outline's bounding box.
     """
     rows, cols = scores.shape[-2:]
@@ -144,12 +144,12 @@ def _probability(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(expit(values), np.float32)
 
 
-def _boxes(item: Loaded, label: str, rows: int, cols: int) -> tuple[tuple[float, float, float, float], ...]:
-    """x, y, w, h in patches."""
-    boxes: list[tuple[float, float, float, float]] = []
+def _boxes(item: Loaded, label: str, rows: int, cols: int) -> tuple[Box, ...]:
+    """Bounding boxes of the outlines, in patches."""
+    boxes: list[Box] = []
     for shape in item.sample.shapes:
         if shape.label == label:
             corners = item.placed(shape.points) * (cols, rows)
             (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
-            boxes.append((float(x0), float(y0), float(x1 - x0), float(y1 - y0)))
+            boxes.append(Box(float(x0), float(y0), float(x1 - x0), float(y1 - y0)))
     return tuple(boxes)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
-from patchclip.evaluate import metrics
+from patchclip.evaluate import image_metrics as metrics
 
 RNG = np.random.default_rng(7)
 SCORES = np.round(RNG.random(80), 2)  # rounding makes ties

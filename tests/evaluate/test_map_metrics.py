@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from patchclip.evaluate import maps
-from patchclip.types import Region
+from patchclip.evaluate import map_metrics as maps
+from patchclip.types import Box, Region
 
 RNG = np.random.default_rng(3)
 VALUES = RNG.random((30, 40)).astype(np.float32)
-BOXES = [(4.0, 6.0, 10.0, 8.0), (30.0, 20.0, 12.0, 15.0)]
+BOXES = [Box(4.0, 6.0, 10.0, 8.0), Box(30.0, 20.0, 12.0, 15.0)]
 MASK = maps.box_mask(BOXES, (30, 40))
 
 
@@ -22,7 +22,8 @@ def region(x: float, y: float, w: float, h: float, score: float = 0.9) -> Region
 def test_a_pixel_belongs_to_a_box_if_its_centre_does() -> None:
     for row in range(30):
         for col in range(40):
-            inside = any(x <= col + 0.5 < x + w and y <= row + 0.5 < y + h for x, y, w, h in BOXES)
+            x, y = col + 0.5, row + 0.5
+            inside = any(box.x <= x < box.x + box.w and box.y <= y < box.y + box.h for box in BOXES)
             assert MASK[row, col] == inside
 
 
@@ -52,23 +53,24 @@ def test_perfect_and_empty_maps() -> None:
     perfect = MASK.astype(np.float32)
     assert maps.auroc_within(perfect, MASK) == 1
     assert maps.iou(MASK, MASK) == maps.dice(MASK, MASK) == 1
-    assert maps.oracle_overlap(perfect, MASK) == maps.oracle_overlap(perfect * 0.008, MASK) == (1, 1)
-    assert maps.habit_overlap(perfect, MASK) == maps.HabitOverlap(1, 1, 1, 1)
+    best = maps.OracleOverlap(1, 1)
+    assert maps.oracle_overlap(perfect, MASK) == maps.oracle_overlap(perfect * 0.008, MASK) == best
+    assert maps.threshold_overlap(perfect, MASK) == maps.ThresholdOverlap(1, 1, 1, 1)
     empty = np.zeros_like(perfect)
     assert maps.iou(empty > 0, MASK) == maps.dice(empty > 0, MASK) == 0
-    assert maps.oracle_overlap(empty, MASK) == (0, 0)
-    habit = maps.habit_overlap(empty, MASK)
-    assert (habit.iou, habit.dice) == (0, 0)
-    assert np.isnan(habit.iou_skipping_empty) and np.isnan(habit.dice_skipping_empty)
+    assert maps.oracle_overlap(empty, MASK) == maps.OracleOverlap(0, 0)
+    overlap = maps.threshold_overlap(empty, MASK)
+    assert (overlap.iou, overlap.dice) == (0, 0)
+    assert np.isnan(overlap.iou_skipping_empty) and np.isnan(overlap.dice_skipping_empty)
 
 
-def test_habit_thresholds_are_on_the_rescaled_map() -> None:
+def test_thresholds_are_on_the_rescaled_map() -> None:
     scaled = (VALUES - VALUES.min()) / (VALUES.max() - VALUES.min()) * 2 - 1
     overlaps = []
     for threshold in (0.1, 0.2, 0.3, 0.4, 0.5):
         lit = scaled > threshold
         overlaps.append((lit & MASK).sum() / (lit | MASK).sum())
-    assert maps.habit_overlap(VALUES, MASK).iou == pytest.approx(np.mean(overlaps))
+    assert maps.threshold_overlap(VALUES, MASK).iou == pytest.approx(np.mean(overlaps))
 
 
 def test_dice_follows_from_iou() -> None:
@@ -81,13 +83,13 @@ def test_iobb_divides_by_the_detection() -> None:
     small = region(5, 7, 4, 4)  # wholly inside the first box
     half = region(2, 6, 4, 8)  # half of it inside
     away = region(20, 0, 5, 5)
-    assert maps.iobb([small, away], BOXES, 0.5) == (0.5, 1)
-    assert maps.iobb([half], BOXES, 0.25) == (0.5, 0)
-    assert maps.iobb([half], BOXES, 0.5) == (0, 1)  # "more than", not "at least"
-    assert maps.iobb([], BOXES, 0.1) == (0, 0)
-    accuracy, alarms = maps.iobb([away], [], 0.1)
-    assert np.isnan(accuracy)
-    assert alarms == 1
+    assert maps.iobb([small, away], BOXES, 0.5) == maps.DetectionAtIobb(0.5, 1)
+    assert maps.iobb([half], BOXES, 0.25) == maps.DetectionAtIobb(0.5, 0)
+    assert maps.iobb([half], BOXES, 0.5) == maps.DetectionAtIobb(0, 1)  # "more than", not "at least"
+    assert maps.iobb([], BOXES, 0.1) == maps.DetectionAtIobb(0, 0)
+    without_boxes = maps.iobb([away], [], 0.1)
+    assert np.isnan(without_boxes.accuracy)
+    assert without_boxes.alarms == 1
 
 
 def test_otsu_parts_two_levels_with_least_variance() -> None:

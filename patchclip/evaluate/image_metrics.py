@@ -1,7 +1,8 @@
-"""Image-level metrics as pure functions of scores, truth and weights; one row of weights is one bootstrap replicate.
+"""Image-level metrics of scores, truth and weights; one row of weights is one bootstrap replicate.
 
-Shapes: scores float [N], truth bool [N], weights float [B, N] >= 0 -> float [B]. A replicate in which a metric is undefined (one
-class only) gives NaN. Weights of 1 give the metric itself; patient counts give its bootstrap distribution in one pass.
+Shapes: scores float [N], truth bool [N], weights float [B, N] >= 0 -> float [B]. A replicate in which a
+metric is undefined (one class only) gives NaN. Weights of 1 give the metric itself; patient counts give its
+bootstrap distribution in one pass.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ Truth = NDArray[np.bool_]
 
 
 def auroc(scores: Floats, truth: Truth, weights: Floats) -> Floats:
-    """Area under the ROC curve, as P(score of a positive > score of a negative) + P(equal) / 2 (Hanley & McNeil, Radiology 1982)."""
+    """Area under the ROC curve: P(a positive scores above a negative), ties half (Hanley & McNeil 1982)."""
     order = np.argsort(scores, kind="stable")
     sorted_scores, positive = scores[order], truth[order]
     ordered = weights[:, order]
@@ -24,13 +25,12 @@ def auroc(scores: Floats, truth: Truth, weights: Floats) -> Floats:
     padded = np.concatenate([np.zeros((len(weights), 1)), negatives], axis=1)
     below, up_to = padded[:, first], padded[:, last + 1]
     wins = ((below + up_to) / 2 * ordered * positive).sum(axis=1)
-    return _divide(
-        wins, (ordered * positive).sum(axis=1) * negatives[:, -1] if truth.size else np.zeros(len(weights))
-    )
+    positives = (ordered * positive).sum(axis=1)
+    return _divide(wins, positives * negatives[:, -1] if truth.size else np.zeros(len(weights)))
 
 
 def average_precision(scores: Floats, truth: Truth, weights: Floats) -> Floats:
-    """Sum over thresholds of precision times the gain in recall, tied scores as one threshold (as in scikit-learn)."""
+    """Sum over thresholds of precision times gain in recall, tied scores as one, as in scikit-learn."""
     order = np.argsort(-scores, kind="stable")
     sorted_scores, positive = scores[order], truth[order]
     ordered = weights[:, order]
@@ -44,8 +44,10 @@ def average_precision(scores: Floats, truth: Truth, weights: Floats) -> Floats:
 def sensitivity_at_specificity(
     scores: Floats, truth: Truth, weights: Floats, specificity: float = 0.95
 ) -> Floats:
-    """Highest sensitivity among the thresholds whose specificity is at least the given one: a step of the empirical ROC curve (Metz 1978), no
-    interpolation."""
+    """Highest sensitivity among the thresholds whose specificity is at least the given one.
+
+    A step of the empirical ROC curve (Metz 1978), without interpolation.
+    """
     order = np.argsort(-scores, kind="stable")
     sorted_scores, positive = scores[order], truth[order]
     ordered = weights[:, order]
@@ -66,9 +68,10 @@ def brier(probabilities: Floats, truth: Truth, weights: Floats) -> Floats:
 def expected_calibration_error(
     probabilities: Floats, truth: Truth, weights: Floats, bins: int = 15
 ) -> Floats:
-    """Mean over equal-mass bins of |mean probability - observed frequency|, weighed by bin (Naeini et al., AAAI 2015).
+    """Mean over equal-mass bins of |probability - observed frequency|, weighed by bin (Naeini et al. 2015).
 
-    The bins are those of the whole sample in every replicate; with fewer values than bins there is one bin a value.
+    The bins are those of the whole sample in every replicate; with fewer values than bins there is one bin
+    per value.
     """
     order = np.argsort(probabilities, kind="stable")
     error = np.zeros(len(weights))
@@ -81,10 +84,10 @@ def expected_calibration_error(
 def calibration_error_by_chance(
     probabilities: Floats, draws: int = 1000, bins: int = 15, seed: int = 0
 ) -> Floats:
-    """What `expected_calibration_error` would be if the probabilities were true: chance alone moves each bin's frequency.
+    """What `expected_calibration_error` would be if the probabilities were true, by chance alone.
 
-    Truths are drawn from the probabilities, so the error has nothing but sampling in it (the consistency resampling of Broecker & Smith,
-    Weather and Forecasting 2007). probabilities: [N] in [0, 1].
+    Truths are drawn from the probabilities, so the error has nothing but sampling in it (the consistency
+    resampling of Broecker & Smith, Weather and Forecasting 2007). probabilities: [N] in [0, 1].
 
     Returns:
         float [draws + 1]: the mean first, then every draw.
@@ -99,9 +102,9 @@ def calibration_error_by_chance(
 
 
 def mean(values: Floats, weights: Floats) -> Floats:
-    """Weighted mean; images whose value is NaN are left out."""
-    known = np.isfinite(values)
-    return _divide((weights[:, known] * values[known]).sum(axis=1), weights[:, known].sum(axis=1))
+    """Mean over images of one value each, [N]; images whose value is NaN are left out."""
+    defined = np.isfinite(values)
+    return _divide((weights[:, defined] * values[defined]).sum(axis=1), weights[:, defined].sum(axis=1))
 
 
 def _divide(above: Floats, below: Floats, empty: float = np.nan) -> Floats:
