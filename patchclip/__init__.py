@@ -1,7 +1,7 @@
 """Patch-CLIP: ask a chest radiograph a question in free text and see, patch by patch, where it is answered.
 
-The names that need torch are imported when they are first used, so that a process that only reads image files, as each worker
-that decodes them does, starts without it.
+The names that need torch are imported when they are first used, so that a process that only reads image
+files, as each worker that decodes them does, starts without it.
 """
 
 from importlib import import_module

@@ -1,7 +1,8 @@
-"""Makes `import torchvision` work beside a CPU-only torch; must be imported before anything that uses torchvision.
+"""Makes `import torchvision` work beside a CPU-only torch; to be imported before all that uses torchvision.
 
-The CUDA wheel of torchvision cannot load its compiled library without CUDA, and then fails to import because it registers a
-fake kernel for `torchvision::nms`, an operator that nobody defined. Defining the two schemas is enough: nothing here calls them.
+The CUDA wheel of torchvision cannot load its compiled library without CUDA, and then fails to import because
+it registers a fake kernel for `torchvision::nms`, an operator that nobody defined. Defining the two schemas
+is enough: nothing here calls them.
 """
 
 import torch
@@ -10,7 +11,7 @@ _library: torch.library.Library | None = None  # the definitions live as long as
 
 
 def ensure_torchvision() -> None:
-    """Imports torchvision, defining the missing operator schemas first if, and only if, that is why the import fails."""
+    """Imports torchvision; only if they are why its import fails, the operator schemas are defined first."""
     global _library
     try:
         import torchvision

@@ -31,7 +31,8 @@ from patchclip.types import Answer, FloatArray, Laterality, PatchMap
 
 
 class Engine:
-    """A checkpoint ready to answer. Threads may share an engine: it changes nothing but a cache of text embeddings."""
+    """A checkpoint ready to answer. Threads may share an engine: it changes nothing but a cache of text
+    embeddings."""
 
     def __init__(self, checkpoint: Checkpoint, device: str | None = None) -> None:
         """device: "cpu", "cuda", ...; by default a GPU if there is one.
@@ -58,7 +59,8 @@ class Engine:
 
     @classmethod
     def from_pretrained(cls, path: str | Path | None = None, device: str | None = None) -> Engine:
-        """The bundled checkpoint, one from a folder, or a published model of open_clip by name (see `load_open_clip`).
+        """The bundled checkpoint, one from a folder, or a published model of open_clip by name (see
+        `load_open_clip`).
 
         Raises:
             CheckpointError: see `load_checkpoint` and `load_open_clip`.
@@ -78,7 +80,8 @@ class Engine:
         return tuple(self.vocabulary.labels)
 
     def prepare(self) -> None:
-        """Loads the text encoder and embeds the prompts of every finding, so that the first query is as fast as any other."""
+        """Loads the text encoder and embeds the prompts of every finding, so that the first query is as fast
+        as any other."""
         for finding in self.vocabulary.findings:
             self.understand(finding.name)
 
@@ -91,7 +94,8 @@ class Engine:
         return self._reader.read(text)
 
     def encode(self, radiograph: Radiograph) -> Encoded:
-        """One pass through the tower; a picture that does not look like a frontal chest radiograph is encoded too, with a warning.
+        """One pass through the tower; a picture that does not look like a frontal chest radiograph is encoded
+        too, with a warning.
 
         Raises:
             RadiographError: the image is so long and narrow that no patch has its centre in it.
@@ -102,7 +106,8 @@ class Engine:
         if not inside.any():
             height, width = radiograph.size
             raise RadiographError(
-                f"The image is {width} x {height} pixels, too long and narrow to be searched; crop it to the chest."
+                f"The image is {width} x {height} pixels, too long and narrow to be searched; "
+                "crop it to the chest."
             )
 
         pixels = torch.from_numpy(square)[None, None].to(self.device)
@@ -142,7 +147,8 @@ class Engine:
         ]
 
     def saliency(self, encoded: Encoded, text: str, method: str = "grad_cam") -> PatchMap:
-        """Relative saliency of the named finding (never of its absence), from the same logit as the probability.
+        """Relative saliency of the named finding (never of its absence), from the same logit as the
+        probability.
 
         Args:
             encoded: from `encode`.
@@ -207,9 +213,11 @@ class Engine:
         )
 
     def rescore(self, encoded: Encoded, pixels: FloatArray, text: str) -> FloatArray:
-        """The probability that the query's finding is present on changed copies of an image's input, for tests of faithfulness.
+        """The probability that the query's finding is present on changed copies of an image's input, for
+        tests of faithfulness.
 
-        pixels float32 [N, S, S] in [0, 1], as `model_input` gives them -> float32 [N] in [0, 1], never turned round.
+        pixels float32 [N, S, S] in [0, 1], as `model_input` gives them -> float32 [N] in [0, 1], never turned
+        round.
         """
         question = self.understand(text)
         calibration = self.checkpoint.calibration
@@ -267,7 +275,8 @@ class Engine:
             return float(image_logit(self.model, limited, *_ends([question]), local)[0, 0])
 
     def _map(self, encoded: Encoded, question: Question, patch_logits: Tensor, logit: float) -> PatchMap:
-        """The patch prediction map, limited as the query is; all 0 when the query is not in the vocabulary."""
+        """The patch prediction map, limited as the query is; all 0 when the query is not in the
+        vocabulary."""
         grid = encoded.embeddings.grid
         if not question.in_vocabulary:
             return encoded.letterbox.crop_grid(np.zeros(grid, np.float32))
@@ -290,14 +299,17 @@ def _warnings(question: Question, facts: HeaderFacts) -> tuple[str, ...]:
     warnings: list[str] = []
     if query.laterality and not facts.sides_told:
         warnings.append(
-            "The image does not tell the patient's sides; the patient's left is taken to be at the right of the image."
+            "The image does not tell the patient's sides; the patient's left is taken to be at "
+            "the right of the image."
         )
     if not question.in_vocabulary:
         warnings.append(
-            f'"{query.finding}" is far from what this model has learnt: no map is shown and the probability means nothing.'
+            f'"{query.finding}" is far from what this model has learnt: no map is shown and the '
+            "probability means nothing."
         )
     if query.also:
         warnings.append(
-            f"This query names several findings; only {query.finding} was answered. Separate findings with a semicolon."
+            f"This query names several findings; only {query.finding} was answered. Separate "
+            "findings with a semicolon."
         )
     return tuple(warnings)

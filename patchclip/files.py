@@ -10,10 +10,11 @@ from pathlib import Path
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A path to write to instead of `path`, in the same folder and with the same suffix; several writers may work at once.
+    """A path to write to instead of `path`, beside it and with its suffix; several writers may work at once.
 
-    When the block ends, what was written there takes the place of `path` in one step (POSIX rename); when it fails, `path` stays as it
-    was and what was written is removed. A process that is killed leaves `path` whole, and a file that ends in ".writing" and the suffix.
+    When the block ends, what was written there takes the place of `path` in one step (POSIX rename); when it
+    fails, `path` stays as it was and what was written is removed. A process that is killed leaves `path`
+    whole, and a file that ends in ".writing" and the suffix.
 
     Raises:
         OSError: the file cannot be put in its place.

@@ -17,8 +17,8 @@ def on_image_right(laterality: Laterality, facts: HeaderFacts) -> bool:
 def laterality_columns(laterality: Laterality, count: int, facts: HeaderFacts) -> NDArray[np.bool_]:
     """bool [count]: the patch columns of one half of the patient, in a grid that is centred on the image.
 
-    Every letterboxed grid is so centred. A column belongs to the half that its centre lies in, and the middle one of an odd number to
-    both: its centre is the midline.
+    Every letterboxed grid is so centred. A column belongs to the half that its centre lies in, and the middle
+    one of an odd number to both, for its centre is the midline.
     """
     centres = 2 * np.arange(count) + 1  # twice the true ones, so that the midline, at `count`, is met exactly
     return centres >= count if on_image_right(laterality, facts) else centres <= count

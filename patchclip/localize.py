@@ -16,10 +16,10 @@ WORKING_SIDE = (
 
 
 def smooth(logits: FloatArray, sigma: float, inside: NDArray[np.bool_]) -> FloatArray:
-    """Gaussian over a grid of logits, [R, C] -> [R, C]; `sigma` in patches, 0 leaves them as they are. The border is mirrored.
+    """Gaussian over a grid of logits, [R, C] -> [R, C], mirrored at the border; `sigma` in patches, or 0.
 
-    inside: bool [R, C], the patches that count: the others lend nothing to their neighbours (normalised convolution, Knutsson & Westin,
-    CVPR 1993) and stay as they are.
+    inside: bool [R, C], the patches that count: the others lend nothing to their neighbours (normalised
+    convolution, Knutsson & Westin, CVPR 1993) and stay as they are.
     """
     if sigma <= 0:
         return logits

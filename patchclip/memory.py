@@ -1,4 +1,4 @@
-"""Freed memory stays with the process: tensors of the same sizes are made over and over, and fresh pages are slow."""
+"""Freed memory stays with the process: the same tensors are made over and over, and fresh pages are slow."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
 
 
 def keep_freed_memory() -> bool:
-    """Tells the C library's allocator to reuse large blocks instead of giving them back to the system after every use.
+    """Tells the C library's allocator to reuse large blocks instead of giving them back to the system after
+    every use.
 
-    A network's activations are megabytes each. By default every one of them is mapped anew, zeroed page by page by the kernel, and unmapped:
-    half of the time of a training step on a CPU and more (`make bench`). The process keeps its peak of memory for as long as it lives.
+    A network's activations are megabytes each. By default every one of them is mapped anew, zeroed page by
+    page by the kernel, and unmapped: half of the time of a training step on a CPU and more (`make bench`).
+    The process keeps its peak of memory for as long as it lives.
 
     Returns:
         Whether it took effect; it does with glibc, and nothing happens with another C library.

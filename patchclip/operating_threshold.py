@@ -1,4 +1,4 @@
-"""The operating threshold: the map value from which a patch counts as lit, and where it is applied to a map."""
+"""The operating threshold: the map value from which a patch counts as lit, and where it is applied."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from patchclip.localize import find_regions
 from patchclip.types import PatchMap, Region
 
 OPERATING_THRESHOLD = 0.5
-"""The same for every finding: calibration sets each finding's `patch_bias` so that this is its operating point."""
+"""Of every finding: calibration sets each one's `patch_bias` so that its operating point lies here."""
 
 
 def lit_regions(patch_map: PatchMap, size: tuple[int, int], min_patches: float) -> tuple[Region, ...]:

@@ -1,4 +1,4 @@
-"""A query made ready for the model: what was understood of its text, and its prompt pair in the joint space."""
+"""A query made ready for the model: what was understood of its text, and its embedded prompt pair."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ class Question:
 
     Attributes:
         query: what was understood of the text.
-        label: the vocabulary's finding by whose calibration it is answered; None when the query is not in the vocabulary.
+        label: the vocabulary's finding by whose calibration it is answered; None when the query is not in the
+            vocabulary.
         in_vocabulary: whether the query is near something that the model was trained on.
-        positive, negative: float32 [D], unit norm: the two ends of the prompt pair, each the mean over its wordings.
+        positive, negative: float32 [D], unit norm: the two ends of the prompt pair, each the mean over its
+            wordings.
     """
 
     query: Query

@@ -16,7 +16,8 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An upright rectangle in original image pixels: top-left corner and size; a pixel's centre lies at i + 0.5."""
+    """An upright rectangle in original image pixels: top-left corner and size; a pixel's centre lies at i +
+    0.5."""
 
     x: float
     y: float
@@ -54,7 +55,8 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class RelativeBox:
-    """An upright rectangle in fractions of its image, as dataset tables hold it: top-left corner and size, each in [0, 1]."""
+    """An upright rectangle in fractions of its image, as dataset tables hold it: top-left corner and size,
+    each in [0, 1]."""
 
     x: float
     y: float
@@ -66,7 +68,8 @@ class RelativeBox:
         return Box(self.x * width, self.y * height, self.w * width, self.h * height)
 
     def lies_inside(self, tolerance: float = 0.01) -> bool:
-        """Whether it has an area and leaves the image by no more than `tolerance` of its size: drawn boxes are rounded."""
+        """Whether it has an area and leaves the image by no more than `tolerance` of its size: drawn boxes
+        are rounded."""
         return (
             all(map(math.isfinite, (self.x, self.y, self.w, self.h)))
             and min(self.w, self.h) > 0
@@ -80,18 +83,21 @@ class PatchMap:
     """One value per image patch, and where those patches lie.
 
     Attributes:
-        values: float32 [R, C] in [0, 1]; row 0 is the top. A probability for a patch map, a relative value for saliency.
-        extent: (x0, y0, x1, y1), the outer edges of the grid in original image pixels. It may reach beyond the image by less
-            than one patch, where the image was padded.
+        values: float32 [R, C] in [0, 1]; row 0 is the top. A probability for a patch map, a relative value
+            for saliency.
+        extent: (x0, y0, x1, y1), the outer edges of the grid in original image pixels. It may reach beyond
+            the image by less than one patch, where the image was padded.
     """
 
     values: FloatArray
     extent: tuple[float, float, float, float]
 
     def upsample(self, height: int, width: int) -> FloatArray:
-        """Bilinear resampling onto the pixels of an image of `height` x `width`; patch centres keep their values.
+        """Bilinear resampling onto the pixels of an image of `height` x `width`; patch centres keep their
+        values.
 
-        Pixel i has its centre at i + 0.5; beyond the outermost patch centres the border value is kept. Returns float32 [height, width].
+        Pixel i has its centre at i + 0.5; beyond the outermost patch centres the border value is kept.
+        Returns float32 [height, width].
         """
         rows, cols = self.values.shape
         x0, y0, x1, y1 = self.extent
@@ -130,9 +136,11 @@ class Answer:
         laterality: the half of the patient that the query is limited to, or None.
         in_vocabulary: whether the query is near something that the model was trained on.
         probability: in [0, 1], of the query as asked (turned round when negated).
-        map: the patch prediction map of the named finding, never turned round; all 0 when the query is not in the vocabulary.
-        regions: parts of the map at or above `threshold`, highest score first. Map and probability are calibrated apart, so a finding
-            that is judged absent may have regions, and one that is judged present none.
+        map: the patch prediction map of the named finding, never turned round; all 0 when the query is not in
+            the vocabulary.
+        regions: parts of the map at or above `threshold`, highest score first. Map and probability are
+            calibrated apart, so a finding that is judged absent may have regions, and one that is judged
+            present none.
         threshold: the map value from which a patch counts as lit, in [0, 1].
         warnings: sentences for the reader.
     """

@@ -1,4 +1,5 @@
-"""The engine's contract, on an untrained model where wiring is asked and on the bundled one where truth is."""
+"""The engine's contract, on an untrained model where wiring is asked and on the bundled one where truth
+is."""
 
 from __future__ import annotations
 
@@ -99,7 +100,8 @@ def test_the_map_covers_the_image_whatever_its_shape(tiny: Engine) -> None:
 
 @pytest.mark.parametrize("shape", [(320, 200), (200, 320)])
 def test_the_map_does_not_fade_at_padded_borders(tiny: Engine, shape: tuple[int, int]) -> None:
-    """Patches that overhang the image show what the nearest patch in the image does; those in the image keep their own."""
+    """Patches that overhang the image show what the nearest patch in the image does; those in the image keep
+    their own."""
     height, width = shape
     whole = synthetic_radiograph("effusion", size=320, seed=3).pixels
     encoded = tiny.encode(Radiograph.from_array(np.ascontiguousarray(whole[:height, :width])))
@@ -267,6 +269,17 @@ def test_real_negatives_light_nothing_more_often_than_not(engine: Engine, data_f
     assert np.mean(lit) < 0.2
 
 
+def test_no_answer_stands_on_the_sparse_branch(tiny: Engine, effusion: Radiograph) -> None:
+    """It is a training objective alone: a model without it answers the same."""
+    parts = {name: getattr(tiny.model, name) for name in Parts.__dataclass_fields__}
+    without = PatchCLIP(tiny.model.config, Parts(**{**parts, "sparse": None})).eval()
+    other = Engine(replace(tiny.checkpoint, model=without), device="cpu")
+    queries = ["effusion", "mass on the left", "no nodule"]
+    answers, others = (engine.query(engine.encode(effusion), queries) for engine in (tiny, other))
+    for one, two in zip(answers, others, strict=True):
+        assert one.probability == two.probability and (one.map.values == two.map.values).all()
+
+
 def _square_map(engine: Engine, encoded: Encoded) -> FloatArray:
     """Of "effusion", [R, C] over the whole square, padding and all."""
     calibration = engine.checkpoint.calibration.of("Effusion")
@@ -282,14 +295,3 @@ def _square_map(engine: Engine, encoded: Encoded) -> FloatArray:
 def _probability(engine: Engine, lesion: str, query: str, seed: int) -> float:
     pixels = cv2.GaussianBlur(synthetic_radiograph(lesion, size=512, seed=seed).pixels, (0, 0), 0.5)
     return engine.query(engine.encode(Radiograph.from_array(pixels)), [query])[0].probability
-
-
-def test_no_answer_stands_on_the_sparse_branch(tiny: Engine, effusion: Radiograph) -> None:
-    """It is a training objective alone: a model without it answers the same."""
-    parts = {name: getattr(tiny.model, name) for name in Parts.__dataclass_fields__}
-    without = PatchCLIP(tiny.model.config, Parts(**{**parts, "sparse": None})).eval()
-    other = Engine(replace(tiny.checkpoint, model=without), device="cpu")
-    queries = ["effusion", "mass on the left", "no nodule"]
-    answers, others = (engine.query(engine.encode(effusion), queries) for engine in (tiny, other))
-    for one, two in zip(answers, others, strict=True):
-        assert one.probability == two.probability and (one.map.values == two.map.values).all()

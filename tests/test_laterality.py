@@ -24,7 +24,8 @@ def test_the_patients_left_is_where_the_header_says(
 
 @pytest.mark.parametrize("count", [6, 7])
 def test_one_rule_for_halves(count: int) -> None:
-    """A column belongs to the half that its centre is in; the middle one of an odd number to both: mirroring changes nothing."""
+    """A column belongs to the half that its centre is in; the middle one of an odd number to both: mirroring
+    changes nothing."""
     left, right = (laterality_columns(name, count, FACTS) for name in ("left", "right"))
     assert (left == right[::-1]).all() and (left | right).all()
     assert np.flatnonzero(left & right).tolist() == ([3] if count == 7 else [])

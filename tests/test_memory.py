@@ -22,7 +22,8 @@ print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def faults(*, keep: bool) -> tuple[bool, int]:
-    """Whether memory is kept, and the page faults of making 2 x 48 MB ten times over, in a process of its own.
+    """Whether memory is kept, and the page faults of making 2 x 48 MB ten times over, in a process of its
+    own.
 
     Blocks above 32 MB are those that glibc never learns to keep by itself.
     """

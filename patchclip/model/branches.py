@@ -14,7 +14,10 @@ from patchclip.model.patchclip import ImageEmbeddings, PatchCLIP, mil_logit
 
 
 class Branch(StrEnum):
-    """A way from an image's embeddings to one logit per finding; made from a name that is none, it raises CheckpointError."""
+    """A way from an image's embeddings to one logit per finding.
+
+    `Branch(name)` raises CheckpointError where there is none of that name.
+    """
 
     GLOBAL = "global"
     """The tower's pooled feature."""
@@ -26,7 +29,8 @@ class Branch(StrEnum):
     @classmethod
     def _missing_(cls, value: object) -> Branch:
         raise CheckpointError(
-            f'There is no image-level branch "{value}" (known: {", ".join(cls)}); update Patch-CLIP, or name one of these.'
+            f'There is no image-level branch "{value}" (known: {", ".join(cls)}); update Patch-CLIP, '
+            "or name one of these."
         )
 
 
@@ -53,6 +57,6 @@ def image_logit(
     negative: Tensor,
     branches: Sequence[Branch],
 ) -> Tensor:
-    """Mean of the branches' logits, [B, K]; what the probability, saliency and its tests of faithfulness all stand on."""
+    """Mean of the branches' logits, [B, K]; probability, saliency and tests of faithfulness stand on it."""
     logits = [branch_logit(branch, model, embeddings, positive, negative) for branch in branches]
     return torch.stack(logits).mean(dim=0)

@@ -1,4 +1,4 @@
-"""From logits to probabilities: temperature and operating points, fitted on data never trained on, carried by the checkpoint."""
+"""From logits to probabilities: what was fitted on data never trained on, and travels in the checkpoint."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ class FindingCalibration:
 
     Attributes:
         image_scale, image_bias: of the image's logit.
-        patch_scale, patch_image, patch_bias: of a patch's logit; the bias is set so that the operating threshold is the operating point
-            of the map.
+        patch_scale, patch_image, patch_bias: of a patch's logit; the bias is set so that the operating
+            threshold is the operating point of the map.
         image_threshold: image probability from which the finding is called present, in [0, 1].
-        overlap_threshold: map value at which the lit part overlapped outlines best, in [0, 1]; for measures of overlap alone.
-        smoothing: standard deviation, in patches, of the Gaussian over the patch logits before the sigmoid; 0 for none.
+        overlap_threshold: map value at which the lit part overlapped outlines best, in [0, 1]; for measures
+            of overlap alone.
+        smoothing: standard deviation, in patches, of the Gaussian over the patch logits before the sigmoid; 0
+            for none.
     """
 
     image_scale: float = 1.0
@@ -41,10 +43,12 @@ class FindingCalibration:
         return _sigmoid(self.image_scale * logit + self.image_bias)
 
     def patch_probability(self, patch_logits: FloatArray, image_logit: float) -> FloatArray:
-        """P(patch) = sigmoid(patch_scale * patch_logit + patch_image * image_logit + patch_bias), float32 in [0, 1].
+        """P(patch) = sigmoid(patch_scale * patch_logit + patch_image * image_logit + patch_bias).
 
-        A patch is believed the more, the more the whole image speaks for the finding, so a map stays dark where the finding is absent.
-        The order of an image's patches is that of their logits. patch_logits: float32 [...], smoothed already -> the same shape.
+        A patch is believed the more, the more the whole image speaks for the finding, so a map stays dark
+        where the finding is absent. The order of an image's patches is that of their logits.
+
+        patch_logits: float32 [...], smoothed already -> float32 in [0, 1], of the same shape.
         """
         return _sigmoid(self.patch_scale * patch_logits + self.patch_image * image_logit + self.patch_bias)
 
@@ -62,7 +66,8 @@ class Calibration:
         default: for a free-text query that matches no label; the median over the labels.
         branches: the image-level logits whose mean is the image's logit, at least one.
         min_patches: a region of fewer lit patches is not reported.
-        mirror: every image is encoded together with its mirror image and the two are averaged; for models trained on mirror images.
+        mirror: every image is encoded together with its mirror image and the two are averaged; for models
+            trained on mirror images.
     """
 
     findings: dict[str, FindingCalibration]
@@ -102,7 +107,8 @@ class Calibration:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(
-                f"The checkpoint's calibration cannot be read ({error}); update Patch-CLIP, or calibrate it again."
+                f"The checkpoint's calibration cannot be read ({error}); update Patch-CLIP, or "
+                "calibrate it again."
             ) from error
         if not calibration.branches:
             raise CheckpointError(
@@ -117,7 +123,7 @@ def _finding(values: dict[str, Any]) -> FindingCalibration:
 
 
 def _expect(kind: type[Calibration | FindingCalibration], values: dict[str, Any]) -> None:
-    """Every field must be there and no other: a default in place of a fitted number would be a wrong answer without a word."""
+    """Every field must be there and no other: a default for a fitted number would be a wrong answer unsaid."""
     names = {item.name for item in fields(kind)}
     if different := sorted(names ^ set(values)):
         raise ValueError(f"missing or unknown: {', '.join(different)}")

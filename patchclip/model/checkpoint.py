@@ -31,7 +31,8 @@ class Checkpoint:
         model: in evaluation mode, on the CPU.
         vocabulary: the findings that it was trained on, with their prompts.
         calibration: from logits to probabilities and operating points.
-        gates: parameters of the query and image gates, as their classes wrote them; empty when none was fitted.
+        gates: parameters of the query and image gates, as their classes wrote them; empty when none was
+            fitted.
         sha256: of weights and record together; tells two models apart in feedback and reports.
         note: a warning that goes with every image that the model encodes, or None.
     """
@@ -51,9 +52,11 @@ def save_checkpoint(
     calibration: Calibration | None = None,
     gates: dict[str, Any] | None = None,
 ) -> None:
-    """Writes a checkpoint folder, file by file atomically. Weights go as float16 and normalisation statistics as float32.
+    """Writes a checkpoint folder, file by file atomically. Weights go as float16 and normalisation statistics
+    as float32.
 
-    Halving the weights changes a probability by less than 0.01 (tested), and every figure is measured on the file as saved.
+    Halving the weights changes a probability by less than 0.01 (tested), and every figure is measured on the
+    file as saved.
     """
     folder.mkdir(parents=True, exist_ok=True)
     buffers = {name for name, _ in model.named_buffers()}
@@ -90,7 +93,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         raise CheckpointError(f"{folder / RECORD} is not valid JSON; fetch the checkpoint again.") from error
     if record.get("format") != FORMAT:
         raise CheckpointError(
-            f"{folder / RECORD} has format {record.get('format')}, this version reads {FORMAT}; update Patch-CLIP."
+            f"{folder / RECORD} has format {record.get('format')}, this version reads "
+            f"{FORMAT}; update Patch-CLIP."
         )
     model = PatchCLIP(ModelConfig.from_dict(record["config"]))
     try:

@@ -1,4 +1,4 @@
-"""What a Patch-CLIP model is: the one record that decides its architecture and travels inside its checkpoint."""
+"""What a Patch-CLIP model is: the one record that decides its architecture and travels in its checkpoint."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from patchclip.errors import CheckpointError
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Architecture of a `PatchCLIP`; every field is checked here, once. The defaults are those of the bundled model."""
+    """Architecture of a `PatchCLIP`; every field is checked here, once. The defaults are those of the bundled
+    model."""
 
     name: str = "patchclip-cxr-s"
     """Shown to the reader beside the model's hash."""
     tower: str = "timm:mobilenetv2_100"
     """An open_clip model name ("ViT-B-16", "RN50"), or "timm:" and a timm trunk ("timm:mobilenetv2_100")."""
     text: str = "minilm"
-    """"minilm" (the frozen sentence encoder of `patchclip.text.encoder`) or "open_clip" (the text tower that belongs
-    to `tower`)."""
+    """"minilm" (the frozen sentence encoder of `patchclip.text.encoder`) or "open_clip" (the text tower that
+    belongs to `tower`)."""
     image_size: int = 384
     """Size of the square model input in pixels; with a downsampler, the size of its input."""
     levels: tuple[int, ...] = (2, 3, 4)
-    """Which intermediate outputs of the tower feed the patch tokens (indices as in `forward_intermediates`)."""
+    """Which intermediate outputs of the tower feed the patch tokens (indices as in
+    `forward_intermediates`)."""
     grid_level: int = 3
     """The one of `levels` whose resolution is the patch grid."""
     token_width: int = 256
@@ -34,11 +36,11 @@ class ModelConfig:
     downsample_from: int | None = None
     """Size of the learned downsampler's output (the tower's own input), or null for no downsampler."""
     sparse_layers: int = 2
-    """Depth of the sparse branch's transformer."""
+    """Depth of the sparse branch's transformer; the branch is a training objective alone."""
     sparse_heads: int = 4
     """Heads of the sparse branch's transformer."""
     sparse_patches: int = 64
-    """At most so many lit patches enter the sparse branch, the most probable first."""
+    """At most so many patches are in a set that the sparse branch learns from, the most lit first."""
     mean: float = 0.485
     """Subtracted from the grey values, in [0, 1], before the tower."""
     std: float = 0.229
@@ -60,7 +62,8 @@ class ModelConfig:
                 raise CheckpointError(f"{name} is {getattr(self, name)}; set it to 1 or more.")
         if self.image_size < 32 or self.token_width % self.sparse_heads or self.std <= 0:
             raise CheckpointError(
-                "The model config is inconsistent: image_size must be at least 32, token_width a multiple of sparse_heads, std positive."
+                "The model config is inconsistent: image_size must be at least 32, token_width a multiple "
+                "of sparse_heads, std positive."
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,10 +72,12 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
-        """Inverse of `to_dict`; an unknown key is an error, so that a newer checkpoint is not half understood."""
+        """Inverse of `to_dict`; an unknown key is an error, so that a newer checkpoint is not half
+        understood."""
         unknown = sorted(set(values) - {item.name for item in fields(cls)})
         if unknown:
             raise CheckpointError(
-                f"The model config has unknown fields ({', '.join(unknown)}); update Patch-CLIP to read this checkpoint."
+                f"The model config has unknown fields ({', '.join(unknown)}); update Patch-CLIP to "
+                "read this checkpoint."
             )
         return cls(**{**values, "levels": tuple(values.get("levels", cls.levels))})

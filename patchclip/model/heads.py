@@ -1,4 +1,4 @@
-"""The heads of Patch-CLIP: patch tokens from tower levels, patch and pooled projections, and the sparse branch."""
+"""The heads of Patch-CLIP: patch tokens from tower levels, projections, and the sparse branch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class ContextBlock(nn.Sequential):
 class Neck(nn.Module):
     """Merges tower levels into one grid of patch tokens.
 
-    A finer level is folded (space to depth), so that nothing of a small lesion is averaged away; a coarser one is interpolated.
+    A finer level is folded (space to depth), so that nothing of a small lesion is averaged away; a coarser
+    one is interpolated.
     """
 
     def __init__(
@@ -50,10 +51,12 @@ class Neck(nn.Module):
 
 
 class Projection(nn.Module):
-    """Token to joint space, shared by the patch and the pooled embedding (Patch-CLIP, step 3, without its GELU and L2 norm).
+    """Token to joint space, shared by the patch and the pooled embedding (Patch-CLIP, step 3, without its
+    GELU and L2 norm).
 
-    The direction of the result is the embedding; its length is the patch's own inverse temperature in the logit. With every patch on
-    the unit sphere the towers learn markedly slower from few images: see `trainer/EXPERIMENTS.md`.
+    The direction of the result is the embedding; its length is the patch's own inverse temperature in the
+    logit. With every patch on the unit sphere the towers learn markedly slower from few images: see
+    `trainer/EXPERIMENTS.md`.
     """
 
     def __init__(self, width: int, embed_dim: int) -> None:
@@ -67,7 +70,8 @@ class Projection(nn.Module):
 
 
 class TokenPool(nn.Module):
-    """Learned weights over the P tokens, softmax-normalised over the patches that lie in the image (Patch-CLIP, step 4)."""
+    """Learned weights over the P tokens, softmax-normalised over the patches that lie in the image
+    (Patch-CLIP, step 4)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -80,7 +84,13 @@ class TokenPool(nn.Module):
 
 
 class SparseBranch(nn.Module):
-    """A small transformer with its own class token over a set of lit patches with their positions (Patch-CLIP, step 5)."""
+    """A small transformer with a class token over a set of patches with their positions (Patch-CLIP, step 5).
+
+    A training objective alone: it learns to tell the patches under a finding's outlines from lit patches of
+    images without it. The paper also asks it at inference, about the patches above 0.5; here nothing does: no
+    probability, map or saliency stands on it, and a published model has none. Only `trainer.objective` calls
+    `PatchCLIP.encode_sparse`.
+    """
 
     def __init__(self, width: int, embed_dim: int, layers: int, heads: int) -> None:
         super().__init__()
@@ -114,7 +124,8 @@ class SparseBranch(nn.Module):
 def position_embedding(positions: Tensor, width: int) -> Tensor:
     """Sine-cosine embedding of two coordinates (Vaswani et al. 2017, section 3.5, for each axis).
 
-    positions [..., 2] in [0, 1] -> [..., width], values in [-1, 1]; works for any grid, so a model may be run at another resolution.
+    positions [..., 2] in [0, 1] -> [..., width], values in [-1, 1]; works for any grid, so a model may be run
+    at another resolution.
     """
     quarter = width // 4
     frequencies = (

@@ -1,4 +1,4 @@
-"""PatchCLIP: image tower, heads and text projection, giving global, patch, pooled and sparse embeddings in one space."""
+"""PatchCLIP: image tower, heads and text projection; global, patch and pooled embeddings in one space."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from patchclip.text.encoder import SentenceEncoder, shared_encoder
 
 @dataclass(frozen=True, slots=True)
 class ImageEmbeddings:
-    """All embeddings of a batch. The direction of a vector says what is seen, its length how sure that is: the logit's own temperature.
+    """All embeddings of a batch. The direction of a vector says what is seen, its length how sure that is:
+    the logit's own temperature.
 
     Attributes:
         global_: [B, D], the tower's projected pooled feature.
@@ -40,8 +41,9 @@ class ImageEmbeddings:
 class TextProjection(nn.Sequential):
     """Sentence feature to joint space, with one hidden layer.
 
-    A sentence encoder moves "X" to "no X" by much the same step for every X, so the differences that the prompt pairs live on are
-    nearly parallel. A linear map keeps them so; a hidden layer can turn negation into a different step for each finding.
+    A sentence encoder moves "X" to "no X" by much the same step for every X, so the differences that the
+    prompt pairs live on are nearly parallel. A linear map keeps them so; a hidden layer can turn negation
+    into a different step for each finding.
     """
 
     def __init__(self, width: int, embed_dim: int) -> None:
@@ -94,8 +96,8 @@ def build(config: ModelConfig) -> Parts:
         global_projection=nn.Linear(tower.pooled_width, embed_dim, bias=False),
         text_projection=TextProjection(_text_width(tower, config), embed_dim),
         logit_scale=nn.Parameter(torch.tensor(0.0)),
-        # Most findings are absent from most patches; without a bias every patch would have to speak against every
-        # finding at once (the reasoning is SigLIP's; Zhai et al., ICCV 2023).
+        # Most findings are absent from most patches; without a bias every patch would have to speak against
+        # every finding at once (the reasoning is SigLIP's; Zhai et al., ICCV 2023).
         logit_bias=nn.Parameter(torch.tensor(-4.0)),
     )
 
@@ -137,7 +139,8 @@ class PatchCLIP(nn.Module):
             pixels: float [B, 1, S, S], standardised grey values in [0, 1] (see `patchclip.model.preprocess`).
             valid: bool [B, R, C], which patches lie in the image; None means all.
             mirror: embed the mirror images in the same pass too, and give the mean of both, patch by patch.
-            patches_alone: in training, no gradient of the global and the pooled embedding reaches tower and neck; values stay the same.
+            patches_alone: in training, no gradient of the global and the pooled embedding reaches tower and
+                neck; values stay the same.
         """
         if mirror:
             both = None if valid is None else torch.cat([valid, valid.flip(-1)])
@@ -179,9 +182,12 @@ class PatchCLIP(nn.Module):
         return shared_encoder()
 
     def pair_logits(self, embeddings: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        """logit(positive) - logit(negative), whose sigmoid is the softmax over the prompt pair; the learnt bias stands on the positive side.
+        """logit(positive) - logit(negative), whose sigmoid is the softmax over the prompt pair.
 
-        That is exp(logit_scale) * length * (cosine with positive - cosine with negative) + bias. embeddings [..., D], positive and negative [K, D] -> [..., K], float32.
+        That is exp(logit_scale) * length * (cosine with positive - cosine with negative) + bias: the learnt
+        bias stands on the positive side.
+
+        embeddings [..., D], positive and negative [K, D] -> [..., K], float32.
         """
         direction = positive.float() - negative.float()
         with torch.autocast(embeddings.device.type, enabled=False):
@@ -210,7 +216,8 @@ class PatchCLIP(nn.Module):
         """
         if self.sparse is None:
             raise CheckpointError(
-                f"{self.config.name} has no sparse branch; set loss.sparse to 0, or train a model of your own."
+                f"{self.config.name} has no sparse branch; set loss.sparse to 0, or train a "
+                "model of your own."
             )
         chosen = tokens[image.unsqueeze(1), index]
         rows = (torch.div(index, grid[1], rounding_mode="floor") + 0.5) / grid[0]
@@ -229,7 +236,7 @@ def _text_width(tower: Tower, config: ModelConfig) -> int:
 
 
 def _mean_of_halves(both: ImageEmbeddings) -> ImageEmbeddings:
-    """Embeddings of images and then of their mirror images -> their means, the mirrored patches turned back."""
+    """Embeddings of images, then of their mirror images -> their means, the mirrored patches turned back."""
     count = len(both.valid) // 2
 
     def mean(values: Tensor) -> Tensor:
@@ -250,10 +257,12 @@ def _mean_of_halves(both: ImageEmbeddings) -> ImageEmbeddings:
 
 
 def mil_logit(patch_logits: Tensor, valid: Tensor, area: float = 0.5) -> Tensor:
-    """Smooth maximum over an image's patches: log sum exp z - area * log P (log-sum-exp pooling, Pinheiro & Collobert, CVPR 2015).
+    """Smooth maximum over an image's patches: log sum exp z - area * log P (log-sum-exp pooling, Pinheiro &
+    Collobert, CVPR 2015).
 
-    patch_logits [B, P, K], valid bool [B, P] -> [B, K]. `area` 1 is the mean of the exponentials (a finding must fill the image to
-    count), 0 their sum (any patch counts, so all the others must be very dark); between them both small and large findings can be seen.
+    patch_logits [B, P, K], valid bool [B, P] -> [B, K]. `area` 1 is the mean of the exponentials (a finding
+    must fill the image to count), 0 their sum (any patch counts, so all the others must be very dark);
+    between them both small and large findings can be seen.
     """
     summed = patch_logits.float().masked_fill(~valid.unsqueeze(-1), -torch.inf).logsumexp(dim=1)
     return summed - area * valid.sum(dim=1).clamp(min=1).log().unsqueeze(-1)

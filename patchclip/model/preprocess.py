@@ -18,6 +18,7 @@ def standardise(pixels: FloatArray) -> FloatArray:
 
 
 def model_input(pixels: FloatArray, size: int) -> tuple[FloatArray, Letterbox]:
-    """float32 [H, W] -> float32 [size, size] in [0, 1], standardised then letterboxed, with the geometry that undoes it."""
+    """float32 [H, W] -> float32 [size, size] in [0, 1], standardised then letterboxed, with the geometry that
+    undoes it."""
     box = Letterbox(height=pixels.shape[0], width=pixels.shape[1], size=size)
     return box.apply(standardise(pixels)), box

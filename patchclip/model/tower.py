@@ -1,4 +1,4 @@
-"""The image tower: any open_clip or timm trunk with `forward_intermediates`, seen as a list of feature levels."""
+"""The image tower: any open_clip or timm trunk with `forward_intermediates`, as a list of feature levels."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ from patchclip.model.config import ModelConfig
 
 @dataclass(frozen=True, slots=True)
 class TowerOutput:
-    """levels: one tensor [B, C_i, R_i, C_i] for each configured level, in the order of the config; pooled: [B, E]."""
+    """Features of a batch.
+
+    Attributes:
+        levels: [B, C_i, R_i, C_i] for each configured level, in ascending order of their indices.
+        pooled: [B, E].
+    """
 
     levels: list[Tensor]
     pooled: Tensor
 
 
 class Downsampler(nn.Module):
-    """Two strided convolutions from a high-resolution radiograph to the tower's input (Patch-CLIP, input stage)."""
+    """Two strided convolutions from a high-resolution radiograph to the tower's input (Patch-CLIP, input
+    stage)."""
 
     def __init__(self, out_size: int) -> None:
         super().__init__()
@@ -51,7 +57,8 @@ class Tower(nn.Module):
     """The visual half of a CLIP model, with or without a learned downsampler before it."""
 
     def __init__(self, config: ModelConfig, built: tuple[nn.Module, nn.Module | None] | None = None) -> None:
-        """built: the visual module and its CLIP's text half, if they exist already; made from the config otherwise."""
+        """built: the visual module and its CLIP's text half, if they exist already; made from the config
+        otherwise."""
         super().__init__()
         self.indices = sorted(config.levels)
         side = config.downsample_from or config.image_size
@@ -88,13 +95,15 @@ class Tower(nn.Module):
             )
         except (IndexError, AssertionError) as error:
             raise CheckpointError(
-                f"The tower cannot give levels {self.indices} at {pixels.shape[-1]} px ({error}); choose others."
+                f"The tower cannot give levels {self.indices} at {pixels.shape[-1]} px "
+                f"({error}); choose others."
             ) from error
         return TowerOutput(levels=list(out["image_intermediates"]), pooled=out["image_features"])
 
 
 def _build(config: ModelConfig, side: int) -> tuple[nn.Module, nn.Module | None]:
-    """The visual module and, when the config asks for open_clip's own text, the whole CLIP without its visual half."""
+    """The visual module and, when the config asks for open_clip's own text, the whole CLIP without its visual
+    half."""
     if config.tower.startswith("timm:"):
         timm = TimmModel(
             config.tower.removeprefix("timm:"), config.embed_dim, image_size=side, pool="avg", proj="linear"
@@ -104,7 +113,8 @@ def _build(config: ModelConfig, side: int) -> tuple[nn.Module, nn.Module | None]
         return timm, None
     if config.tower not in open_clip.list_models():
         raise CheckpointError(
-            f'open_clip knows no model "{config.tower}"; see open_clip.list_models(), or use "timm:" and a timm trunk.'
+            f'open_clip knows no model "{config.tower}"; see open_clip.list_models(), or use '
+            '"timm:" and a timm trunk.'
         )
     clip = open_clip.create_model(config.tower, pretrained=None, force_image_size=side)
     visual: nn.Module = clip.visual

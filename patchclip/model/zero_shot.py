@@ -1,6 +1,7 @@
-"""Published CLIP models as they are: patch tokens through the model's own image projection, nothing trained here, nothing calibrated.
+"""Published CLIP models as they are: patch tokens through the model's own projection, nothing calibrated.
 
-Taking the last layer's patch tokens through the projection meant for the class token is MaskCLIP's way (Zhou, Loy & Dai, ECCV 2022).
+Taking the last layer's patch tokens through the projection meant for the class token is MaskCLIP's way (Zhou,
+Loy & Dai, ECCV 2022).
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from patchclip.model.tower import Tower
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 
-NOTE = "This model was not trained on radiographs with boxes and is not calibrated: take its probabilities as relative."
+NOTE = (
+    "This model was not trained on radiographs with boxes and is not calibrated: take its "
+    "probabilities as relative."
+)
 
 
 class _LastLevel(nn.Module):
@@ -88,7 +92,8 @@ def is_open_clip_name(name: str) -> bool:
 
 
 def create_clip(name: str, tower: str, weights: str | None, **more: Any) -> nn.Module:
-    """open_clip's model with pretrained weights; `name` is what the user calls it, `more` goes to `open_clip.create_model`.
+    """open_clip's model with pretrained weights; `name` is what the user calls it, `more` goes to
+    `open_clip.create_model`.
 
     Raises:
         CheckpointError: the weights cannot be had.
@@ -99,7 +104,8 @@ def create_clip(name: str, tower: str, weights: str | None, **more: Any) -> nn.M
         Exception
     ) as error:  # open_clip and the hub raise many kinds: no network, no such tag, a damaged file
         raise CheckpointError(
-            f'The weights of "{name}" cannot be loaded ({type(error).__name__}); check the name and the network, or give a local file.'
+            f'The weights of "{name}" cannot be loaded ({type(error).__name__}); check the name and the '
+            "network, or give a local file."
         ) from error
     return clip
 
@@ -108,12 +114,14 @@ def load_open_clip(name: str, vocabulary: Vocabulary) -> Checkpoint:
     """A published model by name.
 
     Args:
-        name: "ViT-B-16/laion2b_s34b_b88k" (open_clip's model and pretraining tag), "ViT-B-16/weights.safetensors" (a local file),
-            "ViT-B-16" (its first tag), "hf-hub:ORGANISATION/MODEL" or "local-dir:FOLDER".
+        name: "ViT-B-16/laion2b_s34b_b88k" (open_clip's model and pretraining tag),
+            "ViT-B-16/weights.safetensors" (a local file), "ViT-B-16" (its first tag),
+            "hf-hub:ORGANISATION/MODEL" or "local-dir:FOLDER".
         vocabulary: findings that are recognised in queries; the model itself is asked in free text.
 
     Raises:
-        CheckpointError: the weights cannot be had, or the model has no projection that patch tokens could take.
+        CheckpointError: the weights cannot be had, or the model has no projection that patch tokens could
+            take.
     """
     whole = name.startswith(("hf-hub:", "local-dir:"))
     tower, _, weights = (name, "", "") if whole else name.partition("/")
@@ -163,5 +171,6 @@ def _token_projection(visual: nn.Module, tower: str) -> nn.Module:
     if pool is not None:
         return nn.Sequential(pool.v_proj, pool.c_proj)
     raise CheckpointError(
-        f'The model "{tower}" has no projection that patch tokens could take; use a ViT or ResNet of open_clip.'
+        f'The model "{tower}" has no projection that patch tokens could take; use a ViT or '
+        "ResNet of open_clip."
     )

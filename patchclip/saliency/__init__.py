@@ -1,4 +1,4 @@
-"""Saliency methods: each a function of one `SaliencyTask` that gives relative values [K, R, C] in [0, 1], never a probability.
+"""Saliency: each method a function of a `SaliencyTask`, giving relative values and never a probability.
 
 A new method is one row in the table of `patchclip.saliency.registry`.
 """

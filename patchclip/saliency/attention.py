@@ -16,9 +16,11 @@ from patchclip.types import FloatArray
 
 
 def attention_rollout(task: SaliencyTask) -> FloatArray:
-    """Attention rollout (Abnar & Zuidema, ACL 2020): product over layers of (A + I) / 2, heads averaged; the class token's row.
+    """Attention rollout (Abnar & Zuidema, ACL 2020): product over layers of (A + I) / 2, heads averaged; the
+    class token's row.
 
-    Without a class token, the mean over all rows. Does not look at the query: K times the same [R, C] in [0, 1], min-max scaled.
+    Without a class token, the mean over all rows. Does not look at the query: K times the same [R, C] in [0,
+    1], min-max scaled.
     """
     with torch.no_grad(), _recorded(task, "attention_rollout") as attentions:
         QueryHead(task)(task.pixels)
@@ -32,7 +34,8 @@ def attention_rollout(task: SaliencyTask) -> FloatArray:
 
 
 def attention_gradient(task: SaliencyTask) -> FloatArray:
-    """LeGrad-style (Bousselham et al., 2024): positive gradient of the query's logit with respect to each layer's attention.
+    """LeGrad-style (Bousselham et al., 2024): positive gradient of the query's logit with respect to each
+    layer's attention.
 
     Heads and query tokens are averaged, layers summed. [K, R, C] in [0, 1], min-max scaled.
     """
@@ -49,7 +52,8 @@ def attention_gradient(task: SaliencyTask) -> FloatArray:
 
 
 def _to_grid(rows: Tensor, task: SaliencyTask) -> FloatArray:
-    """[B, T, T] or [B, 1, T] of attention to tokens -> [R, C]; the grid's tokens come last. B is 2 with a mirror image."""
+    """[B, T, T] or [B, 1, T] of attention to tokens -> [R, C]; the grid's tokens come last. B is 2 with a
+    mirror image."""
     height, width = task.model.grid
     special = rows.shape[-1] - height * width
     row = rows[:, 0] if special or rows.shape[1] == 1 else rows.mean(dim=1)

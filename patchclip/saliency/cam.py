@@ -29,11 +29,13 @@ class Cam:
 
 
 def cam_maps(task: SaliencyTask, kinds: Mapping[str, type[BaseCAM]]) -> dict[str, FloatArray]:
-    """Methods of the family on the tower's last layer, name -> [K, R, C]: one forward pass, one backward pass per query.
+    """Methods of the family on the tower's last layer, name -> [K, R, C]: one forward pass, one backward pass
+    per query.
 
-    Gradients are taken at the last layer and end there, which is all that the family looks at; the layers below cost nothing.
-    To share its passes, the methods get one `activations_and_grads` and are asked through `compute_cam_per_layer`: both are the package's
-    inner wiring, so its version is pinned, and the tests compare with the package used plainly.
+    Gradients are taken at the last layer and end there, which is all that the family looks at; the layers
+    below cost nothing. To share its passes, the methods get one `activations_and_grads` and are asked through
+    `compute_cam_per_layer`: both are the package's inner wiring, so its version is pinned, and the tests
+    compare with the package used plainly.
     """
     if not kinds:
         return {}

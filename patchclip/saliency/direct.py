@@ -13,17 +13,19 @@ from patchclip.types import FloatArray
 
 
 def raw_cosine(task: SaliencyTask) -> FloatArray:
-    """(cos(patch, positive prompt) + 1) / 2, [K, R, C] in [0, 1]: no negative prompt, no calibration, no scaling by image."""
+    """(cos(patch, positive prompt) + 1) / 2, [K, R, C] in [0, 1]: no negative prompt, no calibration, no
+    scaling by image."""
     with torch.no_grad():
         cosine = task.positive.float() @ F.normalize(task.embeddings.patches[0].float(), dim=-1).t()
     return np.asarray(((cosine + 1) / 2).unflatten(1, task.embeddings.grid).cpu().numpy(), np.float32)
 
 
 def occlusion(task: SaliencyTask, window: int = 8, batch: int = 16) -> FloatArray:
-    """Occlusion (Zeiler & Fergus, ECCV 2014): how much the logit falls when a window is greyed out, positive part.
+    """Occlusion (Zeiler & Fergus, ECCV 2014): how much the logit falls when a window is greyed out, positive
+    part.
 
-    The window is 1/`window` of the side and moves by half of that; a patch gets the falls of the windows around it, interpolated between
-    their centres. [K, R, C] in [0, 1], min-max scaled.
+    The window is 1/`window` of the side and moves by half of that; a patch gets the falls of the windows
+    around it, interpolated between their centres. [K, R, C] in [0, 1], min-max scaled.
     """
     side = task.pixels.shape[-1]
     size = max(1, side // window)
@@ -55,7 +57,7 @@ def occlusion(task: SaliencyTask, window: int = 8, batch: int = 16) -> FloatArra
 
 
 def _between(centres: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Weights [count, N] of linear interpolation at `count` patch centres from values at N `centres`, as fractions of the side; flat beyond
-    the outermost."""
+    """Weights [count, N] of linear interpolation at `count` patch centres from values at N `centres`, as
+    fractions of the side; flat beyond the outermost."""
     places = (np.arange(count) + 0.5) / count
     return np.stack([np.interp(places, centres, row) for row in np.eye(len(centres))], axis=1)

@@ -1,4 +1,4 @@
-"""The saliency methods: one table, from which command line, evaluation, report and page take names, colours and defaults."""
+"""The saliency methods: one table of names, functions, colours and defaults, from which all else derives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Saliency:
     Attributes:
         key: its name on the command line and in JSON; only letters, digits and "_".
         title: its name for a reader.
-        function: task -> float32 [K, R, C] in [0, 1], one map per query; raises SaliencyError where the tower is of the wrong kind.
+        function: task -> float32 [K, R, C] in [0, 1], one map per query; raises SaliencyError where the tower
+            is of the wrong kind.
         colour: of its curves, "#rrggbb".
         default: whether an evaluation compares with it unless told otherwise.
     """
@@ -34,7 +35,8 @@ class Saliency:
     default: bool
 
 
-# Colours: Okabe & Ito (2008), told apart by the colour-blind, and more of the like; the patch map's own, #d55e00, is not among them.
+# Colours: Okabe & Ito (2008), told apart by the colour-blind, and more of the like; the patch map's own,
+# #d55e00, is not among them.
 SALIENCY: dict[str, Saliency] = {
     method.key: method
     for method in (
@@ -44,7 +46,8 @@ SALIENCY: dict[str, Saliency] = {
         Saliency("grad_cam_plus_plus", "Grad-CAM++", Cam(GradCAMPlusPlus), "#cc79a7", default=True),
         # Draelos & Carin, 2020: gradient times activation, element by element.
         Saliency("hires_cam", "HiResCAM", Cam(HiResCAM), "#e69f00", default=True),
-        # Muhammad & Yeasin, IJCNN 2020: first principal component of the activations; does not look at the query.
+        # Muhammad & Yeasin, IJCNN 2020: first principal component of the activations; does not look at the
+        # query.
         Saliency("eigen_cam", "Eigen-CAM", Cam(EigenCAM), "#56b4e9", default=True),
         # Jiang et al., IEEE TIP 2021: activations weighed by positive gradients, element by element.
         Saliency("layer_cam", "LayerCAM", Cam(LayerCAM), "#7a7a7a", default=True),
@@ -75,7 +78,8 @@ def saliency_method(key: str) -> Saliency:
 
 
 def saliency_maps(task: SaliencyTask, keys: Sequence[str]) -> dict[str, FloatArray]:
-    """Several methods on one task, key -> [K, R, C]; those of the CAM family share their forward and backward passes.
+    """Several methods on one task, key -> [K, R, C]; those of the CAM family share their forward and backward
+    passes.
 
     Raises:
         SaliencyError: a method is unknown, or cannot be applied to this tower.

@@ -23,7 +23,8 @@ class SaliencyTask:
         pixels: float32 [1, 1, S, S].
         valid: bool [1, R, C].
         positive, negative: text embeddings [K, D] of the prompt pairs.
-        mirror: the image is encoded together with its mirror image; the tower's batch then holds both, see `unmirrored`.
+        mirror: the image is encoded together with its mirror image; the tower's batch then holds both, see
+            `unmirrored`.
         embeddings: of the image, from its pass through the tower.
         branches: which image-level logits are averaged, see `Calibration`.
     """
@@ -39,7 +40,8 @@ class SaliencyTask:
 
 
 class QueryHead(nn.Module):
-    """The model as a classifier of the queries: pixels [B, 1, S, S] -> logits [B, K]; what gradient methods differentiate."""
+    """The model as a classifier of the queries: pixels [B, 1, S, S] -> logits [B, K]; what gradient methods
+    differentiate."""
 
     def __init__(self, task: SaliencyTask) -> None:
         super().__init__()
@@ -56,7 +58,8 @@ class QueryHead(nn.Module):
 
 
 def last_layer(model: PatchCLIP) -> nn.Module:
-    """The module whose output gradient methods weigh: a CNN's last stage, or the first norm of a transformer's last block.
+    """The module whose output gradient methods weigh: a CNN's last stage, or the first norm of a
+    transformer's last block.
 
     Raises:
         SaliencyError: the tower is of a kind for which no such layer is known.
@@ -75,7 +78,8 @@ def last_layer(model: PatchCLIP) -> nn.Module:
     if trunk is not None and getattr(trunk, "feature_info", None):
         return _feature_module(trunk)
     raise SaliencyError(
-        f"No layer to explain is known for the tower {model.config.tower}; use occlusion or raw_cosine with it."
+        f"No layer to explain is known for the tower {model.config.tower}; use occlusion "
+        "or raw_cosine with it."
     )
 
 
@@ -83,7 +87,8 @@ def _feature_module(trunk: nn.Module) -> nn.Module:
     info: Any = trunk.feature_info
     last = info[-1] if isinstance(info, list) else info.info[-1]
     name = str(last["module"])
-    # timm names MobileNet-like last stages by a sub-block; the whole stage is what forward_intermediates returns.
+    # timm names MobileNet-like last stages by a sub-block; the whole stage is what forward_intermediates
+    # returns.
     stage = name.split(".")
     return trunk.get_submodule(".".join(stage[:2]) if stage[0] == "blocks" else name)
 
@@ -104,7 +109,8 @@ def blocks_of(model: PatchCLIP, method: str) -> list[nn.Module]:
 
 
 def unmirrored(maps: FloatArray) -> FloatArray:
-    """Maps of what the tower saw, [1, R, C] of the image or [2, R, C] with its mirror image -> their mean [R, C], turned back."""
+    """Maps of what the tower saw, [1, R, C] of the image or [2, R, C] with its mirror image -> their mean [R,
+    C], turned back."""
     return np.asarray(maps[0] if len(maps) == 1 else (maps[0] + maps[1][:, ::-1]) / 2, np.float32)
 
 

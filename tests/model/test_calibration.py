@@ -1,4 +1,5 @@
-"""From logits to probabilities: the formulas, the branches that answer, and what a checkpoint may say of them."""
+"""From logits to probabilities: the formulas, the branches that answer, and what a checkpoint may say of
+them."""
 
 from __future__ import annotations
 

@@ -58,7 +58,8 @@ def model(request: pytest.FixtureRequest) -> PatchCLIP:
 
 
 def test_embeddings_are_shaped_and_their_length_is_the_temperature(model: PatchCLIP) -> None:
-    """Global, patch, pooled and sparse embeddings live in one space; a vector twice as long speaks twice as clearly."""
+    """Global, patch, pooled and sparse embeddings live in one space; a vector twice as long speaks twice as
+    clearly."""
     side, (rows, cols) = model.config.image_size, model.grid
     with torch.no_grad():
         out = model.encode_image(torch.rand(2, 1, side, side))
@@ -102,10 +103,11 @@ def test_sparse_ignores_empty_slots(model: PatchCLIP) -> None:
 
 
 def test_pair_softmax_is_the_sigmoid_of_the_difference(model: PatchCLIP) -> None:
-    """Softmax over (positive + bias, negative) against the plain formula; exchanged prompts turn everything round but the bias."""
+    """Softmax over (positive + bias, negative) against the plain formula; exchanged prompts turn everything
+    round but the bias."""
     embedding = torch.nn.functional.normalize(torch.randn(4, 32), dim=-1)
     positive, negative = (torch.nn.functional.normalize(torch.randn(3, 32), dim=-1) for _ in range(2))
-    logits = model.pair_logits(embedding, positive, negative)
+    logits = model.pair_logits(embedding, positive, negative).detach()
     scale, bias = float(model.logit_scale.detach().exp()), float(model.logit_bias.detach())
     assert bias < -1  # an untrained patch shows nothing
     for n in range(4):
@@ -114,7 +116,9 @@ def test_pair_softmax_is_the_sigmoid_of_the_difference(model: PatchCLIP) -> None
                 [scale * embedding[n] @ positive[k] + bias, scale * embedding[n] @ negative[k]]
             ).softmax(0)
             assert float(torch.sigmoid(logits[n, k])) == pytest.approx(float(pair[0]), abs=1e-5)
-    torch.testing.assert_close(model.pair_logits(embedding, negative, positive) - bias, bias - logits)
+    torch.testing.assert_close(
+        model.pair_logits(embedding, negative, positive).detach() - bias, bias - logits
+    )
 
 
 def test_mil_is_a_smooth_maximum() -> None:

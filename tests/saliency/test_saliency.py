@@ -1,4 +1,5 @@
-"""Saliency methods on CNN and ViT towers: against the package used plainly, and what each may and may not do."""
+"""Saliency methods on CNN and ViT towers: against the package used plainly, and what each may and may not
+do."""
 
 from __future__ import annotations
 
@@ -110,7 +111,8 @@ def test_rescoring_the_input_itself_is_the_probability(cnn: Engine, effusion: Ra
 def test_with_mirror_images_everything_turns_with_the_picture(
     tower: str, effusion: Radiograph, request: pytest.FixtureRequest
 ) -> None:
-    """Averaged over both, probability is blind to left and right, and maps and saliency are exactly mirrored."""
+    """Averaged over both, probability is blind to left and right, and maps and saliency are exactly
+    mirrored."""
     plain: Engine = request.getfixturevalue(tower)
     calibration = replace(plain.checkpoint.calibration, mirror=True)
     engine = Engine(replace(plain.checkpoint, calibration=calibration), device="cpu")
@@ -135,7 +137,8 @@ def test_with_mirror_images_everything_turns_with_the_picture(
 
 
 def test_occlusion_is_a_plain_loop_over_windows(cnn: Engine, effusion: Radiograph) -> None:
-    """At a patch whose centre is a window's, the value is that window's fall of the logit; all of it scaled to [0, 1]."""
+    """At a patch whose centre is a window's, the value is that window's fall of the logit; all of it scaled
+    to [0, 1]."""
     task = cnn.saliency_task(cnn.encode(effusion), ["effusion"])
     found = occlusion(task, window=4)[0]
     side, size = task.pixels.shape[-1], task.pixels.shape[-1] // 4
