@@ -1,4 +1,4 @@
-"""Where the files lie that come with the library: in an installed package beside its code, in a checkout under assets/."""
+"""Where the library's files lie: in an installed package beside its code, in a checkout under assets/."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _finding(values: dict[str, Any]) -> FindingCalibration:
 
 
 def _expect(kind: type[Calibration | FindingCalibration], values: dict[str, Any]) -> None:
-    """Every field must be there and no other: a default for a fitted number would be a wrong answer unsaid."""
+    """Every field must be there and no other: a default would be a wrong number without a word."""
     names = {item.name for item in fields(kind)}
     if different := sorted(names ^ set(values)):
         raise ValueError(f"missing or unknown: {', '.join(different)}")

@@ -61,9 +61,9 @@ class Tower(nn.Module):
         otherwise."""
         super().__init__()
         self.indices = sorted(config.levels)
-        side = config.downsample_from or config.image_size
-        self.downsampler = Downsampler(side) if config.downsample_from else None
-        self.visual, self.text_model = built or _build(config, side)
+        size = config.downsample_from or config.image_size
+        self.downsampler = Downsampler(size) if config.downsample_from else None
+        self.visual, self.text_model = built or _build(config, size)
         with torch.no_grad():
             self.eval()
             probe = self.forward(torch.zeros(1, 3, config.image_size, config.image_size))
@@ -101,22 +101,22 @@ class Tower(nn.Module):
         return TowerOutput(levels=list(out["image_intermediates"]), pooled=out["image_features"])
 
 
-def _build(config: ModelConfig, side: int) -> tuple[nn.Module, nn.Module | None]:
+def _build(config: ModelConfig, size: int) -> tuple[nn.Module, nn.Module | None]:
     """The visual module and, when the config asks for open_clip's own text, the whole CLIP without its visual
     half."""
     if config.tower.startswith("timm:"):
         timm = TimmModel(
-            config.tower.removeprefix("timm:"), config.embed_dim, image_size=side, pool="avg", proj="linear"
+            config.tower.removeprefix("timm:"), config.embed_dim, image_size=size, pool="avg", proj="linear"
         )
         if hasattr(timm.trunk, "set_input_size"):  # transformers hold position embeddings for one size
-            timm.trunk.set_input_size((side, side))
+            timm.trunk.set_input_size((size, size))
         return timm, None
     if config.tower not in open_clip.list_models():
         raise CheckpointError(
             f'open_clip knows no model "{config.tower}"; see open_clip.list_models(), or use '
             '"timm:" and a timm trunk.'
         )
-    clip = open_clip.create_model(config.tower, pretrained=None, force_image_size=side)
+    clip = open_clip.create_model(config.tower, pretrained=None, force_image_size=size)
     visual: nn.Module = clip.visual
     if config.text == "minilm":
         return visual, None

@@ -43,14 +43,14 @@ class _LastLevel(nn.Module):
 class _Projection(nn.Module):
     """Tokens to the joint space, through the model's own projection."""
 
-    def __init__(self, own: nn.Module) -> None:
-        """own: the published model's projection, [..., W] -> [..., D]."""
+    def __init__(self, layer: nn.Module) -> None:
+        """layer: the published model's projection, [..., W] -> [..., D]."""
         super().__init__()
-        self.own = own
+        self.layer = layer
 
     def forward(self, tokens: Tensor) -> Tensor:
         """[..., W] -> [..., D], unit norm."""
-        return F.normalize(self.own(tokens), dim=-1)
+        return F.normalize(self.layer(tokens), dim=-1)
 
 
 class _Mean(nn.Module):
@@ -134,8 +134,8 @@ def load_open_clip(name: str, vocabulary: Vocabulary) -> Checkpoint:
         weights = tags[0]
     clip = create_clip(name, tower, weights or None)
     visual: Any = clip.visual
-    side = visual.image_size
-    size = int(side[0] if isinstance(side, (tuple, list)) else side)
+    sizes = visual.image_size  # one number, or height and width
+    size = int(sizes[0] if isinstance(sizes, (tuple, list)) else sizes)
     config = ModelConfig(
         name=Path(name).name,
         tower=tower,

@@ -62,7 +62,7 @@ def _to_grid(rows: Tensor, task: SaliencyTask) -> FloatArray:
 
 @contextmanager
 def _recorded(task: SaliencyTask, method: str) -> Iterator[list[Tensor]]:
-    """While open, every block's attention [B, heads, T, T] is computed explicitly and kept, in order."""
+    """While open, every block's attention [B, heads, T, T] is computed explicitly and recorded, in order."""
     attentions: list[Tensor] = []
     restore: list[tuple[nn.Module, Callable[..., object]]] = []
     for block in blocks_of(task.model, method):
@@ -84,7 +84,9 @@ def _recorded(task: SaliencyTask, method: str) -> Iterator[list[Tensor]]:
             layer.forward = original
 
 
-def _explicit_torch(layer: nn.MultiheadAttention, kept: list[Tensor]) -> Callable[..., tuple[Tensor, None]]:
+def _explicit_torch(
+    layer: nn.MultiheadAttention, attentions: list[Tensor]
+) -> Callable[..., tuple[Tensor, None]]:
     def forward(query: Tensor, key: Tensor, value: Tensor, **_: object) -> tuple[Tensor, None]:
         if not layer.batch_first:
             query = query.transpose(0, 1)
@@ -93,21 +95,21 @@ def _explicit_torch(layer: nn.MultiheadAttention, kept: list[Tensor]) -> Callabl
         q, k, v = F.linear(query, layer.in_proj_weight, layer.in_proj_bias).chunk(3, dim=-1)
         q, k, v = (part.view(batch, tokens, layer.num_heads, -1).transpose(1, 2) for part in (q, k, v))
         attention = (q @ k.transpose(-2, -1) / (width / layer.num_heads) ** 0.5).softmax(dim=-1)
-        kept.append(attention)
+        attentions.append(attention)
         mixed = layer.out_proj((attention @ v).transpose(1, 2).reshape(batch, tokens, width))
         return (mixed if layer.batch_first else mixed.transpose(0, 1)), None
 
     return forward
 
 
-def _explicit_timm(layer: nn.Module, kept: list[Tensor]) -> Callable[..., Tensor]:
+def _explicit_timm(layer: nn.Module, attentions: list[Tensor]) -> Callable[..., Tensor]:
     def forward(tokens: Tensor, *_: object, **__: object) -> Tensor:
         batch, count, width = tokens.shape
         heads = int(layer.num_heads)  # type: ignore[arg-type]
         q, k, v = layer.qkv(tokens).reshape(batch, count, 3, heads, -1).permute(2, 0, 3, 1, 4).unbind(0)  # type: ignore[operator]
         q, k = layer.q_norm(q), layer.k_norm(k)  # type: ignore[operator]
         attention = (q @ k.transpose(-2, -1) * layer.scale).softmax(dim=-1)
-        kept.append(attention)
+        attentions.append(attention)
         mixed: Tensor = layer.proj((attention @ v).transpose(1, 2).reshape(batch, count, width))  # type: ignore[operator]
         return mixed
 

@@ -63,8 +63,8 @@ def cam_maps(task: SaliencyTask, kinds: Mapping[str, type[BaseCAM]]) -> dict[str
             if any(method.uses_gradients for method in methods.values()):
                 targets[0](logits[0]).backward(retain_graph=True)
             for name, method in methods.items():
-                shown = method.aggregate_multi_layers(method.compute_cam_per_layer(pixels, targets, False))
-                maps[name].append(_on_grid(unmirrored(shown), task))
+                heat = method.aggregate_multi_layers(method.compute_cam_per_layer(pixels, targets, False))
+                maps[name].append(_on_grid(unmirrored(heat), task))
     return {name: np.stack(values) for name, values in maps.items()}
 
 
@@ -72,10 +72,10 @@ def _as_leaf(_: nn.Module, __: tuple[Tensor, ...], output: Tensor) -> Tensor:
     return output.detach().requires_grad_()
 
 
-def _on_grid(shown: FloatArray, task: SaliencyTask) -> FloatArray:
+def _on_grid(heat: FloatArray, task: SaliencyTask) -> FloatArray:
     """[S, S] of the package, averaged onto the patch grid [R, C]."""
     rows, cols = task.model.grid
-    return np.asarray(cv2.resize(shown, (cols, rows), interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(heat, (cols, rows), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _reshape(task: SaliencyTask) -> Callable[[Tensor], Tensor] | None:

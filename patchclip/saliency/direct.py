@@ -24,12 +24,12 @@ def occlusion(task: SaliencyTask, window: int = 8, batch: int = 16) -> FloatArra
     """Occlusion (Zeiler & Fergus, ECCV 2014): how much the logit falls when a window is greyed out, positive
     part.
 
-    The window is 1/`window` of the side and moves by half of that; a patch gets the falls of the windows
+    The window is 1/`window` of the width and moves by half of that; a patch gets the falls of the windows
     around it, interpolated between their centres. [K, R, C] in [0, 1], min-max scaled.
     """
-    side = task.pixels.shape[-1]
-    size = max(1, side // window)
-    starts = list(range(0, side - size + 1, max(1, size // 2)))
+    size = task.pixels.shape[-1]
+    length = max(1, size // window)
+    starts = list(range(0, size - length + 1, max(1, length // 2)))
     head = QueryHead(task)
     grey = float(task.pixels.mean())
     drops: list[Tensor] = []
@@ -40,7 +40,7 @@ def occlusion(task: SaliencyTask, window: int = 8, batch: int = 16) -> FloatArra
             part = places[first : first + batch]
             hidden = task.pixels.repeat(len(part), 1, 1, 1)
             for number, (top, left) in enumerate(part):
-                hidden[number, :, top : top + size, left : left + size] = grey
+                hidden[number, :, top : top + length, left : left + length] = grey
             drops.append(whole - head(hidden))
     values = (
         torch.cat(drops)
@@ -51,13 +51,13 @@ def occlusion(task: SaliencyTask, window: int = 8, batch: int = 16) -> FloatArra
         .numpy()
         .astype(np.float32)
     )
-    centres = (np.array(starts) + size / 2) / side
+    centres = (np.array(starts) + length / 2) / size
     down, across = (_between(centres, count) for count in task.model.grid)
     return np.stack([to_unit(np.asarray(down @ item @ across.T, np.float32)) for item in values])
 
 
 def _between(centres: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Weights [count, N] of linear interpolation at `count` patch centres from values at N `centres`, as
-    fractions of the side; flat beyond the outermost."""
+    fractions of the width; flat beyond the outermost."""
     places = (np.arange(count) + 0.5) / count
     return np.stack([np.interp(places, centres, row) for row in np.eye(len(centres))], axis=1)
