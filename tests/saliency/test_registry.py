@@ -12,7 +12,7 @@ import pytest
 from patchclip.__main__ import main
 from patchclip.saliency import SALIENCY, Saliency, SaliencyTask, default_methods
 from patchclip.types import FloatArray
-from tests.tiny import ROOT, tiny_checkpoint
+from tests.tiny import ROOT, tiny_checkpoint, tiny_dataset
 
 
 def corner(task: SaliencyTask) -> FloatArray:
@@ -44,10 +44,16 @@ def test_keys_titles_and_colours_tell_methods_apart() -> None:
         assert len({getattr(method, name) for method in SALIENCY.values()}) == len(SALIENCY)
 
 
-def test_a_new_row_is_in_predict(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def with_corner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table with one row more, and no other default method."""
+    for key in default_methods():
+        monkeypatch.delitem(SALIENCY, key)
     monkeypatch.setitem(SALIENCY, "corner", Saliency("corner", "Top corner", corner, "#123456", default=True))
+
+
+@pytest.mark.usefixtures("with_corner")
+def test_a_new_row_is_in_predict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkpoint = str(tiny_checkpoint(tmp_path / "model"))
     image = str(ROOT / "assets" / "examples" / "synthetic_normal.png")
     assert (
@@ -56,3 +62,16 @@ def test_a_new_row_is_in_predict(
     answer = json.loads(capsys.readouterr().out)["queries"][0]
     values = np.array(answer["saliency"]["corner"]["values"])
     assert values[0, 0] == values.sum() == 1
+
+
+@pytest.mark.usefixtures("with_corner")
+def test_a_new_row_is_in_evaluation_and_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    checkpoint = str(tiny_checkpoint(tmp_path / "model"))
+    tiny_dataset(tmp_path / "data", each=2, splits=("val",))
+    arguments = ["evaluate", str(tmp_path / "data"), "--split", "val", "--out", str(tmp_path / "out")]
+    assert main([*arguments, "--checkpoint", checkpoint, "--replicates", "20"]) == 0
+    claim = json.loads((tmp_path / "out" / "metrics.json").read_text())["claim"]["Effusion"]
+    assert set(claim) == {"patch_map", "corner_raw", "corner_gated"}
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert "Top corner, gated" in report and "#123456" in report
