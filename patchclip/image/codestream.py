@@ -63,6 +63,24 @@ def read_header(stream: bytes) -> CodeStream | None:
         return None
 
 
+def is_whole(stream: bytes, codec: Codec) -> bool:
+    """Whether a code stream reaches its end: decoders make a picture of a part, and say nothing.
+
+    JPEG and JPEG-LS end with a marker that their data never hold; JPEG 2000's tile parts tell their lengths.
+    """
+    if codec is not Codec.JPEG_2000:
+        return stream.rfind(b"\xff\xd9") > stream.rfind(b"\xff\xda")
+    place = stream.find(b"\xff\x90\x00\x0a")
+    while 0 <= place < len(stream) and stream[place : place + 2] == b"\xff\x90":
+        if place + 10 > len(stream):
+            return False
+        (length,) = struct.unpack_from(">I", stream, place + 6)
+        if length == 0:  # up to the end of the code stream
+            return stream.rstrip(b"\0").endswith(b"\xff\xd9")
+        place += max(length, 12)
+    return 0 <= place <= len(stream)
+
+
 def _jpeg(stream: bytes) -> CodeStream | None:
     """From the marker segments up to the start of the frame."""
     position, jfif = 2, False

@@ -27,7 +27,7 @@ from pydicom.uid import (
 )
 
 from patchclip.errors import RadiographError
-from patchclip.image.codestream import Codec, CodeStream, read_header
+from patchclip.image.codestream import Codec, CodeStream, is_whole, read_header
 from patchclip.image.elements import element, integer, sentence
 from patchclip.image.limits import MOST_SCANS, check_pixels
 
@@ -177,6 +177,10 @@ def _compressed(stream: bytes, header: CodeStream, layout: Layout) -> Stored:
             f"The DICOM header says {layout.columns} x {layout.rows} pixels of {layout.samples} samples, "
             f"the compressed image {header.columns} x {header.rows} of {header.components}; "
             "export it again from its source."
+        )
+    if not is_whole(stream, header.codec):
+        raise RadiographError(
+            "The compressed image in the DICOM file is cut short; export it again from its source."
         )
     if header.scans > MOST_SCANS:
         raise RadiographError(

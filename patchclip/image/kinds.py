@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 READ = "DICOM, PNG, JPEG, TIFF, WebP or BMP"
 UNKNOWN = f"This is not a {READ} file; export the radiograph as one of these."
 
@@ -32,7 +34,6 @@ PICTURES: tuple[tuple[int, bytes], ...] = (
     (0, b"\xff\xd8\xff"),
     *((0, mark) for mark in TIFF),
     (8, b"WEBP"),
-    (0, b"BM"),
 )
 """Marks of the pictures that are read."""
 
@@ -49,4 +50,6 @@ def refusal(head: bytes) -> str:
 
 def looks_like_picture(head: bytes) -> bool:
     """Whether a file begins like one of the pictures that are read."""
+    if head[:2] == b"BM":  # two letters alone might begin a text: the size of the header that follows tells
+        return head[14:18] in {struct.pack("<I", size) for size in (12, 40, 52, 56, 64, 108, 124)}
     return any(head[start : start + len(mark)] == mark for start, mark in PICTURES)

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from patchclip.errors import RadiographError
-from patchclip.image.kinds import refusal
+from patchclip.image.kinds import looks_like_picture, refusal
 from patchclip.image.limits import MOST_SCANS, TOO_LARGE, check_pixels
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
@@ -89,33 +89,40 @@ def page_count(content: bytes) -> int:
     image = _opened(content)
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return 1
-    try:
-        return int(image.n_frames)
-    except DAMAGE as error:
-        raise RadiographError(DAMAGED) from error
+    return _pages(image)
 
 
 def _opened(content: bytes) -> Image.Image:
     """The file's header."""
     try:
-        return Image.open(io.BytesIO(content), formats=FORMATS)
+        with python_warnings.catch_warnings():
+            python_warnings.simplefilter("ignore")
+            return Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise RadiographError(refusal(content)) from error
+        raise RadiographError(DAMAGED if looks_like_picture(content) else refusal(content)) from error
     except Image.DecompressionBombError as error:  # Pillow's own limit lies far above ours
         raise RadiographError(TOO_LARGE) from error
     except DAMAGE as error:
         raise RadiographError(DAMAGED) from error
 
 
-def _turn_to(image: TiffImagePlugin.TiffImageFile, page: int | None) -> list[str]:
+def _pages(image: TiffImagePlugin.TiffImageFile) -> int:
     try:
-        pages = int(image.n_frames)
-        if page is not None and page < pages:
-            image.seek(page)
+        with python_warnings.catch_warnings():
+            python_warnings.simplefilter("ignore")
+            return int(image.n_frames)
     except DAMAGE as error:
         raise RadiographError(DAMAGED) from error
+
+
+def _turn_to(image: TiffImagePlugin.TiffImageFile, page: int | None) -> list[str]:
+    pages = _pages(image)
     if page is not None and page >= pages:
         raise RadiographError(f"The file holds {pages} pages and no number {page + 1}; choose one of them.")
+    try:
+        image.seek(page or 0)
+    except DAMAGE as error:
+        raise RadiographError(DAMAGED) from error
     return [f"The file holds {pages} pages; the first is shown."] if page is None and pages > 1 else []
 
 
