@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test lint wheel bench setup train twin paper clean
+.PHONY: app test fuzz lint wheel bench setup train twin paper clean
 
 app: $(VENV)/run.stamp
 	$(BIN)/python -m app $(ARGS)
@@ -11,6 +11,10 @@ app: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp
 	@sh .ci/system
 	$(BIN)/python -m pytest $(ARGS)
+
+# N damaged files are read, and what becomes of them is counted.
+fuzz: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.fuzz --cases $(or $(N),10000) $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

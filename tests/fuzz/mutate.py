@@ -129,7 +129,7 @@ def _grafted(content: bytes, random: Random, corpus: Sequence[bytes]) -> bytes:
 
 
 def set_raw(dataset: Dataset, keyword: str, value: object) -> None:
-    """Sets an element to what pydicom itself would not write; numbers are unsigned words, texts as they are."""
+    """Sets an element to what pydicom itself would not write; numbers become unsigned words."""
     tag = tag_for_keyword(keyword)
     assert tag is not None
     data = struct.pack("<H", value) if isinstance(value, int) else str(value).encode("latin-1")
