@@ -14,7 +14,7 @@ from torch import Tensor
 from patchclip.encoded import Encoded
 from patchclip.errors import CheckpointError, RadiographError
 from patchclip.image.gate import ImageGate
-from patchclip.image.radiograph import HeaderFacts, Radiograph
+from patchclip.image.radiograph import Radiograph
 from patchclip.laterality import laterality_columns, only_laterality
 from patchclip.localize import smooth
 from patchclip.model.branches import Branch, image_logit
@@ -246,7 +246,7 @@ class Engine:
             map=patch_map,
             regions=lit,
             threshold=OPERATING_THRESHOLD,
-            warnings=_warnings(question, encoded.facts),
+            warnings=question.warnings(encoded.facts),
         )
 
     def _probability(self, encoded: Encoded, question: Question, logit: float) -> float:
@@ -291,25 +291,3 @@ def _ends(questions: Sequence[Question]) -> tuple[Tensor, Tensor]:
     """(positive, negative) ends of the prompt pairs, each [K, D]."""
     positive = torch.stack([question.positive for question in questions])
     return positive, torch.stack([question.negative for question in questions])
-
-
-def _warnings(question: Question, facts: HeaderFacts) -> tuple[str, ...]:
-    """Sentences that belong to the answer, in the order in which a reader needs them."""
-    query = question.query
-    warnings: list[str] = []
-    if query.laterality and not facts.sides_told:
-        warnings.append(
-            "The image does not tell the patient's sides; the patient's left is taken to be at "
-            "the right of the image."
-        )
-    if not question.in_vocabulary:
-        warnings.append(
-            f'"{query.finding}" is far from what this model has learnt: no map is shown and the '
-            "probability means nothing."
-        )
-    if query.also:
-        warnings.append(
-            f"This query names several findings; only {query.finding} was answered. Separate "
-            "findings with a semicolon."
-        )
-    return tuple(warnings)

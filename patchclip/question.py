@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from patchclip.image.radiograph import HeaderFacts
 from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.query import Query, parse_query
 from patchclip.text.scope import QueryGate
@@ -32,6 +33,26 @@ class Question:
     in_vocabulary: bool
     positive: Tensor
     negative: Tensor
+
+    def warnings(self, facts: HeaderFacts) -> tuple[str, ...]:
+        """Sentences that go with its answer on an image with these facts."""
+        sentences: list[str] = []
+        if self.query.laterality and not facts.sides_told:
+            sentences.append(
+                "The image does not tell the patient's sides; the patient's left is taken to be at "
+                "the right of the image."
+            )
+        if not self.in_vocabulary:
+            sentences.append(
+                f'"{self.query.finding}" is far from what this model has learnt: no map is shown and the '
+                "probability means nothing."
+            )
+        if self.query.also:
+            sentences.append(
+                f"This query names several findings; only {self.query.finding} was answered. Separate "
+                "findings with a semicolon."
+            )
+        return tuple(sentences)
 
 
 class QuestionReader:

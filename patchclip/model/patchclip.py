@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from patchclip.errors import CheckpointError
 from patchclip.model.config import ModelConfig
-from patchclip.model.heads import Neck, Projection, SparseBranch, TokenPool
+from patchclip.model.heads import Neck, Projection, TokenPool
+from patchclip.model.sparse_branch import SparseBranch
 from patchclip.model.tower import Tower
 from patchclip.text.encoder import SentenceEncoder, shared_encoder
 

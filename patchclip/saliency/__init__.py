@@ -1,6 +1,10 @@
 """Saliency: each method a function of a `SaliencyTask`, giving relative values and never a probability.
 
-A new method is one row in the table of `patchclip.saliency.registry`.
+registry     the table of methods: a new one is one more row
+task         what a method is given, and how a tower is looked into
+cam          the CAM family, through the grad-cam package
+attention    rollout and attention gradients, for transformer towers
+direct       the raw cosine map and occlusion, without gradients
 """
 
 import patchclip._torchvision  # noqa: F401  (first: the methods import torchvision)
