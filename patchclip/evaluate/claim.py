@@ -73,14 +73,14 @@ def _sweep_all(
     label = reader.label
     boxes = [case.boxes(reader) for case in cases]
     normal = [not truth for truth in boxes]
-    own = [case.prediction for case in cases]
-    rivals = [(Method(name), own) for name in methods]
+    of_model = [case.prediction for case in cases]
+    rivals = [(Method(name), of_model) for name in methods]
     if twins:
-        others = [twins[case.image.name] for case in cases]
-        names = dict.fromkeys(name for item in others for name, drawn in item.saliency if drawn == label)
-        rivals += [(Method(name, twin=True), others) for name in names]
+        of_twin = [twins[case.image.name] for case in cases]
+        names = dict.fromkeys(name for item in of_twin for name, drawn in item.saliency if drawn == label)
+        rivals += [(Method(name, twin=True), of_twin) for name in names]
 
-    swept = {PATCH_MAP: sweep([item.maps[label] for item in own], boxes, normal)}
+    swept = {PATCH_MAP: sweep([item.maps[label] for item in of_model], boxes, normal)}
     for method, predictions in rivals:
         raw = [unit(item.saliency[method.name, label]) for item in predictions]
         swept[replace(method, scaling="raw")] = sweep(raw, boxes, normal)
@@ -199,10 +199,12 @@ def _cost(values: CostReplicates, images: int) -> Cost:
 
 
 def _against(values: CostReplicates, patch_map: CostReplicates, images: int) -> AgainstPatchMap:
-    def figures(rival: Floats, own: Floats) -> tuple[Figure, Figure]:
-        ratio = ratios(rival, own)
-        difference = differences(rival, own)
-        if not np.isfinite(own[0]):  # the patch map itself does not reach the level: nothing to compare with
+    def figures(rival: Floats, reference: Floats) -> tuple[Figure, Figure]:
+        ratio = ratios(rival, reference)
+        difference = differences(rival, reference)
+        if not np.isfinite(
+            reference[0]
+        ):  # the patch map itself does not reach the level: nothing to compare with
             ratio[0] = difference[0] = np.nan
         return edged_figure(ratio, images), edged_figure(difference, images)
 
@@ -229,16 +231,16 @@ def correct(claims: dict[str, Costs]) -> dict[str, Costs]:
     return corrected
 
 
-def ratios(rival: Floats, own: Floats) -> Floats:
+def ratios(rival: Floats, reference: Floats) -> Floats:
     """One cost over another, replicate by replicate; 1 where both are 0, or neither reaches the level."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(rival == own, 1.0, rival / own)
+        return np.where(rival == reference, 1.0, rival / reference)
 
 
-def differences(rival: Floats, own: Floats) -> Floats:
+def differences(rival: Floats, reference: Floats) -> Floats:
     """One cost less another, replicate by replicate; 0 where neither reaches the level."""
     with np.errstate(invalid="ignore"):
-        return np.where(rival == own, 0.0, rival - own)
+        return np.where(rival == reference, 0.0, rival - reference)
 
 
 def cost_figure(values: Floats, n: int, worst: float) -> Figure:

@@ -202,9 +202,9 @@ class _Located:
         boxes = [self.cases[k].boxes(self.reader) for k in self.scored]
         figures: Figures = {}
         for least in IOBB:
-            alarms = [iobb(shown, truth, least).alarms for shown, truth in zip(regions, boxes, strict=True)]
+            alarms = [iobb(drawn, truth, least).alarms for drawn, truth in zip(regions, boxes, strict=True)]
             figures[f"afp_iobb_{least:g}"] = self.bootstrap.mean(self.scored, np.array(alarms, np.float64))
-        lit = np.array([bool(shown) for shown in regions[len(self.boxed) :]], np.float64)
+        lit = np.array([bool(drawn) for drawn in regions[len(self.boxed) :]], np.float64)
         return figures | {"normals_lit": self.bootstrap.mean(self.normal, lit)}
 
 

@@ -17,14 +17,14 @@ Truth = NDArray[np.bool_]
 def auroc(scores: Floats, truth: Truth, weights: Floats) -> Floats:
     """Area under the ROC curve: P(a positive scores above a negative), ties half (Hanley & McNeil 1982)."""
     order = np.argsort(scores, kind="stable")
-    sorted_scores, positive = scores[order], truth[order]
+    sorted_scores = scores[order]
+    positive = truth[order]
     ordered = weights[:, order]
     negatives = np.cumsum(ordered * ~positive, axis=1)
     first = np.searchsorted(sorted_scores, sorted_scores, side="left")
     last = np.searchsorted(sorted_scores, sorted_scores, side="right") - 1
     padded = np.concatenate([np.zeros((len(weights), 1)), negatives], axis=1)
-    below, up_to = padded[:, first], padded[:, last + 1]
-    wins = ((below + up_to) / 2 * ordered * positive).sum(axis=1)
+    wins = ((padded[:, first] + padded[:, last + 1]) / 2 * ordered * positive).sum(axis=1)
     positives = (ordered * positive).sum(axis=1)
     return _divide(wins, positives * negatives[:, -1] if truth.size else np.zeros(len(weights)))
 
@@ -32,7 +32,8 @@ def auroc(scores: Floats, truth: Truth, weights: Floats) -> Floats:
 def average_precision(scores: Floats, truth: Truth, weights: Floats) -> Floats:
     """Sum over thresholds of precision times gain in recall, tied scores as one, as in scikit-learn."""
     order = np.argsort(-scores, kind="stable")
-    sorted_scores, positive = scores[order], truth[order]
+    sorted_scores = scores[order]
+    positive = truth[order]
     ordered = weights[:, order]
     ends = np.append(np.nonzero(np.diff(sorted_scores))[0], len(scores) - 1)
     hits = np.cumsum(ordered * positive, axis=1)[:, ends]
@@ -49,7 +50,8 @@ def sensitivity_at_specificity(
     A step of the empirical ROC curve (Metz 1978), without interpolation.
     """
     order = np.argsort(-scores, kind="stable")
-    sorted_scores, positive = scores[order], truth[order]
+    sorted_scores = scores[order]
+    positive = truth[order]
     ordered = weights[:, order]
     ends = np.append(np.nonzero(np.diff(sorted_scores))[0], len(scores) - 1)
     hits = np.cumsum(ordered * positive, axis=1)[:, ends]

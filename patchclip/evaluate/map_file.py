@@ -44,8 +44,8 @@ class MapFile:
         self.labels = tuple(sorted({label for _, label, _ in keys}))
         if not self.labels:
             raise DataError(
-                f"The map file {path.name} holds no array named IMAGE/LABEL/map; see README, Score another "
-                "model."
+                f"The map file {path.name} holds no array named IMAGE/LABEL/map; see Score another "
+                "model in patchclip/evaluate/README.md."
             )
         ranked = {label for image, label, _ in keys if f"{image}/{label}/probability" not in self._arrays}
         judged = {label for image, label, _ in keys if f"{image}/{label}/probability" in self._arrays}

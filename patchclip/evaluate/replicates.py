@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -42,13 +43,16 @@ class StoredReport:
     """What a comparison needs of another report.
 
     Attributes:
-        folder: where it lies.
-        record: its metrics.json.
+        name: of its folder.
+        model: what it is of.
+        images, data_sha256: what it stands on.
         replicates: path of a figure -> float [replicates + 1].
     """
 
-    folder: Path
-    record: dict[str, Any]
+    name: str
+    model: ModelIdentity
+    images: int
+    data_sha256: str
     replicates: dict[str, Floats]
 
     @classmethod
@@ -61,10 +65,13 @@ class StoredReport:
         """
         try:
             record = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+            model = ModelIdentity(**record["model"])
+            data = record["data"]
+            images, data_sha256 = int(data["images"]), str(data["sha256"])
             drawn = {"seed": record["seed"], "replicates": record["replicates"]}
             with np.load(folder / FILE, allow_pickle=False) as stored:
                 values = dict(zip(stored["paths"].tolist(), stored["values"].astype(np.float64), strict=True))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(
                 f"{folder} holds no report to compare with; "
                 f"it needs metrics.json and {FILE} of an evaluate run."
@@ -75,7 +82,7 @@ class StoredReport:
                     f"The report in {folder.name} was made with --{what} {drawn[what]}, not {ours}; "
                     "run both alike."
                 )
-        return cls(folder, record, values)
+        return cls(folder.name, model, images, data_sha256, values)
 
 
 def differences(report: Report, other: StoredReport) -> Against:
@@ -84,14 +91,13 @@ def differences(report: Report, other: StoredReport) -> Against:
     Raises:
         DataError: the other one stands on other data.
     """
-    theirs = other.record["data"]
     for what, same in (
-        ("other images, labels or boxes", report.data.sha256 == theirs["sha256"]),
-        ("another number of images", report.data.images == theirs["images"]),
+        ("other images, labels or boxes", report.data.sha256 == other.data_sha256),
+        ("another number of images", report.data.images == other.images),
     ):
         if not same:
             raise DataError(
-                f"The report in {other.folder.name} stands on {what}, so no paired difference can be taken; "
+                f"The report in {other.name} stands on {what}, so no paired difference can be taken; "
                 "run both alike."
             )
     rows: dict[str, PairedDifference] = {}
@@ -104,4 +110,4 @@ def differences(report: Report, other: StoredReport) -> Against:
         rows[path] = PairedDifference(
             figure.value, float(values[0]), Figure.of(gap, figure.n), two_sided_p(gap[1:])
         )
-    return Against(ModelIdentity(**other.record["model"]), rows)
+    return Against(other.model, rows)

@@ -36,7 +36,8 @@ def _fields(kind: type) -> tuple[_Field, ...]:
     hints = get_type_hints(kind, include_extras=True)
     layout: list[_Field] = []
     for item in fields(kind):
-        hint, beside = hints[item.name], None
+        hint = hints[item.name]
+        beside = None
         if get_origin(hint) is Annotated:
             hint, beside = get_args(hint)
         layout.append(_Field(item.name, hint, beside, item.default))
@@ -97,5 +98,5 @@ def _read_field(item: _Field, node: dict[str, Any]) -> Any:
     kind = get_args(item.kind)[0] if optional else item.kind
     if optional and not all(part.name in node for part in _fields(kind) if part.default is MISSING):
         return MISSING
-    mine = {name: value for name, value in node.items() if re.fullmatch(item.beside.names, name)}
-    return read(kind, mine)
+    its_members = {name: value for name, value in node.items() if re.fullmatch(item.beside.names, name)}
+    return read(kind, its_members)

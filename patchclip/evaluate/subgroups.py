@@ -66,10 +66,11 @@ def second_reader(
         present = np.array([reader.boxed(case.image) for case in read], bool)
         if label == LUNG_OPACITY or not present.any():
             continue
-        own = _alike(read, bootstrap)
+        of_read = _alike(read, bootstrap)
         scores = probabilities(label, read, everything)
         findings[label] = FindingFigures(
-            image_figures(scores, ImageTruth(everything, present), own), location_figures(read, reader, own)
+            image=image_figures(scores, ImageTruth(everything, present), of_read),
+            location=location_figures(read, reader, of_read),
         )
     return findings
 

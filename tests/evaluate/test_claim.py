@@ -200,14 +200,14 @@ def test_replicates_that_do_not_arrive_cost_the_most() -> None:
 
 
 def test_gating_dims_unlikely_images() -> None:
-    shown = PatchMap(np.array([[0.0, 1.0]], np.float32), (0, 0, 2, 1))
-    assert gated([shown, shown], [0.1, 0.9])[0].values.max() == pytest.approx(0.1)
+    item = PatchMap(np.array([[0.0, 1.0]], np.float32), (0, 0, 2, 1))
+    assert gated([item, item], [0.1, 0.9])[0].values.max() == pytest.approx(0.1)
 
 
 def test_a_ratio_over_nothing_has_no_value() -> None:
     rival = np.array([1.0, 0.0, np.inf, np.inf, 2.0])
-    own = np.array([0.0, 0.0, np.inf, 1.0, np.inf])
-    assert ratios(rival, own).tolist() == [np.inf, 1, 1, np.inf, 0]
-    assert differences(rival, own).tolist() == [1, 0, 0, np.inf, -np.inf]
+    patch_map = np.array([0.0, 0.0, np.inf, 1.0, np.inf])
+    assert ratios(rival, patch_map).tolist() == [np.inf, 1, 1, np.inf, 0]
+    assert differences(rival, patch_map).tolist() == [1, 0, 0, np.inf, -np.inf]
     assert edged_figure(np.array([np.inf, 1.0]), 3).value is None
     assert edged_figure(np.array([2.0, 2.0, np.inf, np.inf, 2.0]), 3).ci == (2.0, None)

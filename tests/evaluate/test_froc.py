@@ -33,9 +33,9 @@ def test_curve_is_monais(seed: int) -> None:
     """MONAI takes false positives and, for each lesion found, the score of its best candidate."""
     regions, boxes = scene(seed)
     false, true = [], []
-    for found, truth in zip(regions, boxes, strict=True):
+    for candidates, truth in zip(regions, boxes, strict=True):
         best: dict[int, float] = {}
-        for item in found:
+        for item in candidates:
             touched = [
                 k
                 for k, box in enumerate(truth)
@@ -47,13 +47,13 @@ def test_curve_is_monais(seed: int) -> None:
                 false.append(item.score)
         true += [best.get(k, 0.0) for k in range(len(truth))]
     fps, sensitivity = compute_froc_curve_data(np.array(false), np.array(true), len(true), 12)
-    candidates = match(regions, boxes)
+    matched = match(regions, boxes)
     for rate in (0.25, 0.5, 1, 2):
         reached = sensitivity[fps <= rate + 1e-9]
         expected = reached.max() if len(reached) else 0.0
-        assert sensitivity_at(candidates, np.ones((1, 12)), [rate])[0, 0] == pytest.approx(expected)
+        assert sensitivity_at(matched, np.ones((1, 12)), [rate])[0, 0] == pytest.approx(expected)
     interpolated = compute_froc_score(fps, sensitivity, tuple(RATES))
-    assert sensitivity_at(candidates, np.ones((1, 12)))[0].mean() == pytest.approx(
+    assert sensitivity_at(matched, np.ones((1, 12)))[0].mean() == pytest.approx(
         interpolated, abs=0.1
     )  # MONAI interpolates
 

@@ -26,9 +26,8 @@ def image(tmp_path: Path) -> EvaluationImage:
 
 
 def stored(folder: Path, **arrays: object) -> MapFile:
-    np.savez(
-        folder / "maps.npz", **{name.replace("__", "/"): np.asarray(value) for name, value in arrays.items()}
-    )
+    renamed = {name.replace("__", "/"): np.asarray(value) for name, value in arrays.items()}
+    np.savez(folder / "maps.npz", **renamed)  # type: ignore[arg-type]
     return MapFile(folder / "maps.npz")
 
 

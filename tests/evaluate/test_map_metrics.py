@@ -101,14 +101,14 @@ def test_otsu_parts_two_levels_with_least_variance() -> None:
         for cut in range(int(levels.min()), int(levels.max()))
     ]
     best = int(levels.min()) + int(np.argmin(within))
-    found = maps.otsu(values.astype(np.float32))
-    assert ((levels > found * 255) == (levels > best)).all()
+    threshold = maps.otsu(values.astype(np.float32))
+    assert ((levels > threshold * 255) == (levels > best)).all()
 
 
 def test_chexlocalize_zeroes_what_is_not_called() -> None:
-    shown = np.where(MASK, 0.9, 0.1).astype(np.float32)
+    values = np.where(MASK, 0.9, 0.1).astype(np.float32)
     nothing = np.zeros_like(MASK)
-    assert maps.chexlocalize_iou(shown, MASK, called=True) == 1
-    assert maps.chexlocalize_iou(shown, MASK, called=False) == 0
-    assert maps.chexlocalize_iou(shown, nothing, called=True) == 0
-    assert np.isnan(maps.chexlocalize_iou(shown, nothing, called=False))
+    assert maps.chexlocalize_iou(values, MASK, called=True) == 1
+    assert maps.chexlocalize_iou(values, MASK, called=False) == 0
+    assert maps.chexlocalize_iou(values, nothing, called=True) == 0
+    assert np.isnan(maps.chexlocalize_iou(values, nothing, called=False))

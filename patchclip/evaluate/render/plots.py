@@ -28,6 +28,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif"
 DASHES = {(False, False): "solid", (False, True): "dot", (True, False): "dash", (True, True): "dashdot"}
 """(of the twin, raw) -> line."""
 ALSO_DRAWN = (Method("raw_cosine", scaling="gated"), Method("eigen_cam", twin=True, scaling="gated"))
+"""What training adds to the cosine alone, and the strongest rival in the bundled evaluation."""
 
 
 def colour_of(method: Method) -> str:
@@ -40,7 +41,7 @@ def colour_of(method: Method) -> str:
 
 
 def drawn_methods(methods: Iterable[Method]) -> list[Method]:
-    """Curves that are drawn at first sight: the main methods, and the strongest of the others."""
+    """Curves that are drawn at first sight: the main methods, and those of `ALSO_DRAWN`."""
     given = list(methods)
     main = main_methods(given)
     return main + [method for method in ALSO_DRAWN if method in given and method not in main]

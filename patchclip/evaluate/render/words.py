@@ -95,24 +95,24 @@ def is_halved(costs: Costs, rival: Method, level: float = LEVELS[0]) -> bool:
 
     A rival that never reaches it has lost; one that was not compared has not.
     """
-    own = costs[PATCH_MAP][level].fp_regions_per_image.value
-    if own is None or rival not in costs:
+    patch_map = costs[PATCH_MAP][level].fp_regions_per_image.value
+    if patch_map is None or rival not in costs:
         return False
     other = costs[rival][level].fp_regions_per_image.value
-    return other is None or own <= other / 2
+    return other is None or patch_map <= other / 2
 
 
 def _first_sentence(costs: Costs, label: str, counts: ClaimCounts) -> str:
     level = LEVELS[0]
     at_level = {method: levels[level] for method, levels in costs.items()}
-    own = at_level.pop(PATCH_MAP)
+    patch_map = at_level.pop(PATCH_MAP)
     name = f"{finding_name(label)} ({counts.images} images, {counts.boxes} boxes, {counts.normals} normal)"
-    if own.fp_regions_per_image.value is None:
-        highest = figure_text(own.highest_sensitivity)
+    if patch_map.fp_regions_per_image.value is None:
+        highest = figure_text(patch_map.highest_sensitivity)
         return f"{name}: the patch map never reaches sensitivity {level:g}; its highest is {highest}."
     start = (
-        f"{name} at sensitivity {level:g}: the patch map shows {figure_text(own.fp_regions_per_image)} "
-        "false-positive regions per image"
+        f"{name} at sensitivity {level:g}: the patch map shows "
+        f"{figure_text(patch_map.fp_regions_per_image)} false-positive regions per image"
     )
     reached = {
         method: cost.fp_regions_per_image.value
