@@ -17,8 +17,6 @@ from patchclip.evaluate.dataset import read_dataset
 from patchclip.evaluate.engine_predictor import EnginePredictor
 from patchclip.evaluate.render import markdown
 from patchclip.evaluate.report import Report
-from patchclip.saliency import SALIENCY, Saliency, SaliencyTask, default_methods
-from patchclip.types import FloatArray
 from tests.tiny import tiny_checkpoint, tiny_dataset
 
 
@@ -211,32 +209,6 @@ def test_the_command_is_the_one_that_was_given(record: dict[str, Any]) -> None:
         "python -m patchclip evaluate data --split val --allow-missing --out out --checkpoint a --twin b "
         "--saliency grad_cam --saliency attention_rollout --replicates 100"
     )
-
-
-def corner(task: SaliencyTask) -> FloatArray:
-    """Light in the top-left patch alone."""
-    maps = np.zeros((len(task.positive), *task.model.grid), np.float32)
-    maps[:, 0, 0] = 1.0
-    return maps
-
-
-def test_a_new_row_of_the_saliency_table_is_in_the_report(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Compared unless told otherwise, named in table, plot and page; and drawn, where there is no Grad-CAM."""
-    for key in default_methods():
-        monkeypatch.delitem(SALIENCY, key)
-    monkeypatch.setitem(SALIENCY, "corner", Saliency("corner", "Top corner", corner, "#123456", default=True))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
-    assert run(place, str(tmp_path), "--checkpoint", "a", "--replicates", "20") == 0
-    claim = json.loads((tmp_path / "metrics.json").read_text())["claim"]["Effusion"]
-    assert list(claim) == ["patch_map", "corner_raw", "corner_gated"]
-    assert (
-        "| Finding | Patch map | Top corner, raw | Top corner, gated |"
-        in (tmp_path / "figures.md").read_text()
-    )
-    page = (tmp_path / "report.html").read_text()
-    assert "<td>Top corner, gated</td>" in page and "#123456" in page
 
 
 def test_anothers_maps_are_scored_alike(place: Path, tmp_path: Path) -> None:
