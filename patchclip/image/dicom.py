@@ -1,112 +1,149 @@
-"""DICOM to a `Radiograph`: decoding, modality and VOI transforms, padding and polarity."""
+"""DICOM to a `Radiograph`: decoding, grey transforms, padding and shutters, polarity, square pixels."""
 
 from __future__ import annotations
 
 import logging
 import warnings as python_warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import config
 from pydicom.dataset import FileDataset
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
+from pydicom.pixels.processing import apply_color_lut
 
 from patchclip.errors import RadiographError
+from patchclip.image.aspect import pixel_ratio, square_mask, square_pixels
+from patchclip.image.bits import pixel_values
 from patchclip.image.decoders import stored_pixels
-from patchclip.image.elements import DAMAGE, MALFORMED, element, integer, number, sentence
+from patchclip.image.elements import code, decimal_comma, element, integer, sentence
 from patchclip.image.header import header_facts, header_warnings
-from patchclip.image.parse import parse_dicom
-from patchclip.image.polarity import CLEAR, INVERTED, polarity_evidence
+from patchclip.image.parse import MARK, PREAMBLE, parse_dicom
+from patchclip.image.polarity import CLEAR, INVERTED, NOT_TURNED, OVERWHELMING, polarity_evidence
 from patchclip.image.radiograph import Radiograph
 from patchclip.image.raster import LUMA
+from patchclip.image.shutter import collimated, shuttered
+from patchclip.image.voi import choose, header_transforms, modality_values
 from patchclip.types import FloatArray
 
-# Messages of pydicom quote header values, which may name a patient: none of them may reach a log or a terminal. For the whole process,
-# since a setting that is changed and put back around each file would be put back under another thread that still reads.
+# Messages of pydicom quote header values, which may name a patient: none of them may reach a log or a
+# terminal. For the whole process, since a setting that is changed and put back around each file would be
+# put back under another thread that still reads.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 config.settings.reading_validation_mode = config.IGNORE
 python_warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
 
-ROBUST = (0.5, 99.5)  # percentiles of an image without a window
+Mask = NDArray[np.bool_]
+
+DECIMALS = (
+    "RescaleSlope",
+    "RescaleIntercept",
+    "WindowCenter",
+    "WindowWidth",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "NominalScannedPixelSpacing",
+)
+"""Numbers that decide what is shown and that some exports write with a comma."""
 
 
 def looks_like_dicom(content: bytes) -> bool:
-    """The DICM mark after the preamble, or a first element of the groups that start a file without one, in either byte order."""
-    if content[128:132] == b"DICM" or content[:2] in (b"\x02\x00", b"\x08\x00"):
+    """Whether a file starts as DICOM does.
+
+    With the DICM mark after the preamble or without one, or with a first element of the groups that start
+    a file without either, in any byte order.
+    """
+    if content[PREAMBLE : PREAMBLE + 4] == MARK or content[:4] == MARK:
+        return True
+    if content[:2] in (b"\x02\x00", b"\x08\x00"):
         return True
     # Big-endian always names its value representations, two capitals, which keeps other kinds of file out.
     return content[:2] == b"\x00\x08" and content[4:6].isalpha() and content[4:6].isupper()
 
 
-def read_dicom(content: bytes, frame: int | None = None) -> Radiograph:
+def read_dicom(content: bytes, frame: int | None = None, window: int | None = None) -> Radiograph:
     """Bytes of a DICOM file -> Radiograph.
 
-    The order of DICOM PS3.3 C.11.1 and C.11.2 is kept: stored values, modality LUT or rescale, VOI LUT or window, polarity.
+    The order of DICOM PS3.3 C.11.1 and C.11.2 is kept: stored values, modality LUT or rescale, VOI LUT or
+    window, polarity.
 
     Args:
         content: the file.
         frame: from 0; the first, with a warning if there are others, if not given.
+        window: place of a VOI LUT or window of the header among `HeaderFacts.windows`, -1 for an automatic
+            one; if not given, the first that fits the pixels.
 
     Raises:
-        RadiographError: damaged, without pixels, or in a transfer syntax that no installed decoder reads.
+        RadiographError: damaged, without pixels, in a transfer syntax that no installed decoder reads, or
+            without such a window.
     """
-    return _radiograph(parse_dicom(content), frame)
+    return _radiograph(parse_dicom(content), frame, window)
 
 
-def _radiograph(dataset: FileDataset, frame: int | None) -> Radiograph:
+def _radiograph(dataset: FileDataset, frame: int | None, window: int | None) -> Radiograph:
     """From a parsed file."""
-    stored, warnings = _stored(dataset, frame)
-    padding = _padding(dataset, stored)
-    # Padding is no measurement: it takes no part in any window.
-    measured = stored if padding is None else stored[~padding]
-    if measured.size == 0:
+    stored, padding, warnings = _stored(dataset, frame)
+    ratio, said = pixel_ratio(dataset)
+    warnings += said
+
+    shutter, said = shuttered(dataset, stored.shape, ratio)
+    warnings += said
+    outside = _either(padding, shutter)
+    if outside is not None and outside.all():
         raise RadiographError("Every pixel of the DICOM file is padding; export it again from its source.")
-    shown = _to_display(dataset, stored, padding, warnings)
-    evidence = polarity_evidence(shown, padding)
-    if _photometric(dataset) == "MONOCHROME1":
-        # Some archives keep the tag after turning the pixels: believe the anatomy where it speaks clearly against the tag.
-        if evidence > CLEAR:
-            warnings.append(
-                "The header says MONOCHROME1, but the pixels are already black for air; they were not turned."
-            )
-        else:
-            shown = 1.0 - shown
-    elif evidence < -CLEAR:
-        warnings.append(INVERTED)
-    if padding is not None:
-        shown = np.where(padding, 0.0, shown)
+
+    shown, windows, used, said = _grey(dataset, stored, outside, window)
+    warnings += said
+    collimator, said = collimated(dataset, stored.shape, ratio)
+    shown, said_of_polarity = _upright_polarity(dataset, shown, _either(outside, collimator))
+    warnings += said + said_of_polarity
+
+    shown = square_pixels(shown, ratio)
+    if outside is not None:
+        outside = square_mask(outside, ratio)
+        shown = np.where(outside, np.float32(0), shown)
     facts = header_facts(dataset)
     warnings += header_warnings(facts, dataset)
-    return Radiograph.from_array(np.clip(shown, 0, 1).astype(np.float32), facts, warnings)
+    facts = replace(facts, windows=windows, window=used, pixel_ratio=ratio)
+    return Radiograph.from_array(np.clip(shown, 0, 1).astype(np.float32), facts, warnings, outside)
 
 
-def _photometric(dataset: FileDataset) -> str:
-    return str(element(dataset, "PhotometricInterpretation") or "")
+def _either(first: Mask | None, second: Mask | None) -> Mask | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first | second
 
 
-def _stored(dataset: FileDataset, frame: int | None) -> tuple[NDArray[Any], list[str]]:
-    """Stored values [H, W] of a frame, luminance of a colour image."""
+def _stored(
+    dataset: FileDataset, frame: int | None
+) -> tuple[NDArray[np.integer[Any]], Mask | None, list[str]]:
+    """Stored values [H, W] of a frame, luminance of a colour image; what of them is padding; sentences."""
+    # Names of photometric interpretations are compared here and in decoders; some writers use small letters.
+    dataset.PhotometricInterpretation = code(dataset, "PhotometricInterpretation")
     warnings: list[str] = []
     values = stored_pixels(dataset, frame or 0)
     frames = integer(dataset, "NumberOfFrames", 1)
     if frames > 1 and frame is None:
         warnings.append(f"The file holds {frames} frames; the first is shown.")
-    if _photometric(dataset) == "PALETTE COLOR":
+    if dataset.PhotometricInterpretation == "PALETTE COLOR":
         with sentence("The colour palette of the DICOM image is missing or malformed; export it in grey."):
             values = apply_color_lut(values, dataset)  # stored values are places in a table here, not grey
     if values.ndim == 3:
-        values = np.round(values[..., :3].astype(np.float32) @ LUMA).astype(
-            values.dtype
-        )  # a palette may have opacity as a fourth
+        # A palette may have opacity as a fourth.
+        values = np.round(values[..., :3].astype(np.float32) @ LUMA).astype(values.dtype)
         warnings.append("The image is in colour; its brightness was used.")
-    return values, warnings
+    if not dataset.PhotometricInterpretation.startswith("MONOCHROME"):
+        return values, None, warnings
+    padding = _padding(dataset, values)
+    values, said = pixel_values(dataset, values, padding)
+    return values, _either(padding, _padding(dataset, values)), warnings + said
 
 
-def _padding(dataset: FileDataset, stored: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Pixels that the header declares as padding (PS3.3 C.7.5.1.1.2; grey images only), or None."""
+def _padding(dataset: FileDataset, stored: NDArray[np.integer[Any]]) -> Mask | None:
+    """Pixels that the header declares as padding (PS3.3 C.7.5.1.1.2), or None."""
     first = element(dataset, "PixelPaddingValue")
-    if not _photometric(dataset).startswith("MONOCHROME") or not isinstance(first, int):
+    if not isinstance(first, int):
         return None
     limit = element(dataset, "PixelPaddingRangeLimit")
     last = limit if isinstance(limit, int) else first
@@ -114,56 +151,41 @@ def _padding(dataset: FileDataset, stored: NDArray[Any]) -> NDArray[np.bool_] | 
     return mask if mask.any() else None
 
 
-def _to_display(
-    dataset: FileDataset, stored: NDArray[Any], padding: NDArray[np.bool_] | None, warnings: list[str]
-) -> FloatArray:
-    """Modality and VOI transforms, scaled to [0, 1] before polarity."""
-    _drop_half_rescale(dataset)
-    with sentence(MALFORMED):
-        rescaled = apply_modality_lut(stored, dataset)
-    if _has_voi(dataset):
-        try:
-            windowed = np.asarray(apply_voi_lut(rescaled, dataset, prefer_lut=True), np.float64)
-        except DAMAGE:
-            warnings.append("The window in the DICOM header is invalid; an automatic one was used.")
-        else:
-            low, high = _voi_range(dataset, rescaled)
-            return np.clip((windowed - low) / (high - low), 0, 1).astype(np.float32)
-    else:
-        warnings.append("The DICOM header has no window; an automatic one was used.")
-    measured = rescaled if padding is None else rescaled[~padding]
-    low, high = (float(value) for value in np.percentile(measured, ROBUST))
-    if high <= low:
-        low, high = float(measured.min()), float(measured.max())
-    return np.clip((rescaled - low) / max(high - low, 1e-9), 0, 1).astype(np.float32)
+def _grey(
+    dataset: FileDataset, stored: NDArray[np.integer[Any]], outside: Mask | None, window: int | None
+) -> tuple[FloatArray, tuple[str, ...], int | None, list[str]]:
+    """Stored values [H, W] -> grey in [0, 1] before polarity.
 
-
-def _drop_half_rescale(dataset: FileDataset) -> None:
-    """Takes the rescale out of a header that holds only one of its two parts, both of which PS3.3 C.11.1 asks for, or one that is empty.
-
-    It would be left out of the values, but not out of the range that they are scaled by.
+    Also the names of the header's windows, the place of the one that was used, and sentences for the reader.
     """
-    keywords = ("RescaleSlope", "RescaleIntercept")
-    if not element(dataset, "RescaleSlope") or element(dataset, "RescaleIntercept") is None:
-        for keyword in keywords:
-            if keyword in dataset:
-                del dataset[keyword]
+    values, warnings = modality_values(dataset, stored)
+    if any(decimal_comma(dataset, keyword) for keyword in DECIMALS):
+        warnings.append("The DICOM header writes numbers with a comma; it was read as a decimal point.")
+    measured = values.ravel() if outside is None else values[~outside]
+    transforms, said = header_transforms(dataset, (float(measured.min()), float(measured.max())))
+    warnings += said
+    transform, said = choose(transforms, measured, window)
+    warnings += said
+    used = next((place for place, other in enumerate(transforms) if other is transform), None)
+    names = tuple(other.name for other in transforms)
+    return transform.apply(values).astype(np.float32), names, used, warnings
 
 
-def _has_voi(dataset: FileDataset) -> bool:
-    if element(dataset, "VOILUTSequence"):
-        return True
-    return element(dataset, "WindowCenter") is not None and element(dataset, "WindowWidth") is not None
+def _upright_polarity(
+    dataset: FileDataset, shown: FloatArray, unexposed: Mask | None
+) -> tuple[FloatArray, list[str]]:
+    """Grey before polarity -> black as air by the header, and sentences for the reader.
 
-
-def _voi_range(dataset: FileDataset, rescaled: NDArray[Any]) -> tuple[float, float]:
-    """The output range of `apply_voi_lut`: that of the LUT's entries, or of the values that the window was applied to (its y_min, y_max)."""
-    for sequence in ("VOILUTSequence", "ModalityLUTSequence"):
-        if items := element(dataset, sequence):
-            with sentence(MALFORMED):
-                return 0.0, float(2 ** int(items[0].LUTDescriptor[2]) - 1)
-    bits = integer(dataset, "BitsStored")
-    signed = bool(integer(dataset, "PixelRepresentation"))
-    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    slope, intercept = number(dataset, "RescaleSlope", 1), number(dataset, "RescaleIntercept", 0)
-    return low * slope + intercept, high * slope + intercept
+    Presentation LUT Shape (PS3.3 C.11.6.1.2) decides where it is given; else the photometric
+    interpretation. The header is believed, but for one case that archives make, a MONOCHROME1 that stayed
+    when the pixels were turned, and only on overwhelming evidence.
+    """
+    shape, lone = code(dataset, "PresentationLUTShape"), False
+    if shape not in ("IDENTITY", "INVERSE"):
+        lone = dataset.PhotometricInterpretation == "MONOCHROME1"
+        shape = "INVERSE" if lone else "IDENTITY"
+    turned = 1.0 - shown if shape == "INVERSE" else shown
+    evidence = polarity_evidence(turned, unexposed)
+    if lone and evidence < -OVERWHELMING:
+        return shown, [NOT_TURNED]
+    return turned, [INVERTED] if evidence < -CLEAR else []

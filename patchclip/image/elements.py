@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from collections.abc import Iterator
@@ -77,3 +78,56 @@ def number(dataset: Dataset, keyword: str, default: float | None = None) -> floa
     value = element(dataset, keyword)
     with sentence(MALFORMED):
         return float(default if value is None else value)  # type: ignore[arg-type]
+
+
+def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+    """The numbers of an element that holds them as text (PS3.5 6.2, DS and IS); () where it is absent.
+
+    A decimal comma is read as a point, which some exports write; see `decimal_comma`.
+
+    Raises:
+        RadiographError: it is malformed, or not finite.
+    """
+    with sentence(MALFORMED):
+        values = tuple(float(part.replace(",", ".")) for part in _parts(dataset, keyword))
+    if not all(math.isfinite(value) for value in values):
+        raise RadiographError(MALFORMED)
+    return values
+
+
+def decimal_comma(dataset: Dataset, keyword: str) -> bool:
+    """Whether an element's numbers are written with a comma, which DICOM does not allow."""
+    return any("," in part for part in _parts(dataset, keyword))
+
+
+def _parts(dataset: Dataset, keyword: str) -> list[str]:
+    """The values of an element as text, one by one, without blanks and padding.
+
+    They are read past pydicom's own conversion, which knows no comma.
+    """
+    with sentence(MALFORMED):
+        raw = dataset.get_item(keyword)  # type: ignore[no-untyped-call]
+        value = None if raw is None else raw.value
+        textual = isinstance(value, bytes) and getattr(raw, "VR", None) in (None, "DS", "IS", "UN")
+        if value is not None and not textual:
+            value = dataset.get(keyword)
+    if value is None:
+        return []
+    if isinstance(value, bytes):
+        parts = value.decode("ascii", "replace").split("\\")
+    elif isinstance(value, str) or not hasattr(value, "__iter__"):
+        parts = [str(value)]
+    else:
+        parts = [str(part) for part in value]
+    parts = [part.strip(" \0") for part in parts]
+    return parts if any(parts) else []
+
+
+def code(dataset: Dataset, keyword: str) -> str:
+    """A code string in capitals without blanks and padding, "" where it is absent; the first, of several."""
+    value = element(dataset, keyword)
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "replace")
+    elif value is not None and not isinstance(value, str) and hasattr(value, "__iter__"):
+        value = next(iter(value), None)
+    return "" if value is None else str(value).strip(" \0").upper()

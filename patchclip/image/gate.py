@@ -15,17 +15,18 @@ from patchclip.types import FloatArray
 THUMBNAIL, CELLS, DIRECTIONS = 16, 8, 8
 _SIDE = 64  # the picture is looked at in this size
 WARNING = (
-    "This does not look like an upright frontal chest X-ray: maps and probabilities may mean nothing; check body part, view, rotation, "
-    "crop and inversion."
+    "This does not look like an upright frontal chest X-ray: maps and probabilities may mean nothing; "
+    "check body part, view, rotation, crop and inversion."
 )
 
 
 def gate_features(square: FloatArray) -> FloatArray:
     """What the gate looks at: where it is bright, and in which directions edges run.
 
-    A 16 x 16 thumbnail, and square roots of gradient energy in 8 x 8 overlapping cells and 8 directions (histograms of oriented gradients,
-    Dalal and Triggs 2005, here smoothed across cells rather than normalised in blocks), at 64 x 64 pixels: coarse enough to shift with
-    the patient, and far too coarse to show one.
+    A 16 x 16 thumbnail, and square roots of gradient energy in 8 x 8 overlapping cells and 8 directions
+    (histograms of oriented gradients, Dalal and Triggs 2005, here smoothed across cells rather than
+    normalised in blocks), at 64 x 64 pixels: coarse enough to shift with the patient, and far too coarse
+    to show one.
 
     square float32 [S, S] in [0, 1], as `model_input` gives it -> float32 [768].
     """
@@ -52,13 +53,14 @@ def gate_features(square: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class ImageGate:
-    """Two tests, each passed by nearly every frontal chest radiograph: likeness to those, and unlikeness to other pictures.
+    """Two tests that nearly every frontal chest radiograph passes: likeness to those, unlikeness to others.
 
     Attributes:
         mean, scale: [F], of the features of frontal chest radiographs.
         components: [K, F], orthonormal principal components of their standardised features.
         spread: [K], standard deviations along them; `rest` is that of what they leave over.
-        weights: [D], of the terms of `describe`, in a logistic regression of frontal chest radiographs against other pictures.
+        weights: [D], of the terms of `describe`, in a logistic regression of frontal chest radiographs
+            against other pictures.
         intercept: of the same.
         furthest: distance beyond which a picture is refused.
         lowest: logit below which a picture is refused.
@@ -75,11 +77,12 @@ class ImageGate:
     lowest: float
 
     def describe(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """[N, F] -> distance [N] from frontal chest radiographs, and the terms [N, D] that decide what else a picture may be.
+        """[N, F] -> distance [N] from frontal chests, terms [N, D] that decide what else a picture may be.
 
-        The distance is that of probabilistic PCA (Tipping and Bishop 1999): Mahalanobis within the components, Euclidean outside them, as
-        a root mean square. The terms are the standardised features, products of two coordinates within the components, since a chest is
-        known by how its parts go together, and the logarithm of the distance.
+        The distance is that of probabilistic PCA (Tipping and Bishop 1999): Mahalanobis within the
+        components, Euclidean outside them, as a root mean square. The terms are the standardised features,
+        products of two coordinates within the components, since a chest is known by how its parts go
+        together, and the logarithm of the distance.
         """
         standard = np.clip((features - self.mean) / self.scale, -8, 8)
         within = standard @ self.components.T
@@ -93,7 +96,7 @@ class ImageGate:
         return distance.astype(np.float32), np.concatenate(terms, axis=1).astype(np.float32)
 
     def scores(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """[N, F] -> distance [N], and logit [N] of being a frontal chest radiograph rather than another picture."""
+        """[N, F] -> distance [N], and logit [N] of being a frontal chest radiograph, not another picture."""
         distance, terms = self.describe(features)
         return distance, np.asarray(terms @ self.weights + self.intercept, np.float32)
 
@@ -107,7 +110,7 @@ class ImageGate:
         return () if self.accepts(square) else (WARNING,)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types; arrays as base64 of little-endian float16, which is what keeps the record small."""
+        """Plain JSON types; arrays as base64 of little-endian float16, which keeps the record small."""
         arrays = {
             name: _packed(getattr(self, name))
             for name in ("mean", "scale", "components", "spread", "weights")
@@ -143,7 +146,8 @@ class ImageGate:
         fits = len(gate.mean) == len(gate.scale) == gate.components.shape[1] == width
         if not fits or len(gate.weights) != width + kept * (kept + 1) // 2 + 1:
             raise CheckpointError(
-                "The checkpoint's image gate is of another version; run python -m trainer gates on the checkpoint."
+                "The checkpoint's image gate is of another version; "
+                "run python -m trainer gates on the checkpoint."
             )
         return gate
 

@@ -16,7 +16,9 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """An image of `height` x `width` pixels, scaled to fit a square of `size` pixels a side and centred in it, aspect kept.
+    """An image of `height` x `width` pixels, scaled to fit a square of `size` pixels and centred in it.
+
+    The aspect is kept.
 
     Coordinates are continuous: the top-left corner of the top-left pixel is (0, 0), its centre (0.5, 0.5).
     """
@@ -65,7 +67,8 @@ class Letterbox:
     def apply(self, pixels: FloatArray) -> FloatArray:
         """float32 [height, width] -> float32 [size, size]; padded with 0.
 
-        Shrinking averages over the area that a model pixel covers, so that fine structure does not alias; enlarging is bilinear.
+        Shrinking averages over the area that a model pixel covers, so that fine structure does not alias;
+        enlarging is bilinear.
         """
         if self.scale < 1:
             inner_w, inner_h = max(1, round(self.width * self.scale)), max(1, round(self.height * self.scale))
@@ -74,7 +77,8 @@ class Letterbox:
             )
         rows, cols = pixels.shape
         step_x, step_y = self.width * self.scale / cols, self.height * self.scale / rows
-        # OpenCV puts the centre of the first pixel at 0; the half pixels translate between the two conventions.
+        # OpenCV puts the centre of the first pixel at 0; the half pixels translate between the two
+        # conventions.
         matrix = np.array(
             [[step_x, 0, self.pad_x + 0.5 * step_x - 0.5], [0, step_y, self.pad_y + 0.5 * step_y - 0.5]]
         )
@@ -92,9 +96,10 @@ class Letterbox:
         return inside_y[:, None] & inside_x[None, :]
 
     def extend_edges(self, values: FloatArray) -> FloatArray:
-        """A patch grid over the whole square, [R, C] -> the same, with every patch whose centre lies in the padding like the nearest in the image.
+        """A patch grid over the whole square, [R, C] -> the same, but for patches whose centre lies in the padding.
 
-        Half of such a patch may still show the image's border, of which its own value, or 0, would say less than its neighbour's.
+        They become like the nearest in the image. Half of such a patch may still show the image's border, of which its own value, or 0, would say
+        less than its neighbour's.
 
         Raises:
             ValueError: no patch centre lies in the image (see `valid_patches`).
@@ -102,7 +107,8 @@ class Letterbox:
         valid = self.valid_patches(*values.shape)
         if not valid.any():
             raise ValueError(
-                f"No patch of a grid of {values.shape} has its centre in an image of {self.height} x {self.width}."
+                f"No patch of a grid of {values.shape} has its centre in an image of "
+                f"{self.height} x {self.width}."
             )
         rows, cols = (np.flatnonzero(valid.any(axis=axis)) for axis in (1, 0))
         nearest_row = np.clip(np.arange(values.shape[0]), rows[0], rows[-1])
@@ -110,7 +116,7 @@ class Letterbox:
         return values[np.ix_(nearest_row, nearest_col)]
 
     def crop_grid(self, values: FloatArray) -> PatchMap:
-        """A patch grid over the whole square, [R, C] -> the part that touches the image, with its extent in original pixels."""
+        """A patch grid over the whole square, [R, C] -> the part that touches the image, and its extent."""
         rows, cols = values.shape
         first_col, last_col = _touching(self.pad_x, self.size, cols)
         first_row, last_row = _touching(self.pad_y, self.size, rows)
@@ -135,7 +141,10 @@ class Letterbox:
 
 
 def _touching(pad: float, size: int, count: int) -> tuple[int, int]:
-    """First and one past the last patch of a row that is not wholly padding; a hair of rounding does not count as touching."""
+    """First and one past the last patch of a row that is not wholly padding.
+
+    A hair of rounding does not count as touching.
+    """
     first = math.floor(pad / size * count + 1e-9)
     last = math.ceil((size - pad) / size * count - 1e-9)
     return first, last

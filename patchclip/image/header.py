@@ -6,13 +6,15 @@ import re
 
 from pydicom.dataset import Dataset
 
-from patchclip.image.elements import element
+from patchclip.errors import RadiographError
+from patchclip.image.elements import DAMAGE, code, element
 from patchclip.image.radiograph import HeaderFacts
+from patchclip.image.views import View, coded_chest, coded_view, is_chest, view_kind
 from patchclip.types import Laterality
 
 PROJECTION = {"DX", "CR", "RG", "RF", "XA", "DR"}
-CHEST = {"CHEST", "THORAX", "LUNG"}
-LATERAL = {"LL", "RL", "LATERAL", "LAT", "LLD", "RLD"}
+DESCRIPTIONS = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
+"""Free text that may name the view where no code does; it is looked through and never repeated."""
 AXES = {"L": "side", "R": "side", "H": "long", "F": "long", "A": "depth", "P": "depth"}
 """The axis of the body that each letter of Patient Orientation lies on."""
 
@@ -20,7 +22,7 @@ AXES = {"L": "side", "R": "side", "H": "long", "F": "long", "A": "depth", "P": "
 def header_facts(dataset: Dataset) -> HeaderFacts:
     """The facts that are no remark about a person."""
     return HeaderFacts(
-        view=_code(dataset, "ViewPosition"),
+        view=_code(dataset, "ViewPosition") or coded_view(dataset)[0],
         patient_left="left" if _directions(dataset)[:1] == "R" else "right",
         sides_told=_directions(dataset)[:1] in ("L", "R"),
         modality=_code(dataset, "Modality"),
@@ -35,24 +37,61 @@ def header_warnings(facts: HeaderFacts, dataset: Dataset) -> list[str]:
         said.append(
             f"The header says modality {facts.modality}, not a radiograph (DX or CR): maps may mean nothing."
         )
-    if facts.body_part and not any(part in facts.body_part for part in CHEST):
+    if facts.body_part and not is_chest(facts.body_part):
         said.append(f"The header says body part {facts.body_part}, not chest: maps may mean nothing.")
-    said += _orientation_warnings(_directions(dataset), facts.view in LATERAL, facts.patient_left)
-    if str(element(dataset, "BurnedInAnnotation")).upper() == "YES":
+    elif not facts.body_part and coded_chest(dataset) is False:
+        said.append("The header's anatomic region is not the chest: maps may mean nothing.")
+    if code(dataset, "PresentationIntentType") == "FOR PROCESSING":
+        said.append(
+            "The header says that the image is raw (for processing), not meant to be looked at: "
+            "maps may mean nothing."
+        )
+    said += _orientation_warnings(_directions(dataset), _view_kind(dataset), facts.patient_left)
+    if code(dataset, "BurnedInAnnotation") == "YES":
         said.append("The header says that text is burned into the picture: it may identify the patient.")
     return said
 
 
+def _view_kind(dataset: Dataset) -> View | None:
+    """What the header says of the view: by View Position, View Code Sequence, or else a description."""
+    kinds = [view_kind(code(dataset, "ViewPosition")), coded_view(dataset)[1]]
+    # Of two that contradict each other the one that is no frontal view is said, since a reader can see
+    # that it is wrong.
+    for kind in ("lateral", "oblique"):
+        if kind in kinds:
+            return kind
+    if any(kinds):
+        return "frontal"
+    return next(
+        (kind for keyword in DESCRIPTIONS if (kind := view_kind(_description(dataset, keyword)))), None
+    )
+
+
+def _description(dataset: Dataset, keyword: str) -> str:
+    """Free text, "" where it cannot be read or names a frontal view too, as that of a whole study does."""
+    try:
+        text = str(element(dataset, keyword) or "")
+    except (RadiographError, *DAMAGE):
+        return ""
+    frontal = re.search(r"\b(PA|AP|FRONTAL)\b", text.upper())
+    return "" if frontal else text
+
+
 def _code(dataset: Dataset, keyword: str) -> str | None:
-    """A code string (PS3.5 6.2, CS: 16 capitals, digits, spaces or underscores); anything else might be a remark about a person."""
+    """A code string (PS3.5 6.2, CS: 16 capitals, digits, spaces or underscores).
+
+    Anything else might be a remark about a person.
+    """
     value = str(element(dataset, keyword) or "").strip().upper()
     return value if re.fullmatch(r"[A-Z0-9_ ]{1,16}", value) else None
 
 
 def _directions(dataset: Dataset) -> str:
-    """Two letters of Patient Orientation (PS3.3 C.7.6.1.1.1): where the rows run, towards the image's right, and the columns, downwards.
+    """Two letters of Patient Orientation (PS3.3 C.7.6.1.1.1): where the rows run, and the columns.
 
-    Of an oblique direction ("LF") the first letter is its main one. "" where the header does not say, or contradicts itself.
+    Rows run towards the image's right, columns downwards.
+    Of an oblique direction ("LF") the first letter is its main one. "" where the header does not say, or
+    contradicts itself.
     """
     value = element(dataset, "PatientOrientation")
     if not value or isinstance(value, str) or len(value) != 2:
@@ -62,18 +101,21 @@ def _directions(dataset: Dataset) -> str:
     return letters if len(axes) == len(letters) == 2 and None not in axes else ""
 
 
-def _orientation_warnings(directions: str, lateral: bool, patient_left: Laterality) -> list[str]:
+def _orientation_warnings(directions: str, view: View | None, patient_left: Laterality) -> list[str]:
     axes = {AXES[letter] for letter in directions}
     said: list[str] = []
-    if lateral or axes == {"depth", "long"}:
+    if view == "lateral" or axes == {"depth", "long"}:
         said.append("The header says that this is a lateral view; the model knows frontal views only.")
+    elif view == "oblique":
+        said.append("The header says that this is an oblique view; the model knows frontal views only.")
     elif axes == {"depth", "side"}:
         said.append(
             "The header's patient orientation is that of no frontal view; the model knows frontal views only."
         )
     elif directions[:1] in ("H", "F"):
         said.append(
-            "The header says that the patient lies across the image: turn it upright before you rely on any map or side."
+            "The header says that the patient lies across the image: "
+            "turn it upright before you rely on any map or side."
         )
     elif directions[1:] == "H":
         said.append(
@@ -81,6 +123,7 @@ def _orientation_warnings(directions: str, lateral: bool, patient_left: Laterali
         )
     if patient_left == "left":
         said.append(
-            "The header says that the patient's left is at the left of the image; sides in queries follow the header."
+            "The header says that the patient's left is at the left of the image; "
+            "sides in queries follow the header."
         )
     return said

@@ -14,13 +14,19 @@ from patchclip.image.raster import read_raster
 
 
 def load_radiograph(
-    source: str | Path | bytes, *, frame: int | None = None, isolated: bool = False
+    source: str | Path | bytes,
+    *,
+    frame: int | None = None,
+    window: int | None = None,
+    isolated: bool = False,
 ) -> Radiograph:
     """Reads DICOM, PNG, JPEG, TIFF, WebP or BMP, told apart by content, not by name.
 
     Args:
         source: a path, or the file's bytes.
         frame: of a DICOM file with several, or page of a TIFF, from 0; by default the first, with a warning.
+        window: place among the windows of a DICOM header (`HeaderFacts.windows`), -1 for an automatic one; by
+            default the first that fits the pixels.
         isolated: decode in a worker process with limits of memory and time (`patchclip.image.isolation`), for
             files that come from outside. Pixels are the same, byte for byte.
 
@@ -29,18 +35,20 @@ def load_radiograph(
     """
     if not isolated:
         try:
-            return read_radiograph(source, frame)
+            return read_radiograph(source, frame, window)
         except MemoryError:
             raise RadiographError(
                 "There is not enough memory to open the file; export it at its original size, in grey."
             ) from None
     plain = source if isinstance(source, bytes) else str(source)
-    radiograph = shared_pool().run("read_radiograph", plain, frame)
+    radiograph = shared_pool().run("read_radiograph", plain, frame, window)
     assert isinstance(radiograph, Radiograph)
     return radiograph
 
 
-def read_radiograph(source: str | Path | bytes, frame: int | None = None) -> Radiograph:
+def read_radiograph(
+    source: str | Path | bytes, frame: int | None = None, window: int | None = None
+) -> Radiograph:
     """As `load_radiograph` in this process, but for the lack of memory, which is left as it is.
 
     Raises:
@@ -52,7 +60,7 @@ def read_radiograph(source: str | Path | bytes, frame: int | None = None) -> Rad
         raise RadiographError("The file is empty; export it again from its source.")
     try:
         if looks_like_dicom(content):
-            return read_dicom(content, frame)
+            return read_dicom(content, frame, window)
         return read_raster(content, frame)
     except RecursionError:
         raise RadiographError("The file is nested too deeply; export it again from its source.") from None

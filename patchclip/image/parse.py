@@ -15,6 +15,8 @@ from patchclip.errors import RadiographError
 from patchclip.image.elements import element, integer, sentence
 from patchclip.image.limits import MOST_INFLATED
 
+MARK, PREAMBLE = b"DICM", 128
+"""What every file starts with (PS3.10 7.1): a preamble of any bytes, and this."""
 DAMAGED = "The DICOM file is damaged or cut short; export it again from its source."
 DIRECTORY = "1.2.840.10008.1.3.10"
 OTHERS = {
@@ -38,6 +40,8 @@ def parse_dicom(content: bytes) -> FileDataset:
     Raises:
         RadiographError: damaged, far too large when it is inflated, or without an image.
     """
+    if content[: len(MARK)] == MARK:
+        content = bytes(PREAMBLE) + content  # some exports leave the preamble out
     _check_inflated(content)
     with sentence(DAMAGED):
         dataset = dcmread(io.BytesIO(content), force=True)
@@ -106,10 +110,10 @@ def _kind(uid: str) -> str:
 
 def _check_inflated(content: bytes) -> None:
     """Inflates a deflated file block by block, of which none is kept, before anything inflates it whole."""
-    if content[128:132] != b"DICM" or b"1.2.840.10008.1.2.1.99" not in content[:4096]:
+    if content[PREAMBLE : PREAMBLE + len(MARK)] != MARK or b"1.2.840.10008.1.2.1.99" not in content[:4096]:
         return
     file = io.BytesIO(content)
-    file.seek(132)
+    file.seek(PREAMBLE + len(MARK))
     with sentence(DAMAGED):
         meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag.group != 2)
         if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:

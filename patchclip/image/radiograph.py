@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.errors import RadiographError
+from patchclip.image.polarity import SENTENCES as POLARITY
 from patchclip.types import FloatArray, Laterality
 
 SMALL_SIDE = 256  # below this a nodule is a handful of pixels
 LARGEST_SIDE = 20_000
+INVERTED_BY_READER = "The reader exchanged black and white in this picture."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +24,15 @@ class HeaderFacts:
 
     Attributes:
         view: "PA", "AP", "LL", ... as in DICOM's View Position, or None.
-        patient_left: the side of the image on which the patient's left lies; "right" unless the header says otherwise.
+        patient_left: the side of the image on which the patient's left lies; "right" unless the header
+            says otherwise.
         sides_told: whether a header says so at all.
         modality: "DX", "CR", ... or None.
         body_part: as in the header, or None.
+        windows: the header's VOI LUTs and windows by name, for the reader to choose from.
+        window: the place in `windows` of the one in use, None for an automatic one.
+        pixel_ratio: height over width of a stored pixel; where it is not 1, pixels were resampled to
+            square ones.
     """
 
     view: str | None = None
@@ -33,6 +40,9 @@ class HeaderFacts:
     sides_told: bool = False
     modality: str | None = None
     body_part: str | None = None
+    windows: tuple[str, ...] = ()
+    window: int | None = None
+    pixel_ratio: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +53,27 @@ class Radiograph:
         pixels: float32 [H, W] in [0, 1], black = air.
         facts: see `HeaderFacts`.
         warnings: sentences for the reader.
+        outside: bool [H, W], pixels that show nothing (padding, shutters) and are black, or None.
     """
 
     pixels: FloatArray
     facts: HeaderFacts = field(default_factory=HeaderFacts)
     warnings: tuple[str, ...] = ()
+    outside: NDArray[np.bool_] | None = None
 
     @classmethod
     def from_array(
-        cls, pixels: NDArray[np.generic], facts: HeaderFacts | None = None, warnings: Sequence[str] = ()
+        cls,
+        pixels: NDArray[np.generic],
+        facts: HeaderFacts | None = None,
+        warnings: Sequence[str] = (),
+        outside: NDArray[np.bool_] | None = None,
     ) -> Radiograph:
         """Checks an array [H, W] of values in [0, 1] and takes it as float32.
 
         Raises:
-            RadiographError: not two-dimensional, empty, not finite, outside [0, 1], or of one value throughout.
+            RadiographError: not two-dimensional, empty, not finite, outside [0, 1], or of one value
+                throughout.
         """
         if pixels.ndim != 2 or 0 in pixels.shape:
             raise RadiographError(
@@ -64,7 +81,8 @@ class Radiograph:
             )
         if max(pixels.shape) > LARGEST_SIDE:
             raise RadiographError(
-                f"The image is {max(pixels.shape)} pixels long; the largest that can be read is {LARGEST_SIDE}."
+                f"The image is {max(pixels.shape)} pixels long; "
+                f"the largest that can be read is {LARGEST_SIDE}."
             )
         values = np.ascontiguousarray(pixels, np.float32)
         if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
@@ -78,9 +96,24 @@ class Radiograph:
         said = list(warnings)
         if min(values.shape) < SMALL_SIDE:
             said.append(
-                f"The image is only {values.shape[1]} x {values.shape[0]} pixels; small findings cannot be seen."
+                f"The image is only {values.shape[1]} x {values.shape[0]} pixels; "
+                "small findings cannot be seen."
             )
-        return cls(values, facts or HeaderFacts(), tuple(said))
+        return cls(values, facts or HeaderFacts(), tuple(said), outside)
+
+    def inverted(self) -> Radiograph:
+        """The same picture with black and white exchanged, for a reader who sees that its polarity is wrong.
+
+        What shows nothing stays black, and what was said of the polarity gives way to a sentence that says
+        who chose it.
+        """
+        pixels = 1 - self.pixels
+        if self.outside is not None:
+            pixels = np.where(self.outside, np.float32(0), pixels)
+        said = [sentence for sentence in self.warnings if sentence not in (*POLARITY, INVERTED_BY_READER)]
+        if INVERTED_BY_READER not in self.warnings:
+            said.append(INVERTED_BY_READER)
+        return replace(self, pixels=np.asarray(pixels, np.float32), warnings=tuple(said))
 
     @property
     def size(self) -> tuple[int, int]:

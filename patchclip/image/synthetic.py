@@ -1,4 +1,4 @@
-"""Synthetic frontal chest radiographs, drawn by a program: examples and test pictures that belong to no patient.
+"""Synthetic frontal chest radiographs, drawn by a program: examples and tests that belong to no patient.
 
 python -m patchclip.image.synthetic FOLDER writes the bundled examples.
 """
@@ -30,9 +30,10 @@ class SyntheticRadiograph:
 
 
 def synthetic_radiograph(lesion: str = "none", size: int = 1024, seed: int = 0) -> SyntheticRadiograph:
-    """Draws a chest by adding up attenuation: body, lungs, heart, diaphragm, spine, ribs, clavicles, then noise.
+    """Draws a chest by adding up attenuation: body, lungs, heart, diaphragm, bones, then noise.
 
-    Lesions lie on the patient's left (image right), except "opacity", which lies on the right. Deterministic by `seed`.
+    Lesions lie on the patient's left (image right), except "opacity", which lies on the right.
+    Deterministic by `seed`.
 
     Raises:
         ValueError: no such lesion.
@@ -189,7 +190,7 @@ def _spine(x: FloatArray, y: FloatArray) -> FloatArray:
 
 
 def _ribs(x: FloatArray, y: FloatArray, wobble: NDArray[np.float64]) -> FloatArray:
-    """Posterior ribs sloping out and down, anterior ones fainter and steeper; thicker at their edges, as cortex is."""
+    """Posterior ribs sloping out and down, anterior ones fainter and steeper; thicker at their edges."""
     out = np.zeros_like(x, dtype=np.float32)
     lateral = np.abs(x - 0.495)
     for number in range(10):

@@ -1,4 +1,4 @@
-"""DICOM headers that are odd, wrong or indiscreet: what is read, what is refused, what is said, and what never is."""
+"""DICOM headers that are odd, wrong or indiscreet: what is read, refused, said, and what never is."""
 
 from __future__ import annotations
 
@@ -67,7 +67,10 @@ def test_a_name_where_a_code_belongs_is_no_fact() -> None:
 
 
 def test_warnings_that_no_setting_stops_are_filtered() -> None:
-    """An unknown character set is quoted past the validation; the module is loaded anew because tests replace Python's filters."""
+    """An unknown character set is quoted past the validation.
+
+    The module is loaded anew because tests replace Python's filters.
+    """
     raw = with_value("SpecificCharacterSet", "CS", NAME)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -98,7 +101,7 @@ def test_a_deflated_file_is_read_whole_and_refused_in_part() -> None:
 
 
 def test_half_a_rescale_is_none() -> None:
-    """PS3.3 C.11.1 asks for both; the window's range must not be scaled by the one that the values are not."""
+    """PS3.3 C.11.1 asks for both; the window must not be scaled by the one that the values are not."""
     window = {"BitsStored": 12, "HighBit": 11, "WindowCenter": 2000, "WindowWidth": 4000}
     plain = load_radiograph(content(dicom(TWELVE, **window)))
     for tags in (

@@ -87,7 +87,7 @@ def test_every_family_is_refused(gate: ImageGate, family: str) -> None:
 
 
 def test_drawn_frontal_chests_pass(gate: ImageGate) -> None:
-    """Some ninety drawings set its thresholds, so that a few others miss them; real radiographs set them better."""
+    """Some ninety drawings set its thresholds, so that a few others miss them; real ones set them better."""
     assert refused(gate, drawn_chests(100, seed=3)) <= 0.1
 
 
@@ -107,7 +107,7 @@ def test_drawn_chests_pass_a_gate_that_never_saw_one(real_gate: ImageGate) -> No
 def test_spoilt_and_foreign_pictures_are_refused_by_a_real_gate(
     real: dict[str, list[FloatArray]], real_gate: ImageGate, family: str
 ) -> None:
-    """Of every family, made from radiographs of other patients; "document" and "CT slice" it was not fitted to."""
+    """Of every family, made from radiographs of others; "document" and "CT slice" it was not fitted to."""
     small = [_smaller(pixels) for pixels in real["val"][:40]]
     assert refused(real_gate, negatives(family, 40, SEED, small)) >= 0.85
 
@@ -122,7 +122,7 @@ def test_other_hospitals_and_dicom_pass(real_gate: ImageGate, data_folder: Path)
 
 
 def test_installed_pictures_are_refused(real_gate: ImageGate) -> None:
-    """Photographs and CT, MR and ultrasound images that come with packages, none of which it was fitted to."""
+    """Photographs and CT, MR and ultrasound images of packages, none of which it was fitted to."""
     import gradio
     import matplotlib
     import pydicom
@@ -223,7 +223,7 @@ def test_damaged_parameters_are_named(gate: ImageGate, damage: dict[str, object]
 
 
 def test_verdicts_hardly_depend_on_the_size_of_the_input() -> None:
-    """Features at 128 and 512 pixels are nearly the same, so that a gate outlives a change of the model's input."""
+    """Features at 128 and 512 pixels are nearly the same: a gate outlives a change of the model's input."""
     chest = synthetic_radiograph("effusion", size=700, seed=9).pixels
     small, large = (gate_features(Letterbox(700, 700, side).apply(chest)) for side in (128, 512))
     assert np.corrcoef(small, large)[0, 1] > 0.99
