@@ -106,7 +106,7 @@ def _parts(dataset: Dataset, keyword: str) -> list[str]:
     They are read past pydicom's own conversion, which knows no comma.
     """
     with sentence(MALFORMED):
-        raw = dataset.get_item(keyword)  # type: ignore[no-untyped-call]
+        raw = dataset.get_item(keyword)
         value = None if raw is None else raw.value
         textual = isinstance(value, bytes) and getattr(raw, "VR", None) in (None, "DS", "IS", "UN")
         if value is not None and not textual:

@@ -96,9 +96,10 @@ class Letterbox:
         return inside_y[:, None] & inside_x[None, :]
 
     def extend_edges(self, values: FloatArray) -> FloatArray:
-        """A patch grid over the whole square, [R, C] -> the same, but for patches whose centre lies in the padding.
+        """A patch grid over the whole square, [R, C] -> the same, but for patches centred in the padding.
 
-        They become like the nearest in the image. Half of such a patch may still show the image's border, of which its own value, or 0, would say
+        They become like the nearest in the image. Half of such a patch may still show the image's border,
+        of which its own value, or 0, would say
         less than its neighbour's.
 
         Raises:

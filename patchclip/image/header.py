@@ -13,6 +13,7 @@ from patchclip.image.views import View, coded_chest, coded_view, is_chest, view_
 from patchclip.types import Laterality
 
 PROJECTION = {"DX", "CR", "RG", "RF", "XA", "DR"}
+KINDS: tuple[View, ...] = ("lateral", "oblique", "frontal")
 DESCRIPTIONS = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
 """Free text that may name the view where no code does; it is looked through and never repeated."""
 AXES = {"L": "side", "R": "side", "H": "long", "F": "long", "A": "depth", "P": "depth"}
@@ -57,11 +58,9 @@ def _view_kind(dataset: Dataset) -> View | None:
     kinds = [view_kind(code(dataset, "ViewPosition")), coded_view(dataset)[1]]
     # Of two that contradict each other the one that is no frontal view is said, since a reader can see
     # that it is wrong.
-    for kind in ("lateral", "oblique"):
-        if kind in kinds:
-            return kind
-    if any(kinds):
-        return "frontal"
+    strangest = next((kind for kind in KINDS if kind in kinds), None)
+    if strangest:
+        return strangest
     return next(
         (kind for keyword in DESCRIPTIONS if (kind := view_kind(_description(dataset, keyword)))), None
     )

@@ -1,4 +1,4 @@
-"""Look-up tables of a DICOM header, read with tolerance for what machines make of PS3.3 C.11.1.1, C.11.2.1.1."""
+"""Look-up tables of a DICOM header (PS3.3 C.11.1.1, C.11.2.1.1), read with tolerance for machines' errors."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Lut:
     @property
     def largest(self) -> int:
         """The greatest value that an entry may have: 2^bits - 1."""
-        return 2**self.bits - 1
+        return (1 << self.bits) - 1
 
     def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Looks values of any shape up; fractions that a rescale left are rounded."""
         places = np.clip(np.rint(values) - self.first, 0, len(self.entries) - 1).astype(np.intp)
-        return np.minimum(self.entries, self.largest).astype(np.float64)[places]
+        return np.asarray(np.minimum(self.entries, self.largest)[places], np.float64)
 
 
 def read_lut(item: Dataset, limits: tuple[float, float], what: str) -> tuple[Lut | None, list[str]]:

@@ -46,11 +46,11 @@ def average_chest() -> FloatArray:
     """The average frontal chest radiograph in its exposed field, float32 [16, 16], brighter is denser.
 
     Of 2,478 images of NIH ChestX-ray14, each standardised, left and right averaged: python -m
-    tests.benchmarks.polarity FOLDER --average prints it. The constant above is its left half, in fiftieths of a
-    standard deviation.
+    tests.benchmarks.polarity FOLDER --average prints it. The constant above is its left half, in fiftieths of
+    a standard deviation.
     """
     half = np.array(_HALF.split(), np.float32).reshape(_CELLS, _CELLS // 2)
-    return np.concatenate([half, half[:, ::-1]], axis=1) / 50
+    return np.asarray(np.concatenate([half, half[:, ::-1]], axis=1) / 50, np.float32)
 
 
 def polarity_evidence(pixels: FloatArray, outside: NDArray[np.bool_] | None = None) -> float:

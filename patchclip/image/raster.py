@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from patchclip.image.deep import deep_colour
+from patchclip.image.depth import grey_range
 from patchclip.image.picture import open_picture
 from patchclip.image.polarity import CLEAR, INVERTED, polarity_evidence
 from patchclip.image.radiograph import Radiograph
@@ -28,35 +33,46 @@ def read_raster(content: bytes, page: int | None = None) -> Radiograph:
         RadiographError: of another kind, damaged, or far too large.
     """
     picture = open_picture(content, page)
-    grey, said = _grey(picture.image)
+    grey, said = _grey(picture.image, deep_colour(content, page))
     said += picture.warnings
     if polarity_evidence(grey) < -CLEAR:
         said.append(INVERTED)
     return Radiograph.from_array(grey, warnings=said)
 
 
-def _grey(image: Image.Image) -> tuple[FloatArray, list[str]]:
+def _grey(image: Image.Image, deep: NDArray[np.uint16] | None) -> tuple[FloatArray, list[str]]:
+    if deep is not None:
+        return _deep_grey(deep)
     if image.mode in ("I;16", "I;16B", "I;16L", "I"):
-        deep = np.asarray(image).astype(np.float64)
-        bits = next(
-            (bits for bits in (8, 10, 12, 14) if deep.max() < 2**bits), 16
-        )  # the least depth that detectors and exports have
-        said = (
-            []
-            if bits == 16
-            else [f"The 16-bit picture uses {bits} bits only; it was brightened accordingly."]
-        )
-        return np.clip(deep / (2**bits - 1), 0, 1).astype(np.float32), said
+        return _in_range(np.asarray(image))
     if image.mode == "1":
         return (np.asarray(image.convert("L"), np.float32) / 255).astype(np.float32), []
     if image.mode == "L":
         return (np.asarray(image, np.float32) / 255).astype(np.float32), []
     values = np.asarray(image.convert("RGBA"), np.float32) / 255
     colours = values[..., :3] * values[..., 3:]
+    return np.clip(colours @ LUMA, 0, 1).astype(np.float32), _of_colour(colours, 1.0)
+
+
+def _in_range(values: NDArray[np.integer[Any]]) -> tuple[FloatArray, list[str]]:
+    """Whole numbers of more than 8 bits -> grey in [0, 1] over the range that they use."""
+    limits = grey_range(values)
+    spread = max(limits.high - limits.low, 1)
+    grey = np.clip((values.astype(np.float64) - limits.low) / spread, 0, 1).astype(np.float32)
+    return grey, [limits.sentence] if limits.sentence else []
+
+
+def _deep_grey(channels: NDArray[np.uint16]) -> tuple[FloatArray, list[str]]:
+    """Red, green, blue and opacity, uint16 [H, W, 4] -> grey in [0, 1] over the range that they use."""
+    colours = channels[..., :3].astype(np.float32)
+    if int(channels[..., 3].min()) < 65535:
+        colours *= channels[..., 3:].astype(np.float32) / 65535
+    grey, said = _in_range(np.round(colours @ LUMA).astype(np.int32))
+    return grey, [*said, *_of_colour(colours, float(np.percentile(colours, 99)))]
+
+
+def _of_colour(colours: NDArray[np.floating[Any]], white: float) -> list[str]:
+    """A sentence where the channels of a picture, [H, W, 3] up to `white`, differ."""
     spread = colours.max(axis=2) - colours.min(axis=2)
-    said = (
-        ["The image is in colour; its brightness was used."]
-        if float(np.percentile(spread, 99)) > COLOUR_TOLERANCE
-        else []
-    )
-    return np.clip(colours @ LUMA, 0, 1).astype(np.float32), said
+    coloured = float(np.percentile(spread, 99)) > COLOUR_TOLERANCE * white
+    return ["The image is in colour; its brightness was used."] if coloured else []
