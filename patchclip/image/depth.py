@@ -1,4 +1,4 @@
-"""The range of grey that a picture of 16 bits uses, which is often that of a detector's or a screen's depth."""
+"""The range of grey that a picture of 16 bits uses, often that of a detector's or a screen's depth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GAPS = 8  # usual distances between values that make a gap
 
 @dataclass(frozen=True, slots=True)
 class GreyRange:
-    """Values that are shown black and white; a sentence for the reader, "" where they are those of 16 bits."""
+    """Values that are shown black and white; a sentence for the reader, "" where they are all of 16 bits."""
 
     low: float
     high: float

@@ -15,7 +15,6 @@ from pydicom.pixels.processing import apply_color_lut
 
 from patchclip.errors import RadiographError
 from patchclip.image.aspect import pixel_ratio, square_mask, square_pixels
-from patchclip.image.bits import pixel_values
 from patchclip.image.decoders import stored_pixels
 from patchclip.image.elements import code, decimal_comma, element, integer, sentence
 from patchclip.image.header import header_facts, header_warnings
@@ -135,9 +134,7 @@ def _stored(
         warnings.append("The image is in colour; its brightness was used.")
     if not dataset.PhotometricInterpretation.startswith("MONOCHROME"):
         return values, None, warnings
-    padding = _padding(dataset, values)
-    values, said = pixel_values(dataset, values, padding)
-    return values, _either(padding, _padding(dataset, values)), warnings + said
+    return values, _padding(dataset, values), warnings
 
 
 def _padding(dataset: FileDataset, stored: NDArray[np.integer[Any]]) -> Mask | None:
