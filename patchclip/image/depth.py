@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 DEPTHS = (8, 10, 12, 14, 16)  # bits that detectors and exports have
 NARROW = 1 / 8  # share of its depth below which the values that a picture uses are stretched
-ROBUST = (0.5, 99.5)  # percentiles of the values that are stretched
+ROBUST = (0.5, 99.5)  # percentiles that count: smooth edges of letters reach beyond
 
 _BINS = 4096
 _SPARSE = 2e-5  # share of the pixels below which a bin is empty: edges of letters run through all values
@@ -38,10 +38,13 @@ def grey_range(values: NDArray[np.integer[Any]]) -> GreyRange:
             low, high, f"The picture's values run from {least} to {greatest}; it was stretched to them."
         )
     first, last = _body(values, greatest)
-    bits = _depth(last)
-    apart = "but for a few pixels, such as a marker" if bits < _depth(greatest) else "only"
-    inside = values[(values >= first) & (values <= last)]
+    # A marker or an empty background is one value at an end, however many pixels have it.
+    inside = values[(values >= first) & (values <= last) & (values > least) & (values < greatest)]
+    if inside.size == 0:
+        inside = values.ravel()
     low, high = (float(value) for value in np.percentile(inside, ROBUST))
+    bits = _depth(high)
+    apart = "but for a few pixels, such as a marker" if bits < _depth(greatest) else "only"
     if 0 < high - low < NARROW * 2**bits:
         words = (
             f"The 16-bit picture uses the values {low:.0f} to {high:.0f}, {apart}; it was stretched to them."
@@ -53,7 +56,7 @@ def grey_range(values: NDArray[np.integer[Any]]) -> GreyRange:
     return GreyRange(0, 2**bits - 1, words.replace(", only", " only"))
 
 
-def _depth(value: int) -> int:
+def _depth(value: float) -> int:
     return next(bits for bits in DEPTHS if value < 2**bits)
 
 

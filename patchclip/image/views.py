@@ -148,7 +148,8 @@ def coded_chest(dataset: Dataset) -> bool | None:
 def folded(text: str) -> str:
     """In capitals and without accents: "Tórax" is TORAX. Letters of other scripts stay."""
     plain = unicodedata.normalize("NFKD", text.upper().replace("Ł", "L").replace("Ø", "O"))
-    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+    bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return unicodedata.normalize("NFC", bare)  # syllables of Hangul come apart like accents
 
 
 def _words(text: str) -> list[str]:
