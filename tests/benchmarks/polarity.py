@@ -1,9 +1,9 @@
 """How often a correct header is overruled: python -m tests.benchmarks.polarity FOLDER.
 
-The folder holds real radiographs, black = air. Each becomes DICOM files with either tag, plain and with a border
-left white by collimation, around the picture and over it, and goes through `load_radiograph`. A MONOCHROME1 that
-is wrong, pixels being black for air already, is tried too. With --average the average chest is printed that
-`patchclip.image.polarity` compares with.
+The folder holds real radiographs, black = air. Each becomes DICOM files with either tag, plain and with a
+border left white by collimation, around the picture and over it, and goes through `load_radiograph`. A
+MONOCHROME1 that is wrong, pixels being black for air already, is tried too. With --average the average chest is
+printed that `patchclip.image.polarity` compares with.
 """
 
 from __future__ import annotations
@@ -73,6 +73,9 @@ def measure(files: list[Path]) -> None:
             "wrong MONOCHROME1 overruled",
         ):
             print(f"{border:12} {what:28} {_interval(counts[border, what], len(files))}")
+    for tag in ("MONOCHROME1", "MONOCHROME2"):
+        false = sum(count for (_, what), count in counts.items() if what == f"{tag} overruled")
+        print(f"correct {tag} overruled: {_interval(false, len(BORDERS) * len(files))}")
     false = sum(
         count for (_, what), count in counts.items() if what.startswith("MONOCHROME") and "over" in what
     )
