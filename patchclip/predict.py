@@ -6,14 +6,17 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from patchclip.archive.films import Films, add_film_arguments
+from patchclip.archive.films import Films, NamedFilm, add_film_arguments
 from patchclip.engine import Engine
 from patchclip.errors import DataError, PatchClipError, QueryError, SaliencyError
-from patchclip.image import load_radiograph
+from patchclip.image import Radiograph, list_images, load_entry
+from patchclip.image.isolation import shared_pool
 from patchclip.saliency import SALIENCY
 from patchclip.types import Answer, PatchMap, Region
 
@@ -50,6 +53,7 @@ def main(options: argparse.Namespace) -> int:
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    shared_pool().warm()  # it loads its libraries while the model is loaded
     engine = Engine.from_pretrained(options.checkpoint)
     try:
         for query in options.query:
@@ -59,27 +63,70 @@ def main(options: argparse.Namespace) -> int:
         return 2
 
     failed = False
-    for film in films:
+    for image in (image for film in films for image in _images(film)):
         try:
-            record = record_of(engine, film.name, film.content(), options.query, options.saliency)
+            record = record_of(engine, image.name, image.load, options.query, options.saliency)
         except PatchClipError as error:
-            record = {"image": film.name, "error": str(error)}
+            record = {"image": image.name, "error": str(error)}
             failed = True
         print(json.dumps(record, ensure_ascii=False), flush=True)
     return 1 if failed else 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """One image of a film, to be loaded in a worker."""
+
+    name: str
+    load: Callable[[], Radiograph]
+
+
+def _images(film: NamedFilm) -> Iterator[_Image]:
+    """The images in a file, folder, archive or disc; what is none is told on standard error.
+
+    An error of the film as a whole is left to the loading of its only image.
+    """
+    try:
+        content = film.content()
+        listing = list_images(film.name if isinstance(content, Path) else content, isolated=True)
+    except PatchClipError as error:
+        yield _Image(film.name, partial(_refuse, error))
+        return
+    for item in listing.left_out:
+        print(f"{item.name or film.name}: left out. {item.reason}", file=sys.stderr)
+    for entry in listing.entries:
+        if isinstance(content, Path):
+            yield _Image(entry.name, partial(load_entry, entry, isolated=True))
+        else:
+            yield _Image(f"{film.name}{entry.name}", partial(load_entry, entry, content, isolated=True))
+
+
+def _refuse(error: PatchClipError) -> Radiograph:
+    raise error
+
+
 def record_of(
-    engine: Engine, name: str, content: bytes | Path, queries: Sequence[str], saliency: Sequence[str] = ()
+    engine: Engine,
+    name: str,
+    load: Callable[[], Radiograph],
+    queries: Sequence[str],
+    saliency: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The contract's JSON object for one image; coordinates in original pixels.
+
+    Args:
+        engine: the model.
+        name: of the image.
+        load: reads it.
+        queries: texts as typed.
+        saliency: names of methods.
 
     Raises:
         RadiographError: the image cannot be read.
         QueryError: see `Engine.query`.
     """
     started = time.perf_counter()
-    radiograph = load_radiograph(content, isolated=True)
+    radiograph = load()
     decoded = time.perf_counter()
     encoded = engine.encode(radiograph)
     asked = time.perf_counter()

@@ -86,7 +86,7 @@ def test_a_broken_image_is_named_and_the_others_go_on(
     )
     assert status == 1
     assert set(lines[0]) == set(lines[1]) == {"image", "error"}
-    assert lines[0]["image"] == str(broken) and "export the radiograph" in lines[0]["error"]
+    assert lines[0]["image"] == str(broken) and "export it again" in lines[0]["error"]
     assert lines[1]["image"].endswith("absent.dcm") and "no such file" in lines[1]["error"]
     assert lines[2]["image"] == good and lines[2]["queries"][0]["finding"] == "lung mass"
 

@@ -6,11 +6,13 @@ import argparse
 import json
 import sys
 import threading
+from functools import partial
 from typing import Any
 
 from patchclip.archive.receiver import Receiver
 from patchclip.engine import Engine
 from patchclip.errors import PatchClipError
+from patchclip.image import load_radiograph
 from patchclip.predict import record_of
 
 
@@ -54,7 +56,12 @@ def receive(options: argparse.Namespace) -> int:
         with lock:
             record: dict[str, Any]
             try:
-                record = record_of(engine, f"film {count + 1}", content, options.query)
+                record = record_of(
+                    engine,
+                    f"film {count + 1}",
+                    partial(load_radiograph, content, isolated=True),
+                    options.query,
+                )
             except PatchClipError as error:
                 record = {"image": f"film {count + 1}", "error": str(error)}
             count += 1

@@ -62,7 +62,12 @@ class Films:
 
 def add_film_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags that name films."""
-    parser.add_argument("images", metavar="IMAGE", nargs="*", help="files with radiographs")
+    parser.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="*",
+        help="files with radiographs; predict also takes folders, ZIP archives and DICOMDIRs",
+    )
     parser.add_argument(
         "--dicomweb",
         metavar="URL",
