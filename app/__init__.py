@@ -1,1 +1,1 @@
-"""The front end of Patch-CLIP: one page on which a reader asks, looks, and says what is right. Research use only."""
+"""The front end of Patch-CLIP: a page to ask, look, and say what is right. Research use only."""

@@ -1,4 +1,4 @@
-"""What each browser window has open: studies with their encodings, in memory only, and for a working day at most without use."""
+"""What each browser window has open: studies with their encodings, in memory alone."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from threading import Lock
 from patchclip import Answer, Encoded, PatchClipError
 
 WINDOWS = 16  # browser windows kept; the one unused longest goes first
-IDLE_S = (
-    8 * 3600.0
-)  # a window without a request for so long is forgotten at the next request of any: nobody says when a window is closed
+# A window without a request for so long is forgotten: nobody says when one is closed.
+IDLE_S = 8 * 3600.0
 
 
 class SessionError(PatchClipError):
@@ -88,7 +87,8 @@ class Sessions:
                     studies.move_to_end(study)
                     return studies[study]
         raise SessionError(
-            "This study is no longer in memory (the server was restarted, too many were opened, or it was idle for long); open the file again."
+            "This study is no longer in memory (the server was restarted, too many were opened, "
+            "or it was idle for long); open the file again."
         )
 
     def _touch(self, window: str) -> None:

@@ -1,30 +1,51 @@
-"""Opening and migrating the database file."""
+"""Opening, checking and migrating the database file."""
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.store.errors import StoreError
+from app.store.models import Base
 
 BUSY_TIMEOUT_MS = 5000
 MIGRATIONS = Path(__file__).parent / "migrations"
+NOT_OURS = "The file for the feedback is not a feedback database; name another one with PATCHCLIP_DATABASE."
+NEWER = (
+    "The feedback database was written by a newer version of Patch-CLIP; install that version, "
+    "or name another file with PATCHCLIP_DATABASE."
+)
+DAMAGED = (
+    "The feedback database is damaged; put a copy in its place, or move it away and start with an empty one."
+)
 
 
 def open_database(path: Path) -> Engine:
-    """An engine on a SQLite file, whose folder is made if need be; write-ahead log, patient locking, foreign keys on."""
+    """An engine on a SQLite file: write-ahead log, saved rows on the disk, patient locking, foreign keys on.
+
+    A missing file is made with its folders, for this user alone. What another program or a newer version
+    wrote is not touched.
+
+    Raises:
+        StoreError: the file cannot be made or read, is not a feedback database, or is damaged.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StoreError(
-            f"The folder for the feedback database cannot be made ({error.strerror}); set PATCHCLIP_DATABASE."
+            f"The feedback database cannot be made or written ({error.strerror}); set PATCHCLIP_DATABASE."
         ) from error
+    _check(path)
     engine = create_engine(f"sqlite:///{path}")
 
     @event.listens_for(engine, "connect")
@@ -34,7 +55,7 @@ def open_database(path: Path) -> Engine:
             "journal_mode=WAL",
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "foreign_keys=ON",
-            "synchronous=NORMAL",
+            "synchronous=FULL",  # with NORMAL a loss of power may lose rows that were called saved
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -46,15 +67,56 @@ def migrate(engine: Engine) -> None:
     """Brings the database to the newest schema; does nothing if it is there already.
 
     Raises:
-        StoreError: the file is not a feedback database, or cannot be written.
+        StoreError: the file cannot be written.
     """
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config = _config()
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except DatabaseError as error:
         raise StoreError(
-            "The feedback database cannot be opened or migrated; check PATCHCLIP_DATABASE, or move the file away."
+            "The feedback database cannot be opened or migrated; check PATCHCLIP_DATABASE, "
+            "or move the file away."
         ) from error
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def _check(path: Path) -> None:
+    """Looks at a file without writing to it or beside it."""
+    if path.stat().st_size == 0:
+        return
+    log = path.with_name(path.name + "-wal")
+    # Where no log waits to be replayed the file is read as it lies: SQLite makes files beside it otherwise.
+    mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True)
+        try:
+            _check_schema(connection)
+            _check_pages(connection)
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        raise StoreError(NOT_OURS if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB else DAMAGED) from error
+
+
+def _check_schema(connection: sqlite3.Connection) -> None:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        return
+    if not {"alembic_version", *Base.metadata.tables} <= tables:
+        raise StoreError(NOT_OURS)
+    versions = {version for (version,) in connection.execute("SELECT version_num FROM alembic_version")}
+    revisions = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if not versions <= revisions:
+        raise StoreError(NEWER)
+
+
+def _check_pages(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise StoreError(DAMAGED)

@@ -1,4 +1,4 @@
-"""Tables of the feedback store. No column can hold a patient's name, number or date, a file name, or a header."""
+"""Tables of the feedback store; none has a column for a patient's name, number, date, file or header."""
 
 from __future__ import annotations
 
@@ -73,6 +73,8 @@ class Feedback(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     prediction_id: Mapped[int] = mapped_column(ForeignKey("prediction.id", ondelete="CASCADE"))
+    key: Mapped[str | None] = mapped_column(String(32), index=True, unique=True)
+    """Made by the page, the same for every try to store a reading; those of older versions have none."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     reader: Mapped[str] = mapped_column(String(80))
     presence: Mapped[str] = mapped_column(String(10))

@@ -1,4 +1,4 @@
-"""Fixtures of the front end's tests: a database, a service on a fake engine, an image file."""
+"""Fixtures of the front end's tests: a database, a service on a fake engine, a window of its page."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ import cv2
 import numpy as np
 import pytest
 import sqlalchemy
+from starlette.applications import Starlette
 
 from app.service import Service
 from app.store import FeedbackRepository, migrate, open_database
+from app.uploads import Uploads
 from patchclip import Engine
 from tests.app.fake_engine import FakeEngine
+from tests.app.page_client import PageClient, make_api
+
+UPLOAD_LIMIT_MB = 1
 
 
 @pytest.fixture
@@ -41,9 +46,23 @@ def uploads(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def service(repository: FeedbackRepository, uploads: Path) -> Service:
+def service(repository: FeedbackRepository) -> Iterator[Service]:
     """The page's server side with a fake engine."""
-    return Service(cast(Engine, FakeEngine()), repository, uploads, studies_each=2)
+    service = Service(cast(Engine, FakeEngine()), repository, studies_each=2, upload_limit_mb=UPLOAD_LIMIT_MB)
+    yield service
+    service.lanes.close()
+
+
+@pytest.fixture
+def api(service: Service, uploads: Path) -> Starlette:
+    """The page's requests over HTTP."""
+    return make_api(service, Uploads(uploads, UPLOAD_LIMIT_MB * 1_000_000))
+
+
+@pytest.fixture
+def window(api: Starlette) -> PageClient:
+    """A window."""
+    return PageClient(api)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""An engine without a network, for tests of the page's server laterality: real queries and maps, invented probabilities."""
+"""An engine without a network, for tests of the server: real queries and maps, invented probabilities."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from app.store import StoreError, migrate, open_database
+from app.store import FeedbackRepository, StoreError, migrate, open_database
 from app.store.models import Base
+from tests.app.test_repository import feedback
 
 IDENTIFYING = (
     "patient",
@@ -30,13 +33,29 @@ IDENTIFYING = (
 
 
 @pytest.mark.parametrize(
-    ("pragma", "value"), [("journal_mode", "wal"), ("busy_timeout", 5000), ("foreign_keys", 1)]
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("busy_timeout", 5000), ("foreign_keys", 1), ("synchronous", 2)],
 )
 def test_every_connection_has_its_pragmas(database: sqlalchemy.Engine, pragma: str, value: object) -> None:
     for _ in range(2):
         database.dispose()
         with database.connect() as connection:
             assert connection.execute(text(f"PRAGMA {pragma}")).scalar() == value
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def filled(path: Path, rows: int = 1) -> Path:
+    """A database of the newest schema with so many judgements, closed."""
+    engine = open_database(path)
+    migrate(engine)
+    for _ in range(rows):
+        FeedbackRepository(engine).add(feedback())
+    engine.dispose()
+    return path
 
 
 def test_migration_of_nothing_makes_exactly_the_tables_of_the_models(database: sqlalchemy.Engine) -> None:
@@ -75,10 +94,70 @@ def test_no_column_is_made_for_what_identifies_a_patient() -> None:
 def test_a_file_that_is_no_database_is_refused_with_advice(tmp_path: Path) -> None:
     path = tmp_path / "notes.sqlite3"
     path.write_bytes(b"these are notes, not a database, and they are long enough to have a header" * 20)
-    engine = open_database(path)
-    with pytest.raises(StoreError, match="PATCHCLIP_DATABASE"):
-        migrate(engine)
+    with pytest.raises(StoreError, match=r"not a feedback database.*PATCHCLIP_DATABASE"):
+        open_database(path)
     assert path.read_bytes().startswith(b"these are notes")
+
+
+@pytest.mark.parametrize("journal", ["DELETE", "WAL"])
+def test_another_programs_database_is_refused_untouched(tmp_path: Path, journal: str) -> None:
+    path = tmp_path / "theirs.sqlite3"
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA journal_mode={journal}")
+    connection.execute("CREATE TABLE patients (name TEXT)")
+    connection.commit()
+    connection.close()
+    before = contents(tmp_path)
+    with pytest.raises(StoreError, match="not a feedback database"):
+        open_database(path)
+    assert contents(tmp_path) == before
+
+
+def test_a_newer_schema_is_refused_with_a_sentence_untouched(tmp_path: Path) -> None:
+    path = filled(tmp_path / "newer.sqlite3")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    before = contents(tmp_path)
+    with pytest.raises(StoreError, match=r"newer version of Patch-CLIP.*PATCHCLIP_DATABASE"):
+        open_database(path)
+    assert contents(tmp_path) == before
+
+
+def test_damaged_pages_are_noticed_at_the_start(tmp_path: Path) -> None:
+    path = filled(tmp_path / "damaged.sqlite3", rows=400)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 6000] = bytes(6000)
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="damaged"):
+        open_database(path)
+
+
+def test_the_file_is_made_for_this_user_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        path = filled(tmp_path / "folder" / "feedback.sqlite3")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_database_of_the_first_schema_is_brought_up_with_its_rows(tmp_path: Path) -> None:
+    path = filled(tmp_path / "first.sqlite3", rows=3)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP INDEX ix_feedback_key")
+        connection.execute("ALTER TABLE feedback DROP COLUMN key")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    engine = open_database(path)
+    migrate(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert connection.execute(text("SELECT id, key FROM feedback")).all() == [
+            (n, None) for n in (1, 2, 3)
+        ]
+    engine.dispose()
 
 
 def test_a_folder_that_cannot_be_made_is_refused_with_advice(tmp_path: Path) -> None:
@@ -93,4 +172,4 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
     migrate(engine)
     engine.dispose()
     with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]

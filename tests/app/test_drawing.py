@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.drawing import LONGEST_SIDE, colour_tables, map_json, picture
+from app.drawing import LONGEST_LENGTH, colour_tables, map_reply, picture
 from patchclip import PatchMap, Radiograph
 
 
@@ -32,7 +32,7 @@ def test_a_small_radiograph_is_sent_without_loss() -> None:
 def test_a_large_one_is_reduced_and_keeps_shape_and_brightness(height: int, width: int) -> None:
     ramp = np.tile(np.linspace(0, 1, width), (height, 1))
     sent = decoded(picture(Radiograph.from_array(ramp)))
-    assert max(sent.shape) == LONGEST_SIDE
+    assert max(sent.shape) == LONGEST_LENGTH
     assert sent.shape[1] / sent.shape[0] == pytest.approx(width / height, rel=0.01)
     assert np.abs(sent[0].astype(float) - np.linspace(0, 255, sent.shape[1])).max() < 3
 
@@ -57,15 +57,9 @@ def test_every_colour_table_brightens_steadily() -> None:
         assert np.diff(luminance).min() > -1.5, name
 
 
-def test_a_map_is_sent_as_it_is_and_never_stretched() -> None:
-    values = np.array([[0.02, 0.21], [0.1, 0.05]], np.float32)
-    sent = map_json(PatchMap(values, (-3.0, 0.0, 103.0, 100.0)))
-    assert sent["values"] == [[0.02, 0.21], [0.1, 0.05]]
-    assert sent["max"] == pytest.approx(0.21)
-    assert sent["extent"] == [-3.0, 0.0, 103.0, 100.0]
-
-
-def test_the_highest_value_is_that_of_the_numbers_sent() -> None:
-    sent = map_json(PatchMap(np.full((2, 2), 0.4996, np.float32), (0.0, 0.0, 100.0, 100.0)))
-    assert sent["values"] == [[0.5, 0.5], [0.5, 0.5]]
-    assert sent["max"] == 0.5  # a page that lights these patches at .50 must not say that nothing reaches it
+def test_a_map_is_sent_as_it_is_neither_stretched_nor_rounded() -> None:
+    values = np.random.default_rng(2).random((5, 4), np.float32) / 3
+    sent = map_reply(PatchMap(values, (-3.0, 0.0, 103.0, 100.0)))
+    assert np.array_equal(np.array(sent.values, np.float32), values)
+    assert sent.max == float(values.max())
+    assert sent.extent == (-3.0, 0.0, 103.0, 100.0)

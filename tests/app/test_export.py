@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.app.test_repository import feedback, finding
 
 def table(text: str) -> list[dict[str, str]]:
     """A CSV text as Python's own parser reads it."""
-    return list(csv.DictReader(io.StringIO(text)))
+    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def test_json_holds_every_row_and_the_notice(repository: FeedbackRepository) -> None:
@@ -45,12 +46,45 @@ def test_csv_of_nothing_has_its_header(repository: FeedbackRepository) -> None:
     assert {"reader", "query", "probability", "presence", "boxes"} <= set(lines[0].split(","))
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", " =", "\n="])
+STARTS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t=",
+    "\r=",
+    " =",
+    "\n=",
+    "\v+",
+    "\u3000@",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+    "﹣",
+    "\u200b=",
+)
+
+
+@pytest.mark.parametrize("start", STARTS)
 def test_no_cell_can_be_run_by_a_spreadsheet(repository: FeedbackRepository, start: str) -> None:
     attack = start + 'HYPERLINK("http://example.invalid")'
     query = attack.strip() or attack
-    repository.add(feedback(comment=attack, reader=attack, finding=finding(query=query, finding=query)))
+    repository.add(feedback(comment=attack, reader=attack, answer=finding(query=query, finding=query)))
     row = table(repository.export_csv())[0]
     for name in ("comment", "reader", "query", "finding"):
         assert "HYPERLINK" in row[name]
-        assert row[name].lstrip()[0] not in "=+-@", name
+        assert row[name].startswith("'"), name
+
+
+def test_a_line_end_of_any_kind_stays_inside_its_cell(repository: FeedbackRepository) -> None:
+    repository.add(feedback(comment="first\r=cmd|' /C calc'!A0\rlast", reader="a\rb"))
+    text = repository.export_csv()
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert len(rows) == 2
+    assert len(rows[0]) == len(rows[1])
+    row = dict(zip(*rows, strict=True))
+    assert row["comment"] == "first\r=cmd|' /C calc'!A0\rlast"
+    assert row["reader"] == "a\rb"
+    unquoted = re.sub(r'"(?:[^"]|"")*"', "", text)  # what a reader of bare lines sees outside quotes
+    assert unquoted.count("\r") == unquoted.count("\r\n") == 2

@@ -1,9 +1,10 @@
-"""Saving and listing feedback: what is given comes back, what is wrong is refused, what fails says what to do."""
+"""Saving and listing feedback: what is given comes back, what is wrong is refused, what fails says why."""
 
 from __future__ import annotations
 
 import dataclasses
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import event
 
 from app.store import FeedbackRepository, NewFeedback, StoreError, migrate, open_database
 from patchclip import Answer, PatchMap, Region
+from patchclip.types import Box
 
 
 def finding(**changes: Any) -> Answer:
@@ -43,12 +45,12 @@ def feedback(**changes: Any) -> NewFeedback:
         image_size=(100, 200),
         model_name="small",
         model_sha256="cd" * 32,
-        finding=finding(),
+        answer=finding(),
         reader="  Dr Example ",
         presence="present",
         location="partly",
         comment=" apex only ",
-        boxes=[(10.5, 20.25, 30.0, 40.0), (0.0, 0.0, 200.0, 100.0)],
+        boxes=[Box(10.5, 20.25, 30.0, 40.0), Box(0.0, 0.0, 200.0, 100.0)],
         display={"threshold": 0.4, "colours": "viridis", "smooth": False},
     )
     return dataclasses.replace(judgement, **changes)
@@ -95,7 +97,8 @@ def test_rows_lie_in_their_tables(repository: FeedbackRepository, tmp_path: Path
     with sqlite3.connect(tmp_path / "feedback.sqlite3") as connection:
         joined = connection.execute(
             "SELECT box.x, box.y, box.w, box.h, feedback.presence, prediction.probability FROM box "
-            "JOIN feedback ON box.feedback_id = feedback.id JOIN prediction ON feedback.prediction_id = prediction.id ORDER BY box.id"
+            "JOIN feedback ON box.feedback_id = feedback.id "
+            "JOIN prediction ON feedback.prediction_id = prediction.id ORDER BY box.id"
         ).fetchall()
     assert joined == [(10.5, 20.25, 30.0, 40.0, "present", 0.125), (0.0, 0.0, 200.0, 100.0, "present", 0.125)]
 
@@ -120,12 +123,14 @@ def test_judgements_are_counted_by_picture(repository: FeedbackRepository) -> No
         ({"presence": "perhaps"}, "present, absent or unsure"),
         ({"location": "left"}, "right, partly or wrong"),
         ({"reader": "   "}, "name or initials"),
+        ({"comment": "half a \ud83d"}, "half of a character"),
+        ({"reader": "\udc4d"}, "half of a character"),
         ({"reader": "x" * 81}, "80 characters"),
         ({"comment": "x" * 2001}, "2001 characters and the limit is 2000"),
-        ({"boxes": [(190, 10, 20, 10)]}, "outside the image"),
-        ({"boxes": [(-5, 10, 20, 10)]}, "outside the image"),
-        ({"boxes": [(10, 10, 0, 10)]}, "outside the image"),
-        ({"boxes": [(float("nan"), 10, 5, 10)]}, "outside the image"),
+        ({"boxes": [Box(190, 10, 20, 10)]}, "outside the image"),
+        ({"boxes": [Box(-5, 10, 20, 10)]}, "outside the image"),
+        ({"boxes": [Box(10, 10, 0, 10)]}, "outside the image"),
+        ({"boxes": [Box(float("nan"), 10, 5, 10)]}, "outside the image"),
     ],
 )
 def test_what_is_missing_or_wrong_is_said_and_nothing_is_saved(
@@ -172,3 +177,58 @@ def test_a_store_that_cannot_be_read_says_so(
         repository.rows()
     with pytest.raises(StoreError, match="cannot be read"):
         repository.judged("ab" * 32)
+
+
+def test_the_same_key_stores_once_even_when_it_comes_twice_at_once(repository: FeedbackRepository) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        times = list(pool.map(lambda _: repository.add(feedback(key="a" * 32)), range(16)))
+    assert len(set(times)) == 1
+    assert len(repository.rows()) == 1
+    repository.add(feedback(key="b" * 32))
+    repository.add(feedback())
+    repository.add(feedback())
+    assert len(repository.rows()) == 4
+
+
+@pytest.mark.parametrize(
+    "changes", [{"comment": "other"}, {"presence": "absent"}, {"image_sha256": "ef" * 32}]
+)
+def test_a_key_is_of_one_judgement_alone(repository: FeedbackRepository, changes: dict[str, Any]) -> None:
+    repository.add(feedback(key="a" * 32))
+    with pytest.raises(StoreError, match="Another reading"):
+        repository.add(feedback(key="a" * 32, **changes))
+    assert len(repository.rows()) == 1
+
+
+@pytest.mark.parametrize("loss", ["deleted", "replaced"])
+def test_a_database_that_is_taken_away_is_noticed(
+    repository: FeedbackRepository, tmp_path: Path, loss: str
+) -> None:
+    repository.add(feedback())
+    path = tmp_path / "feedback.sqlite3"
+    path.rename(tmp_path / "moved.sqlite3")
+    if loss == "replaced":
+        path.write_bytes((tmp_path / "moved.sqlite3").read_bytes())
+    for use in (lambda: repository.add(feedback()), repository.rows, repository.count):
+        with pytest.raises(StoreError, match=r"removed or replaced.*restart"):
+            use()
+
+
+def test_a_full_disk_is_a_sentence_and_takes_the_feedback_once_there_is_room(tmp_path: Path) -> None:
+    engine = open_database(tmp_path / "full.sqlite3")
+    migrate(engine)
+    room = {"pages": 1}
+
+    @event.listens_for(engine, "checkout")
+    def _little_room(connection: Any, *_: object) -> None:
+        # SQLite gives the very error of a full disk where a database has as many pages as it may.
+        connection.execute(f"PRAGMA max_page_count={room['pages']}")
+
+    repository = FeedbackRepository(engine)
+    long = feedback(display={"colours": "x" * 100_000})
+    with pytest.raises(StoreError, match=r"disk is full.*Save again"):
+        repository.add(long)
+    room["pages"] = 10_000
+    repository.add(long)
+    assert len(repository.rows()) == 1
+    engine.dispose()

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.settings import Settings
+from app.settings import Settings, UsageError, read_settings
 
 VALUES = {
     "host": ("0.0.0.0", "0.0.0.0"),
     "port": ("7861", 7861),
+    "allowed_hosts": ("reading.example, films.example", "reading.example, films.example"),
     "database": ("/srv/feedback.sqlite3", Path("/srv/feedback.sqlite3")),
     "checkpoint": ("/srv/model", Path("/srv/model")),
     "upload_limit_mb": ("9", 9),
@@ -62,3 +63,51 @@ def test_defaults_listen_on_this_machine_alone_and_keep_feedback_under_home(tmp_
 def test_values_that_make_no_sense_are_refused(name: str, value: Any) -> None:
     with pytest.raises(ValidationError, match=name):
         Settings(**{name: value})
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_each_setting_is_a_flag_that_counts_more_than_its_variable(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, value = VALUES[name]
+    monkeypatch.setenv(f"PATCHCLIP_{name.upper()}", str(getattr(Settings(), name) or "/srv/other"))
+    assert getattr(read_settings([f"--{name.replace('_', '-')}", text]), name) == value
+
+
+def test_help_lists_every_flag_with_its_description(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        read_settings(["--help"])
+    assert stopped.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "not for clinical use" in shown
+    for name, field in Settings.model_fields.items():
+        assert f"--{name.replace('_', '-')} " in shown
+        assert str(field.description) in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--port", "seven"], "port"),
+        (["--port", "99999"], "port"),
+        (["--port"], "--port"),
+        (["--colour", "red"], "--colour"),
+        (["--open-studies", "0"], "open_studies"),
+        (["study.dcm"], "study.dcm"),
+    ],
+)
+def test_wrong_flags_are_one_sentence(arguments: list[str], words: str) -> None:
+    with pytest.raises(UsageError, match=r"^[^\n]+--help [^\n]+\.$") as said:
+        read_settings(arguments)
+    assert words in str(said.value)
+
+
+def test_a_wrong_variable_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHCLIP_UPLOAD_LIMIT_MB", "much")
+    with pytest.raises(UsageError, match="upload_limit_mb"):
+        read_settings([])
+
+
+def test_names_of_hosts_are_parted_by_commas_or_blanks() -> None:
+    assert Settings(allowed_hosts="a.example,b.example  c").host_names == ("a.example", "b.example", "c")
+    assert Settings().host_names == ()

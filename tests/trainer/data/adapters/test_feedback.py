@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, update
 from app.store.models import Base
 from app.store.repository import FeedbackRepository, NewFeedback
 from patchclip import DataError, load_radiograph
-from patchclip.types import Answer, PatchMap
+from patchclip.types import Answer, Box, PatchMap
 from tests.trainer.data.miniature import ABSENT, KNOWN, PRESENT, extent, picture, states_of, write
 from trainer.data.adapters.feedback import read_feedback
 
@@ -41,7 +41,16 @@ class Store:
         answer = Answer(finding, finding, None, False, side, True, 0.5, shown, (), 0.5)  # type: ignore[arg-type]
         sha256 = self.hashes.get(image, "f" * 64)
         self.repository.add(
-            NewFeedback(sha256, (10, 20), "model", "0" * 64, answer, reader, presence, boxes=boxes)
+            NewFeedback(
+                sha256,
+                (10, 20),
+                "model",
+                "0" * 64,
+                answer,
+                reader,
+                presence,
+                boxes=[Box(*box) for box in boxes],
+            )
         )
 
 

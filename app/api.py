@@ -1,0 +1,121 @@
+"""The page's requests over HTTP: token, body and reply of each, and every error as one sentence."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.guard.doors import API
+from app.guard.windows import HEADER, Windows
+from app.lanes import BusyError
+from app.replies import ErrorReply, Reply, WindowReply
+from app.requests import (
+    AskRequest,
+    CompareRequest,
+    EmptyRequest,
+    ExportRequest,
+    OpenExampleRequest,
+    SaveRequest,
+    read_request,
+)
+from app.service import Service
+from app.uploads import DiskFullError, TooLargeError, TooManyUploadsError, Uploads, limited
+from patchclip import PatchClipError
+
+LARGEST_BODY = 256 * 1024  # bytes of any request but an upload: a reading with all its boxes is far smaller
+STATUS = {TooLargeError: 413, TooManyUploadsError: 429, BusyError: 503, DiskFullError: 507}  # others: 400
+LOG = logging.getLogger(__name__)
+
+Answering = Callable[[Request], Awaitable[Reply]]
+
+
+class WindowError(PatchClipError):
+    """A request carries no token of this server."""
+
+
+def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
+    """One route for each request of the page."""
+
+    def window_of(request: Request) -> str:
+        token = request.headers.get(HEADER, "")
+        if not windows.knows(token):
+            raise WindowError(
+                "This window is not known to the server, which may have been restarted; reload the page."
+            )
+        return token
+
+    async def window(request: Request) -> Reply:
+        return WindowReply(window=windows.issue())
+
+    async def open_upload(request: Request) -> Reply:
+        token = window_of(request)
+        too_large = (
+            f"The file is larger than {service.upload_limit_mb} MB, the limit of this server; "
+            "choose a single radiograph."
+        )
+        async with uploads.receive(token, limited(request.stream(), uploads.limit, too_large)) as read:
+            return await service.open_upload(token, read)
+
+    def json(kind: Any, method: Callable[[str, Any], Awaitable[Reply]]) -> Answering:
+        async def answer(request: Request) -> Reply:
+            token = window_of(request)
+            too_large = (
+                "The request is larger than anything that the page sends; reload the page, then try again."
+            )
+            body = b"".join([chunk async for chunk in limited(request.stream(), LARGEST_BODY, too_large)])
+            return await method(token, read_request(kind, body))
+
+        return answer
+
+    answering: dict[str, Answering] = {
+        "window": window,
+        "start": json(EmptyRequest, service.start),
+        "open_upload": open_upload,
+        "open_example": json(OpenExampleRequest, service.open_example),
+        "ask": json(AskRequest, service.ask),
+        "compare": json(CompareRequest, service.compare),
+        "save": json(SaveRequest, service.save),
+        "history": json(EmptyRequest, service.history),
+        "export": json(ExportRequest, service.export),
+    }
+    return [Route(API + name, _guarded(name, answer), methods=["POST"]) for name, answer in answering.items()]
+
+
+def _guarded(name: str, answer: Answering) -> Callable[[Request], Awaitable[Response]]:
+    """Errors as {"error": sentence}; what nobody foresaw is logged by kind and place alone."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return _response(await answer(request), 200)
+        except WindowError as error:
+            return _response(ErrorReply(error=str(error)), 401)
+        except PatchClipError as error:
+            return _response(ErrorReply(error=str(error)), STATUS.get(type(error), 400))
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody hears it
+        except Exception as error:
+            # The page must hear of every failure, and no message with a patient's data may reach the log.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            LOG.error(
+                "%s failed: %s at %s:%s", name, type(error).__name__, Path(place.filename).name, place.lineno
+            )
+            return _response(
+                ErrorReply(
+                    error="The server could not do this, and its log says where it failed; "
+                    "try again, or try another file."
+                ),
+                500,
+            )
+
+    return endpoint
+
+
+def _response(reply: Reply, status: int) -> Response:
+    return Response(reply.model_dump_json(), status, media_type="application/json")

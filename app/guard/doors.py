@@ -1,0 +1,22 @@
+"""The few open routes: the page, its files, and what it asks; every other route of Gradio is closed."""
+
+from __future__ import annotations
+
+import re
+
+API = "/api/"
+FILES = re.compile(
+    r"/(?:"
+    r"page/[a-z_]+\.(?:html|css|js)"  # ours
+    r"|(?:assets|static)/[\w@~-][\w.@~-]*(?:/[\w@~-][\w.@~-]*)*"  # Gradio's; no name begins with a dot
+    r"|theme\.css|favicon\.ico"
+    r")"
+)
+REQUEST = re.compile(r"/api/[a-z_]+")
+
+
+def is_open(method: str, path: str) -> bool:
+    """Whether anything is behind a route; only files are got, and only the page's own requests are posted."""
+    if method == "POST":
+        return REQUEST.fullmatch(path) is not None
+    return method in ("GET", "HEAD") and (path == "/" or FILES.fullmatch(path) is not None)

@@ -1,0 +1,72 @@
+"""Threads of their own for each kind of work: who waits for the model holds up nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from patchclip import PatchClipError
+
+Result = TypeVar("Result")
+
+
+class BusyError(PatchClipError):
+    """Too much waits already."""
+
+
+class Lane:
+    """Runs work in threads of its own, in the order it came.
+
+    Args:
+        name: of the threads, and what is said to be busy.
+        threads: how many at once.
+        waiting: how many more may wait.
+    """
+
+    def __init__(self, name: str, threads: int, waiting: int) -> None:
+        self.name = name
+        self._room = threads + waiting
+        self._inside = 0
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """The work's result, or its error.
+
+        Raises:
+            BusyError: as much as may wait is waiting.
+        """
+        if self._inside >= self._room:
+            raise BusyError(
+                f"The server is busy: {self._inside} requests are at the {self.name}; try again in a moment."
+            )
+        self._inside += 1
+        try:
+            return await asyncio.wrap_future(self._pool.submit(work))
+        finally:
+            self._inside -= 1
+
+    def close(self) -> None:
+        """Drops what waits; what runs comes to its end."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Lanes:
+    """One lane for each kind of work.
+
+    Attributes:
+        model: one pass through the model at a time: two at once are each more than twice as slow.
+        decoder: reading files and drawing them for the page.
+        store: the feedback database.
+    """
+
+    def __init__(self) -> None:
+        self.model = Lane("model", 1, 128)
+        self.decoder = Lane("decoder", 2, 32)
+        self.store = Lane("store", 4, 256)
+
+    def close(self) -> None:
+        """Drops what waits in any of them."""
+        for lane in (self.model, self.decoder, self.store):
+            lane.close()

@@ -1,0 +1,89 @@
+// Questions: asking, asking again what the server no longer knows, comparing with Grad-CAM.
+import { $, say } from "./dom.js";
+import { render } from "./render.js";
+import { call } from "./server.js";
+import { busy, held, state, viewer } from "./state.js";
+
+const MOST_RECENT = 6;
+
+export async function ask(text) {
+  say("ask-error");
+  const study = state.current;
+  try {
+    if (!study) throw new Error("No radiograph is open; open a file or one of the examples first.");
+    const id = study.study;
+    const reply = await busy("asking …", () => call("ask", { study: id, text }));
+    const answers = take(study, id, reply.answers);
+    study.queryMs = reply.query_ms;
+    study.asked += answers.length;
+    study.answers = [...answers, ...study.answers.filter((other) => !answers.includes(other))];
+    for (const { query } of answers)
+      state.recent = [query, ...state.recent.filter((other) => other !== query)].slice(0, MOST_RECENT);
+    // The first answer takes over the reading that was begun without one, so it may come at any time;
+    // any other would put another reading in its place.
+    if (study !== state.current || !study.active || !held()) activate(answers[0], study);
+    else render();
+    if (document.activeElement === $("query") && $("query").value === text) $("query").select();
+  } catch (error) {
+    say("ask-error", error.message);
+  }
+}
+
+function take(study, id, answers, changes) {
+  // A query that was answered before keeps its answer object; `of` is the server's name of the study that knows the answer.
+  return answers.map((answer) => {
+    const before = study.answers.find((other) => other.query === answer.query) || {};
+    return Object.assign(before, answer, { of: id }, changes);
+  });
+}
+
+export function renew(study) {
+  // Asks again what the server no longer knows, as much at a time as it takes.
+  if (study.renewal) return study.renewal;
+  const id = study.study;
+  const stale = study.answers.filter((answer) => answer.of !== id).map((answer) => answer.query);
+  if (!stale.length) return Promise.resolve();
+  study.renewal = busy("asking again …", async () => {
+    for (let k = 0; k < stale.length; k += state.mostQueries) {
+      const text = stale.slice(k, k + state.mostQueries).join("; ");
+      take(study, id, (await call("ask", { study: id, text })).answers, { saliency: null });
+      render();
+    }
+  }).finally(() => {
+    study.renewal = null;
+    if (study === state.current) compare();
+  });
+  return study.renewal;
+}
+
+export function activate(answer, study = state.current) {
+  const begun = study.drafts.get("");
+  if (begun && !study.drafts.has(answer.query)) {
+    study.drafts.delete("");
+    begun.error = "";
+    study.drafts.set(answer.query, begun);
+  }
+  study.active = answer;
+  render();
+  if (study === state.current) compare();
+}
+
+export async function compare() {
+  // Does nothing unless the active answer lacks its Grad-CAM and nobody is computing it; after an error it is another try.
+  const study = state.current;
+  const answer = study && study.active;
+  if (viewer.view.mode !== "compare" || !answer || !answer.in_vocabulary) return;
+  if (answer.saliency || answer.comparing) return;
+  Object.assign(answer, { comparing: true, saliencyError: "" });
+  render();
+  try {
+    await renew(study);
+    const request = { study: study.study, query: answer.query };
+    const reply = await busy("computing Grad-CAM …", () => call("compare", request));
+    Object.assign(answer, { saliency: reply.map, saliencyMs: reply.saliency_ms });
+  } catch (error) {
+    answer.saliencyError = error.message;
+  }
+  answer.comparing = false;
+  render();
+}

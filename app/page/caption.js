@@ -1,0 +1,85 @@
+// What is said of the map: the line below it, the tags of the comparison, the legend; in sight and for screen readers.
+import { $, floored, node, rgb, short } from "./dom.js";
+import { state, viewer } from "./state.js";
+
+const REST_MS = 700; // a slider that rests so long has come to its end
+let speaking = 0;
+
+export function caption(answer) {
+  const { view } = viewer;
+  const counts = regionCounts(answer);
+  const shown = !!answer && view.mode !== "image";
+  const comparing = shown && view.mode === "compare";
+  const words = shown ? sentence(answer, counts.map) : "";
+  $("caption").replaceChildren(...(words ? [node("span", words)] : []));
+  $("tags").hidden = !comparing;
+  if (comparing) {
+    $("tag-left").textContent = `patch map: ${regions(counts.map)}`;
+    $("tag-right").textContent = saliencyTag(answer, counts.saliency);
+    $("tag-right").classList.toggle("failed", !!(answer.saliencyError && !answer.saliency));
+  }
+  const tags = comparing ? [$("tag-left").textContent, $("tag-right").textContent] : [];
+  speak([words, ...tags].filter(Boolean).join("; "));
+}
+
+function regionCounts(answer) {
+  // At the answer's own threshold the regions are the server's; at others the page counts, by the same rule.
+  const counted = viewer.regions();
+  const served = answer && viewer.view.threshold === answer.threshold;
+  return served ? { ...counted, map: answer.regions.length } : counted;
+}
+
+function regions(count) {
+  return `${count} region${count === 1 ? "" : "s"}`;
+}
+
+function sentence(answer, count) {
+  const { threshold, mode } = viewer.view;
+  const highest = floored(answer.map.max);
+  if (!answer.in_vocabulary) return "far from what this model has learnt: no map shown";
+  if (answer.map.max < threshold)
+    return `${answer.finding}: nothing above ${short(threshold)}; highest ${highest}`;
+  if (!count)
+    return `${answer.finding}: no region above ${short(threshold)}; a spot too small to count reaches ${highest}`;
+  return mode === "map" ? `${answer.finding}: ${regions(count)} above ${short(threshold)}` : "";
+}
+
+function saliencyTag(answer, count) {
+  if (!answer.in_vocabulary) return "Grad-CAM: not computed";
+  if (answer.saliency) return `Grad-CAM, relative, no probability: ${regions(count)}`;
+  if (answer.saliencyError) return `Grad-CAM failed: ${answer.saliencyError} (c tries again)`;
+  return "Grad-CAM …";
+}
+
+function speak(text) {
+  // For screen readers, once the slider has come to rest: at each step they would be read a sentence.
+  clearTimeout(speaking);
+  speaking = setTimeout(() => {
+    if ($("spoken").textContent !== text) $("spoken").textContent = text;
+  }, REST_MS);
+}
+
+export function legend() {
+  const canvas = $("legend");
+  const context = canvas.getContext("2d");
+  const { table, threshold } = viewer.view;
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  if (!table) return;
+  const last = canvas.width - 1;
+  const dark = rgb("--raised");
+  for (let x = 0; x <= last; x++) {
+    const colour = x / last < threshold ? dark : table[Math.round((255 * x) / last)];
+    context.fillStyle = `rgb(${colour.join()})`;
+    context.fillRect(x, 0, 1, canvas.height);
+  }
+  context.fillStyle = `rgb(${rgb("--text").join()})`;
+  context.fillRect(Math.round(threshold * last), 0, 1, canvas.height);
+}
+
+export function colours(name) {
+  const { view } = viewer;
+  const table = state.tables[name];
+  const ends = [90, 170, 255].map((k) => `rgb(${table[k].join()})`).join();
+  Object.assign(view, { table, tableName: name });
+  document.documentElement.style.setProperty("--map", `linear-gradient(90deg, ${ends})`);
+}

@@ -1,0 +1,42 @@
+// Finding, making and filling parts of the page.
+import "./layout.js";
+
+export const $ = (id) => document.getElementById("pc-" + id);
+export const all = (selector) => [...document.querySelectorAll("#pc " + selector)];
+
+export function node(tag, text, properties = {}) {
+  const made = Object.assign(document.createElement(tag), properties);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+export function say(id, text = "") {
+  const place = $(id);
+  if (place.textContent !== text) place.textContent = text; // the same words again would be read out again
+  place.hidden = !text;
+}
+
+export function refill(place, nodes) {
+  // Replaces the children; the one that had the focus has it again.
+  const key = place.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  place.replaceChildren(...nodes);
+  if (key === undefined) return;
+  const again = [...place.querySelectorAll("[data-key]")].find((item) => item.dataset.key === key);
+  if (again) again.focus({ preventScroll: true });
+}
+
+export function short(value) {
+  return value.toFixed(2).replace(/^0/, "");
+}
+
+export function floored(value) {
+  // What lies below a threshold must not be written as if it reached it.
+  return short(Math.floor(value * 100 + 1e-6) / 100);
+}
+
+export function rgb(variable) {
+  // A colour of the style sheet as [r, g, b] of 0 to 255.
+  const context = document.createElement("canvas").getContext("2d");
+  context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(variable);
+  return [1, 3, 5].map((at) => parseInt(context.fillStyle.slice(at, at + 2), 16));
+}

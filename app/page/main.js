@@ -1,0 +1,37 @@
+// The start of the page: makes it ready, and asks the server what there is.
+import { bindControls, setColours } from "./controls.js";
+import { $, node, say } from "./dom.js";
+import { bindKeys } from "./keys.js";
+import { render } from "./render.js";
+import { call } from "./server.js";
+import { state, viewer } from "./state.js";
+
+function exampleNode(name) {
+  const button = node("button", name.replace(/^synthetic_|\.[a-z]+$/g, "").replaceAll("_", " "));
+  button.title = name;
+  button.dataset.key = name;
+  const line = node("li");
+  line.append(button);
+  return line;
+}
+
+async function begin() {
+  const start = await call("start");
+  const tables = Object.keys(start.colours);
+  viewer.view.minPatches = start.min_patches;
+  state.suggestions = start.suggestions;
+  state.tables = start.colours;
+  state.mostQueries = start.most_queries;
+  state.limitMb = start.upload_limit_mb;
+  $("model").textContent = `model ${start.model.name} (${start.model.sha256.slice(0, 4)})`;
+  $("model").title = start.model.sha256;
+  $("colours").replaceChildren(...tables.map((name) => node("option", name, { value: name })));
+  $("examples").replaceChildren(...start.examples.map(exampleNode));
+  setColours(tables[0]);
+  $("model").closest("#pc").dataset.ready = "true";
+}
+
+bindControls();
+bindKeys();
+render();
+begin().catch((error) => say("open-error", error.message));

@@ -1,0 +1,86 @@
+// Regions of a map by the library's own rule (patchclip/localize.py): what the page counts is what the library counts.
+const WORKING_LENGTH = 512; // regions are traced at this resolution at most: far finer than any patch
+const grids = new WeakMap(); // the values of each map, upsampled once
+
+export function upsampled(map, [height, width]) {
+  // Map values at the working resolution: bilinear between patch centres, in single precision as the library has it.
+  const before = grids.get(map);
+  if (before && before.height === height && before.width === width) return before;
+  const reduction = Math.min(1, WORKING_LENGTH / Math.max(height, width));
+  const rows = Math.max(1, Math.ceil(height * reduction));
+  const cols = Math.max(1, Math.ceil(width * reduction));
+  const [x0, y0, x1, y1] = map.extent;
+  const across = places(cols, width / cols, x0, x1, map.values[0].length);
+  const down = places(rows, height / rows, y0, y1, map.values.length);
+  const values = new Float32Array(rows * cols);
+  for (let i = 0; i < rows; i++) {
+    const upper = map.values[down.before[i]];
+    const lower = map.values[down.after[i]];
+    for (let j = 0; j < cols; j++) {
+      const [left, right, share] = [across.before[j], across.after[j], across.share[j]];
+      const top = upper[left] + (upper[right] - upper[left]) * share;
+      const bottom = lower[left] + (lower[right] - lower[left]) * share;
+      values[i * cols + j] = top + (bottom - top) * down.share[i];
+    }
+  }
+  const patchArea = across.pixelsPerPatch * down.pixelsPerPatch;
+  const grid = { height, width, rows, cols, values, patchArea, row: down.nearest, column: across.nearest };
+  grids.set(map, grid);
+  return grid;
+}
+
+function places(count, step, start, end, patches) {
+  // Where the pixels of one axis lie between the patches of that axis.
+  const [first, last] = [start / step, end / step];
+  const before = new Int32Array(count);
+  const after = new Int32Array(count);
+  const nearest = new Int32Array(count);
+  const share = new Float32Array(count);
+  const clamped = (patch) => Math.min(Math.max(patch, 0), patches - 1);
+  for (let k = 0; k < count; k++) {
+    const place = Math.fround(((k + 0.5 - first) / (last - first)) * patches - 0.5);
+    before[k] = clamped(Math.floor(place));
+    after[k] = clamped(Math.floor(place) + 1);
+    nearest[k] = clamped(Math.round(place));
+    share[k] = place - Math.floor(place);
+  }
+  return { before, after, nearest, share, pixelsPerPatch: (last - first) / patches };
+}
+
+export function findRegions(map, size, threshold, minPatches) {
+  // The grid, which of its pixels belong to a region, and how many regions there are. Connected parts that are smaller than
+  // `minPatches` patches are no regions.
+  const grid = upsampled(map, size);
+  const level = Math.fround(threshold);
+  const lit = Uint8Array.from(grid.values, (value) => (value >= level ? 1 : 0));
+  const smallest = minPatches * grid.patchArea;
+  let count = 0;
+  for (const part of parts(lit, grid.rows, grid.cols)) {
+    if (part.length >= smallest) count++;
+    else for (const pixel of part) lit[pixel] = 0;
+  }
+  return { ...grid, lit, count };
+}
+
+function* parts(lit, rows, cols) {
+  // The connected parts (8 neighbours), each as a list of pixels.
+  const seen = new Uint8Array(lit.length);
+  for (let first = 0; first < lit.length; first++) {
+    if (!lit[first] || seen[first]) continue;
+    const part = [first];
+    seen[first] = 1;
+    for (let n = 0; n < part.length; n++) {
+      const column = part[n] % cols;
+      const row = (part[n] - column) / cols;
+      for (let y = Math.max(row - 1, 0); y <= Math.min(row + 1, rows - 1); y++) {
+        for (let x = Math.max(column - 1, 0); x <= Math.min(column + 1, cols - 1); x++) {
+          const pixel = y * cols + x;
+          if (!lit[pixel] || seen[pixel]) continue;
+          seen[pixel] = 1;
+          part.push(pixel);
+        }
+      }
+    }
+    yield part;
+  }
+}

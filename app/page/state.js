@@ -1,0 +1,34 @@
+// What the page knows: studies, answers, drafts, and how the map is shown.
+import { $ } from "./dom.js";
+import { newDraft } from "./drafts.js";
+import { makeViewer } from "./viewer.js";
+
+export const state = {
+  studies: [],
+  current: null,
+  recent: [],
+  suggestions: [],
+  tables: {},
+  mostQueries: 1,
+  limitMb: Infinity,
+  busy: 0,
+  loose: newDraft(), // a reading that was begun before anything was open
+};
+
+export const viewer = makeViewer($("canvas"));
+
+export function held() {
+  // In the middle of a drag or of a comment nothing that arrives may take the reading away from under the reader's hand.
+  return viewer.dragging() || document.activeElement === $("comment");
+}
+
+export async function busy(text, work) {
+  state.busy++;
+  $("busy").textContent = text;
+  $("busy").hidden = false;
+  try {
+    return await work();
+  } finally {
+    if (!--state.busy) $("busy").hidden = true;
+  }
+}

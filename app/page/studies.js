@@ -1,0 +1,73 @@
+// Studies: opening files and examples, and going from one to another.
+import { compare, renew } from "./asking.js";
+import { say } from "./dom.js";
+import { newDraft } from "./drafts.js";
+import { render } from "./render.js";
+import { call, upload } from "./server.js";
+import { busy, held, state, viewer } from "./state.js";
+
+export async function openFiles(files) {
+  say("open-error");
+  const failed = [];
+  for (const file of files) {
+    try {
+      if (file.size > state.limitMb * 1e6) throw new Error(tooLarge(file.size));
+      addStudy(await busy("reading and encoding …", () => upload(file)));
+    } catch (error) {
+      failed.push(files.length > 1 ? `${file.name}: ${error.message}` : error.message);
+      say("open-error", failed.join(" "));
+    }
+  }
+}
+
+function tooLarge(size) {
+  return (
+    `This file has ${Math.round(size / 1e6)} MB and the limit is ${state.limitMb} MB; ` +
+    "choose a single radiograph."
+  );
+}
+
+export async function openExample(name) {
+  say("open-error");
+  try {
+    addStudy(await busy("reading and encoding …", () => call("open_example", { name })));
+  } catch (error) {
+    say("open-error", error.message);
+  }
+}
+
+function addStudy({ picture, ...opened }) {
+  // The same picture again, after a restart say, is the same study: its answers and readings stay,
+  // and what was asked is asked anew.
+  const before = state.studies.find((other) => other.sha256 === opened.sha256);
+  const image = new Image();
+  const study = before || { answers: [], active: null, drafts: new Map(), asked: 0, renewal: null };
+  Object.assign(study, opened, { image });
+  image.onload = () => {
+    if (state.current !== study || study.image !== image) return;
+    viewer.view.picture = image;
+    viewer.draw();
+  };
+  image.src = picture;
+  state.studies = [study, ...state.studies.filter((other) => other !== study)];
+  for (const draft of study.drafts.values()) draft.error = "";
+  if (study !== state.current && !(state.current && held())) choose(study);
+  else {
+    study.unseen = study !== state.current;
+    render();
+  }
+  if (before) renew(study).catch((error) => say("ask-error", error.message));
+}
+
+export function choose(study) {
+  if (!state.current && state.loose.revision && !study.active && !study.drafts.has("")) {
+    study.drafts.set("", state.loose);
+    state.loose = newDraft();
+  }
+  state.current = study;
+  study.unseen = false;
+  Object.assign(viewer.view, { picture: study.image.complete ? study.image : null, size: study.size });
+  render();
+  viewer.reset();
+  compare();
+}

@@ -1,0 +1,125 @@
+"""What the server answers to the page; places and lengths are in original image pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Reply(BaseModel):
+    """Base of all replies."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ErrorReply(Reply):
+    """What went wrong, in one sentence for the reader."""
+
+    error: str
+
+
+class WindowReply(Reply):
+    """The token of a new browser window."""
+
+    window: str
+
+
+class ModelReply(Reply):
+    """A checkpoint."""
+
+    name: str
+    sha256: str
+
+
+class StartReply(Reply):
+    """What the page needs once; `colours` are 256 RGB triples each, `min_patches` the least of a region."""
+
+    model: ModelReply
+    suggestions: list[str]
+    examples: list[str]
+    colours: dict[str, list[list[int]]]
+    min_patches: float
+    most_queries: int
+    upload_limit_mb: int
+
+
+class StudyReply(Reply):
+    """An opened radiograph; `size` is (H, W), `picture` a PNG data URL, `judged` counts readings so far."""
+
+    study: str
+    sha256: str
+    view: str
+    size: tuple[int, int]
+    picture: str
+    warnings: list[str]
+    synthetic: bool
+    decode_ms: float
+    encode_ms: float
+    judged: int
+
+
+class MapReply(Reply):
+    """`values` [R][C] in [0, 1] as computed, `extent` (x0, y0, x1, y1), `max` the highest value."""
+
+    values: list[list[float]]
+    extent: tuple[float, float, float, float]
+    max: float
+
+
+class RegionReply(Reply):
+    """A connected part of a map at or above the answer's threshold: box, highest value, and its place."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    score: float
+    peak: tuple[float, float]
+
+
+class AnswerReply(Reply):
+    """An answer as the page shows it; a query out of scope carries no probability."""
+
+    query: str
+    finding: str
+    understood: str
+    in_vocabulary: bool
+    probability: float | None
+    threshold: float
+    map: MapReply
+    regions: list[RegionReply]
+    warnings: list[str]
+
+
+class AnswersReply(Reply):
+    """In the order asked."""
+
+    answers: list[AnswerReply]
+    query_ms: float
+
+
+class SaliencyReply(Reply):
+    """Grad-CAM of a query."""
+
+    map: MapReply
+    saliency_ms: float
+
+
+class SavedReply(Reply):
+    """When the reading was stored, ISO 8601 in UTC."""
+
+    saved: str
+
+
+class HistoryReply(Reply):
+    """The newest feedback, newest first, and how much there is in all."""
+
+    rows: list[dict[str, Any]]
+    total: int
+
+
+class ExportReply(Reply):
+    """The text of a file."""
+
+    text: str

@@ -1,0 +1,132 @@
+"""What the page may send: the body of each request, checked, and every fault of it as one sentence."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from patchclip import PatchClipError
+from patchclip.types import Box
+
+LONGEST_LINE = 20_000  # characters of one line of queries; each query has a limit of its own
+MOST_BOXES = 100  # of one reading
+LIMITS = {
+    "text": f"The line of queries has more than {LONGEST_LINE} characters; ask fewer findings at once.",
+    "boxes": f"A reading may have {MOST_BOXES} boxes at most; remove some, then save.",
+}
+HALF_A_CHARACTER = (
+    "The text ends in half of a character, such as a cut emoji; delete the last character, then try again."
+)
+NOT_A_BOX = "The server does not understand a drawn box; draw it again, then save."
+UNREADABLE = "The server cannot read this request; reload the page, then try again."
+
+
+class RequestError(PatchClipError):
+    """A request is not what the page sends."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Name = Annotated[str, StringConstraints(max_length=200)]
+Text = Annotated[
+    str, StringConstraints(max_length=10_000)
+]  # the store's own limits are lower, and have sentences
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class EmptyRequest(_Message):
+    """What `start` and `history` get: nothing."""
+
+
+class OpenExampleRequest(_Message):
+    """One of the bundled examples, by its file's name."""
+
+    name: Name
+
+
+class _OfStudy(_Message):
+    study: Name = ""
+
+
+class AskRequest(_OfStudy):
+    """A line of queries, parted by ";"."""
+
+    text: Annotated[str, StringConstraints(max_length=LONGEST_LINE)]
+
+
+class CompareRequest(_OfStudy):
+    """A query that was answered."""
+
+    query: Text
+
+
+class Display(_Message):
+    """How the map was shown when it was judged; nothing else is stored of the page."""
+
+    view: Literal["map", "compare", "image"] | None = None
+    opacity: Share | None = None
+    threshold: Share | None = None
+    colours: Annotated[str, StringConstraints(max_length=20)] | None = None
+    smooth: bool | None = None
+
+
+class SaveRequest(_OfStudy):
+    """A reading; `key` is made by the page, the same for every try to store the same reading."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    query: Text | None = None
+    presence: Name = ""
+    location: Name | None = None
+    comment: Text = ""
+    boxes: Annotated[tuple[tuple[Number, Number, Number, Number], ...], Field(max_length=MOST_BOXES)] = ()
+    reader: Text = ""
+    display: Display = Display()
+
+    def drawn(self) -> tuple[Box, ...]:
+        """The boxes, in original image pixels."""
+        return tuple(Box(*box) for box in self.boxes)
+
+
+class ExportRequest(_Message):
+    """All feedback, as one of two kinds of file."""
+
+    kind: Literal["csv", "json"]
+
+
+Request = TypeVar("Request", bound=_Message)
+
+
+def read_request(kind: type[Request], body: bytes) -> Request:
+    """The request in a JSON body.
+
+    Raises:
+        RequestError: it is not what the page sends; the sentence repeats nothing of what was sent.
+    """
+    try:
+        # Python's own reader, unlike pydantic's, lets half a character through: it gets its own sentence.
+        return kind.model_validate(json.loads(body))
+    except ValidationError as error:
+        raise RequestError(_sentence(error)) from None
+    except (ValueError, RecursionError):
+        raise RequestError(UNREADABLE) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = str(problem["loc"][0]) if problem["loc"] else "body"
+    if problem["type"] == "string_unicode":
+        return HALF_A_CHARACTER
+    if problem["type"] in ("too_long", "string_too_long") and field in LIMITS:
+        return LIMITS[field]
+    if field == "boxes":
+        return NOT_A_BOX
+    if problem["type"] == "extra_forbidden":
+        return "The server does not know a part of this request; reload the page, then try again."
+    if field == "body":
+        return UNREADABLE
+    return f"The server does not understand {field} ({problem['msg']}); reload the page, then try again."

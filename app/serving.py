@@ -1,0 +1,88 @@
+"""Puts the server together: the page, what it asks, and the guard around both; and listens."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import gradio as gr
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from app.api import routes
+from app.guard import Guard, Hosts, Windows
+from app.service import Service
+from app.settings import Settings, UsageError
+from app.ui import PAGE, head, shell
+from app.uploads import Uploads
+
+PATIENCE_S = 5  # for requests under way when the server is told to stop
+
+
+def build(service: Service, settings: Settings, folder: Path) -> ASGIApp:
+    """The whole application.
+
+    folder: a private one for uploads on their way in.
+    """
+    uploads = Uploads(folder, settings.upload_limit_mb * 1_000_000)
+    app = Starlette(
+        routes=[
+            *routes(service, Windows(), uploads),
+            Mount("/page", StaticFiles(directory=PAGE)),
+        ]
+    )
+    gr.mount_gradio_app(
+        app,
+        shell(),
+        path="/",
+        server_name=settings.host,
+        server_port=settings.port,
+        head=head(),
+        allowed_paths=[],
+        blocked_paths=[str(settings.database.resolve().parent)],
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        pwa=False,
+        show_error=False,
+    )
+    return Guard(app, Hosts(settings.host, settings.host_names))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket on which the server listens.
+
+    Raises:
+        UsageError: the address is not one of this machine, or the port is taken.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family, backlog=128)
+    except OSError as error:
+        raise UsageError(
+            f"Nothing can listen on {host} port {port} ({error.strerror}); "
+            "choose others with --host and --port."
+        ) from error
+
+
+def serve(app: ASGIApp, listening: socket.socket) -> None:
+    """Answers until it is told to stop (SIGINT or SIGTERM).
+
+    Nothing that a proxy says of the client is believed, and nothing is logged of requests.
+    """
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=PATIENCE_S,
+    )
+    uvicorn.Server(config).run(sockets=[listening])

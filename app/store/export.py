@@ -1,0 +1,45 @@
+"""Feedback as files: JSON, and CSV of which no cell is run by a spreadsheet program."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+NOTICE = "research use only, not for clinical use"
+COLUMNS = tuple(
+    "id created_at reader image_sha256 image_height image_width model_name model_sha256 query finding "
+    "negated side in_vocabulary probability threshold presence location comment boxes parameters".split()
+)
+BLANK = ("Cc", "Cf", "Zs", "Zl", "Zp")  # Unicode categories that programs skip before a formula
+FORMULA = "=+-@"
+
+
+def as_json(rows: Sequence[dict[str, Any]]) -> str:
+    """All rows with a notice."""
+    return json.dumps({"notice": NOTICE, "feedback": rows}, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """One record per judgement (RFC 4180: a line end inside a cell is quoted); lists in cells are JSON."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([_cell(row[name]) for name in COLUMNS])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value)
+    return f"'{value}" if isinstance(value, str) and _is_formula(value) else value
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a spreadsheet may run the cell: its first sign, blanks apart, is = + - or @ in any width."""
+    first = next((sign for sign in text if unicodedata.category(sign) not in BLANK), "")
+    return bool(first) and unicodedata.normalize("NFKC", first) in FORMULA

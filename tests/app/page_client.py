@@ -1,0 +1,40 @@
+"""A browser window as the server sees it: requests with a window's token, past the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from app.api import routes
+from app.guard import Windows
+from app.guard.windows import HEADER
+from app.service import Service
+from app.uploads import Uploads
+
+
+def make_api(service: Service, uploads: Uploads) -> Starlette:
+    """The page's requests alone, without the guard and without Gradio."""
+    return Starlette(routes=routes(service, Windows(), uploads))
+
+
+class PageClient:
+    """One window of a page."""
+
+    def __init__(self, api: Starlette) -> None:
+        self.client = TestClient(api)
+        self.token = self.client.post("/api/window").json()["window"]
+        self.status = 0  # of the last reply
+
+    def call(self, name: str, /, **request: Any) -> dict[str, Any]:
+        """A request as the page makes it; errors come back as {"error": sentence}."""
+        reply = self.client.post(f"/api/{name}", json=request, headers={HEADER: self.token})
+        self.status = reply.status_code
+        return dict(reply.json())
+
+    def send(self, name: str, body: bytes) -> dict[str, Any]:
+        """A request with a body of any kind; "open_upload" takes a file."""
+        reply = self.client.post(f"/api/{name}", content=body, headers={HEADER: self.token})
+        self.status = reply.status_code
+        return dict(reply.json())

@@ -1,0 +1,107 @@
+"""Who waits for the model holds up nobody: the order in which replies come, the threads that are held."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any, cast
+
+import pytest
+
+from app.lanes import BusyError, Lane
+from app.requests import AskRequest, CompareRequest, EmptyRequest, OpenExampleRequest, SaveRequest
+from app.service import Service
+from app.store import FeedbackRepository
+from patchclip import Engine
+from tests.app.fake_engine import FakeEngine
+
+WAITING = 60
+KEY = "0" * 32
+
+
+class HeldEngine(FakeEngine):
+    """Grad-CAM that takes as long as a test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.release = threading.Event()
+        self.at_once = self.most_at_once = 0
+
+    def saliency(self, *given: Any) -> Any:
+        """Waits."""
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        assert self.release.wait(60)
+        self.at_once -= 1
+        return super().saliency(*given)
+
+
+def test_while_grad_cams_wait_everything_else_is_answered(repository: FeedbackRepository) -> None:
+    engine, order = HeldEngine(), list[str]()
+    service = Service(cast(Engine, engine), repository, studies_each=2, upload_limit_mb=1)
+
+    async def note(name: str, work: Any) -> Any:
+        result = await work
+        order.append(name)
+        return result
+
+    async def run() -> None:
+        examples = (await service.start("w", EmptyRequest())).examples
+        opened = await service.open_example("w", OpenExampleRequest(name=examples[0]))
+        await service.ask("w", AskRequest(study=opened.study, text="mass"))
+        compare = CompareRequest(study=opened.study, query="mass")
+        grad_cams = [
+            asyncio.create_task(note("compare", service.compare("w", compare))) for _ in range(WAITING)
+        ]
+        while not engine.at_once:
+            await asyncio.sleep(0.005)
+        save = SaveRequest(study=opened.study, key=KEY, query="mass", presence="present", reader="R")
+        await note("start", service.start("w", EmptyRequest()))
+        await note("save", service.save("w", save))
+        await note("history", service.history("w", EmptyRequest()))
+        assert not any(task.done() for task in grad_cams)
+        names = [thread.name.partition("_")[0] for thread in threading.enumerate()]
+        assert names.count("model") == 1
+        engine.release.set()
+        await asyncio.gather(*grad_cams)
+
+    asyncio.run(run())
+    service.lanes.close()
+    assert order == ["start", "save", "history"] + ["compare"] * WAITING
+    assert engine.most_at_once == 1
+    assert len(repository.rows()) == 1
+
+
+def test_work_is_done_in_the_order_it_came_and_errors_come_back() -> None:
+    lane, done = Lane("test", 1, 10), list[int]()
+
+    async def run() -> list[Any]:
+        def work(number: int) -> int:
+            done.append(number)
+            if number == 2:
+                raise ValueError("two")
+            return number
+
+        tasks = [lane.run(lambda number=number: work(number)) for number in range(5)]
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    results = asyncio.run(run())
+    lane.close()
+    assert done == [0, 1, 2, 3, 4]
+    assert [str(result) for result in results] == ["0", "1", "two", "3", "4"]
+
+
+def test_more_than_may_wait_is_told_to_come_again() -> None:
+    lane, release = Lane("model", 1, 2), threading.Event()
+
+    async def run() -> None:
+        tasks = [asyncio.create_task(lane.run(lambda: release.wait(60))) for _ in range(3)]
+        await asyncio.sleep(0.02)
+        with pytest.raises(BusyError, match=r"3 requests are at the model; try again"):
+            await lane.run(lambda: None)
+        release.set()
+        await asyncio.gather(*tasks)
+        assert await lane.run(lambda: "room again") == "room again"
+
+    asyncio.run(run())
+    lane.close()
