@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, Route
 
 PATIENCE_MS = 10_000
-PROBE = "/component_server/probe"
+PROBE = "/api/probe"
 
 
 class Late:
@@ -17,7 +17,7 @@ class Late:
     def __init__(self, page: Page, *names: str) -> None:
         self._page, self._names, self.waiting = page, names, list[Route]()
         self.met: list[str] = []  # the names of all calls so far
-        page.route(re.compile("/component_server"), self._meet)
+        page.route(re.compile("/api/"), self._meet)
         while (
             page.url.startswith("http") and PROBE not in self.met
         ):  # the browser may let the first requests slip by
@@ -28,8 +28,7 @@ class Late:
             self.met.append(PROBE)
             route.fulfill(status=204)
             return
-        asked: dict[str, Any] = route.request.post_data_json or {}
-        name = str(asked.get("fn_name"))
+        name = route.request.url.rpartition("/")[2]
         self.met.append(name)
         if name in self._names:
             self.waiting.append(route)

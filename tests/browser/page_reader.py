@@ -73,7 +73,7 @@ def slide(page: Page, name: str, value: float) -> None:
 def ask(page: Page, text: str) -> None:
     """Types a query, presses Enter, and waits until the server has answered."""
     page.locator("#pc-query").fill(text)
-    with page.expect_response(lambda response: "component_server" in response.url):
+    with page.expect_response(lambda response: response.url.endswith("/api/ask")):
         page.locator("#pc-query").press("Enter")
     page.locator("#pc-busy").wait_for(state="hidden")
 

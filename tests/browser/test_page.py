@@ -172,7 +172,7 @@ def test_an_answer_goes_to_the_study_that_was_asked(opened: Page, dicom: Path, t
     open_file(opened, path)
     open_file(opened, dicom)
     expect(opened.locator("#pc-studies li")).to_have_count(2)
-    with opened.expect_response(lambda response: "component_server" in response.url):
+    with opened.expect_response(lambda response: response.url.endswith("/api/ask")):
         opened.evaluate("""() => {
           document.querySelector('#pc-query').value = 'mass';
           document.querySelector('#pc-run').click();
