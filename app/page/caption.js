@@ -1,5 +1,6 @@
 // What is said of the map: the line below it, the tags of the comparison, the legend; in sight and for screen readers.
-import { $, floored, node, rgb, short } from "./dom.js";
+import { rgb } from "./colours.js";
+import { $, floored, node, short } from "./dom.js";
 import { state, viewer } from "./state.js";
 
 const REST_MS = 700; // a slider that rests so long has come to its end

@@ -33,10 +33,3 @@ export function floored(value) {
   // What lies below a threshold must not be written as if it reached it.
   return short(Math.floor(value * 100 + 1e-6) / 100);
 }
-
-export function rgb(variable) {
-  // A colour of the style sheet as [r, g, b] of 0 to 255.
-  const context = document.createElement("canvas").getContext("2d");
-  context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(variable);
-  return [1, 3, 5].map((at) => parseInt(context.fillStyle.slice(at, at + 2), 16));
-}

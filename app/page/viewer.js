@@ -1,5 +1,5 @@
 // The canvas: radiograph, overlay, boxes, curtain. Knows nothing of the server.
-import { rgb } from "./dom.js";
+import { rgb } from "./colours.js";
 import { paint } from "./overlay.js";
 
 const MARGIN = 8; // CSS pixels around a fitted image

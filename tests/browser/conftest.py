@@ -1,4 +1,4 @@
-"""Browser tests: the real server in a process of its own, and a real Chromium that may ask nobody else for anything."""
+"""Browser tests: the real server in a process of its own, a real Chromium that may ask nobody else."""
 
 from __future__ import annotations
 

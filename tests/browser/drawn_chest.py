@@ -14,7 +14,7 @@ SECRETS = ("Mustermann", "Erika", "19520817", "4711-0815", "Klinikum Beispiel", 
 
 
 def pixels() -> np.ndarray:
-    """uint16 [HEIGHT, WIDTH], 12 bits, black = air: body, two lungs, mediastinum, and fluid at the left base."""
+    """uint16 [HEIGHT, WIDTH], 12 bits, black = air: body, lungs, mediastinum, and fluid at the left base."""
     canvas = np.zeros((HEIGHT, WIDTH), np.float32)
     cv2.ellipse(canvas, (260, 360), (235, 330), 0, 0, 360, 0.62, -1)
     for x in (165, 355):

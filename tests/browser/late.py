@@ -1,4 +1,4 @@
-"""A slow or failing server: chosen calls of the page are kept back until a test lets them go or answers them itself."""
+"""A slow or failing server: chosen calls of the page wait until a test lets them go or answers them."""
 
 from __future__ import annotations
 
@@ -50,12 +50,18 @@ class Late:
         """The oldest call that waits reaches the server."""
         self._next().continue_()
 
+    def lose(self) -> None:
+        """The server does what the oldest call that waits asks for, but its reply never arrives."""
+        route = self._next()
+        route.fetch()
+        route.abort()
+
     def answer(self, reply: dict[str, Any]) -> None:
         """The oldest call that waits gets this reply, and the server never hears of it."""
         self._next().fulfill(json=reply)
 
     def change(self, **changes: Any) -> None:
-        """The oldest call that waits gets the server's reply with its first answer, or the reply itself, changed."""
+        """The oldest call that waits gets the server's reply, of which an answer or the whole is changed."""
         route = self._next()
         reply = route.fetch().json()
         (reply["answers"][0] if "answers" in reply else reply).update(changes)

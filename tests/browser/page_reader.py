@@ -83,9 +83,7 @@ def open_file(page: Page, *files: object) -> None:
     with page.expect_file_chooser() as chooser:
         page.locator("#pc-open").click()
     chooser.value.set_files(list(files))  # type: ignore[arg-type]
-    page.wait_for_function(
-        "!document.querySelector('#pc-open-error').hidden || document.querySelector('#pc-studies li')"
-    )
+    page.locator("#pc-open-error:not([hidden]), #pc-studies li").first.wait_for()
     page.locator("#pc-busy").wait_for(state="hidden")
 
 

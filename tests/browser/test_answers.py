@@ -1,7 +1,8 @@
-"""What is said of an answer: nothing contradicts the picture, Grad-CAM comes or says why not, colours are those chosen."""
+"""What is said of an answer: nothing contradicts the picture, Grad-CAM comes or says why not."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from patchclip.localize import find_regions
+from patchclip.types import PatchMap, Region
 from tests.browser.drawn_chest import HEIGHT, WIDTH
 from tests.browser.late import Late
 from tests.browser.page_reader import ask, coloured, lit, open_file, slide
@@ -23,6 +26,11 @@ def one_patch(value: float) -> dict[str, Any]:
     values = np.zeros((8, 8))
     values[3, 4] = value
     return {"extent": EXTENT, "values": values.tolist(), "max": value}
+
+
+def region_json(region: Region) -> dict[str, Any]:
+    """A region as the server sends it."""
+    return {**asdict(region), "peak": list(region.peak)}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +53,10 @@ def test_the_caption_never_contradicts_the_map(
     open_file(page, dicom)
     page.locator("#pc-query").fill("mass")
     page.locator("#pc-run").click()
-    late.change(map=one_patch(value))
+    shown = one_patch(value)
+    patch_map = PatchMap(np.array(shown["values"], np.float32), (0.0, 0.0, float(WIDTH), float(HEIGHT)))
+    regions = [region_json(region) for region in find_regions(patch_map, 0.5, (HEIGHT, WIDTH), least)]
+    late.change(map=shown, regions=regions)
     expect(page.locator("#pc-caption")).to_have_text(said)
     assert bool(coloured(page).any()) is ("1 region" in said)
 
@@ -56,7 +67,7 @@ def test_the_threshold_is_the_answers_until_the_reader_moves_it(opened: Page, di
     for text, own in (("mass", 0.4), ("nodule", 0.7)):
         opened.locator("#pc-query").fill(text)
         opened.locator("#pc-run").click()
-        late.change(map=one_patch(0.6), threshold=own)
+        late.change(map=one_patch(0.6), threshold=own, regions=[])
         expect(opened.locator("#pc-reading-of")).to_contain_text(text)
         expect(opened.locator("#pc-threshold")).to_have_value(str(own))
     expect(opened.locator("#pc-caption")).to_contain_text("nothing above .70; highest .60")
@@ -114,7 +125,8 @@ def test_grad_cam_that_fails_says_so_and_can_be_tried_again(opened: Page, dicom:
 def test_the_swatch_has_the_colours_of_the_map(opened: Page, dicom: Path) -> None:
     open_file(opened, dicom)
     ask(opened, "mass")
-    swatch = "() => getComputedStyle(document.querySelector('#pc-answers [aria-selected=true] .swatch')).backgroundImage"
+    selected = "document.querySelector('#pc-answers [aria-selected=true] .swatch')"
+    swatch = f"() => getComputedStyle({selected}).backgroundImage"
     assert "rgb(252, 255, 164)" in opened.evaluate(swatch)  # the bright ends of inferno and of viridis
     opened.locator("#pc-colours").select_option("viridis")
     assert "rgb(253, 231, 37)" in opened.evaluate(swatch)

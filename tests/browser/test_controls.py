@@ -1,4 +1,4 @@
-"""Hands and ears: every key on every keyboard, focus that stays where it was, roles that say what they are."""
+"""Hands and ears: every key on every keyboard, focus that stays, roles that say what they are."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ from tests.browser.page_reader import ask, open_file, slide
 
 CONTRAST = """(id) => {
   const field = document.querySelector(id), rgb = (text) => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
-  const light = (text) => { const [r, g, b] = rgb(text).map((v) => v / 255).map((v) => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
-  const [a, b] = [light(getComputedStyle(field, '::placeholder').color), light(getComputedStyle(field).backgroundColor)];
+  const linear = (v) => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = (text) => {
+    const [r, g, b] = rgb(text).map((v) => linear(v / 255));
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const a = light(getComputedStyle(field, '::placeholder').color);
+  const b = light(getComputedStyle(field).backgroundColor);
   return (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
 }"""
 
@@ -116,7 +121,9 @@ def test_a_chip_that_is_cut_off_takes_no_focus(opened: Page, dicom: Path) -> Non
     hidden = opened.evaluate(
         """() => { const p = document.querySelector('#pc-chips').getBoundingClientRect();
           const chips = [...document.querySelectorAll('#pc-chips button')];
-          return [chips.filter((c) => c.checkVisibility()).some((c) => c.getBoundingClientRect().bottom > p.bottom + 1), chips.filter((c) => !c.checkVisibility()).length]; }"""
+          const visible = chips.filter((c) => c.checkVisibility());
+          const cut = visible.some((c) => c.getBoundingClientRect().bottom > p.bottom + 1);
+          return [cut, chips.length - visible.length]; }"""
     )
     assert hidden[0] is False
     assert hidden[1] > 0
@@ -127,8 +134,12 @@ def test_the_caption_is_read_out_once_the_slider_rests(opened: Page, dicom: Path
     ask(opened, "mass")
     assert opened.locator("#pc-caption").get_attribute("role") is None
     opened.evaluate(
-        "() => { window.spoken = []; new MutationObserver(() => window.spoken.push(document.querySelector('#pc-spoken').textContent))"
-        ".observe(document.querySelector('#pc-spoken'), { childList: true, characterData: true, subtree: true }); }"
+        """() => {
+          const place = document.querySelector('#pc-spoken');
+          window.spoken = [];
+          new MutationObserver(() => window.spoken.push(place.textContent))
+            .observe(place, { childList: true, characterData: true, subtree: true });
+        }"""
     )
     opened.wait_for_timeout(900)
     opened.evaluate("window.spoken.length = 0")

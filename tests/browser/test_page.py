@@ -1,4 +1,4 @@
-"""How the page looks and is worked: no scrolling, nothing covered, keys, focus, and the notice always in sight."""
+"""How the page looks and is worked: no scrolling, nothing covered, keys, focus, the notice in sight."""
 
 from __future__ import annotations
 
@@ -13,18 +13,32 @@ from tests.browser.page_reader import ask, open_file, slide
 
 LONG = "is there possibly any fluid in the left costophrenic angle??"  # 60 characters
 TWENTY = "; ".join(
-    "effusion,cardiomegaly,mass,nodule,pneumonia,pneumothorax,atelectasis,edema,fibrosis,hernia,emphysema,consolidation,infiltration,"
-    "lung opacity,fracture,calcification,pleural thickening,no mass,no nodule,no edema".split(",")
+    "effusion,cardiomegaly,mass,nodule,pneumonia,pneumothorax,atelectasis,edema,fibrosis,hernia,emphysema,"
+    "consolidation,infiltration,lung opacity,fracture,calcification,pleural thickening,no mass,no nodule,"
+    "no edema".split(",")
 )
-COVERED = """() => [...document.querySelectorAll('#pc button, #pc input:not([type=file]), #pc select, #pc textarea, #pc .notice')].filter((item) => {
-  if (item.closest('dialog') || item.closest('.answers') || item.closest('.list') || item.closest('.chips') || !item.offsetParent) return false;
-  const box = item.getBoundingClientRect(), inside = box.left >= 0 && box.top >= 0 && box.right <= innerWidth + .5 && box.bottom <= innerHeight + .5;
-  const top = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
-  const panel = item.closest('aside, main, header').getBoundingClientRect();
-  return !inside || box.right > panel.right + .5 || box.left < panel.left - .5 || !(top && (item.contains(top) || top.contains(item)));
-}).map((item) => item.id || item.textContent || item.outerHTML)"""
-CLIPPED = "() => [...document.querySelectorAll('#pc .chips button')].filter((b) => { const p = b.parentElement.getBoundingClientRect(), r = b.getBoundingClientRect(); return r.top < p.bottom - 1 && r.bottom > p.bottom + 1; }).map((b) => b.textContent)"
-PANELS = "() => ['header', '.left', 'main', '.right'].map((s) => { const r = document.querySelector('#pc ' + s).getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; })"
+COVERED = """() => {
+  const controls = 'button, input:not([type=file]), select, textarea, .notice';
+  const apart = 'dialog, .answers, .list, .chips';
+  return [...document.querySelectorAll('#pc :is(' + controls + ')')].filter((item) => {
+    if (item.closest(apart) || !item.offsetParent) return false;
+    const box = item.getBoundingClientRect();
+    const panel = item.closest('aside, main, header').getBoundingClientRect();
+    const fits = box.right <= innerWidth + .5 && box.bottom <= innerHeight + .5;
+    const inside = box.left >= 0 && box.top >= 0 && fits;
+    const top = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+    const seen = top && (item.contains(top) || top.contains(item));
+    return !inside || box.right > panel.right + .5 || box.left < panel.left - .5 || !seen;
+  }).map((item) => item.id || item.textContent || item.outerHTML);
+}"""
+CLIPPED = """() => [...document.querySelectorAll('#pc .chips button')].filter((chip) => {
+  const panel = chip.parentElement.getBoundingClientRect(), box = chip.getBoundingClientRect();
+  return box.top < panel.bottom - 1 && box.bottom > panel.bottom + 1;
+}).map((chip) => chip.textContent)"""
+PANELS = """() => ['header', '.left', 'main', '.right'].map((panel) => {
+  const box = document.querySelector('#pc ' + panel).getBoundingClientRect();
+  return [box.left, box.top, box.right, box.bottom];
+})"""
 
 
 def assert_tidy(page: Page) -> None:
@@ -74,9 +88,11 @@ def test_a_tall_or_wide_image_fits(opened: Page, tmp_path: Path, height: int, wi
     cv2.imwrite(str(path), np.random.default_rng(0).integers(90, 255, (height, width)).astype(np.uint8))
     open_file(opened, path)
     shown = opened.evaluate(
-        """() => { const c = document.querySelector('#pc-canvas'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+        """() => { const c = document.querySelector('#pc-canvas');
+          const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
           let l = c.width, r = -1, t = c.height, b = -1;
-          for (let y = 0; y < c.height; y++) for (let x = 0; x < c.width; x++) if (d[4 * (y * c.width + x)] > 40) {
+          for (let y = 0; y < c.height; y++) for (let x = 0; x < c.width; x++) {
+            if (d[4 * (y * c.width + x)] <= 40) continue;
             l = Math.min(l, x); r = Math.max(r, x); t = Math.min(t, y); b = Math.max(b, y); }
           return [l, r, t, b, c.width, c.height]; }"""
     )

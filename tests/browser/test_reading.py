@@ -1,4 +1,4 @@
-"""A reading is the reader's own: what arrives late takes nothing from under the hand, nothing is stored twice, nothing is lost."""
+"""A reading is the reader's own: nothing that arrives late takes it away, nothing is stored twice or lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def stored(server: Server, reader: str) -> list[tuple[str, str, str]]:
     """(query, presence, comment) of a reader, oldest first."""
     with sqlite3.connect(server.database) as connection:
         return connection.execute(
-            "SELECT p.query, f.presence, f.comment FROM feedback f JOIN prediction p ON p.id = f.prediction_id WHERE f.reader = ? ORDER BY f.id",
+            "SELECT p.query, f.presence, f.comment FROM feedback f "
+            "JOIN prediction p ON p.id = f.prediction_id WHERE f.reader = ? ORDER BY f.id",
             (reader,),
         ).fetchall()
 
@@ -167,6 +168,22 @@ def test_pressing_save_again_stores_nothing_twice(opened: Page, dicom: Path, ser
     assert stored(server, "second reader") == [("mass", "absent", "")]
 
 
+def test_pressing_save_again_after_a_lost_answer_stores_one_row(
+    opened: Page, dicom: Path, server: Server
+) -> None:
+    begin_reading(opened, dicom, "lost answer")
+    opened.locator('[data-presence="present"]').click()
+    late = Late(opened, "save")
+    opened.locator("#pc-save").click()
+    late.lose()
+    expect(opened.locator("#pc-save-error")).to_contain_text("does not answer")
+    assert stored(server, "lost answer") == [("mass", "present", "")]
+    opened.locator("#pc-save").click()
+    late.let_go()
+    expect(opened.locator("#pc-saved")).to_contain_text("saved, ")
+    assert stored(server, "lost answer") == [("mass", "present", "")]
+
+
 def test_a_late_error_stands_beside_its_own_reading(opened: Page, dicom: Path) -> None:
     begin_reading(opened, dicom, "late error", "mass; nodule")
     opened.locator('[data-presence="present"]').click()
@@ -214,7 +231,7 @@ def test_opening_a_study_again_asks_every_answer_anew(opened: Page, dicom: Path,
     ask(opened, "hiatal hernia; scoliosis; left mass")
     late = Late(opened)
     choose_again(opened, dicom)
-    opened.wait_for_function("document.querySelector('#pc-busy').hidden === false")
+    opened.locator("#pc-busy").wait_for(state="visible")
     opened.locator("#pc-busy").wait_for(state="hidden")
     expect(opened.locator("#pc-answers li")).to_have_count(23)
     assert late.met.count("ask") == 2
@@ -270,13 +287,19 @@ def test_leaving_the_page_with_an_unsaved_reading_asks_first(
 def test_no_part_of_a_files_name_is_sent(opened: Page, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "plain.png"), np.tile(np.arange(256, dtype=np.uint8), (300, 1)))
     path = (tmp_path / "plain.png").rename(tmp_path / "Mustermann.Erika")
-    bodies: list[bytes] = []
-    opened.on("request", lambda request: bodies.append(request.post_data_buffer or b""))
+    sent: list[bytes] = []
+    opened.on(
+        "request",
+        lambda request: sent.append(
+            request.url.encode() + repr(request.headers).encode() + (request.post_data_buffer or b"")
+        ),
+    )
     open_file(opened, path)
     expect(opened.locator("#pc-studies li")).to_have_count(1)
-    sent = b"".join(bodies)
-    assert b'/upload"' in sent  # the server's folder ends in the name that was sent
-    assert not [word for word in (b"Mustermann", b"Erika") if word in sent]
+    told = b"".join(sent)
+    assert b"/api/open_upload" in told
+    assert b"content-type': 'application/octet-stream" in told
+    assert not [word for word in (b"Mustermann", b"Erika") if word in told]
 
 
 def test_a_box_and_its_undo_change_one_reading_alone(opened: Page, dicom: Path) -> None:
