@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -29,7 +30,7 @@ class Server:
     """Starts on entry and stops on exit; `output` is all that it printed."""
 
     def __init__(self, database: Path, port: int, environment: dict[str, str] | None = None) -> None:
-        self.database, self.url = database, f"http://127.0.0.1:{port}/"
+        self.database, self.port, self.url = database, port, f"http://127.0.0.1:{port}/"
         self._log = database.parent / f"server-{port}-{time.monotonic_ns()}.log"
         self._command = [sys.executable, "-m", "app", "--port", str(port), "--database", str(database)]
         self._environment = {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
@@ -55,8 +56,17 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=30)
+        self.stop(signal.SIGTERM)
+
+    def stop(self, number: signal.Signals) -> int:
+        """Sends a signal and waits for the end; returns the exit status, as subprocess has it."""
+        self._process.send_signal(number)
+        return self._process.wait(timeout=30)
+
+    @property
+    def pid(self) -> int:
+        """Of the server's process."""
+        return self._process.pid
 
     @property
     def output(self) -> str:
