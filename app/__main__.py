@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 
 from app.settings import Settings, UsageError, read_settings
-from patchclip import Engine, PatchClipError
+from patchclip import PatchClipError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,12 +33,15 @@ def _serve(settings: Settings, folder: Path) -> None:
     from app.service import Service
     from app.serving import build, listen, serve
     from app.store import FeedbackRepository, migrate, open_database
+    from patchclip import Engine
+    from patchclip.image.isolation import shared_pool
 
     database = open_database(settings.database)
     try:
         migrate(database)
         engine = Engine.from_pretrained(settings.checkpoint)
         listening = listen(settings.host, settings.port)
+        shared_pool().warm()  # loads its decoders meanwhile
         Thread(target=engine.prepare, daemon=True).start()  # meanwhile the reader opens a file
         service = Service(
             engine,

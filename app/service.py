@@ -150,7 +150,9 @@ class Service:
         return ExportReply(text=await self.lanes.store.run(export))
 
     async def _open(self, window: str, read: Callable[[], bytes], *, synthetic: bool) -> StudyReply:
-        radiograph, decode_ms = await self.lanes.decoder.run(lambda: _timed(lambda: load_radiograph(read())))
+        radiograph, decode_ms = await self.lanes.decoder.run(
+            lambda: _timed(lambda: load_radiograph(read(), isolated=True))
+        )
         encoded = await self.lanes.model.run(lambda: self.engine.encode(radiograph))
         study = self.sessions.add(window, encoded, decode_ms, synthetic=synthetic)
         drawn = await self.lanes.decoder.run(lambda: picture(radiograph))

@@ -53,7 +53,7 @@ def filled(path: Path, rows: int = 1) -> Path:
     engine = open_database(path)
     migrate(engine)
     for _ in range(rows):
-        FeedbackRepository(engine).add(feedback())
+        FeedbackRepository(engine).add(feedback(comment="x" * 2000))
     engine.dispose()
     return path
 
@@ -125,7 +125,7 @@ def test_a_newer_schema_is_refused_with_a_sentence_untouched(tmp_path: Path) -> 
 
 
 def test_damaged_pages_are_noticed_at_the_start(tmp_path: Path) -> None:
-    path = filled(tmp_path / "damaged.sqlite3", rows=400)
+    path = filled(tmp_path / "damaged.sqlite3", rows=40)
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 6000] = bytes(6000)
     path.write_bytes(content)
