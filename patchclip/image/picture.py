@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from patchclip.errors import RadiographError
+from patchclip.image.codestream import Codec, is_whole
 from patchclip.image.kinds import looks_like_picture, refusal
 from patchclip.image.limits import MOST_SCANS, TOO_LARGE, check_pixels
 
@@ -70,6 +71,8 @@ def open_picture(content: bytes, page: int | None = None) -> Picture:
             image.load()
         except DAMAGE as error:
             raise RadiographError(DAMAGED) from error
+        if image.format in ("JPEG", "MPO") and not is_whole(content, Codec.JPEG):
+            warnings.append("The JPEG file has no end; make sure that no part of the picture is missing.")
         if isinstance(image, TiffImagePlugin.TiffImageFile):
             image = _black_is_zero(image)
         try:

@@ -119,6 +119,20 @@ def test_a_jpeg_of_hundreds_of_scans_is_refused() -> None:
     assert load_radiograph(whole).size == CHEST.shape
 
 
+def test_a_jpeg_whose_end_is_zeros_is_no_silent_picture() -> None:
+    """As an interrupted copy leaves it."""
+    out = io.BytesIO()
+    Image.fromarray(EIGHT).save(out, "JPEG")
+    whole = out.getvalue()
+    try:
+        warnings = load_radiograph(whole[: len(whole) // 2] + bytes(len(whole) // 2)).warnings
+    except RadiographError as error:
+        assert "damaged or cut short" in str(error)
+    else:
+        assert any("has no end" in warning for warning in warnings)
+    assert not any("has no end" in warning for warning in load_radiograph(whole).warnings)
+
+
 @pytest.mark.parametrize("kept", [700, 850, 2000])
 def test_a_few_hundred_bytes_of_twelve_bit_jpeg_are_a_sentence_or_a_picture(kept: int) -> None:
     """Such a file ended a process that decoded it with GDCM."""
