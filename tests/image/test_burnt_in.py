@@ -1,0 +1,71 @@
+"""Text that is burned into a picture is found, side markers and anatomy are not taken for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from patchclip import load_radiograph
+from patchclip.image.burnt_in import find_text
+from patchclip.image.synthetic import synthetic_radiograph
+from patchclip.types import FloatArray
+
+CHEST = synthetic_radiograph(size=1024, seed=3).pixels.copy()
+CHEST[:50, :150] = CHEST[60:110, :150]  # without its own label
+
+
+def written(
+    text: str, place: tuple[int, int], scale: float, grey: int, pixels: FloatArray = CHEST
+) -> FloatArray:
+    """A picture with a line of text, its lower left corner at a place (x, y)."""
+    burnt = np.round(pixels * 255).astype(np.uint8)
+    cv2.putText(
+        burnt, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, grey, max(1, round(2 * scale)), cv2.LINE_AA
+    )
+    return burnt.astype(np.float32) / 255
+
+
+@pytest.mark.parametrize("scale", [0.4, 0.7, 1.2, 2.0])
+@pytest.mark.parametrize(("text", "grey"), [("DOE^JANE 04.05.1954", 255), ("Mustermann, Erika", 250)])
+@pytest.mark.parametrize("y", [80, 1000])
+def test_a_name_is_found_and_covered(text: str, grey: int, y: int, scale: float) -> None:
+    """Large and small; what is returned hides all of it."""
+    burnt = written(text, (30, y), scale, grey)
+    hidden = np.zeros(CHEST.shape, bool)
+    for box in find_text(burnt):
+        hidden[int(box.y) : int(np.ceil(box.y + box.h)), int(box.x) : int(np.ceil(box.x + box.w))] = True
+    ink = np.abs(burnt - CHEST) > 0.1
+    assert ink.sum() > 50 and hidden[ink].mean() > 0.98
+    assert hidden.mean() < 0.2
+
+
+def test_dark_letters_are_found() -> None:
+    plate = CHEST.copy()
+    plate[20:90, 20:700] = 0.9
+    assert find_text(written("DOE JANE 1954", (40, 70), 1.0, 10, plate))
+
+
+def test_a_large_picture_is_measured_in_its_own_pixels() -> None:
+    large = cv2.resize(CHEST, (3072, 3072), interpolation=cv2.INTER_LINEAR)
+    (box,) = find_text(written("DOE^JANE 1954", (200, 300), 2.0, 255, np.asarray(large, np.float32)))
+    assert 150 < box.x < 210 and 230 < box.y < 270 and 280 < box.y + box.h < 340 and box.x + box.w > 560
+
+
+@pytest.mark.parametrize("text", ["L", "R", "AP"])
+def test_a_side_marker_is_no_text(text: str) -> None:
+    assert find_text(written(text, (850, 120), 2.0, 250)) == ()
+
+
+def test_anatomy_and_noise_are_no_text() -> None:
+    assert find_text(CHEST) == ()
+    assert find_text(np.random.default_rng(0).random((600, 600)).astype(np.float32)) == ()
+    assert find_text(np.zeros((300, 300), np.float32)) == ()
+
+
+def test_what_is_found_in_real_radiographs_is_text(data_folder: Path) -> None:
+    """Of 60, those that hold a word (PORTABLE) are found, and nothing else; by eye."""
+    files = sorted((data_folder / "nih" / "images").iterdir())[::47]
+    assert 0 < sum(bool(find_text(load_radiograph(file).pixels)) for file in files) <= 0.15 * len(files)
