@@ -19,7 +19,8 @@ LARGEST = 2048  # a longer picture is looked at in this size
 CONTRAST = 0.18  # difference to its surroundings, in [0, 1], from which something may be a letter
 LETTERS = 4  # in a line, from which it is text; fewer make a side marker
 REACH = 1.5  # of a line's height, within which what stands out beside it belongs to it
-MARGIN = 0.4  # of a letter's height, by which a line's box is larger than what was found of it
+MARGIN_X, MARGIN_Y = 1.0, 0.4
+"""In heights of a line, by which its box is larger than what was found: a faint letter may follow."""
 
 _MOST = 3000  # candidates, beyond which the contrast asked for is raised
 _WIDEST = 120  # pixels: no letter is wider
@@ -77,9 +78,9 @@ def find_text(pixels: FloatArray) -> tuple[Box, ...]:
     height, width = pixels.shape
     text = []
     for left, top, right, bottom in _united(boxes):
-        margin = MARGIN * (bottom - top)
-        x0, y0 = max(0.0, (left - margin) / scale), max(0.0, (top - margin) / scale)
-        x1, y1 = min(width, (right + margin) / scale), min(height, (bottom + margin) / scale)
+        aside, above = MARGIN_X * (bottom - top), MARGIN_Y * (bottom - top)
+        x0, y0 = max(0.0, (left - aside) / scale), max(0.0, (top - above) / scale)
+        x1, y1 = min(width, (right + aside) / scale), min(height, (bottom + above) / scale)
         text.append(Box(x0, y0, x1 - x0, y1 - y0))
     return tuple(sorted(text, key=lambda box: (box.y, box.x)))
 
