@@ -287,7 +287,7 @@ def _square_map(engine: Engine, encoded: Encoded) -> FloatArray:
     grid = encoded.embeddings.grid
     with torch.inference_mode():
         logits = engine.model.pair_logits(encoded.embeddings.patches, task.positive, task.negative)[0, :, 0]
-    smoothed = smooth(logits.unflatten(0, grid).numpy(), calibration.smoothing, task.valid[0].numpy())
+    smoothed = smooth(logits.reshape(grid).numpy(), calibration.smoothing, task.valid[0].numpy())
     assert calibration.patch_image == 0  # the image's logit has no part in the map of this checkpoint
     return calibration.patch_probability(smoothed, 0.0)
 

@@ -32,8 +32,8 @@ def test_probabilities_are_the_formulas() -> None:
     patch = ITEM.patch_probability(logits, 3.0)
     assert image.dtype == patch.dtype == np.float32 and image.shape == patch.shape == (5, 8)
     for place, value in np.ndenumerate(logits):
-        assert image[place] == pytest.approx(sigmoid(0.9 * value - 0.4), abs=1e-6)
-        assert patch[place] == pytest.approx(sigmoid(1.3 * value + 0.2 * 3.0 + 2.5), abs=1e-6)
+        assert image[place] == pytest.approx(sigmoid(0.9 * float(value) - 0.4), abs=1e-6)
+        assert patch[place] == pytest.approx(sigmoid(1.3 * float(value) + 0.2 * 3.0 + 2.5), abs=1e-6)
     assert float(ITEM.image_probability(2.0)) == pytest.approx(sigmoid(0.9 * 2.0 - 0.4), abs=1e-6)
 
 

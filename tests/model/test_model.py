@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,28 +17,29 @@ from patchclip.saliency import SALIENCY
 from patchclip.text import QueryGate, Vocabulary
 from patchclip.text.encoder import shared_encoder
 
-SMALL = {"token_width": 32, "embed_dim": 32, "sparse_heads": 4, "sparse_patches": 8}
+SMALL = ModelConfig(token_width=32, embed_dim=32, sparse_heads=4, sparse_patches=8)
 CONFIGS = {
-    "cnn": ModelConfig(name="cnn", tower="timm:mobilenetv2_100", image_size=96, **SMALL),
-    "vit": ModelConfig(
+    "cnn": replace(SMALL, name="cnn", tower="timm:mobilenetv2_100", image_size=96),
+    "vit": replace(
+        SMALL,
         name="vit",
         tower="ViT-B-32-quickgelu",
         image_size=96,
         levels=(11,),
         grid_level=11,
         context_blocks=0,
-        **SMALL,
     ),
-    "timm vit": ModelConfig(
+    "timm vit": replace(
+        SMALL,
         name="timm vit",
         tower="timm:vit_tiny_patch16_224",
         image_size=64,
         levels=(5, 11),
         grid_level=11,
         context_blocks=0,
-        **SMALL,
     ),
-    "downsampled": ModelConfig(
+    "downsampled": replace(
+        SMALL,
         name="down",
         tower="timm:vit_tiny_patch16_224",
         image_size=256,
@@ -45,7 +47,6 @@ CONFIGS = {
         levels=(11,),
         grid_level=11,
         context_blocks=0,
-        **SMALL,
     ),
 }
 

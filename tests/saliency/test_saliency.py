@@ -89,7 +89,7 @@ def test_deletion_and_insertion_of_a_model_that_looks_at_one_place() -> None:
     pixels[8:16, 16:24] = 1.0
 
     def score(images: np.ndarray) -> np.ndarray:
-        return images[:, 8:16, 16:24].mean(axis=(1, 2)).astype(np.float64)
+        return np.asarray(images[:, 8:16, 16:24].mean(axis=(1, 2)), np.float64)
 
     right, wrong = np.zeros((4, 4), np.float32), np.ones((4, 4), np.float32)
     right[1, 2], wrong[1, 2] = 1, 0
