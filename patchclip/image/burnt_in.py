@@ -13,12 +13,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from patchclip.image.film_words import is_film_word
 from patchclip.types import Box, FloatArray
 
 LARGEST = 2048  # a longer picture is looked at in this size
 CONTRAST = 0.18  # difference to its surroundings, in [0, 1], from which something may be a letter
 LETTERS = 4  # in a line, from which it is text; fewer make a side marker
+SENTENCE = (
+    "Text seems to be burned into the picture: it may identify the patient; look before you save or export."
+)
 REACH = 1.5  # of a line's height, within which what stands out beside it belongs to it
+FARTHEST = 8  # heights of a line, beyond which nothing belongs to it
 MARGIN_X, MARGIN_Y = 1.0, 0.4
 """In heights of a line, by which its box is larger than what was found: a faint letter may follow."""
 
@@ -83,6 +88,19 @@ def find_text(pixels: FloatArray) -> tuple[Box, ...]:
         x1, y1 = min(width, (right + aside) / scale), min(height, (bottom + above) / scale)
         text.append(Box(x0, y0, x1 - x0, y1 - y0))
     return tuple(sorted(text, key=lambda box: (box.y, box.x)))
+
+
+def text_warnings(pixels: FloatArray) -> list[str]:
+    """A sentence where a picture, float32 [H, W] in [0, 1], seems to hold text that may name somebody.
+
+    Words such as PORTABLE, which radiographers put on films, name nobody.
+    """
+    for box in find_text(pixels):
+        top, left = int(box.y), int(box.x)
+        line = pixels[top : top + round(box.h), left : left + round(box.w)]
+        if not is_film_word(line, MARGIN_X, MARGIN_Y):
+            return [SENTENCE]
+    return []
 
 
 def _lines(grey: NDArray[np.uint8], letters: _Size, operation: int) -> list[tuple[int, int, int, int]]:
@@ -180,7 +198,8 @@ def _whole(shapes: _Shapes, members: list[int], stats: NDArray[Any]) -> tuple[in
     bottom = int((shapes.y[members] + shapes.height[members]).max())
     high = bottom - top
     x, y, width, height = stats.T
-    level = (height <= 2 * high) & (y < bottom + high // 3) & (y + height > top - high // 3)
+    level = (height <= 1.6 * high) & (y < bottom + high // 3) & (y + height > top - high // 3)
+    level &= (x > left - FARTHEST * high) & (x + width < right + FARTHEST * high)
     while True:
         near = level & (x < right + REACH * high) & (x + width > left - REACH * high)
         first, last = int(min(left, x[near].min())), int(max(right, (x + width)[near].max()))

@@ -15,6 +15,7 @@ from pydicom.pixels.processing import apply_color_lut
 
 from patchclip.errors import RadiographError
 from patchclip.image.aspect import pixel_ratio, square_mask, square_pixels
+from patchclip.image.burnt_in import text_warnings
 from patchclip.image.decoders import stored_pixels
 from patchclip.image.elements import code, decimal_comma, element, integer, sentence
 from patchclip.image.header import header_facts, header_warnings
@@ -103,7 +104,7 @@ def _radiograph(dataset: FileDataset, frame: int | None, window: int | None) -> 
         outside = square_mask(outside, ratio)
         shown = np.where(outside, np.float32(0), shown)
     facts = header_facts(dataset)
-    warnings += header_warnings(facts, dataset)
+    warnings += [*header_warnings(facts, dataset), *text_warnings(shown)]
     facts = replace(facts, windows=windows, window=used, pixel_ratio=ratio)
     return Radiograph.from_array(np.clip(shown, 0, 1).astype(np.float32), facts, warnings, outside)
 

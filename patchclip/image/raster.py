@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from patchclip.image.burnt_in import text_warnings
 from patchclip.image.deep import deep_colour
 from patchclip.image.depth import grey_range
 from patchclip.image.picture import open_picture
@@ -37,6 +38,7 @@ def read_raster(content: bytes, page: int | None = None) -> Radiograph:
     said += picture.warnings
     if polarity_evidence(grey) < -CLEAR:
         said.append(INVERTED)
+    said += text_warnings(grey)
     return Radiograph.from_array(grey, warnings=said)
 
 

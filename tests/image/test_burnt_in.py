@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from patchclip import load_radiograph
-from patchclip.image.burnt_in import find_text
+from patchclip.image.burnt_in import SENTENCE, find_text, text_warnings
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.types import FloatArray
+from tests.image.dicoms import content, dicom
 
 CHEST = synthetic_radiograph(size=1024, seed=3).pixels.copy()
 CHEST[:50, :150] = CHEST[60:110, :150]  # without its own label
@@ -69,3 +70,28 @@ def test_what_is_found_in_real_radiographs_is_text(data_folder: Path) -> None:
     """Of 60, those that hold a word (PORTABLE) are found, and nothing else; by eye."""
     files = sorted((data_folder / "nih" / "images").iterdir())[::47]
     assert 0 < sum(bool(find_text(load_radiograph(file).pixels)) for file in files) <= 0.15 * len(files)
+
+
+@pytest.mark.parametrize("word", ["PORTABLE", "SUPINE", "ERECT"])
+def test_a_word_of_the_film_names_nobody(word: str) -> None:
+    """It is found, as everything that must be hidden is, and no reader is warned of it."""
+    burnt = written(word, (60, 120), 0.9, 250)
+    assert find_text(burnt) and text_warnings(burnt) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["DOE^JANE 04.05.1954", "Mustermann, Erika", "ID 4711081", "PORTABLE DOE JANE"]
+)
+def test_a_name_is_warned_of(text: str) -> None:
+    """In a picture and in a DICOM, whatever its header says of it."""
+    burnt = written(text, (60, 120), 0.9, 250)
+    _, coded = cv2.imencode(".png", np.round(burnt * 255).astype(np.uint8))
+    assert SENTENCE in load_radiograph(coded.tobytes()).warnings
+    stored = np.round(burnt * 4095).astype(np.uint16)
+    raw = content(dicom(stored, BitsStored=12, HighBit=11, BurnedInAnnotation="NO"))
+    assert SENTENCE in load_radiograph(raw).warnings
+
+
+def test_the_examples_of_the_project_are_not_warned_of() -> None:
+    for size in (320, 512, 1024):
+        assert text_warnings(synthetic_radiograph(size=size, seed=3).pixels) == []

@@ -1,0 +1,74 @@
+"""Words that radiographers put on films and that name nobody, told by the shape of the whole word."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from patchclip.types import FloatArray
+
+WORDS = ("PORTABLE", "SUPINE", "ERECT", "UPRIGHT", "STANDING", "SITTING", "SYNTHETIC")
+"""Positions and techniques, and what the synthetic examples of this project carry."""
+ALIKE = 0.6  # correlation of shapes from which a word is recognised
+COVERED = 0.62  # share of a line that the word must fill, so that no name stands beside it
+
+_HEIGHT = 20  # words are compared in this height
+_HEIGHTS = (0.7, 0.85, 1.0, 1.2)  # of the letters, as shares of the one that the line's box suggests
+_WIDTHS = (0.75, 0.87, 1.0)  # of fonts, as shares of the drawn one
+
+
+def is_film_word(line: FloatArray, margin_x: float, margin_y: float) -> bool:
+    """Whether a picture of one line is one of `WORDS`, or that and a letter or two.
+
+    Each word is drawn in two fonts and looked for in the line (normalised cross-correlation).
+
+    Args:
+        line: float32 [h, w] in [0, 1], letters in the middle.
+        margin_x, margin_y: what lies around the letters, in heights of them.
+    """
+    height = line.shape[0] / (1 + 2 * margin_y)
+    length = line.shape[1] - 2 * margin_x * height
+    ink = np.abs(line - float(np.median(line))).astype(np.float32)
+    for share in _HEIGHTS:
+        scale = _HEIGHT / (height * share)
+        size = max(1, round(line.shape[1] * scale)), max(1, round(line.shape[0] * scale))
+        fitted = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+        # A small line that is enlarged is as blurred as the pixels that it comes from.
+        blur = max(1.0, 0.45 * scale)
+        for drawn in _drawn():
+            drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), blur), np.float32)
+            if drawn.shape[0] > fitted.shape[0] or drawn.shape[1] > fitted.shape[1]:
+                continue
+            if drawn.shape[1] < COVERED * length * scale:
+                continue
+            if float(cv2.matchTemplate(fitted, drawn, cv2.TM_CCOEFF_NORMED).max()) >= ALIKE:
+                return True
+    return False
+
+
+@cache
+def _drawn() -> tuple[FloatArray, ...]:
+    """Every word in every font and width, light on dark, as high as `_HEIGHT`."""
+    pictures = []
+    font = ImageFont.load_default(40)
+    for word in WORDS:
+        left, top, right, bottom = font.getbbox(word)
+        canvas = Image.new("L", (int(right - left) + 8, int(bottom - top) + 8))
+        ImageDraw.Draw(canvas).text((4 - left, 4 - top), word, fill=255, font=font)
+        stroke = np.zeros((60, 60 * len(word)), np.uint8)
+        cv2.putText(stroke, word, (10, 45), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 255, 3, cv2.LINE_AA)
+        for picture in (np.asarray(canvas, np.uint8), stroke):
+            pictures += [_fitted(picture, width) for width in _WIDTHS]
+    return tuple(pictures)
+
+
+def _fitted(picture: NDArray[np.uint8], share: float) -> FloatArray:
+    inside = picture > 127
+    rows, cols = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    part = picture[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1].astype(np.float32) / 255
+    width = round(share * part.shape[1] * _HEIGHT / part.shape[0])
+    return np.asarray(cv2.resize(part, (width, _HEIGHT), interpolation=cv2.INTER_AREA), np.float32)
