@@ -2,8 +2,8 @@
 
 The folder holds real radiographs, black = air. Each becomes DICOM files with either tag, plain and with a
 border left white by collimation, around the picture and over it, and goes through `load_radiograph`. A
-MONOCHROME1 that is wrong, pixels being black for air already, is tried too. With --average the average chest is
-printed that `patchclip.image.polarity` compares with.
+MONOCHROME1 that is wrong, pixels being black for air already, is tried too. With --average the average chest
+is printed that `patchclip.image.polarity` compares with.
 """
 
 from __future__ import annotations
