@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from app.requests import (
     EmptyRequest,
     ExportRequest,
     OpenExampleRequest,
+    RequestError,
     SaveRequest,
     read_request,
 )
@@ -29,6 +31,7 @@ from app.service import Service
 from app.uploads import DiskFullError, TooLargeError, TooManyUploadsError, Uploads, limited
 from patchclip import PatchClipError
 
+IMAGE_HEADER = "x-patch-clip-image"  # the place of an image in an upload that holds several
 LARGEST_BODY = 256 * 1024  # bytes of any request but an upload: a reading with all its boxes is far smaller
 STATUS = {TooLargeError: 413, TooManyUploadsError: 429, BusyError: 503, DiskFullError: 507}  # others: 400
 LOG = logging.getLogger(__name__)
@@ -61,7 +64,7 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
             "choose a single radiograph."
         )
         async with uploads.receive(token, limited(request.stream(), uploads.limit, too_large)) as read:
-            return await service.open_upload(token, read)
+            return await service.open_upload(token, read, _chosen(request))
 
     def json(kind: Any, method: Callable[[str, Any], Awaitable[Reply]]) -> Answering:
         async def answer(request: Request) -> Reply:
@@ -86,6 +89,16 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
         "export": json(ExportRequest, service.export),
     }
     return [Route(API + name, _guarded(name, answer), methods=["POST"]) for name, answer in answering.items()]
+
+
+def _chosen(request: Request) -> int | None:
+    """The image that was chosen of an upload: a place alone, since names may identify a patient."""
+    place = request.headers.get(IMAGE_HEADER)
+    if place is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}", place):
+        raise RequestError("The server does not understand which image was chosen; open the file again.")
+    return int(place)
 
 
 def _guarded(name: str, answer: Answering) -> Callable[[Request], Awaitable[Response]]:

@@ -59,6 +59,21 @@ class StudyReply(Reply):
     judged: int
 
 
+class LeftOutReply(Reply):
+    """A file in an archive that holds no image, and why."""
+
+    name: str
+    reason: str
+
+
+class ContentsReply(Reply):
+    """The images in an upload that holds several, in an order that does not change; `total` counts all."""
+
+    images: list[str]
+    total: int
+    left_out: list[LeftOutReply]
+
+
 class MapReply(Reply):
     """`values` [R][C] in [0, 1] as computed, `extent` (x0, y0, x1, y1), `max` the highest value."""
 

@@ -11,8 +11,10 @@ from app.drawing import answer_reply, colour_tables, map_reply, picture
 from app.lanes import Lanes
 from app.replies import (
     AnswersReply,
+    ContentsReply,
     ExportReply,
     HistoryReply,
+    LeftOutReply,
     ModelReply,
     SaliencyReply,
     SavedReply,
@@ -29,12 +31,22 @@ from app.requests import (
 )
 from app.sessions import Sessions, Study
 from app.store import FeedbackRepository, NewFeedback, StoreError
-from patchclip import Engine, PatchClipError, QueryError, Radiograph, load_radiograph
+from patchclip import (
+    Engine,
+    Listing,
+    PatchClipError,
+    QueryError,
+    Radiograph,
+    list_images,
+    load_entry,
+    load_radiograph,
+)
 from patchclip.resources import ASSETS
 from patchclip.text import split_queries
 
 EXAMPLES = ASSETS / "examples"
 MOST_QUERIES = 20  # in one go
+MOST_IMAGES = 1000  # of an archive that are listed on the page
 MOST_ROWS = 200  # of past feedback on the page; the exports hold all
 NO_HISTORY = (
     "The feedback database cannot be read: whether this image was judged before is not known, "
@@ -72,19 +84,34 @@ class Service:
             upload_limit_mb=self.upload_limit_mb,
         )
 
-    async def open_upload(self, window: str, read: Callable[[], bytes]) -> StudyReply:
-        """Opens an uploaded file; from here on only its pixels are in memory.
+    async def open_upload(
+        self, window: str, read: Callable[[], bytes], image: int | None = None
+    ) -> StudyReply | ContentsReply:
+        """Opens an uploaded file, or says what it holds if that is several images and none was chosen.
 
-        read: gives the file's bytes and lets go of the file; called in the thread that decodes them.
+        Of an opened file only the pixels stay in memory, of one that was listed nothing: the page sends it
+        again with its reader's choice.
+
+        Args:
+            window: the token.
+            read: gives the file's bytes and lets go of the file; called in the thread that decodes them.
+            image: place of an image in the list, from 0.
         """
-        return await self._open(window, read, synthetic=False)
+        content = await self.lanes.decoder.run(read)
+        listing = await self.lanes.decoder.run(lambda: list_images(content, isolated=True))
+        if image is None and len(listing.entries) > 1:
+            return _contents(listing)
+        if image is not None and image >= len(listing.entries):
+            raise PatchClipError("The file does not hold this image any more; open the file again.")
+        entry = listing.entries[image or 0]
+        return await self._open(window, lambda: load_entry(entry, content, isolated=True), synthetic=False)
 
     async def open_example(self, window: str, request: OpenExampleRequest) -> StudyReply:
         """Opens a bundled synthetic radiograph."""
         path = EXAMPLES / Path(request.name).name
         if not path.is_file():
             raise PatchClipError("There is no such example; choose one from the list.")
-        return await self._open(window, path.read_bytes, synthetic=True)
+        return await self._open(window, lambda: load_radiograph(path, isolated=True), synthetic=True)
 
     async def ask(self, window: str, request: AskRequest) -> AnswersReply:
         """Answers one line of queries, parted by ";"."""
@@ -149,10 +176,8 @@ class Service:
         export = self.feedback.export_csv if request.kind == "csv" else self.feedback.export_json
         return ExportReply(text=await self.lanes.store.run(export))
 
-    async def _open(self, window: str, read: Callable[[], bytes], *, synthetic: bool) -> StudyReply:
-        radiograph, decode_ms = await self.lanes.decoder.run(
-            lambda: _timed(lambda: load_radiograph(read(), isolated=True))
-        )
+    async def _open(self, window: str, load: Callable[[], Radiograph], *, synthetic: bool) -> StudyReply:
+        radiograph, decode_ms = await self.lanes.decoder.run(lambda: _timed(load))
         encoded = await self.lanes.model.run(lambda: self.engine.encode(radiograph))
         study = self.sessions.add(window, encoded, decode_ms, synthetic=synthetic)
         drawn = await self.lanes.decoder.run(lambda: picture(radiograph))
@@ -183,6 +208,16 @@ class Service:
         if not study:
             raise PatchClipError("No radiograph is open; open a file or one of the examples first.")
         return self.sessions.get(window, study)
+
+
+def _contents(listing: Listing) -> ContentsReply:
+    return ContentsReply(
+        images=[entry.name for entry in listing.entries[:MOST_IMAGES]],
+        total=len(listing.entries),
+        left_out=[
+            LeftOutReply(name=item.name, reason=item.reason) for item in listing.left_out[:MOST_IMAGES]
+        ],
+    )
 
 
 def _timed(work: Callable[[], Result]) -> tuple[Result, float]:

@@ -1,13 +1,14 @@
 // Buttons, sliders and lists: what each does when it is used.
 import { activate, ask, compare } from "./asking.js";
 import { colours } from "./caption.js";
-import { $, all } from "./dom.js";
+import { filesOf } from "./contents.js";
+import { $, all, say } from "./dom.js";
 import { download, showHistory } from "./history.js";
 import { attachPointer } from "./pointer.js";
 import { askBeforeLeaving, change, save, toggle, undo } from "./reading.js";
 import { render } from "./render.js";
 import { state, viewer } from "./state.js";
-import { choose, openExample, openFiles } from "./studies.js";
+import { choose, openExample, openFiles, openFolder } from "./studies.js";
 
 const READER = "patch-clip-reader"; // the name under which the browser keeps the reader's name
 
@@ -32,8 +33,15 @@ function bindOpening() {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     $("comment").blur(); // whoever drops a file has stopped typing
-    openFiles([...event.dataTransfer.files]);
+    filesOf(event.dataTransfer)
+      .then(({ files, folder }) => (folder ? openFolder(files) : openFiles(files)))
+      .catch(() => say("open-error", "The folder could not be read; choose its files instead."));
   });
+  $("open-folder").onclick = () => $("folder").click();
+  $("folder").onchange = (event) => {
+    openFolder([...event.target.files]);
+    event.target.value = "";
+  };
   onItem("examples", openExample);
   onItem("studies", (key) => choose(state.studies.find((study) => study.sha256 === key)));
 }

@@ -10,6 +10,7 @@ import { choose } from "./studies.js";
 const ARROWS = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 };
 const KEYS = [
   ["o", "open files", () => $("file").click()],
+  ["f", "open a folder", () => $("folder").click()],
   ["/", "type a query", () => $("query").focus()],
   ["j", "next study", () => stepStudy(1)],
   ["k", "previous study", () => stepStudy(-1)],

@@ -1,5 +1,6 @@
 // Asks the server. Every request carries a token that only a page of this server can get.
 const HEADER = "x-patch-clip-window";
+const IMAGE_HEADER = "x-patch-clip-image"; // the place of an image in a file that holds several
 const SILENT = "The server does not answer; check that it is running, then try again.";
 const UNSENT = "The file could not be sent; it may be too large or the server may have stopped. Try again.";
 let token = null;
@@ -8,17 +9,18 @@ export function call(name, data = {}) {
   return send(name, JSON.stringify(data), "application/json", SILENT);
 }
 
-export function upload(file) {
+export function upload(file, image) {
   // The name stays here, whole: any part of it may identify a patient.
-  return send("open_upload", file, "application/octet-stream", UNSENT);
+  const chosen = image === undefined ? {} : { [IMAGE_HEADER]: image };
+  return send("open_upload", file, "application/octet-stream", UNSENT, chosen);
 }
 
-async function send(name, body, type, failure) {
+async function send(name, body, type, failure, more = {}) {
   if (!token) await enter();
-  let answer = await post(name, body, type, failure);
+  let answer = await post(name, body, type, failure, more);
   if (answer.status === 401) {
     await enter(); // the server was restarted: to it this is a new window
-    answer = await post(name, body, type, failure);
+    answer = await post(name, body, type, failure, more);
   }
   if (answer.reply.error) throw new Error(answer.reply.error);
   return answer.reply;
@@ -30,9 +32,9 @@ async function enter() {
   token = reply.window;
 }
 
-async function post(name, body, type, failure) {
+async function post(name, body, type, failure, more = {}) {
   try {
-    const headers = { "content-type": type, ...(token ? { [HEADER]: token } : {}) };
+    const headers = { "content-type": type, ...more, ...(token ? { [HEADER]: token } : {}) };
     const response = await fetch("api/" + name, { method: "POST", body, headers, cache: "no-store" });
     return { status: response.status, reply: await response.json() };
   } catch (error) {

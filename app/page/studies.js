@@ -1,23 +1,41 @@
 // Studies: opening files and examples, and going from one to another.
 import { compare, renew } from "./asking.js";
 import { say } from "./dom.js";
+import { contentsOf, isHidden, offer, pathOf } from "./contents.js";
 import { newDraft } from "./drafts.js";
 import { render } from "./render.js";
 import { call, upload } from "./server.js";
 import { busy, held, state, viewer } from "./state.js";
 
-export async function openFiles(files) {
+export function openFiles(files) {
+  return openAll(files.map((file) => ({ file, name: file.name })));
+}
+
+export function openFolder(files) {
+  // Which of its files are images shows when they are opened.
+  const items = files.filter((file) => !isHidden(pathOf(file))).map((file) => ({ file, name: pathOf(file) }));
+  items.sort((one, other) => (one.name < other.name ? -1 : 1));
+  if (!items.length) return say("open-error", "The folder holds no file; choose another.");
+  if (items.length === 1) return openAll(items);
+  return offer([{ items, leftOut: [] }], openAll);
+}
+
+async function openAll(items) {
   say("open-error");
   const failed = [];
-  for (const file of files) {
+  const groups = [];
+  for (const { file, name, image } of items) {
     try {
       if (file.size > state.limitMb * 1e6) throw new Error(tooLarge(file.size));
-      addStudy(await busy("reading and encoding …", () => upload(file)));
+      const reply = await busy("reading and encoding …", () => upload(file, image));
+      if (reply.images) groups.push(contentsOf(file, reply));
+      else addStudy(reply);
     } catch (error) {
-      failed.push(files.length > 1 ? `${file.name}: ${error.message}` : error.message);
+      failed.push(items.length > 1 ? `${name}: ${error.message}` : error.message);
       say("open-error", failed.join(" "));
     }
   }
+  if (groups.length) offer(groups, openAll);
 }
 
 function tooLarge(size) {

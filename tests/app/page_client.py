@@ -7,7 +7,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app.api import routes
+from app.api import IMAGE_HEADER, routes
 from app.guard import Windows
 from app.guard.windows import HEADER
 from app.service import Service
@@ -33,8 +33,9 @@ class PageClient:
         self.status = reply.status_code
         return dict(reply.json())
 
-    def send(self, name: str, body: bytes) -> dict[str, Any]:
-        """A request with a body of any kind; "open_upload" takes a file."""
-        reply = self.client.post(f"/api/{name}", content=body, headers={HEADER: self.token})
+    def send(self, name: str, body: bytes, image: str | None = None) -> dict[str, Any]:
+        """A request with a body of any kind; "open_upload" takes a file, and the place of an image in it."""
+        headers = {HEADER: self.token} | ({} if image is None else {IMAGE_HEADER: image.encode()})
+        reply = self.client.post(f"/api/{name}", content=body, headers=headers)
         self.status = reply.status_code
         return dict(reply.json())
