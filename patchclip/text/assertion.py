@@ -25,7 +25,7 @@ _MASK = "\0"  # stands for the words of a concept: no term holds it
 _SEPARATORS = frozenset({",", "and", "&", "plus", ":", "("})
 _ALTERNATIVES = frozenset({"or", "nor", "/", "vs", "versus"})
 _LAST_ONLY = frozenset(
-    {("no",), ("not",), ("zero",)}
+    {("no",), ("not",), ("zero",), ("none",), ("nil",)}
 )  # these answer for what stands before only where nothing follows
 _WEAK = 8  # words that a term of uncertainty, history or comparison reaches over at most
 
@@ -160,9 +160,14 @@ class _Scope:
         if not named or (weak and word == ","):
             return False
         following = self._item(separator + 1)
+        concept = next((c for c in self._concepts if c.start >= following.stop), None)
         if any(self._words[index] in self._asserting and index not in self._inside for index in following):
             return False
-        return not self._stated(following.stop)
+        if concept is None or concept.predicate or self._sided(concept):
+            return False
+        if any(word in self._verbs for word in self._words[start:separator]) and self._has_verb(concept):
+            return False
+        return not self._stated(concept)
 
     def _adjectives(self, start: int, stop: int) -> bool:
         """Whether only adjectives stand between: "no acute, displaced fractures"."""
@@ -187,11 +192,20 @@ class _Scope:
         )  # what stands before the concept qualifies it
         return range(start, last)
 
-    def _stated(self, start: int) -> bool:
-        """Whether a verb follows the concept at a position: then it is a statement of its own and no item of a list."""
-        concept = next((c for c in self._concepts if c.start >= start), None)
-        if concept is None:
-            return False
+    def _sided(self, concept: Concept) -> bool:
+        """Whether a side follows: "no effusion, consolidation on the right"."""
+        for word in self._words[concept.stop : concept.stop + 4]:
+            if word in ("left", "right"):
+                return True
+            if word in _SEPARATORS or word in _ALTERNATIVES:
+                return False
+        return False
+
+    def _has_verb(self, concept: Concept) -> bool:
+        return any(word in self._verbs for word in self._words[concept.stop : concept.stop + 3])
+
+    def _stated(self, concept: Concept) -> bool:
+        """Whether a verb follows a concept: then it is a statement of its own and no item of a list."""
         following = self._words[concept.stop : concept.stop + 3]
         for offset, word in enumerate(following):
             if word in _SEPARATORS or word in _ALTERNATIVES:
@@ -234,7 +248,7 @@ class _Scope:
             other = next((c for c in self._concepts if c.start == index), None)
             if other and comma and not self._joined(concept.stop, term.start):
                 return False
-            if index in self._ends and word not in ("which", "that", "since"):
+            if index in self._ends and word not in ("which", "that", "since", "?"):
                 return False
             if word in self._verbs:
                 stated = True
@@ -275,8 +289,10 @@ class _Scope:
 def _terms() -> PhraseTable[frozenset[_Use]]:
     data = read("assertion")
     uses: dict[tuple[str, ...], set[_Use]] = {}
-    for text in data["pseudo"]:
+    for text in (*data["pseudo"]["of change"], *data["pseudo"]["others"]):
         uses.setdefault(_words_of(text), set()).add(_Use("pseudo", True))
+    for text in data["pseudo"]["of change"]:
+        uses[_words_of(text)] |= {_Use("comparison", True), _Use("comparison", False)}
     for kind in ("negation", "uncertain", "historical", "comparison"):
         for direction, terms in data[kind].items():
             for text in terms:
@@ -285,9 +301,8 @@ def _terms() -> PhraseTable[frozenset[_Use]]:
     for found in uses.values():
         if any(use.kind == "pseudo" for use in found):
             found.difference_update({use for use in found if use.kind == "negation"})
-    return PhraseTable(
-        ((words, frozenset(found)) for words, found in uses.items()), word_lists().function, gap=2
-    )
+    between = word_lists().function | frozenset(data["adverbs"])
+    return PhraseTable(((words, frozenset(found)) for words, found in uses.items()), between, gap=2)
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from patchclip.text.phrases import HYPHENS, Match, T, longest
 JOINS = frozenset({"and", "or", "nor", ",", "/", "&", "+", "but"})
 _BREAKS = JOINS | frozenset(
     "( ) : ; ? with without no not none negative patient where which that who seen noted identified present absent over near above below "
-    "behind adjacent projecting after following due secondary from likely may might could represent suspicious consistent compatible "
+    "behind between adjacent projecting after following due secondary from likely may might could represent suspicious consistent compatible "
     "suggestive versus vs show demonstrate reveal appear remain resolved".split()
 )
 _LINKS = frozenset({"of", "in", "at", "on", "within", "involving", "to"})
@@ -31,6 +31,7 @@ class Concept:
         reversed: whether they name what the finding lacks ("lung markings"): only their absence is a finding.
         also: labels of further findings that the words fit as well.
         sign: whether they name a sign of the finding, not the finding.
+        predicate: whether they are a statement of their own, a structure and what is said of it: "heart enlarged".
     """
 
     label: str | None
@@ -41,6 +42,7 @@ class Concept:
     reversed: bool = False
     also: tuple[str, ...] = ()
     sign: bool = False
+    predicate: bool = False
 
     @property
     def start(self) -> int:
@@ -113,8 +115,7 @@ def _placed(concept: Concept, words: Sequence[str], lexicon: Lexicon) -> Concept
     """The same, or another thing where its noun phrase names another part of the body: "fracture of the femur"."""
     if concept.label is None:
         return concept
-    allowed = lexicon.allowed.get(concept.label, frozenset())
-    foreign = word_lists().foreign - allowed
+    foreign = lexicon.foreign[concept.label]
     around = [*_before(words, concept.start), *_after(words, concept.stop)]
     inside = [words[index] for index in range(concept.start, concept.stop) if index not in concept.positions]
     if foreign.intersection(around) or foreign.intersection(inside):
@@ -170,6 +171,7 @@ def _statements(
                         normal=state.polarity == "normal",
                         borderline=state.polarity == "borderline",
                         sign=state.sign,
+                        predicate=structure.start < match.start,
                     )
 
 

@@ -35,7 +35,10 @@ class _Foreign:
 
     def canonical(self, word: str) -> str:
         """A word as the phrases hold it: itself, its beginning with a star, or itself again where nothing fits."""
-        if word in self.exact:
+        if word in self.exact or any(
+            word.startswith(start) and self.canonical(word[len(start) :]) in self.phrases.words
+            for start, _ in self.compounds
+        ):
             return word
         return next((f"{start}*" for start in self.beginnings if word.startswith(start)), word)
 

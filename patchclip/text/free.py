@@ -44,3 +44,10 @@ def is_doubtful(words: Sequence[str], concept: Concept) -> bool:
         lists.function | lists.degree | lists.fillers | lists.describing | lists.generic | NEGATIONS | sides
     )
     return any(word not in known and not any(map(str.isdigit, word)) for word in plain)
+
+
+def names_something(words: Sequence[str]) -> bool:
+    """Whether a text holds more than words that carry no finding: "no prior available" asks for nothing."""
+    lists = word_lists()
+    plain = lists.function | lists.degree | lists.fillers | lists.common | lists.describing | NEGATIONS
+    return any(word not in plain and word[0].isalpha() for word in words)

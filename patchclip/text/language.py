@@ -25,6 +25,7 @@ class WordLists:
         degree: how much, how long, how sure: they may stand there too.
         fillers: words of questions and requests.
         common: other words that carry no finding.
+        prefixes: beginnings of words that a hyphen may part from the rest: "hypo-inflation".
         units: after a number, they show that a 0 is no "no".
         generic: single words that name a finding of the chest only where nothing speaks of another place: "adrenal nodule".
         chest: words that put a finding into the chest.
@@ -34,13 +35,15 @@ class WordLists:
         spelling: variant, misspelling or abbreviation -> word.
         shorthand: abbreviation, with or without marks -> words.
         guarded: pairs of opposite affixes ("hypo", "hyper"); no correction leads from one to the other.
-        abbreviations: words that a full stop may follow inside a sentence.
+        abbreviations: words that a full stop may follow inside a sentence: "Lt. effusion".
+        shortened: words that a full stop may follow inside a sentence if a small letter is next: "neg. for effusion".
     """
 
     function: frozenset[str]
     degree: frozenset[str]
     fillers: frozenset[str]
     common: frozenset[str]
+    prefixes: frozenset[str]
     units: frozenset[str]
     generic: frozenset[str]
     chest: frozenset[str]
@@ -51,6 +54,7 @@ class WordLists:
     shorthand: dict[str, str]
     guarded: tuple[tuple[str, str], ...]
     abbreviations: frozenset[str]
+    shortened: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -64,6 +68,7 @@ def word_lists() -> WordLists:
             "degree",
             "fillers",
             "common",
+            "prefixes",
             "units",
             "generic",
             "chest",
@@ -71,6 +76,7 @@ def word_lists() -> WordLists:
             "foreign",
             "other",
             "abbreviations",
+            "shortened",
         )
     }
     return WordLists(

@@ -6,7 +6,7 @@ said of them ("heart": "enlarged", "within normal limits"), things that only sou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -61,14 +61,15 @@ class Lexicon:
         states: phrase -> what it means of each structure that it is said of.
         skippable: words that may stand inside a phrase.
         speller: knows every word of every table.
-        allowed: label -> words of other body parts that belong to the finding all the same: a hiatal hernia is a stomach in the chest.
+        foreign: label -> words that put what is beside them elsewhere: other parts of the body without those that belong to the finding
+            (a hiatal hernia is a stomach in the chest), and bones or skin for a finding of the lungs.
     """
 
     phrases: PhraseTable[Entry]
     states: PhraseTable[tuple[State, ...]]
     skippable: frozenset[str]
     speller: Speller
-    allowed: dict[str, frozenset[str]]
+    foreign: dict[str, frozenset[str]]
 
 
 @lru_cache(maxsize=8)
@@ -81,10 +82,11 @@ def lexicon_of(vocabulary: Vocabulary) -> Lexicon:
         word for phrases in places["regions"].values() for phrase in phrases for word in tokens_of(phrase)
     )
     skippable = lists.function | lists.degree | sides | regions | {"not", "no"}
-    phrases = PhraseTable(_entries(vocabulary, data), skippable, gap=4)
-    states = PhraseTable(
-        ((words, tuple(found)) for words, found in _states(vocabulary, data).items()), lists.function, gap=2
-    )
+    said = _states(vocabulary, data)
+    states = PhraseTable(((words, tuple(found)) for words, found in said.items()), lists.function, gap=2)
+    predicates = _predicates(data, said)
+    entries = (item for item in _entries(vocabulary, data) if item[0] not in predicates)
+    phrases = PhraseTable(entries, skippable, gap=4)
     asserted = {
         word
         for group in ("negation", "uncertain", "historical", "comparison")
@@ -114,7 +116,10 @@ def lexicon_of(vocabulary: Vocabulary) -> Lexicon:
         states=states,
         skippable=skippable,
         speller=speller,
-        allowed={label: frozenset(words) for label, words in data["allowed"].items()},
+        foreign={
+            label: (lists.foreign | set(data["elsewhere"].get(label, ()))) - set(data["allowed"].get(label, ()))
+            for label in vocabulary.labels
+        },
     )
 
 
@@ -158,6 +163,20 @@ def _entries(vocabulary: Vocabulary, data: dict[str, Any]) -> Iterator[tuple[tup
     for structure in data["structures"]:
         for text in structure["phrases"]:
             yield content(text), Entry("structure", name=structure["name"])
+
+
+def _predicates(data: dict[str, Any], states: dict[tuple[str, ...], list[State]]) -> Container[tuple[str, ...]]:
+    """Wordings of a vocabulary that a structure and a state of it make up ("heart is enlarged"): they are read as such."""
+    predicates: set[tuple[str, ...]] = set()
+    for structure in data["structures"]:
+        for text in structure["phrases"]:
+            first = content(text)
+            predicates |= {
+                (*first, *words)
+                for words, found in states.items()
+                if any(state.structure == structure["name"] for state in found)
+            }
+    return predicates
 
 
 def _is_sign(words: tuple[str, ...], signs: list[tuple[str, ...]]) -> bool:

@@ -13,7 +13,8 @@ from patchclip.text.assertion import Asserted, Assertion, assert_concepts
 from patchclip.text.concepts import find_concepts
 from patchclip.text.echo import Echo, echo_of
 from patchclip.text.foreign import ASK, translate
-from patchclip.text.free import free_phrase, is_doubtful, is_negated
+from patchclip.text.free import free_phrase, is_doubtful, is_negated, names_something
+from patchclip.text.language import word_lists
 from patchclip.text.lexicon import Lexicon, lexicon_of
 from patchclip.text.phrases import HYPHENS
 from patchclip.text.place import Place, find_places, place_concepts
@@ -138,8 +139,7 @@ def parse_queries(text: str, vocabulary: Vocabulary) -> Reading:
             f'"{translation.unread}" is in a language that is not read, and may negate the rest; {ASK}'
         )
     foreign = translation.language or translation.unread
-    queries = list(_queries(text, sentences, statements, vocabulary, foreign))
-    queries = queries or [_free_query(text, sentences, statements, foreign)]
+    queries = _queries(text, sentences, statements, vocabulary, foreign)
     warnings = [*_warnings(text, tokens, statements, queries, len(sentences)), *_cut(queries)]
     used = [
         sentence_tokens[position]
@@ -154,7 +154,7 @@ def parse_queries(text: str, vocabulary: Vocabulary) -> Reading:
 def _spelt(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[Token, ...]:
     """The same tokens with misspelt words corrected and unknown ones marked."""
     result: list[Token] = []
-    for token in _with_prefixes(tokens):
+    for token in _with_prefixes(tokens, lexicon):
         word = stem(lexicon.speller.correct(token.word)) if token.is_word else token.word
         corrected = word != token.word
         unknown = token.is_word and word.isalpha() and word not in lexicon.speller.words
@@ -164,21 +164,22 @@ def _spelt(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[Token, ...]:
     return tuple(result)
 
 
-def _with_prefixes(tokens: Sequence[Token]) -> Iterator[Token]:
-    """ "non-calcified" and "non calcified" as one word, which is not calcified and negates nothing else."""
+def _with_prefixes(tokens: Sequence[Token], lexicon: Lexicon) -> Iterator[Token]:
+    """ "hypo-inflation" as one word, and "non-calcified" or "non calcified", which is not calcified and negates nothing else."""
     index = 0
     while index < len(tokens):
-        stop = index + 1
-        if tokens[index].word == "non":
-            stop += stop < len(tokens) and tokens[stop].word in HYPHENS
-        if stop < len(tokens) and tokens[index].word == "non" and tokens[stop].is_word:
+        first, stop = tokens[index], index + 1
+        hyphen = stop < len(tokens) and tokens[stop].word in HYPHENS
+        stop += hyphen
+        if stop < len(tokens) and tokens[stop].is_word and first.word in word_lists().prefixes:
             last = tokens[stop]
-            typed = f"{tokens[index].text}-{last.text}"
-            yield Token(typed, f"non{last.word}", tokens[index].start, last.stop)
-            index = stop + 1
-        else:
-            yield tokens[index]
-            index += 1
+            word = f"{first.word}{last.word}"
+            if first.word == "non" or (hyphen and lexicon.speller.correct(word) in lexicon.speller.words):
+                yield Token(f"{first.text}-{last.text}", word, first.start, last.stop)
+                index = stop + 1
+                continue
+        yield first
+        index += 1
 
 
 def _statements(sentence: Sentence, lexicon: Lexicon) -> Iterator[_Statement]:
@@ -200,25 +201,26 @@ def _queries(
     statements: Sequence[_Statement],
     vocabulary: Vocabulary,
     foreign: str | None,
-) -> Iterator[Query]:
+) -> list[Query]:
     """One query for each finding, place and assertion, and one for each entry of a list that names none."""
     findings = [statement for statement in statements if statement.asserted.concept.label]
     is_list = len(sentences) > 1 and not any(
         sentence.stated or len(sentence.tokens) > _ENTRY for sentence in sentences
     )
-    seen: set[tuple[str | None, Assertion, Place | None]] = set()
+    queries: dict[object, Query] = {}
     for sentence in sentences:
         own = [statement for statement in findings if statement.sentence is sentence]
         for statement in own:
             query = _query(text, statement, vocabulary, len(sentences))
             key = (query.label, query.assertion, query.place)
-            if key not in seen:
-                seen.add(key)
-                yield query
+            first = queries.setdefault(key, query)
+            if first.sign and not query.sign:  # a sign, and later the finding itself
+                queries[key] = replace(first, sign=False)
         heading = sentence.words[-1] == ":"
-        if not own and not heading and (is_list or (not findings and sentence is sentences[0])):
-            part = sentences if not is_list else [sentence]
-            yield _free_query(text, part, statements, foreign)
+        if is_list and not own and not heading and names_something(sentence.words):
+            query = _free_query(text, [sentence], statements, foreign)
+            queries[query.start] = query
+    return list(queries.values()) or [_free_query(text, sentences, statements, foreign)]
 
 
 def _query(text: str, statement: _Statement, vocabulary: Vocabulary, sentences: int) -> Query:

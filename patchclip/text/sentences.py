@@ -9,6 +9,7 @@ from patchclip.text.language import word_lists
 from patchclip.text.tokens import Token
 
 ENDS = frozenset(".;!\n•·*")
+ANSWERS = frozenset({"no", "yes", "none", "nil", "negative", "positive", "absent", "present"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def split_sentences(tokens: Sequence[Token]) -> Iterator[Sentence]:
     """The sentences of a text."""
     current: list[Token] = []
     for index, token in enumerate(tokens):
-        if token.word not in ENDS and not (token.word == "?" and not _asks_before(tokens, index)):
+        if token.word not in ENDS and not (token.word == "?" and not _asks_on(tokens, index)):
             current.append(token)
             continue
         if token.word == "." and _abbreviates(tokens, index):
@@ -47,10 +48,14 @@ def split_sentences(tokens: Sequence[Token]) -> Iterator[Sentence]:
         yield Sentence(tuple(current))
 
 
-def _asks_before(tokens: Sequence[Token], index: int) -> bool:
-    """Whether a question mark belongs to the word after it: "?pneumonia", "fever, ? pneumonia"; not in "effusion? mass?"."""
-    if index + 1 == len(tokens) or not tokens[index + 1].is_word:
+def _asks_on(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a question mark ends nothing: in "?pneumonia" and "fever, ? pneumonia" it belongs to what follows, and "nodule? no" is one
+    statement; in "effusion? mass?" it ends something."""
+    following = tokens[index + 1 : index + 3]
+    if not following or not following[0].is_word:
         return False
+    if following[0].word in ANSWERS and (len(following) == 1 or not following[1].is_word):
+        return True
     before = tokens[index - 1] if index else None
     return before is None or not before.is_word or before.stop < tokens[index].start
 
@@ -60,7 +65,8 @@ def _abbreviates(tokens: Sequence[Token], index: int) -> bool:
     if not index or index + 1 == len(tokens):
         return False
     before, after = tokens[index - 1], tokens[index + 1]
-    short = before.text.lower() in word_lists().abbreviations or (
-        len(before.text) == 1 and before.text.isalpha()
-    )
-    return short and before.stop == tokens[index].start and after.word != "\n"
+    if before.stop != tokens[index].start or after.word == "\n":
+        return False
+    lists, short = word_lists(), before.text.lower()
+    letter = len(short) == 1 and short.isalpha()
+    return short in lists.abbreviations or ((letter or short in lists.shortened) and after.text[0].islower())
