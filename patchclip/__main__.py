@@ -11,6 +11,7 @@ from patchclip import predict
 from patchclip.archive import cli as archive
 from patchclip.errors import PatchClipError
 from patchclip.evaluate import cli as evaluate
+from patchclip.evaluate import text as evaluate_text
 from patchclip.export import cli as export
 from patchclip.memory import keep_freed_memory
 from patchclip.version import __version__
@@ -37,6 +38,11 @@ COMMANDS = {
     ),
     "evaluate": Command(
         "measure a model on a dataset folder, with report", evaluate.add_arguments, _evaluate
+    ),
+    "evaluate-text": Command(
+        "measure what is understood of reports, against their coders",
+        evaluate_text.add_arguments,
+        evaluate_text.main,
     ),
     "export": Command("answers as DICOM objects, COCO or CSV", export.add_arguments, export.main),
     "receive": Command(

@@ -117,7 +117,8 @@ def lexicon_of(vocabulary: Vocabulary) -> Lexicon:
         skippable=skippable,
         speller=speller,
         foreign={
-            label: (lists.foreign | set(data["elsewhere"].get(label, ()))) - set(data["allowed"].get(label, ()))
+            label: (lists.foreign | set(data["elsewhere"].get(label, ())))
+            - set(data["allowed"].get(label, ()))
             for label in vocabulary.labels
         },
     )
@@ -165,7 +166,9 @@ def _entries(vocabulary: Vocabulary, data: dict[str, Any]) -> Iterator[tuple[tup
             yield content(text), Entry("structure", name=structure["name"])
 
 
-def _predicates(data: dict[str, Any], states: dict[tuple[str, ...], list[State]]) -> Container[tuple[str, ...]]:
+def _predicates(
+    data: dict[str, Any], states: dict[tuple[str, ...], list[State]]
+) -> Container[tuple[str, ...]]:
     """Wordings of a vocabulary that a structure and a state of it make up ("heart is enlarged"): they are read as such."""
     predicates: set[tuple[str, ...]] = set()
     for structure in data["structures"]:

@@ -116,8 +116,13 @@ def parse_query(text: str, vocabulary: Vocabulary) -> Query:
     return replace(first, also=tuple(dict.fromkeys(names)))
 
 
-def parse_queries(text: str, vocabulary: Vocabulary) -> Reading:
+def parse_queries(text: str, vocabulary: Vocabulary, most: int = MOST) -> Reading:
     """Reads all queries of a text: a question, a list, a report's sentence, or a whole report.
+
+    Args:
+        text: as typed.
+        vocabulary: the findings.
+        most: queries to give; what is beyond is cut with a word.
 
     Raises:
         QueryError: there is no word in it, it has more than 5,000 characters, or it is in a language that is not read.
@@ -140,7 +145,7 @@ def parse_queries(text: str, vocabulary: Vocabulary) -> Reading:
         )
     foreign = translation.language or translation.unread
     queries = _queries(text, sentences, statements, vocabulary, foreign)
-    warnings = [*_warnings(text, tokens, statements, queries, len(sentences)), *_cut(queries)]
+    warnings = [*_warnings(text, tokens, statements, queries, len(sentences)), *_cut(queries, most)]
     used = [
         sentence_tokens[position]
         for statement in statements
@@ -148,7 +153,7 @@ def parse_queries(text: str, vocabulary: Vocabulary) -> Reading:
         for position in (*statement.asserted.concept.positions, *statement.asserted.terms, *statement.places)
         if statement.asserted.concept.label
     ]
-    return Reading(text, tuple(queries[:MOST]), echo_of(tokens, used), tuple(warnings), translation.language)
+    return Reading(text, tuple(queries[:most]), echo_of(tokens, used), tuple(warnings), translation.language)
 
 
 def _spelt(tokens: Sequence[Token], lexicon: Lexicon) -> tuple[Token, ...]:
@@ -320,6 +325,6 @@ def _warnings(
         yield f"Not understood, and left out: {names}."
 
 
-def _cut(queries: Sequence[Query]) -> Iterator[str]:
-    if len(queries) > MOST:
-        yield f"The text asks for {len(queries)} things; the first {MOST} are answered, ask for the rest by themselves."
+def _cut(queries: Sequence[Query], most: int) -> Iterator[str]:
+    if len(queries) > most:
+        yield f"The text asks for {len(queries)} things; the first {most} are answered, ask for the rest by themselves."
