@@ -84,7 +84,9 @@ class _Scope:
         passed = {position for match in passes for position in match.positions}
         self._ends = {match.start for match in ends if match.start not in passed}
         data = read("assertion")
-        self._verbs = frozenset(data["verbs"])
+        self._finite = frozenset(data["finite verbs"])
+        self._verbs = self._finite | frozenset(data["participles"])
+        self._closing = frozenset(data["closing"])
         self._asserting = frozenset(data["asserting"])
 
     def asserted(self, concept: Concept) -> Asserted:
@@ -127,7 +129,7 @@ class _Scope:
     def _forward(self, term: _Term, use: _Use, concept: Concept) -> bool:
         """Whether nothing ends the reach between a term and a concept after it."""
         weak = use.kind != "negation"
-        if weak and concept.start - term.stop > _WEAK:
+        if weak and not use.enumerates and concept.start - term.stop > _WEAK:
             return False
         for index in range(term.stop, concept.start):
             word = self._words[index]
@@ -150,7 +152,7 @@ class _Scope:
     def _list_goes_on(self, start: int, separator: int, weak: bool) -> bool:
         """Whether the reach that began at `start` goes on over a comma or an "and"."""
         word = self._words[separator]
-        named = any(start <= concept.start and concept.stop <= separator for concept in self._concepts)
+        named = any(start < concept.stop <= separator for concept in self._concepts)
         if word in (":", "("):
             return not named
         if word != "," and not named:
@@ -250,7 +252,7 @@ class _Scope:
                 return False
             if index in self._ends and word not in ("which", "that", "since", "?"):
                 return False
-            if word in self._verbs:
+            if word in self._finite:
                 stated = True
             if word in _SEPARATORS | _ALTERNATIVES | {"with", "without"} and index not in self._inside:
                 if stated or word in ("with", "without", "("):

@@ -15,6 +15,7 @@ _BREAKS = JOINS | frozenset(
     "behind between adjacent projecting after following due secondary from likely may might could represent suspicious consistent compatible "
     "suggestive versus vs show demonstrate reveal appear remain resolved".split()
 )
+_BETWEEN = frozenset("size contour appearance xxxx : silhouette configuration caliber all both within near".split())
 _LINKS = frozenset({"of", "in", "at", "on", "within", "involving", "to"})
 
 
@@ -221,16 +222,7 @@ def _states_after(
 ) -> list[Match[tuple[State, ...]]]:
     """States said of a structure after it, across other structures of the same list."""
     found: list[Match[tuple[State, ...]]] = []
-    passes = word_lists().describing | {
-        "size",
-        "contour",
-        "appearance",
-        "xxxx",
-        ":",
-        "silhouette",
-        "configuration",
-        "caliber",
-    }
+    passes = word_lists().describing | _BETWEEN
     index = stop
     while index < len(words):
         word = words[index]
@@ -246,7 +238,7 @@ def _states_after(
             word in HYPHENS
             or word in lexicon.skippable
             or (word in passes and not found)
-            or (word in JOINS and (found or _structure_follows(words, index + 1, inside, lexicon)))
+            or (word in JOINS and (found or _more_follows(words, index + 1, by_start, inside, lexicon)))
         ):
             index += 1
         else:
@@ -262,20 +254,20 @@ def _continues(words: Sequence[str], start: int, stop: int, lexicon: Lexicon) ->
     )
 
 
-def _structure_follows(
-    words: Sequence[str], start: int, inside: dict[int, Match[Entry]], lexicon: Lexicon
+def _more_follows(
+    words: Sequence[str],
+    start: int,
+    by_start: dict[int, Match[tuple[State, ...]]],
+    inside: dict[int, Match[Entry]],
+    lexicon: Lexicon,
 ) -> bool:
-    """Whether the next thing after a join is another structure of the list."""
+    """Whether a join leads to another structure of the list or, after an adjective, to the state: "is stable and within normal limits"."""
     for index in range(start, len(words)):
         if index in inside:
             return True
-        if words[index] not in lexicon.skippable and words[index] not in (
-            "and",
-            "or",
-            "xxxx",
-            "size",
-            "contour",
-        ):
+        if index in by_start:
+            return words[start - 1] != ","
+        if words[index] not in lexicon.skippable and words[index] not in ("and", "or", "xxxx", "size", "contour"):
             return False
     return False
 

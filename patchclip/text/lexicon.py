@@ -6,7 +6,7 @@ said of them ("heart": "enlarged", "within normal limits"), things that only sou
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -144,7 +144,7 @@ def _entries(vocabulary: Vocabulary, data: dict[str, Any]) -> Iterator[tuple[tup
     for phrase, meant in data["both"].items():
         if all(label in labels for label in meant):
             yield content(phrase), Entry("finding", meant[0], second=meant[1])
-    signs = {label: [content(text) for text in texts] for label, texts in data["signs"].items()}
+    signs = data["signs"]
     for item in vocabulary.findings:
         for text in (item.name, *item.synonyms, *item.aliases, item.label.replace("_", " ")):
             words = content(text)
@@ -182,13 +182,17 @@ def _predicates(
     return predicates
 
 
-def _is_sign(words: tuple[str, ...], signs: list[tuple[str, ...]]) -> bool:
-    """Whether a wording holds a phrase that names a sign."""
-    return any(
-        words[start : start + len(sign)] == sign
-        for sign in signs
-        for start in range(len(words) - len(sign) + 1)
-    )
+def _is_sign(words: tuple[str, ...], signs: Sequence[str]) -> bool:
+    """Whether a wording holds a phrase that names a sign, or is one that "=" marks: "nodular" by itself describes something else."""
+    for text in signs:
+        sign = content(text.removeprefix("="))
+        if words == sign:
+            return True
+        if not text.startswith("=") and any(
+            words[start : start + len(sign)] == sign for start in range(len(words) - len(sign) + 1)
+        ):
+            return True
+    return False
 
 
 def _states(vocabulary: Vocabulary, data: dict[str, Any]) -> dict[tuple[str, ...], list[State]]:
@@ -199,7 +203,7 @@ def _states(vocabulary: Vocabulary, data: dict[str, Any]) -> dict[tuple[str, ...
         for label, polarities in structure["states"].items():
             if label not in labels:
                 continue
-            signs = [content(text) for text in data["signs"].get(label, ())]
+            signs = data["signs"].get(label, ())
             for polarity in ("abnormal", "normal", "borderline"):
                 texts = polarities.get(polarity, [])
                 texts = shared[polarity] if texts is True else texts

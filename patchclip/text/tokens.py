@@ -132,7 +132,7 @@ def _mark(text: str, position: int) -> str:
     ends = re.match(r"\s*(?:$|[,;.\n])", text[position + 1 :])
     if mark in "-–−" and ends and text[:position].strip() and text[position - 1 : position] not in "-–−":
         return "negative"
-    if mark == "+" and ends and text[:position].strip():
+    if mark == "+" and (ends or not text[:position].rstrip(" ")[-1:].isalnum()):
         return "positive"
     return mark
 
