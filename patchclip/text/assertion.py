@@ -24,9 +24,6 @@ Class = Literal["negation", "pseudo", "uncertain", "historical", "comparison"]
 _MASK = "\0"  # stands for the words of a concept: no term holds it
 _SEPARATORS = frozenset({",", "and", "&", "plus", ":", "("})
 _ALTERNATIVES = frozenset({"or", "nor", "/", "vs", "versus"})
-_LAST_ONLY = frozenset(
-    {("no",), ("not",), ("zero",), ("none",), ("nil",)}
-)  # these answer for what stands before only where nothing follows
 _WEAK = 8  # words that a term of uncertainty, history or comparison reaches over at most
 
 
@@ -86,6 +83,7 @@ class _Scope:
         data = read("assertion")
         self._finite = frozenset(data["finite verbs"])
         self._verbs = self._finite | frozenset(data["participles"])
+        self._answers = frozenset(_words_of(text) for text in data["answers"])
         self._closing = frozenset(data["closing"])
         self._asserting = frozenset(data["asserting"])
 
@@ -240,7 +238,7 @@ class _Scope:
     def _backward(self, term: _Term, use: _Use, concept: Concept) -> bool:
         """Whether nothing ends the reach between a term and a concept before it."""
         words = tuple(self._words[position] for position in term.positions)
-        if use.kind == "negation" and words in _LAST_ONLY and not self._closes(term.stop):
+        if use.kind == "negation" and words in self._answers and not self._closes(term.stop):
             return False
         if use.kind != "negation" and term.start - concept.stop > _WEAK:
             return False

@@ -7,6 +7,7 @@ typed. Text in another script, or with words of a language without a lexicon, is
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -32,15 +33,22 @@ class _Foreign:
     beginnings: tuple[str, ...]  # of words that may have any ending, longest first
     compounds: tuple[tuple[str, tuple[str, ...]], ...]
     fillers: frozenset[str]
+    umlauts: bool  # whether "ae", "oe" and "ue" may stand for ä, ö and ü
 
     def canonical(self, word: str) -> str:
         """A word as the phrases hold it: itself, its beginning with a star, or itself again where nothing fits."""
+        found = self._known(word)
+        for vowels in ("u", "o", "a", "aou") if found is None and self.umlauts else ():
+            found = found or self._known(re.sub(f"([{vowels}])e", r"\1", word))
+        return found or word
+
+    def _known(self, word: str) -> str | None:
         if word in self.exact or any(
             word.startswith(start) and self.canonical(word[len(start) :]) in self.phrases.words
             for start, _ in self.compounds
         ):
             return word
-        return next((f"{start}*" for start in self.beginnings if word.startswith(start)), word)
+        return next((f"{start}*" for start in self.beginnings if word.startswith(start)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +188,7 @@ def _foreign(name: str) -> _Foreign:
         beginnings=tuple(sorted((word[:-1] for word in words if word.endswith("*")), key=len, reverse=True)),
         compounds=tuple((start, tuple(tokens_of(meaning))) for start, meaning in data["compounds"].items()),
         fillers=fillers,
+        umlauts=data.get("umlauts", False),
     )
 
 

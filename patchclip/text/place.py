@@ -102,8 +102,9 @@ def find_places(words: Sequence[str], concepts: Sequence[Concept]) -> list[Menti
     ]
     mentions: list[Mention] = []
     group: list[Match[_Word]] = []
-    for match in matches:
-        if group and not _continues(words, group, match, inside):
+    for index, match in enumerate(matches):
+        following = matches[index + 1] if index + 1 < len(matches) else None
+        if group and (_begins(group, match, following) or not _continues(words, group, match, inside)):
             mentions.append(_mention(words, group))
             group = []
         group.append(match)
@@ -205,6 +206,13 @@ def _opening(
         if mention not in owned and concepts and mention.stop <= concepts[0].start:
             return mention
     return None
+
+
+def _begins(group: Sequence[Match[_Word]], match: Match[_Word], following: Match[_Word] | None) -> bool:
+    """Whether a lone side after a place begins another: "consolidation in the right upper lobe and a left effusion"."""
+    whole = any(item.value.kind == "region" for item in group)
+    alone = following is None or following.value.kind == "side" or following.start > match.stop + 1
+    return whole and match.value.kind == "side" and match.start > group[-1].stop and alone
 
 
 def _continues(

@@ -26,6 +26,7 @@ from patchclip.types import Laterality
 LONGEST = 5000
 MOST = 20  # queries that one text is answered with
 _ENTRY = 8  # words that an entry of a list has at most
+_UNNAMED = frozenset({"patient", "disease in general"})  # other things that no warning need name
 _PHRASE = 15  # words that a free phrase has at most: a page of prose is none
 
 
@@ -289,7 +290,7 @@ def _free_query(
         place=place,
         start=tokens[0].start,
         stop=tokens[-1].stop,
-        outside=bool(named) or foreign is not None or len(words) > _PHRASE,
+        outside=bool(named) or foreign is not None or len(words) > _PHRASE or not names_something(words),
     )
 
 
@@ -314,12 +315,13 @@ def _warnings(
             dict.fromkeys(item.sentence.tokens[position].text for position in item.asserted.concept.positions)
         )
         for item in statements
-        if item.asserted.concept.label is None and item.asserted.concept.name != "patient"
+        if item.asserted.concept.label is None and item.asserted.concept.name not in _UNNAMED
     ]
     if answered and others and len(tokens) <= 2 * _PHRASE:
         names = ", ".join(f'"{name}"' for name in dict.fromkeys(others))
         yield f"Not among the findings that are answered: {names}."
-    strange = [token.text for token in tokens if token.unknown]
+    free = [range(query.start, query.stop) for query in queries if not query.label]
+    strange = [token.text for token in tokens if token.unknown and not any(token.start in part for part in free)]
     if answered and strange and len(tokens) <= _PHRASE:
         names = ", ".join(f'"{name}"' for name in dict.fromkeys(strange))
         yield f"Not understood, and left out: {names}."
