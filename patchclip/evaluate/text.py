@@ -1,9 +1,14 @@
-"""The evaluate-text command: what is understood of real reports, against the findings that their library coded by hand.
+"""The evaluate-text command: what is understood of real reports, against the findings that their library
+coded by hand.
 
-Data: the reports of the Indiana University collection (Open-i; Demner-Fushman et al., J Am Med Inform Assoc 2016;23:304), a CSV file with
-`findings` and `impression` as written and, in `Problems`, the coders' terms. A report's findings are the union over its sentences of
-what is asserted present. A sign is not its finding: the coders keep "Costophrenic Angle/blunted", "Lung/hyperdistention" and "Pulmonary
-Congestion" apart from pleural effusion, emphysema and edema, and so does this measure. What is uncertain counts as absent, and in a second
+Data: the reports of the Indiana University collection (Open-i; Demner-Fushman et al., J Am Med Inform Assoc
+2016;23:304), a CSV file with
+`findings` and `impression` as written and, in `Problems`, the coders' terms. A report's findings are the
+union over its sentences of
+what is asserted present. A sign is not its finding: the coders keep "Costophrenic Angle/blunted",
+"Lung/hyperdistention" and "Pulmonary
+Congestion" apart from pleural effusion, emphysema and edema, and so does this measure. What is uncertain
+counts as absent, and in a second
 row as present.
 """
 
@@ -128,7 +133,8 @@ def read_reports(path: Path) -> list[Report]:
 def measure(
     reports: Sequence[Report], vocabulary: Vocabulary, replicates: int = 1000, seed: int = 0
 ) -> dict[str, Any]:
-    """The contract's metrics: precision, recall and F1 by finding and over all, with 95 % intervals by bootstrap over reports."""
+    """The contract's metrics: precision, recall and F1 by finding and over all, with 95 % intervals by
+    bootstrap over reports."""
     read = [asserted(report, vocabulary) for report in reports]
     bootstrap = PatientBootstrap([report.uid for report in reports], replicates, seed)
     weights = bootstrap.weights(np.arange(len(reports)))

@@ -1,26 +1,26 @@
 """Concepts of a sentence to what is asserted of them: present, absent, uncertain, historical or by comparison.
 
-The algorithm is NegEx's (Chapman et al., J Biomed Inform 2001;34:301) with ConText's classes (Harkema et al., J Biomed Inform 2009;42:839):
-trigger terms reach forward or backward, pseudo-triggers ("no change in") reach nowhere, terminating terms end a reach. Reports and notes
-need more about lists than either: "no A, B or C" is one list, "no fever, pneumonia" is none. The terms are data
-(assets/language/assertion.json). Own code and not a library, because negspacy with spaCy weighs 330 MB and takes seconds to load, and its
-lists miss half of the cases in tests/text; this reads a sentence in well under a millisecond.
+The algorithm is NegEx's (Chapman et al., J Biomed Inform 2001;34:301) with ConText's classes (Harkema et al., J
+Biomed Inform 2009;42:839): trigger terms reach forward or backward, pseudo-triggers ("no change in") reach
+nowhere, terminating terms end a reach. Reports and notes need more about lists than either: "no A, B or C" is
+one list, "no fever, pneumonia" is none. The terms are data (assets/language/assertion.json).
+
+Own code and not a library: negspacy 1.1 with spaCy 3.8 weighs 330 MB and takes seconds to load, and its lists
+miss about half of the cases in tests/text/kinds.csv, so that the terms would have to be written anyway; this
+takes no import and less than a millisecond a sentence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from patchclip.text.concepts import Concept
-from patchclip.text.language import read, word_lists
-from patchclip.text.phrases import Match, PhraseTable
-from patchclip.text.tokens import read_tokens
+from patchclip.text.language import word_lists
+from patchclip.text.terms import KINDS, Kind, Term, Use, find_ends, find_terms, markers
 
 Assertion = Literal["present", "absent", "uncertain", "historical", "comparison"]
-Class = Literal["negation", "pseudo", "uncertain", "historical", "comparison"]
 _MASK = "\0"  # stands for the words of a concept: no term holds it
 _SEPARATORS = frozenset({",", "and", "&", "plus", ":", "("})
 _ALTERNATIVES = frozenset({"or", "nor", "/", "vs", "versus"})
@@ -44,78 +44,51 @@ class Asserted:
     compared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    kind: Class
-    before: bool  # the term stands before what it speaks of
-    enumerates: bool = False  # commas do not end its reach: "differential diagnosis includes"
-
-
-_Term = Match[frozenset[_Use]]
-
-
 def assert_concepts(words: Sequence[str], concepts: Sequence[Concept]) -> list[Asserted]:
     """What a sentence says of each of its concepts, in their order."""
     masked = list(words)
     for concept in concepts:
         for position in concept.positions:
             masked[position] = _MASK
-    terms = _terms().longest(masked)
-    scope = _Scope(list(words), concepts, terms, _ends().all(masked), _passes().all(masked))
+    scope = _Scope(words, concepts, masked)
     return [scope.asserted(concept) for concept in concepts]
 
 
 class _Scope:
     """One sentence with its concepts and terms."""
 
-    def __init__(
-        self,
-        words: list[str],
-        concepts: Sequence[Concept],
-        terms: Sequence[_Term],
-        ends: Sequence[Match[bool]],
-        passes: Sequence[Match[bool]],
-    ) -> None:
-        self._words, self._concepts, self._terms = words, concepts, terms
+    def __init__(self, words: Sequence[str], concepts: Sequence[Concept], masked: Sequence[str]) -> None:
+        self._words, self._concepts = words, concepts
+        self._terms = find_terms(masked)
+        self._ends, self._soft_ends = find_ends(masked)
         self._inside = {position for concept in concepts for position in concept.positions}
-        passed = {position for match in passes for position in match.positions}
-        self._ends = {match.start for match in ends if match.start not in passed}
-        data = read("assertion")
-        self._finite = frozenset(data["finite verbs"])
-        self._verbs = self._finite | frozenset(data["participles"])
-        self._answers = frozenset(_words_of(text) for text in data["answers"])
-        self._closing = frozenset(data["closing"])
-        self._asserting = frozenset(data["asserting"])
+        self._starts = {concept.start for concept in concepts}
 
     def asserted(self, concept: Concept) -> Asserted:
         """Negation outweighs history, history doubt, doubt comparison."""
-        reached = {
-            kind: self._reaching(concept, kind)
-            for kind in ("negation", "historical", "uncertain", "comparison")
-        }
+        reached = {kind: self._reaching(concept, kind) for kind in KINDS}
         negated = bool(reached["negation"])
         positions = tuple(sorted({p for terms in reached.values() for term in terms for p in term.positions}))
         if concept.borderline:
             return Asserted(concept, "absent" if negated else "uncertain", positions)
-        absent = negated != concept.normal if not concept.reversed else not negated
-        if absent:
+        if not negated if concept.reversed else negated != concept.normal:
             return Asserted(concept, "absent", positions, bool(reached["comparison"]))
-        for kind in ("historical", "uncertain", "comparison"):
+        weaker: tuple[Literal["historical", "uncertain", "comparison"], ...]
+        weaker = ("historical", "uncertain", "comparison")
+        for kind in weaker:
             if reached[kind]:
                 return Asserted(concept, kind, positions)
         return Asserted(concept, "present", positions)
 
-    def _reaching(self, concept: Concept, kind: str) -> list[_Term]:
+    def _reaching(self, concept: Concept, kind: Kind) -> list[Term]:
         """Terms of one class that reach a concept."""
-        found = []
-        for term in self._terms:
-            for use in term.value:
-                if use.kind == kind and self._reaches(term, use, concept):
-                    found.append(term)
-                    break
-        return found
+        return [
+            term
+            for term in self._terms
+            if any(use.kind == kind and self._reaches(term, use, concept) for use in term.uses)
+        ]
 
-    def _reaches(self, term: _Term, use: _Use, concept: Concept) -> bool:
+    def _reaches(self, term: Term, use: Use, concept: Concept) -> bool:
         if concept.start < term.start < concept.stop:
             return True  # inside: "the heart is not enlarged"
         if use.before and term.stop <= concept.start:
@@ -124,33 +97,29 @@ class _Scope:
             return self._backward(term, use, concept)
         return False
 
-    def _forward(self, term: _Term, use: _Use, concept: Concept) -> bool:
+    def _forward(self, term: Term, use: Use, concept: Concept) -> bool:
         """Whether nothing ends the reach between a term and a concept after it."""
         weak = use.kind != "negation"
         if weak and not use.enumerates and concept.start - term.stop > _WEAK:
             return False
         for index in range(term.stop, concept.start):
             word = self._words[index]
-            if index in self._ends and not self._is_own(term, index):
+            if index in self._ends or (index in self._soft_ends and self._named(term.stop, index)):
                 return False
-            if (
-                word in _SEPARATORS
-                and index not in self._inside
-                and not use.enumerates
-                and not self._list_goes_on(term.stop, index, weak)
-            ):
+            if weak and word in markers().verbs and self._words[index - 1] != "there":
                 return False
-            if weak and word in self._verbs:
+            separates = word in _SEPARATORS and index not in self._inside and not use.enumerates
+            if separates and not self._list_goes_on(term.stop, index, weak):
                 return False
         return True
 
-    def _is_own(self, term: _Term, index: int) -> bool:
-        return term.start <= index < term.stop
+    def _named(self, start: int, stop: int) -> bool:
+        """Whether a concept ends between two positions."""
+        return any(start < concept.stop <= stop for concept in self._concepts)
 
     def _list_goes_on(self, start: int, separator: int, weak: bool) -> bool:
         """Whether the reach that began at `start` goes on over a comma or an "and"."""
-        word = self._words[separator]
-        named = any(start < concept.stop <= separator for concept in self._concepts)
+        word, named = self._words[separator], self._named(start, separator)
         if word in (":", "("):
             return not named
         if word != "," and not named:
@@ -158,42 +127,53 @@ class _Scope:
         if self._alternative_follows(separator) or (word == "," and self._adjectives(start, separator)):
             return True
         if not named or (weak and word == ","):
-            return False
-        following = self._item(separator + 1)
-        concept = next((c for c in self._concepts if c.start >= following.stop), None)
-        if any(self._words[index] in self._asserting and index not in self._inside for index in following):
-            return False
-        if concept is None or concept.predicate or self._sided(concept):
-            return False
-        if any(word in self._verbs for word in self._words[start:separator]) and self._has_verb(concept):
-            return False
-        return not self._stated(concept)
+            return False  # "no fever, pneumonia"
+        concept = self._next_item(separator)
+        return concept is not None and not self._begins_anew(concept, start, separator)
+
+    def _alternative_follows(self, separator: int) -> bool:
+        """Whether an "or" follows in the same list."""
+        negations = {index for term in self._terms if term.negates for index in range(term.start, term.stop)}
+        for index in range(separator + 1, len(self._words)):
+            if index in self._ends or index in self._soft_ends or index in negations:
+                return False
+            if self._words[index] in ("or", "nor"):
+                return True
+            if self._words[index] in markers().verbs and index not in self._inside:
+                return False
+        return False
 
     def _adjectives(self, start: int, stop: int) -> bool:
         """Whether only adjectives stand between: "no acute, displaced fractures"."""
         lists = word_lists()
-        return (
-            all(
-                word in lists.degree or word in lists.describing or word in lists.function
-                for word in self._words[start:stop]
-            )
-            and start < stop
-        )
+        between = lists.degree | lists.describing | lists.function
+        return start < stop and all(word in between for word in self._words[start:stop])
 
-    def _item(self, start: int) -> range:
-        """From a position to the next separator, alternative or end."""
-        stop = start
-        while stop < len(self._words) and not (
-            self._words[stop] in _SEPARATORS | _ALTERNATIVES and stop > start
-        ):
+    def _next_item(self, separator: int) -> Concept | None:
+        """The last concept before the next separator: what stands before it describes it."""
+        stop = separator + 1
+        while stop < len(self._words) and self._words[stop] not in _SEPARATORS | _ALTERNATIVES:
             stop += 1
-        last = max(
-            (c.start for c in self._concepts if start <= c.start < stop), default=start
-        )  # what stands before the concept qualifies it
-        return range(start, last)
+        between = [concept for concept in self._concepts if separator < concept.start < stop]
+        later = [concept for concept in self._concepts if concept.start > separator]
+        return between[-1] if between else later[0] if later else None
+
+    def _begins_anew(self, concept: Concept, start: int, separator: int) -> bool:
+        """Whether an item after a comma or an "and" is a statement of its own."""
+        if concept.predicate:
+            return True  # "no infiltrate, heart enlarged"
+        words = self._words[separator + 1 : concept.stop]
+        if any(word in markers().asserting for word in words) or self._sided(concept):
+            return True  # "no pneumothorax, small effusion"; "no pneumothorax, effusion on the right"
+        verb = self._verb_after(concept)
+        if verb is None:
+            return False
+        stated = any(word in markers().verbs for word in self._words[start:separator])
+        closes = any(word in markers().closing for word in self._words[verb : verb + 3])
+        return stated or not closes
 
     def _sided(self, concept: Concept) -> bool:
-        """Whether a side follows: "no effusion, consolidation on the right"."""
+        """Whether a side follows in the same item."""
         for word in self._words[concept.stop : concept.stop + 4]:
             if word in ("left", "right"):
                 return True
@@ -201,119 +181,65 @@ class _Scope:
                 return False
         return False
 
-    def _has_verb(self, concept: Concept) -> bool:
-        return any(word in self._verbs for word in self._words[concept.stop : concept.stop + 3])
-
-    def _stated(self, concept: Concept) -> bool:
-        """Whether a verb follows a concept: then it is a statement of its own and no item of a list."""
-        following = self._words[concept.stop : concept.stop + 3]
-        for offset, word in enumerate(following):
-            if word in _SEPARATORS or word in _ALTERNATIVES:
-                return False
-            if word in self._verbs or (word == "consistent" and offset < 2):
-                return not self._is_list_end(concept.stop + offset)
-        return False
-
-    def _is_list_end(self, index: int) -> bool:
-        """Whether a verb closes a whole list that began with "no": "no effusion, pneumothorax is seen"."""
-        rest = self._words[index:]
-        return any(
-            word in ("seen", "identified", "noted", "present", "evident", "visualized") for word in rest[:3]
-        )
-
-    def _alternative_follows(self, separator: int) -> bool:
-        """Whether an "or" follows in the same list."""
-        for index in range(separator + 1, len(self._words)):
-            if index in self._ends or any(
-                term.start <= index < term.stop and any(use.kind == "negation" for use in term.value)
-                for term in self._terms
-            ):
-                return False
-            if self._words[index] in ("or", "nor"):
-                return True
-            if self._words[index] in self._verbs and index not in self._inside:
-                return False
-        return False
-
-    def _backward(self, term: _Term, use: _Use, concept: Concept) -> bool:
-        """Whether nothing ends the reach between a term and a concept before it."""
-        words = tuple(self._words[position] for position in term.positions)
-        if use.kind == "negation" and words in self._answers and not self._closes(term.stop):
-            return False
-        if use.kind != "negation" and term.start - concept.stop > _WEAK:
-            return False
-        comma, stated = False, False
-        for index in range(concept.stop, term.start):
+    def _verb_after(self, concept: Concept) -> int | None:
+        """Position of a verb just after a concept, in the same item."""
+        for index in range(concept.stop, min(concept.stop + 3, len(self._words))):
             word = self._words[index]
-            other = next((c for c in self._concepts if c.start == index), None)
-            if other and comma and not self._joined(concept.stop, term.start):
-                return False
-            if index in self._ends and word not in ("which", "that", "since", "?"):
-                return False
-            if word in self._finite:
-                stated = True
-            if word in _SEPARATORS | _ALTERNATIVES | {"with", "without"} and index not in self._inside:
-                if stated or word in ("with", "without", "("):
-                    return False
-                comma = comma or word == ","
-            if (
-                any(
-                    item.start == index
-                    and item is not term
-                    and any(u.kind == "negation" and u.before for u in item.value)
-                    for item in self._terms
-                )
-                and use.kind == "negation"
-                and other is None
-            ):
-                return False
-        if (
-            comma
-            and use.kind == "negation"
-            and not any(concept.stop <= c.start < term.start for c in self._concepts)
+            if word in _SEPARATORS or word in _ALTERNATIVES:
+                return None
+            if word in markers().verbs or word == "consistent":
+                return index
+        return None
+
+    def _backward(self, term: Term, use: Use, concept: Concept) -> bool:
+        """Whether nothing ends the reach between a term and a concept before it."""
+        negates = use.kind == "negation"
+        if negates and term.words in markers().answers and not self._closes(term.stop):
+            return False
+        if not negates and term.start - concept.stop > _WEAK:
+            return False
+        if self._belongs_ahead(term, use):
+            return False
+        others = [c for c in self._concepts if concept.stop <= c.start < term.start]
+        gap = range(concept.stop, term.start)
+        commas = [index for index in gap if self._words[index] == "," and index not in self._inside]
+        if not all(self._passable(index, negates, term) for index in gap):
+            return False
+        if others and commas and not any(self._words[index] in ("and", "or", "&", "nor") for index in gap):
+            return False  # "effusion, pneumothorax resolved"
+        if others and any(
+            self._words[index] in markers().finite for index in range(gap.start, others[0].start)
         ):
-            gap = [w for w in self._words[concept.stop : term.start] if w not in word_lists().function]
-            return gap[-1:] == [","] or not gap
+            return False  # "consolidation is present and effusion is absent"
+        if negates and commas and not others:
+            words = [self._words[index] for index in gap if self._words[index] not in word_lists().function]
+            return words[-1:] == [","]  # "pneumothorax, absent"
         return True
 
-    def _joined(self, start: int, stop: int) -> bool:
-        """Whether the items between two positions are one list: an "and" or "or" stands before the last."""
-        return any(word in ("and", "or", "&", "nor") for word in self._words[start:stop])
+    def _belongs_ahead(self, term: Term, use: Use) -> bool:
+        """Whether a term that may speak of either neighbour stands just before another: "atelectasis, unlikely pneumonia"."""
+        ahead = any(other.kind == use.kind and other.before for other in term.uses)
+        passes = word_lists().function | word_lists().degree
+        index = term.stop
+        while index < len(self._words) and self._words[index] in passes and index not in self._starts:
+            index += 1
+        return ahead and index in self._starts and self._words[term.start - 1] == ","
+
+    def _passable(self, index: int, negates: bool, term: Term) -> bool:
+        """Whether a term that speaks of what is before it reaches back over a position."""
+        word = self._words[index]
+        if index in self._inside:
+            return True
+        if index in self._ends and word not in ("which", "that", "since", "?"):
+            return False
+        if word in ("with", "without", "("):
+            return False
+        return not (
+            negates and any(item.start == index and item is not term and item.negates for item in self._terms)
+        )
 
     def _closes(self, index: int) -> bool:
-        """Whether nothing follows but another item: "pneumothorax: no, effusion: yes"."""
-        return index >= len(self._words) or self._words[index] in ",;)"
-
-
-@lru_cache(maxsize=1)
-def _terms() -> PhraseTable[frozenset[_Use]]:
-    data = read("assertion")
-    uses: dict[tuple[str, ...], set[_Use]] = {}
-    for text in (*data["pseudo"]["of change"], *data["pseudo"]["others"]):
-        uses.setdefault(_words_of(text), set()).add(_Use("pseudo", True))
-    for text in data["pseudo"]["of change"]:
-        uses[_words_of(text)] |= {_Use("comparison", True), _Use("comparison", False)}
-    for kind in ("negation", "uncertain", "historical", "comparison"):
-        for direction, terms in data[kind].items():
-            for text in terms:
-                use = _Use(kind, direction == "before", text in data["enumerating"])
-                uses.setdefault(_words_of(text), set()).add(use)
-    for found in uses.values():
-        if any(use.kind == "pseudo" for use in found):
-            found.difference_update({use for use in found if use.kind == "negation"})
-    between = word_lists().function | frozenset(data["adverbs"])
-    return PhraseTable(((words, frozenset(found)) for words, found in uses.items()), between, gap=2)
-
-
-@lru_cache(maxsize=1)
-def _ends() -> PhraseTable[bool]:
-    return PhraseTable(((_words_of(text), True) for text in read("assertion")["ends"]), frozenset(), gap=0)
-
-
-@lru_cache(maxsize=1)
-def _passes() -> PhraseTable[bool]:
-    return PhraseTable(((_words_of(text), True) for text in read("assertion")["passes"]), frozenset(), gap=0)
-
-
-def _words_of(text: str) -> tuple[str, ...]:
-    return tuple(token.word for token in read_tokens(text))
+        """Whether nothing but another item follows: "pneumothorax: no, effusion: yes"."""
+        while index < len(self._words) and self._words[index] in markers().trailing:
+            index += 1
+        return index >= len(self._words) or self._words[index] in (",", ")", "-")

@@ -1,4 +1,5 @@
-"""A sentence to concepts: findings, statements that a structure is normal or not, and things that only sound like a finding."""
+"""A sentence to concepts: findings, statements that a structure is normal or not, and things that only sound
+like a finding."""
 
 from __future__ import annotations
 
@@ -10,12 +11,8 @@ from patchclip.text.lexicon import Entry, Lexicon, State
 from patchclip.text.phrases import HYPHENS, Match, T, longest
 
 JOINS = frozenset({"and", "or", "nor", ",", "/", "&", "+", "but"})
-_BREAKS = JOINS | frozenset(
-    "( ) : ; ? with without no not none negative patient where which that who seen noted identified present absent over near above below "
-    "behind between adjacent projecting after following due secondary from likely may might could represent suspicious consistent compatible "
-    "suggestive versus vs show demonstrate reveal appear remain resolved".split()
-)
-_BETWEEN = frozenset("size contour appearance xxxx : silhouette configuration caliber all both within near".split())
+_MARKS = JOINS | frozenset("():;?")
+_COPULAS = frozenset({"is", "are", "was", "were", "has", "have"})
 _LINKS = frozenset({"of", "in", "at", "on", "within", "involving", "to"})
 
 
@@ -27,12 +24,14 @@ class Concept:
         label: of the vocabulary; None for another thing.
         name: what the language data calls another thing.
         positions: of its words among the sentence's tokens, ascending; others may stand between.
-        normal: whether the words state the finding's absence ("lungs are clear"); a negation turns that round.
+        normal: whether the words state the finding's absence ("lungs are clear"); a negation turns that
+            round.
         borderline: whether they leave it open ("upper limits of normal").
         reversed: whether they name what the finding lacks ("lung markings"): only their absence is a finding.
         also: labels of further findings that the words fit as well.
         sign: whether they name a sign of the finding, not the finding.
-        predicate: whether they are a statement of their own, a structure and what is said of it: "heart enlarged".
+        predicate: whether they are a statement of their own, a structure and what is said of it: "heart
+            enlarged".
     """
 
     label: str | None
@@ -83,7 +82,8 @@ def find_concepts(words: Sequence[str], lexicon: Lexicon) -> list[Concept]:
 
 
 def _outweighs(match: Match[Entry], statements: Sequence[Concept]) -> bool:
-    """Whether a phrase that shares words with statements is longer than each of them, or as long and of the same finding."""
+    """Whether a phrase that shares words with statements is longer than each of them, or as long and of the
+    same finding."""
     return all(
         len(match.positions) > len(concept.positions)
         for concept in statements
@@ -113,7 +113,8 @@ def _concept(match: Match[Entry]) -> Concept:
 
 
 def _placed(concept: Concept, words: Sequence[str], lexicon: Lexicon) -> Concept:
-    """The same, or another thing where its noun phrase names another part of the body: "fracture of the femur"."""
+    """The same, or another thing where its noun phrase names another part of the body: "fracture of the
+    femur"."""
     if concept.label is None:
         return concept
     foreign = lexicon.foreign[concept.label]
@@ -129,7 +130,7 @@ def _placed(concept: Concept, words: Sequence[str], lexicon: Lexicon) -> Concept
 def _before(words: Sequence[str], start: int) -> Iterator[str]:
     """The words that stand before a noun and belong to it."""
     for word in reversed(words[max(0, start - 5) : start]):
-        if word in _BREAKS or word in word_lists().function:
+        if word in _MARKS or word in word_lists().breaks or word in word_lists().function:
             return
         yield word
 
@@ -138,7 +139,7 @@ def _after(words: Sequence[str], stop: int) -> Iterator[str]:
     """The words after a noun that belong to it: up to the next break, at most six."""
     function = word_lists().function - _LINKS
     for index, word in enumerate(words[stop : stop + 7]):
-        if word in _BREAKS or (word in ("is", "are", "was", "were", "has", "have")):
+        if word in _MARKS or word in word_lists().breaks or word in _COPULAS:
             return
         if index == 0 and word in function:
             continue
@@ -148,7 +149,8 @@ def _after(words: Sequence[str], stop: int) -> Iterator[str]:
 def _statements(
     words: Sequence[str], structures: Sequence[Match[Entry]], lexicon: Lexicon
 ) -> Iterator[Concept]:
-    """What is said of the structures: "mildly enlarged heart", "the heart, mediastinum and lungs are normal"."""
+    """What is said of the structures: "mildly enlarged heart", "the heart, mediastinum and lungs are
+    normal"."""
     states = lexicon.states.longest(words)
     states = [match for match in states if not _free_of(words, match)]
     by_start = {match.start: match for match in states}
@@ -179,7 +181,8 @@ def _statements(
 def _states_before(
     words: Sequence[str], start: int, by_last: dict[int, Match[tuple[State, ...]]], lexicon: Lexicon
 ) -> list[Match[tuple[State, ...]]]:
-    """States just before a structure: "clear and well expanded lungs", "blunting of the left costophrenic angle"."""
+    """States just before a structure: "clear and well expanded lungs", "blunting of the left costophrenic
+    angle"."""
     found: list[Match[tuple[State, ...]]] = []
     index = start - 1
     while index >= 0:
@@ -222,7 +225,7 @@ def _states_after(
 ) -> list[Match[tuple[State, ...]]]:
     """States said of a structure after it, across other structures of the same list."""
     found: list[Match[tuple[State, ...]]] = []
-    passes = word_lists().describing | _BETWEEN
+    passes = word_lists().describing | word_lists().said | {":"}
     index = stop
     while index < len(words):
         word = words[index]
@@ -237,6 +240,7 @@ def _states_after(
         elif (
             word in HYPHENS
             or word in lexicon.skippable
+            or word == "without"
             or (word in passes and not found)
             or (word in JOINS and (found or _more_follows(words, index + 1, by_start, inside, lexicon)))
         ):
@@ -247,7 +251,8 @@ def _states_after(
 
 
 def _continues(words: Sequence[str], start: int, stop: int, lexicon: Lexicon) -> bool:
-    """Whether only joins and skippable words lie between two states of one list: "hyperexpanded and clear"."""
+    """Whether only joins and skippable words lie between two states of one list: "hyperexpanded and
+    clear"."""
     return all(
         word in ("and", ",", "but", "or") or word in lexicon.skippable or word in HYPHENS
         for word in words[start:stop]
@@ -261,13 +266,20 @@ def _more_follows(
     inside: dict[int, Match[Entry]],
     lexicon: Lexicon,
 ) -> bool:
-    """Whether a join leads to another structure of the list or, after an adjective, to the state: "is stable and within normal limits"."""
+    """Whether a join leads to another structure of the list or, after an adjective, to the state: "is stable
+    and within normal limits"."""
     for index in range(start, len(words)):
         if index in inside:
             return True
         if index in by_start:
             return words[start - 1] != ","
-        if words[index] not in lexicon.skippable and words[index] not in ("and", "or", "xxxx", "size", "contour"):
+        if words[index] not in lexicon.skippable and words[index] not in (
+            "and",
+            "or",
+            "xxxx",
+            "size",
+            "contour",
+        ):
             return False
     return False
 

@@ -19,8 +19,10 @@ class Echo:
     Attributes:
         start: of the word in the text.
         stop: one past its end.
-        role: "used" for a finding, its assertion or its place; "corrected" where that took another spelling; "passed over" for words
-            that carry no finding and for marks; "struck out" for words that were not understood or are not answered.
+        role: "used" for a finding, its assertion or its place; "corrected" where that took another spelling;
+            "passed over" for words
+            that carry no finding and for marks; "struck out" for words that were not understood or are not
+            answered.
         became: the words that it was read as.
     """
 

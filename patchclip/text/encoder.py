@@ -1,4 +1,5 @@
-"""The frozen sentence encoder of the bundled model: all-MiniLM-L6-v2, from an installed package, with no network."""
+"""The frozen sentence encoder of the bundled model: all-MiniLM-L6-v2, from an installed package, with no
+network."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ CACHE_SIZE = 4096
 class SentenceEncoder:
     """Texts to sentence features; every text is encoded once and remembered.
 
-    all-MiniLM-L6-v2 (Wang et al. 2020; sentence-transformers, Apache-2.0): mean over token states, then unit norm.
+    all-MiniLM-L6-v2 (Wang et al. 2020; sentence-transformers, Apache-2.0): mean over token states, then unit
+    norm.
     """
 
     width = 384

@@ -1,8 +1,9 @@
 """Tokens in another language to English tokens, or the sentence that they are not understood.
 
-German, French, Spanish, Italian, Portuguese and Dutch are read through lexicons that translate phrases with their negations ("kein", "pas de",
-"sin", "nessun", "sem", "geen"): from there on a query is read as if it had been typed in English, each word with its place in the text as
-typed. Text in another script, or with words of a language without a lexicon, is refused: a negation may be among what is not understood.
+German, French, Spanish, Italian, Portuguese and Dutch are read through lexicons that translate phrases with
+their negations ("kein", "pas de", "sin", "nessun", "sem", "geen"): from there on a query is read as if it had
+been typed in English, each word with its place in the text as typed. Text in another script, or with words of
+a language without a lexicon, is refused: a negation may be among what is not understood.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class _Foreign:
     umlauts: bool  # whether "ae", "oe" and "ue" may stand for ä, ö and ü
 
     def canonical(self, word: str) -> str:
-        """A word as the phrases hold it: itself, its beginning with a star, or itself again where nothing fits."""
+        """A word as the phrases hold it: itself, its beginning with a star, or itself again where nothing
+        fits."""
         found = self._known(word)
         for vowels in ("u", "o", "a", "aou") if found is None and self.umlauts else ():
             found = found or self._known(re.sub(f"([{vowels}])e", r"\1", word))
@@ -177,7 +179,8 @@ def _foreign(name: str) -> _Foreign:
     ]
     alone = {phrase[0] for phrase, _ in keys if len(phrase) == 1}
     stars = sorted((word[:-1] for word in alone if word.endswith("*")), key=len, reverse=True)
-    # "keine Zeichen" is read as "kein* Zeichen", or "keine" by itself would find no phrase that begins with it.
+    # "keine Zeichen" is read as "kein* Zeichen", or "keine" by itself would find no phrase that begins with
+    # it.
     keys = [([_starred(word, alone, stars) for word in phrase], meaning) for phrase, meaning in keys]
     words = {word for phrase, _ in keys for word in phrase}
     fillers = frozenset(" ".join(data["fillers"]).split())

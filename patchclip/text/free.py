@@ -7,15 +7,11 @@ from collections.abc import Sequence
 from patchclip.text.concepts import Concept
 from patchclip.text.language import read, word_lists
 
-NEGATIONS = frozenset(
-    "no not without absent absence negative denies lack lacks lacking nothing never none nil excluded resolved unlikely neither nor".split()
-)
-
 
 def free_phrase(words: Sequence[str]) -> str:
     """What is left of a text without fillers, negations and sides; all of its words if nothing is."""
     lists, sides = word_lists(), read("place")["sides"]
-    drops = (lists.function | lists.degree | lists.fillers | NEGATIONS) - {"small", "large"}
+    drops = (lists.function | lists.degree | lists.fillers | lists.negating) - {"small", "large"}
     drops |= {word for group in sides.values() for word in group}
     plain = [word for word in words if word[0].isalnum()]
     return " ".join([word for word in plain if word not in drops] or plain)
@@ -23,7 +19,7 @@ def free_phrase(words: Sequence[str]) -> str:
 
 def is_negated(words: Sequence[str]) -> bool:
     """Whether an odd number of words negate; "free" does in "free of" alone."""
-    count = sum(word in NEGATIONS for word in words)
+    count = sum(word in word_lists().negating for word in words)
     count += sum(
         word == "free" and tuple(words[index + 1 : index + 2]) in (("of",), ("from",))
         for index, word in enumerate(words)
@@ -32,7 +28,8 @@ def is_negated(words: Sequence[str]) -> bool:
 
 
 def is_doubtful(words: Sequence[str], concept: Concept) -> bool:
-    """Whether one generic word is all that was understood, beside words that do not just describe it, with none that says the chest."""
+    """Whether one generic word is all that was understood, beside words that do not just describe it, with
+    none that says the chest."""
     lists = word_lists()
     plain = [word for word in words if word[0].isalnum()]
     if len(concept.positions) > 1 or words[concept.start] not in lists.generic:
@@ -41,7 +38,13 @@ def is_doubtful(words: Sequence[str], concept: Concept) -> bool:
         return False
     sides = {word for group in read("place")["sides"].values() for word in group}
     known = (
-        lists.function | lists.degree | lists.fillers | lists.describing | lists.generic | NEGATIONS | sides
+        lists.function
+        | lists.degree
+        | lists.fillers
+        | lists.describing
+        | lists.generic
+        | lists.negating
+        | sides
     )
     return any(word not in known and not any(map(str.isdigit, word)) for word in plain)
 
@@ -49,5 +52,5 @@ def is_doubtful(words: Sequence[str], concept: Concept) -> bool:
 def names_something(words: Sequence[str]) -> bool:
     """Whether a text holds more than words that carry no finding: "no prior available" asks for nothing."""
     lists = word_lists()
-    plain = lists.function | lists.degree | lists.fillers | lists.common | lists.describing | NEGATIONS
+    plain = lists.function | lists.degree | lists.fillers | lists.common | lists.describing | lists.negating
     return any(word not in plain and word[0].isalpha() for word in words)

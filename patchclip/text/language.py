@@ -1,6 +1,8 @@
-"""The language data of the library, read once: assets/language holds words, places, assertion terms, lexicon and translations.
+"""The language data of the library, read once: assets/language holds words, places, assertion terms, lexicon
+and translations.
 
-What a model was trained on (findings, prompts) travels in its checkpoint; how people write about it is the library's.
+What a model was trained on (findings, prompts) travels in its checkpoint; how people write about it is the
+library's.
 """
 
 from __future__ import annotations
@@ -26,8 +28,12 @@ class WordLists:
         fillers: words of questions and requests.
         common: other words that carry no finding.
         prefixes: beginnings of words that a hyphen may part from the rest: "hypo-inflation".
+        breaks: words that end a noun phrase.
+        said: words that may stand between a structure and what is said of it: "heart size and contour are".
+        negating: single words that negate a free phrase.
         units: after a number, they show that a 0 is no "no".
-        generic: single words that name a finding of the chest only where nothing speaks of another place: "adrenal nodule".
+        generic: single words that name a finding of the chest only where nothing speaks of another place:
+            "adrenal nodule".
         chest: words that put a finding into the chest.
         describing: words that describe a finding and put it nowhere.
         foreign: words of another part of the body, or of none: beside a finding they outweigh it.
@@ -36,13 +42,17 @@ class WordLists:
         shorthand: abbreviation, with or without marks -> words.
         guarded: pairs of opposite affixes ("hypo", "hyper"); no correction leads from one to the other.
         abbreviations: words that a full stop may follow inside a sentence: "Lt. effusion".
-        shortened: words that a full stop may follow inside a sentence if a small letter is next: "neg. for effusion".
+        shortened: words that a full stop may follow inside a sentence if a small letter is next: "neg. for
+            effusion".
     """
 
     function: frozenset[str]
     degree: frozenset[str]
     fillers: frozenset[str]
     common: frozenset[str]
+    breaks: frozenset[str]
+    said: frozenset[str]
+    negating: frozenset[str]
     prefixes: frozenset[str]
     units: frozenset[str]
     generic: frozenset[str]
@@ -68,6 +78,9 @@ def word_lists() -> WordLists:
             "degree",
             "fillers",
             "common",
+            "breaks",
+            "said",
+            "negating",
             "prefixes",
             "units",
             "generic",

@@ -1,7 +1,9 @@
 """The lexicon of one vocabulary: its wordings and those of the language data, compiled once into tables.
 
-The vocabulary says which findings there are and how they are called; assets/language/lexicon.json adds wordings, structures with what is
-said of them ("heart": "enlarged", "within normal limits"), things that only sound like a finding, and phrases that fit two findings.
+The vocabulary says which findings there are and how they are called; assets/language/lexicon.json adds
+wordings, structures with what is
+said of them ("heart": "enlarged", "within normal limits"), things that only sound like a finding, and phrases
+that fit two findings.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ class Entry:
     """What a phrase means.
 
     Attributes:
-        kind: a finding; its absence ("lungs are clear"); what a finding lacks ("lung markings"); a structure; some other thing.
+        kind: a finding; its absence ("lungs are clear"); what a finding lacks ("lung markings"); a structure;
+            some other thing.
         label: of the vocabulary; None for structures and other things.
         name: of the structure or other thing, as the language data calls it.
         also: labels of further findings that the phrase fits as well.
@@ -61,7 +64,8 @@ class Lexicon:
         states: phrase -> what it means of each structure that it is said of.
         skippable: words that may stand inside a phrase.
         speller: knows every word of every table.
-        foreign: label -> words that put what is beside them elsewhere: other parts of the body without those that belong to the finding
+        foreign: label -> words that put what is beside them elsewhere: other parts of the body without those
+            that belong to the finding
             (a hiatal hernia is a stomach in the chest), and bones or skin for a finding of the lungs.
     """
 
@@ -169,7 +173,8 @@ def _entries(vocabulary: Vocabulary, data: dict[str, Any]) -> Iterator[tuple[tup
 def _predicates(
     data: dict[str, Any], states: dict[tuple[str, ...], list[State]]
 ) -> Container[tuple[str, ...]]:
-    """Wordings of a vocabulary that a structure and a state of it make up ("heart is enlarged"): they are read as such."""
+    """Wordings of a vocabulary that a structure and a state of it make up ("heart is enlarged"): they are
+    read as such."""
     predicates: set[tuple[str, ...]] = set()
     for structure in data["structures"]:
         for text in structure["phrases"]:
@@ -183,7 +188,8 @@ def _predicates(
 
 
 def _is_sign(words: tuple[str, ...], signs: Sequence[str]) -> bool:
-    """Whether a wording holds a phrase that names a sign, or is one that "=" marks: "nodular" by itself describes something else."""
+    """Whether a wording holds a phrase that names a sign, or is one that "=" marks: "nodular" by itself
+    describes something else."""
     for text in signs:
         sign = content(text.removeprefix("="))
         if words == sign:

@@ -1,4 +1,5 @@
-"""A table of phrases, and where they occur in a row of words: the one matcher of lexicon, terms, places and translations."""
+"""A table of phrases, and where they occur in a row of words: the one matcher of lexicon, terms, places and
+translations."""
 
 from __future__ import annotations
 
@@ -42,12 +43,14 @@ class _Node(Generic[T]):
 
 
 class PhraseTable(Generic[T]):
-    """Phrases in a trie. Words of `skippable`, and hyphens, may stand between the words of a phrase, `gap` of them at most in one place."""
+    """Phrases in a trie. Words of `skippable`, and hyphens, may stand between the words of a phrase, `gap` of
+    them at most in one place."""
 
     def __init__(
         self, entries: Iterable[tuple[Sequence[str], T]], skippable: frozenset[str], gap: int = 3
     ) -> None:
-        """entries: (words of the phrase, value); empty phrases are passed over, the first of two equal ones wins."""
+        """entries: (words of the phrase, value); empty phrases are passed over, the first of two equal ones
+        wins."""
         self._root: _Node[T] = _Node()
         self._skippable = skippable
         self._gap = gap
@@ -62,7 +65,8 @@ class PhraseTable(Generic[T]):
             self.words.update(phrase)
 
     def at(self, words: Sequence[str], start: int) -> Match[T] | None:
-        """The phrase with the most words that begins at a position; of equal ones that with the fewest words between."""
+        """The phrase with the most words that begins at a position; of equal ones that with the fewest words
+        between."""
         best: tuple[int, int, tuple[int, ...], T] | None = None
         first = self._root.children.get(words[start])
         if first is None:
@@ -95,12 +99,14 @@ class PhraseTable(Generic[T]):
         return [match for match in found if match is not None]
 
     def longest(self, words: Sequence[str]) -> list[Match[T]]:
-        """Phrases that share no word, in order; where two meet, the one with more words wins, then the earlier one."""
+        """Phrases that share no word, in order; where two meet, the one with more words wins, then the
+        earlier one."""
         return longest(self.all(words))
 
 
 def longest(matches: Iterable[Match[T]]) -> list[Match[T]]:
-    """Those that share no position of their spans, in order; where two meet, the one with more words wins, then the earlier one."""
+    """Those that share no position of their spans, in order; where two meet, the one with more words wins,
+    then the earlier one."""
     taken: set[int] = set()
     chosen: list[Match[T]] = []
     for match in sorted(matches, key=lambda item: (-len(item.positions), item.start)):

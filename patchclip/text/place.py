@@ -1,4 +1,5 @@
-"""Where in the chest a query looks: sides, lobes, zones, apex, base, perihilar, retrocardiac, costophrenic angle.
+"""Where in the chest a query looks: sides, lobes, zones, apex, base, perihilar, retrocardiac, costophrenic
+angle.
 
 Words only. Which patches they are is a matter of the image, and of no concern here.
 """
@@ -91,7 +92,8 @@ class _Word:
 
 
 def find_places(words: Sequence[str], concepts: Sequence[Concept]) -> list[Mention]:
-    """The places that a sentence names. A side inside the phrase of a finding is no place: "left ventricular enlargement"."""
+    """The places that a sentence names. A side inside the phrase of a finding is no place: "left ventricular
+    enlargement"."""
     table = _table()
     inside = {position for concept in concepts for position in concept.positions}
     matches = [
@@ -118,7 +120,8 @@ def place_concepts(
 ) -> list[tuple[Place | None, tuple[int, ...]]]:
     """For each concept its place and the positions of the words that say so.
 
-    A place belongs to the concept that it stands in or just before; else to the one before it and to those that are joined to that one by
+    A place belongs to the concept that it stands in or just before; else to the one before it and to those
+    that are joined to that one by
     "and" or "or" without a place of their own; else, where it opens the sentence, to all that have none.
     """
     owners: list[list[Mention]] = [[] for _ in concepts]
@@ -172,7 +175,8 @@ def _owners(
 
 
 def _attributive(words: Sequence[str], start: int, stop: int, mentions: Sequence[Mention]) -> bool:
-    """Whether a place describes the concept that begins at `stop`: nothing but other adjectives lies between."""
+    """Whether a place describes the concept that begins at `stop`: nothing but other adjectives lies
+    between."""
     placed = {position for mention in mentions for position in range(mention.start, mention.stop)}
     lists = word_lists()
     passes = (
@@ -189,7 +193,8 @@ def _attributive(words: Sequence[str], start: int, stop: int, mentions: Sequence
 
 
 def _reaches_back(words: Sequence[str], start: int, stop: int) -> bool:
-    """Whether a place speaks of the concept that ends at `start`: in the same clause, with no other statement between."""
+    """Whether a place speaks of the concept that ends at `start`: in the same clause, with no other statement
+    between."""
     ends = frozenset({"but", "however", "although", "with", "without", "no", "which"})
     return not any(word in ends for word in words[start:stop])
 
@@ -200,7 +205,8 @@ def _opening(
     mentions: Sequence[Mention],
     owners: Sequence[Sequence[Mention]],
 ) -> Mention | None:
-    """A place that stands before all concepts and describes none of them by itself: "in the left lung there is ...", "Left: ..."."""
+    """A place that stands before all concepts and describes none of them by itself: "in the left lung there
+    is ...", "Left: ..."."""
     owned = {mention for found in owners for mention in found}
     for mention in mentions:
         if mention not in owned and concepts and mention.stop <= concepts[0].start:
@@ -209,7 +215,8 @@ def _opening(
 
 
 def _begins(group: Sequence[Match[_Word]], match: Match[_Word], following: Match[_Word] | None) -> bool:
-    """Whether a lone side after a place begins another: "consolidation in the right upper lobe and a left effusion"."""
+    """Whether a lone side after a place begins another: "consolidation in the right upper lobe and a left
+    effusion"."""
     whole = any(item.value.kind == "region" for item in group)
     alone = following is None or following.value.kind == "side" or following.start > match.stop + 1
     return whole and match.value.kind == "side" and match.start > group[-1].stop and alone
@@ -228,7 +235,8 @@ def _continues(
 
 
 def _mention(words: Sequence[str], group: Sequence[Match[_Word]]) -> Mention:
-    """Sides and regions to parts: each region takes the sides before it, or those after it where none stand before."""
+    """Sides and regions to parts: each region takes the sides before it, or those after it where none stand
+    before."""
     parts: list[PlacePart] = []
     sides: list[str] = []
     waiting: list[str] = []

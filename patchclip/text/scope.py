@@ -18,16 +18,26 @@ from patchclip.text.vocabulary import Vocabulary
 OUTSIDE = tuple(
     phrase.strip()
     for phrase in """
-a photograph of a dog; kitten; weather forecast; football match; cooking recipe; stock market; holiday in Spain; mobile phone; broken window; flat tyre;
-happy birthday; what time is it; the capital of France; train timetable; computer program; red wine; shopping list; loud music; mountain landscape;
-broken leg; hip fracture; skull fracture; ankle sprain; knee arthritis; torn ligament; meniscus tear of the knee; kidney stone; brain tumor; stroke;
-subdural hematoma; multiple sclerosis; cirrhosis of the liver; gallstones; appendicitis; bowel obstruction; diverticulitis; stomach ulcer; hernia of the groin;
-prostate cancer; breast cancer; ovarian cyst; pregnancy; thyroid nodule; sinusitis; tooth decay; ear infection; cataract; glaucoma; skin rash; melanoma;
-diabetes; high blood pressure; migraine; depression; fever; headache; sore throat; urinary tract infection; anemia; leukemia; gout; osteoporosis;
-scoliosis; arthritis; back pain; deep vein thrombosis; varicose veins; aortic dissection; endotracheal tube; pacemaker; central venous catheter;
-surgical clips; sternal wires; nasogastric tube; heart valve replacement; patient name; date of birth; insurance number; age of the patient;
-how old is the patient; is the patient male or female; good image quality; who took this picture; rotated positioning; asthma; cough; chest pain;
-breathlessness; myocardial infarction; atrial fibrillation; arrhythmia; pericarditis; mediastinal shift; tracheal deviation; dextrocardia
+a photograph of a dog; kitten; weather forecast; football match; cooking recipe; stock market; holiday in
+Spain; mobile phone; broken window; flat tyre;
+happy birthday; what time is it; the capital of France; train timetable; computer program; red wine; shopping
+list; loud music; mountain landscape;
+broken leg; hip fracture; skull fracture; ankle sprain; knee arthritis; torn ligament; meniscus tear of the
+knee; kidney stone; brain tumor; stroke;
+subdural hematoma; multiple sclerosis; cirrhosis of the liver; gallstones; appendicitis; bowel obstruction;
+diverticulitis; stomach ulcer; hernia of the groin;
+prostate cancer; breast cancer; ovarian cyst; pregnancy; thyroid nodule; sinusitis; tooth decay; ear
+infection; cataract; glaucoma; skin rash; melanoma;
+diabetes; high blood pressure; migraine; depression; fever; headache; sore throat; urinary tract infection;
+anemia; leukemia; gout; osteoporosis;
+scoliosis; arthritis; back pain; deep vein thrombosis; varicose veins; aortic dissection; endotracheal tube;
+pacemaker; central venous catheter;
+surgical clips; sternal wires; nasogastric tube; heart valve replacement; patient name; date of birth;
+insurance number; age of the patient;
+how old is the patient; is the patient male or female; good image quality; who took this picture; rotated
+positioning; asthma; cough; chest pain;
+breathlessness; myocardial infarction; atrial fibrillation; arrhythmia; pericarditis; mediastinal shift;
+tracheal deviation; dextrocardia
 """.replace("\n", " ").split(";")
 )
 """What is asked now and then and was never trained: everyday things, other organs, devices, symptoms."""
@@ -42,7 +52,8 @@ class Verdict:
 
 
 class QueryGate:
-    """Logistic regression on two similarities: to the nearest phrase of the vocabulary, and to the nearest phrase outside it."""
+    """Logistic regression on two similarities: to the nearest phrase of the vocabulary, and to the nearest
+    phrase outside it."""
 
     def __init__(
         self, vocabulary: Vocabulary, encoder: SentenceEncoder, weights: tuple[float, float, float]
@@ -79,7 +90,8 @@ class QueryGate:
         return gate
 
     def judge(self, query: Query) -> Verdict:
-        """A query that names a finding without doubt is in scope, one that names another thing is not; the rest is judged by its nearest
+        """A query that names a finding without doubt is in scope, one that names another thing is not; the
+        rest is judged by its nearest
         phrases."""
         if query.label and not query.doubtful:
             return Verdict(True, query.label)

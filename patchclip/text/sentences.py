@@ -1,4 +1,5 @@
-"""Tokens to sentences: parted at full stops, semicolons, line breaks and question marks that end something."""
+"""Tokens to sentences: parted at full stops, semicolons, line breaks and question marks that end
+something."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ class Sentence:
     Attributes:
         tokens: in order, without the mark that ends the sentence.
         asked: whether a question mark ended it.
-        stated: whether a full stop or an exclamation mark did, so that it reads like prose and not like an entry of a list.
+        stated: whether a full stop or an exclamation mark did, so that it reads like prose and not like an
+            entry of a list.
     """
 
     tokens: tuple[Token, ...]
@@ -49,7 +51,8 @@ def split_sentences(tokens: Sequence[Token]) -> Iterator[Sentence]:
 
 
 def _asks_on(tokens: Sequence[Token], index: int) -> bool:
-    """Whether a question mark ends nothing: in "?pneumonia" and "fever, ? pneumonia" it belongs to what follows, and "nodule? no" is one
+    """Whether a question mark ends nothing: in "?pneumonia" and "fever, ? pneumonia" it belongs to what
+    follows, and "nodule? no" is one
     statement; in "effusion? mass?" it ends something."""
     following = tokens[index + 1 : index + 3]
     if not following or not following[0].is_word:

@@ -1,15 +1,21 @@
-"""Misspelt words to the words of the lexicon, unless a word with another meaning is as near.
+"""Tokens to tokens: misspelt words to the words of the lexicon, unless a word with another meaning is as
+near.
 
-Distance: optimal string alignment (Damerau 1964; a letter left out, added, changed, or two neighbours exchanged), at most 1 for words
-of five to seven letters and 2 for longer ones. difflib's ratio, which stood here, took "hypoinflation" for "hyperinflation".
+Distance: optimal string alignment (Damerau 1964; a letter left out, added, changed, or two neighbours
+exchanged), at most 1 for words
+of five to seven letters and 2 for longer ones. difflib's ratio, which stood here, took "hypoinflation" for
+"hyperinflation".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from patchclip.text.language import word_lists
+from patchclip.text.phrases import HYPHENS
+from patchclip.text.tokens import Token, stem
 
 SHORTEST = 5
 
@@ -18,7 +24,8 @@ class Speller:
     """Corrects words towards a set of words; what is in either set it was given is left as it is."""
 
     def __init__(self, targets: Iterable[str], other: Iterable[str]) -> None:
-        """targets: words that a misspelt one may become, preferred in this order; other: further words that are spelt well."""
+        """targets: words that a misspelt one may become, preferred in this order; other: further words that
+        are spelt well."""
         self._targets: dict[int, list[str]] = {}
         for word in dict.fromkeys(targets):
             if len(word) >= SHORTEST and word.isalpha():
@@ -94,3 +101,35 @@ def _distance(word: str, target: str, limit: int) -> int:
             return limit + 1
         before, previous = previous, current
     return previous[-1]
+
+
+def spell(tokens: Sequence[Token], speller: Speller) -> tuple[Token, ...]:
+    """The same tokens with misspelt words corrected and unknown ones marked."""
+    result: list[Token] = []
+    for token in _with_prefixes(tokens, speller):
+        word = stem(speller.correct(token.word)) if token.is_word else token.word
+        corrected = word != token.word
+        unknown = token.is_word and word.isalpha() and word not in speller.words
+        result.append(
+            replace(token, word=word, corrected=corrected, unknown=unknown) if corrected or unknown else token
+        )
+    return tuple(result)
+
+
+def _with_prefixes(tokens: Sequence[Token], speller: Speller) -> Iterator[Token]:
+    """ "hypo-inflation" as one word, and "non-calcified" or "non calcified", which is not calcified and
+    negates nothing else."""
+    index = 0
+    while index < len(tokens):
+        first, stop = tokens[index], index + 1
+        hyphen = stop < len(tokens) and tokens[stop].word in HYPHENS
+        stop += hyphen
+        if stop < len(tokens) and tokens[stop].is_word and first.word in word_lists().prefixes:
+            last = tokens[stop]
+            word = f"{first.word}{last.word}"
+            if first.word == "non" or (hyphen and speller.correct(word) in speller.words):
+                yield Token(f"{first.text}-{last.text}", word, first.start, last.stop)
+                index = stop + 1
+                continue
+        yield first
+        index += 1

@@ -1,7 +1,8 @@
-"""Text to tokens: words in one spelling and marks, each with its place in the text as typed; nothing of the text is lost.
+"""Text to tokens: words in one spelling and marks, each with its place in the text as typed; nothing of the
+text is lost.
 
-"Ø", "∅", "(-)" and "-ve" are words here, and so are the parts of "r/o", "w/o" and "RLL": an abbreviation gives one token for each
-word that it stands for, all with the abbreviation's place.
+"Ø", "∅", "(-)" and "-ve" are words here, and so are the parts of "r/o", "w/o" and "RLL": an abbreviation
+gives one token for each word that it stands for, all with the abbreviation's place.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Token:
 
     Attributes:
         text: as typed.
-        word: in lower case and one spelling, without accents or plural s; a mark is itself, and so is a line break.
+        word: in lower case and one spelling, without accents or plural s; a mark is itself, and so is a line
+            break.
         start: of `text` in the whole text.
         stop: one past its end.
         corrected: whether `word` is a corrected spelling.
@@ -72,7 +74,8 @@ def tokens_of(text: str) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """One spelling, singular: "effusions" and "effusion" are one word, "mass", "fibrosis" and "hiatus" are left alone."""
+    """One spelling, singular: "effusions" and "effusion" are one word, "mass", "fibrosis" and "hiatus" are
+    left alone."""
     word = word_lists().spelling.get(word, word)
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
@@ -125,7 +128,8 @@ def _is_side(match: re.Match[str]) -> bool:
 
 
 def _mark(text: str, position: int) -> str:
-    """A mark, or the word that it stands for: "#" is a fracture to British notes, "PTX -" and "effusion +" are answers."""
+    """A mark, or the word that it stands for: "#" is a fracture to British notes, "PTX -" and "effusion +"
+    are answers."""
     mark = text[position]
     if mark == "#" and not text[position + 1 : position + 2].isdigit():
         return "fracture"

@@ -1,4 +1,5 @@
-"""The vocabulary: findings, the words for them, and the templates that make prompt pairs; it travels in every checkpoint."""
+"""The vocabulary: findings, the words for them, and the templates that make prompt pairs; it travels in every
+checkpoint."""
 
 from __future__ import annotations
 
@@ -108,7 +109,8 @@ class Vocabulary:
         return self.positive_templates + self.negative_templates
 
     def same_prompts(self, other: Vocabulary) -> bool:
-        """Whether both make the same prompts of the same findings; they may still understand different wordings in queries."""
+        """Whether both make the same prompts of the same findings; they may still understand different
+        wordings in queries."""
         return self.labels == other.labels and all(
             self.prompts(label) == other.prompts(label) for label in self.labels
         )

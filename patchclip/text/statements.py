@@ -1,0 +1,74 @@
+"""A sentence to statements: each concept with what is asserted of it and where in the chest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from patchclip.text.assertion import Asserted, assert_concepts
+from patchclip.text.concepts import find_concepts
+from patchclip.text.lexicon import Lexicon
+from patchclip.text.place import Place, find_places, place_concepts
+from patchclip.text.sentences import Sentence
+from patchclip.text.tokens import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One concept of one sentence.
+
+    Attributes:
+        sentence: that holds it.
+        asserted: the concept, and what is said of it.
+        place: where in the chest, or None.
+        placing: positions of the words that say where, among the sentence's tokens.
+    """
+
+    sentence: Sentence
+    asserted: Asserted
+    place: Place | None
+    placing: tuple[int, ...]
+
+    @property
+    def label(self) -> str | None:
+        """Of the vocabulary; None for a thing that it does not hold."""
+        return self.asserted.concept.label
+
+    @property
+    def naming(self) -> list[Token]:
+        """The tokens that name concept and place."""
+        return self._at({*self.asserted.concept.positions, *self.placing})
+
+    @property
+    def tokens(self) -> list[Token]:
+        """All tokens that it was made of, with those that negate, doubt or compare."""
+        return self._at({*self.asserted.concept.positions, *self.placing, *self.asserted.terms})
+
+    @property
+    def concept_text(self) -> str:
+        """The concept's words as typed."""
+        return _typed(self._at(set(self.asserted.concept.positions)))
+
+    @property
+    def terms_text(self) -> str:
+        """The words as typed that negate, doubt or compare."""
+        return _typed(self._at(set(self.asserted.terms)))
+
+    def _at(self, positions: set[int]) -> list[Token]:
+        return [self.sentence.tokens[position] for position in sorted(positions)]
+
+
+def read_statements(sentence: Sentence, lexicon: Lexicon) -> Iterator[Statement]:
+    """The statements of a sentence, in order."""
+    words = sentence.words
+    concepts = find_concepts(words, lexicon)
+    places = place_concepts(words, concepts, find_places(words, concepts))
+    for asserted, (place, positions) in zip(assert_concepts(words, concepts), places, strict=True):
+        if asserted.concept.reversed and asserted.assertion == "absent":  # lung markings that are there
+            asserted = replace(asserted, concept=replace(asserted.concept, label=None, name="lung markings"))
+        yield Statement(sentence, asserted, place, positions)
+
+
+def _typed(tokens: list[Token]) -> str:
+    """Texts without repetition: the tokens of an abbreviation share theirs."""
+    return " ".join(dict.fromkeys(token.text for token in tokens))
