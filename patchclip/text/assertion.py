@@ -1,7 +1,7 @@
-"""Concepts of a sentence to what is asserted of them: present, absent, uncertain, historical or by comparison.
+"""Concepts to what is asserted of them: present, absent, uncertain, historical or by comparison.
 
-The algorithm is NegEx's (Chapman et al., J Biomed Inform 2001;34:301) with ConText's classes (Harkema et al., J
-Biomed Inform 2009;42:839): trigger terms reach forward or backward, pseudo-triggers ("no change in") reach
+The algorithm is NegEx's (Chapman et al., J Biomed Inform 2001;34:301) with ConText's classes (Harkema et al.,
+J Biomed Inform 2009;42:839): trigger terms reach forward or backward, pseudo-triggers ("no change in") reach
 nowhere, terminating terms end a reach. Reports and notes need more about lists than either: "no A, B or C" is
 one list, "no fever, pneumonia" is none. The terms are data (assets/language/assertion.json).
 
@@ -217,7 +217,8 @@ class _Scope:
         return True
 
     def _belongs_ahead(self, term: Term, use: Use) -> bool:
-        """Whether a term that may speak of either neighbour stands just before another: "atelectasis, unlikely pneumonia"."""
+        """Whether a term that may speak of either neighbour stands before another: "atelectasis, unlikely
+        pneumonia"."""
         ahead = any(other.kind == use.kind and other.before for other in term.uses)
         passes = word_lists().function | word_lists().degree
         index = term.stop

@@ -31,7 +31,7 @@ class _Foreign:
     name: str
     phrases: PhraseTable[tuple[str, ...]]
     exact: frozenset[str]
-    beginnings: tuple[str, ...]  # of words that may have any ending, longest first
+    beginnings: frozenset[str]  # of words that may have any ending; the longest that fits counts
     compounds: tuple[tuple[str, tuple[str, ...]], ...]
     fillers: frozenset[str]
     umlauts: bool  # whether "ae", "oe" and "ue" may stand for ä, ö and ü
@@ -50,7 +50,8 @@ class _Foreign:
             for start, _ in self.compounds
         ):
             return word
-        return next((f"{start}*" for start in self.beginnings if word.startswith(start)), None)
+        stops = range(len(word), 1, -1)
+        return next((f"{word[:stop]}*" for stop in stops if word[:stop] in self.beginnings), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _foreign(name: str) -> _Foreign:
         name=data["name"],
         phrases=PhraseTable(keys, fillers, gap=2),
         exact=frozenset(word for word in words if not word.endswith("*")) | fillers,
-        beginnings=tuple(sorted((word[:-1] for word in words if word.endswith("*")), key=len, reverse=True)),
+        beginnings=frozenset(word[:-1] for word in words if word.endswith("*")),
         compounds=tuple((start, tuple(tokens_of(meaning))) for start, meaning in data["compounds"].items()),
         fillers=fillers,
         umlauts=data.get("umlauts", False),

@@ -9,9 +9,9 @@ of five to seven letters and 2 for longer ones. difflib's ratio, which stood her
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from patchclip.text.language import word_lists
 from patchclip.text.phrases import HYPHENS
@@ -26,13 +26,13 @@ class Speller:
     def __init__(self, targets: Iterable[str], other: Iterable[str]) -> None:
         """targets: words that a misspelt one may become, preferred in this order; other: further words that
         are spelt well."""
-        self._targets: dict[int, list[str]] = {}
+        self._targets: dict[int, list[tuple[str, int]]] = {}
         for word in dict.fromkeys(targets):
-            if len(word) >= SHORTEST and word.isalpha():
-                self._targets.setdefault(len(word), []).append(word)
-        words = {word for same in self._targets.values() for word in same}
+            if len(word) >= SHORTEST and word.isalpha() and word.isascii():
+                self._targets.setdefault(len(word), []).append((word, _letters(word)))
+        words = {word for same in self._targets.values() for word, _ in same}
         self.words = frozenset(words | set(other))
-        self._nearest = lru_cache(maxsize=20_000)(self._search)
+        self._nearest = functools.lru_cache(maxsize=20_000)(self._search)
 
     def correct(self, word: str) -> str:
         """The word that was meant, or the word itself."""
@@ -44,9 +44,11 @@ class Speller:
         if word.startswith("non") and word[3:] in self.words:
             return word  # "noncalcified" is spelt well
         limit = 1 if len(word) < 8 else 2
-        near: list[tuple[int, int, str]] = []
+        own, near = _letters(word), list[tuple[int, int, str]]()
         for length in range(len(word) - limit, len(word) + limit + 1):
-            for target in self._targets.get(length, ()):
+            for target, letters in self._targets.get(length, ()):
+                if (letters ^ own).bit_count() > 2 * limit:
+                    continue  # each step of the distance changes two letters at most
                 distance = _distance(word, target, limit)
                 if distance <= limit:
                     near.append((distance, -_shared_start(word, target), target))
@@ -55,6 +57,11 @@ class Speller:
         if best is None or any(_opposite(best[2], other) for _, _, other in near):
             return word
         return best[2]
+
+
+def _letters(word: str) -> int:
+    """The letters that a word has, one bit each."""
+    return functools.reduce(lambda bits, letter: bits | 1 << (ord(letter) & 31), word, 0)
 
 
 def _plausible(word: str, target: str, distance: int) -> bool:

@@ -46,8 +46,9 @@ class Statement:
 
     @property
     def concept_text(self) -> str:
-        """The concept's words as typed."""
-        return _typed(self._at(set(self.asserted.concept.positions)))
+        """The concept's words as typed, and what stands between them."""
+        concept = self.asserted.concept
+        return _typed(self._at(set(range(concept.start, concept.stop))))
 
     @property
     def terms_text(self) -> str:

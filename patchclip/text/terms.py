@@ -1,4 +1,4 @@
-"""The terms that say whether a finding is there: tables of assets/language/assertion.json, and where they stand in a sentence."""
+"""The terms that say whether a finding is there, from assets/language/assertion.json, in a sentence."""
 
 from __future__ import annotations
 
@@ -128,9 +128,8 @@ def _of_change(words: Sequence[str], term: Term) -> Term:
     change = frozenset(data["change words"])
     for index in range(term.stop, len(words)):
         following = words[index + 1] if index + 1 < len(words) else ""
-        if words[index] in change and (
-            following in ("in", "of", "since", "from", "") or not following.isalpha()
-        ):
+        ends = not following.isalpha() or following in ("in", "of", "since", "from")
+        if words[index] in change and ends:
             return Term(CHANGE, (*term.positions, index), (*term.words, words[index]))
         if words[index] not in between:
             break
