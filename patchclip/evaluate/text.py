@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from patchclip.data.tables import read_table
 from patchclip.errors import DataError, QueryError
-from patchclip.evaluate.bootstrap import Figure, Floats, PatientBootstrap, figure
+from patchclip.evaluate.bootstrap import Figure, PatientBootstrap
+from patchclip.evaluate.image_metrics import Floats
 from patchclip.files import atomic
 from patchclip.resources import VOCABULARY
 from patchclip.text import Vocabulary, parse_queries
@@ -211,7 +212,7 @@ def markdown(metrics: dict[str, Any]) -> str:
     return "\n".join([f"{metrics['reports']} reports", "", *lines])
 
 
-def _row(name: str, values: dict[str, Figure], plain: dict[str, Figure]) -> str:
+def _row(name: str, values: dict[str, Any], plain: dict[str, Any]) -> str:
     cells = [_decimal(values[key]["value"]) for key in ("precision", "recall", "f1")]
     low, high = values["f1"]["ci"]
     cells[2] += f" ({_decimal(low)} to {_decimal(high)})"
@@ -234,15 +235,15 @@ def _figures(predicted: Mask, gold: Mask, weights: Floats) -> dict[str, Any]:
     }
 
 
-def _agreement(predicted: Mask, gold: Mask, weights: Floats) -> dict[str, Figure]:
+def _agreement(predicted: Mask, gold: Mask, weights: Floats) -> dict[str, Any]:
     """Precision (n: predicted), recall and F1 (n: coded) of masks [N, K] under weights [B, N]."""
     hits = weights @ (predicted & gold).sum(axis=1)
     claims, coded = weights @ predicted.sum(axis=1), weights @ gold.sum(axis=1)
     n = int(gold.sum())
     return {
-        "precision": figure(_ratio(hits, claims), int(predicted.sum())),
-        "recall": figure(_ratio(hits, coded), n),
-        "f1": figure(_ratio(2 * hits, claims + coded), n),
+        "precision": Figure.of(_ratio(hits, claims), int(predicted.sum())).to_json(),
+        "recall": Figure.of(_ratio(hits, coded), n).to_json(),
+        "f1": Figure.of(_ratio(2 * hits, claims + coded), n).to_json(),
     }
 
 
