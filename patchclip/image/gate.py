@@ -142,6 +142,15 @@ class ImageGate:
             raise CheckpointError(
                 "The checkpoint's image gate is malformed; run python -m trainer gates on the checkpoint."
             ) from error
+        arrays = (gate.mean, gate.scale, gate.components, gate.spread, gate.weights)
+        numbers = (gate.rest, gate.intercept, gate.furthest, gate.lowest)
+        if not all(np.isfinite(array).all() for array in (*arrays, np.array(numbers))) or not (
+            gate.rest > 0 and (gate.scale > 0).all() and (gate.spread > 0).all()
+        ):
+            raise CheckpointError(
+                "The checkpoint's image gate has numbers that cannot be; run python -m trainer gates on the "
+                "checkpoint."
+            )
         width, kept = THUMBNAIL**2 + CELLS**2 * DIRECTIONS, len(gate.spread)
         fits = len(gate.mean) == len(gate.scale) == gate.components.shape[1] == width
         if not fits or len(gate.weights) != width + kept * (kept + 1) // 2 + 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -11,7 +12,11 @@ from scipy.special import expit
 
 from patchclip.errors import CheckpointError
 from patchclip.model.branches import Branch
+from patchclip.records import typed
 from patchclip.types import FloatArray
+
+WIDEST = 64  # patches of smoothing: more than any grid
+_WHAT, _REMEDY = "The checkpoint's calibration", "update Patch-CLIP, or calibrate it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,14 @@ class FindingCalibration:
     image_threshold: float = 0.5
     overlap_threshold: float = 0.5
     smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(getattr(self, item.name)) for item in fields(self)):
+            raise CheckpointError(f"{_WHAT} has a number that is not finite; {_REMEDY}.")
+        if not (0 <= self.image_threshold <= 1 and 0 <= self.overlap_threshold <= 1):
+            raise CheckpointError(f"{_WHAT} has a threshold outside [0, 1]; {_REMEDY}.")
+        if not 0 <= self.smoothing <= WIDEST:
+            raise CheckpointError(f"{_WHAT} has a smoothing outside [0, {WIDEST}] patches; {_REMEDY}.")
 
     def image_probability(self, logit: FloatArray | float) -> FloatArray:
         """P(image) = sigmoid(image_scale * logit + image_bias), float32 in [0, 1], of the logit's shape."""
@@ -76,6 +89,10 @@ class Calibration:
     min_patches: float = 0.0
     mirror: bool = False
 
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.min_patches) and self.min_patches >= 0):
+            raise CheckpointError(f"{_WHAT} has a smallest region of {self.min_patches} patches; {_REMEDY}.")
+
     @classmethod
     def identity(cls, labels: Sequence[str]) -> Calibration:
         """No calibration: the softmax over the prompt pair as it is."""
@@ -94,22 +111,13 @@ class Calibration:
         """Inverse of `to_dict`.
 
         Raises:
-            CheckpointError: a field is missing or unknown, or there is no branch, or an unknown one.
+            CheckpointError: a field is missing, unknown, of another type or out of its range; or there is no
+                branch, or an unknown one.
         """
-        try:
-            _expect(cls, values)
-            calibration = cls(
-                findings={label: _finding(item) for label, item in values["findings"].items()},
-                default=_finding(values["default"]),
-                branches=tuple(Branch(name) for name in values["branches"]),
-                min_patches=float(values["min_patches"]),
-                mirror=bool(values["mirror"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(
-                f"The checkpoint's calibration cannot be read ({error}); update Patch-CLIP, or "
-                "calibrate it again."
-            ) from error
+        _expect(cls, values)
+        for item in (values["default"], *_objects(values["findings"])):
+            _expect(FindingCalibration, item)
+        calibration = typed(cls, values, _WHAT, _REMEDY)
         if not calibration.branches:
             raise CheckpointError(
                 "The checkpoint's calibration names no image-level branch; calibrate it again."
@@ -117,13 +125,15 @@ class Calibration:
         return calibration
 
 
-def _finding(values: dict[str, Any]) -> FindingCalibration:
-    _expect(FindingCalibration, values)
-    return FindingCalibration(**values)
+def _objects(values: object) -> list[object]:
+    return list(values.values()) if isinstance(values, dict) else [values]
 
 
-def _expect(kind: type[Calibration | FindingCalibration], values: dict[str, Any]) -> None:
-    """Every field must be there and no other: a default would be a wrong number without a word."""
+def _expect(kind: type[Calibration | FindingCalibration], values: object) -> None:
+    """Every field must be there and no other: a default for a fitted number would be a wrong answer."""
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{_WHAT} cannot be read (a part is no JSON object); {_REMEDY}.")
     names = {item.name for item in fields(kind)}
     if different := sorted(names ^ set(values)):
-        raise ValueError(f"missing or unknown: {', '.join(different)}")
+        listed = ", ".join(different)[:200]
+        raise CheckpointError(f"{_WHAT} cannot be read (missing or unknown: {listed}); {_REMEDY}.")

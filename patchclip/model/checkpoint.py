@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,16 +14,23 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from patchclip.errors import CheckpointError
 from patchclip.files import atomic
 from patchclip.model.calibration import Calibration
 from patchclip.model.config import ModelConfig
 from patchclip.model.patchclip import PatchCLIP
+from patchclip.records import parse_json
 from patchclip.text.vocabulary import Vocabulary
 
 WEIGHTS, RECORD = "model.safetensors", "model.json"
 FORMAT = 1
+SECTIONS = ("config", "vocabulary", "calibration", "gates")
+SPARE_TIMM, SPARE_CLIP = 2**26, 2**30
+"""Parameters that a model may have while it is built and that its weights do not hold: a trunk's classifier; a
+CLIP's text half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,39 +91,126 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     """Reads a checkpoint folder.
 
     Raises:
-        CheckpointError: a file is missing or damaged, the format is newer, or weights and config do not fit.
+        CheckpointError: a file is missing or damaged, the format is newer, something in the record is not
+            what it should be, weights and config do not fit, or a weight is not finite.
     """
-    for name in (WEIGHTS, RECORD):
-        if not (folder / name).is_file():
-            raise CheckpointError(f"{folder} holds no {name}; give the folder of a Patch-CLIP checkpoint.")
-    weights, text = (folder / WEIGHTS).read_bytes(), (folder / RECORD).read_bytes()
+    weights, text = _content(folder, WEIGHTS), _content(folder, RECORD)
+    record = _record(text, folder / RECORD)
+    tensors = _tensors(weights, folder)
+    vocabulary = Vocabulary.from_dict(record["vocabulary"])
+    calibration = Calibration.from_dict(record["calibration"])
+    if missing := sorted(set(vocabulary.labels) - set(calibration.findings)):
+        raise CheckpointError(
+            f"The checkpoint's calibration lacks {missing[0][:60]}, which its vocabulary has; calibrate "
+            "it again."
+        )
+    config = ModelConfig.from_dict(record["config"])
+    spare = SPARE_TIMM if config.tower.startswith("timm:") else SPARE_CLIP
+    with _at_most(sum(value.numel() for value in tensors.values()) + spare):
+        model = PatchCLIP(config)
+    _fill(model, tensors, folder)
+    model.eval().requires_grad_(False)
+    return Checkpoint(
+        model=model,
+        vocabulary=vocabulary,
+        calibration=calibration,
+        gates=record["gates"],
+        sha256=hashlib.sha256(weights + text).hexdigest(),
+    )
+
+
+def _content(folder: Path, name: str) -> bytes:
+    """Of one file of a checkpoint."""
     try:
-        record = json.loads(text)
+        return (folder / name).read_bytes()
+    except (OSError, ValueError) as error:  # too long a path, or a null character in it
+        raise CheckpointError(
+            f"{str(folder)[:255]} holds no {name}; give the folder of a Patch-CLIP checkpoint."
+        ) from error
+
+
+def _record(text: bytes, path: Path) -> dict[str, Any]:
+    """The record, whose sections are objects."""
+    try:
+        record = parse_json(text)
     except ValueError as error:
-        raise CheckpointError(f"{folder / RECORD} is not valid JSON; fetch the checkpoint again.") from error
+        raise CheckpointError(f"{path} is not valid JSON; fetch the checkpoint again.") from error
+    if not isinstance(record, dict):
+        raise CheckpointError(f"{path} holds no JSON object; fetch the checkpoint again.")
     if record.get("format") != FORMAT:
         raise CheckpointError(
-            f"{folder / RECORD} has format {record.get('format')}, this version reads "
-            f"{FORMAT}; update Patch-CLIP."
+            f"{path} has format {str(record.get('format'))[:20]}, this version reads {FORMAT}; "
+            "update Patch-CLIP."
         )
-    model = PatchCLIP(ModelConfig.from_dict(record["config"]))
+    for name in SECTIONS:
+        if not isinstance(record.get(name), dict):
+            raise CheckpointError(f'{path} has no section "{name}"; fetch the checkpoint again.')
+    if not all(isinstance(gate, dict) for gate in record["gates"].values()):
+        raise CheckpointError(f"{path} has a gate that is no JSON object; fetch the checkpoint again.")
+    return record
+
+
+def _tensors(weights: bytes, folder: Path) -> dict[str, Tensor]:
+    """The weights as they are stored; a number that is none would make every answer one, without a word."""
     try:
-        tensors = safetensors.torch.load(weights)
+        tensors: dict[str, Tensor] = safetensors.torch.load(weights)
+    except (safetensors.SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise _unfit(folder) from error
+    for name, value in tensors.items():
+        if value.is_floating_point() and not torch.isfinite(value.float()).all():
+            raise CheckpointError(
+                f"The weights in {folder} have numbers that are not finite ({name[:60]}); fetch "
+                "the checkpoint again."
+            )
+    return tensors
+
+
+def _fill(model: PatchCLIP, tensors: dict[str, Tensor], folder: Path) -> None:
+    """Puts the weights into the model."""
+    wanted = model.state_dict()
+    if any(
+        name in wanted and wanted[name].is_floating_point() != value.is_floating_point()
+        for name, value in tensors.items()
+    ):
+        raise _unfit(folder)
+    try:
         model.load_state_dict(
             {
                 name: value.float() if value.dtype == torch.float16 else value
                 for name, value in tensors.items()
             }
         )
-    except (safetensors.SafetensorError, RuntimeError) as error:
-        raise CheckpointError(
-            f"The weights in {folder} are damaged or belong to another model; fetch the checkpoint again."
-        ) from error
-    model.eval().requires_grad_(False)
-    return Checkpoint(
-        model=model,
-        vocabulary=Vocabulary.from_dict(record["vocabulary"]),
-        calibration=Calibration.from_dict(record["calibration"]),
-        gates=record["gates"],
-        sha256=hashlib.sha256(weights + text).hexdigest(),
+    except RuntimeError as error:
+        raise _unfit(folder) from error
+
+
+def _unfit(folder: Path) -> CheckpointError:
+    return CheckpointError(
+        f"The weights in {folder} are damaged or belong to another model; fetch the checkpoint again."
     )
+
+
+@contextmanager
+def _at_most(parameters: int) -> Iterator[None]:
+    """Models that are built inside, by this thread, have no more parameters than that.
+
+    A record may name a tower of billions of parameters beside a small file of weights; it is told from a
+    sound one before it takes all memory.
+    """
+    thread, total = threading.get_ident(), 0
+
+    def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal total
+        if threading.get_ident() == thread and parameter is not None:
+            total += parameter.numel()
+            if total > parameters:
+                raise CheckpointError(
+                    "The model config asks for a far larger model than the weights hold; fetch the "
+                    "checkpoint again."
+                )
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()

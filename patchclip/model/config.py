@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from patchclip.errors import CheckpointError
+from patchclip.records import typed
+
+LARGEST = {
+    "image_size": 2048,
+    "downsample_from": 2048,
+    "token_width": 8192,
+    "embed_dim": 8192,
+    "context_blocks": 16,
+    "sparse_layers": 48,
+    "sparse_patches": 65536,
+}
+"""Beyond these a number is a mistake, or meant to take all memory."""
+LONGEST_NAME = 100  # characters, as the feedback database holds it
 
 
 @dataclass(frozen=True)
@@ -60,10 +74,27 @@ class ModelConfig:
         for name in ("token_width", "embed_dim", "sparse_layers", "sparse_heads", "sparse_patches"):
             if getattr(self, name) < 1:
                 raise CheckpointError(f"{name} is {getattr(self, name)}; set it to 1 or more.")
+        for name, largest in LARGEST.items():
+            if (getattr(self, name) or 0) > largest:
+                raise CheckpointError(f"{name} is {getattr(self, name)}; set it to {largest} or less.")
         if self.image_size < 32 or self.token_width % self.sparse_heads or self.std <= 0:
             raise CheckpointError(
-                "The model config is inconsistent: image_size must be at least 32, token_width a multiple "
-                "of sparse_heads, std positive."
+                "The model config is inconsistent: image_size must be at least 32, token_width a multiple of "
+                "sparse_heads, std positive."
+            )
+        if self.downsample_from is not None and self.downsample_from < 32:
+            raise CheckpointError(f"downsample_from is {self.downsample_from}; set it to 32 or more.")
+        if self.context_blocks < 0 or len(set(self.levels)) < len(self.levels):
+            raise CheckpointError(
+                "The model config is inconsistent: context_blocks must be 0 or more, and each level "
+                "named once."
+            )
+        if not all(map(math.isfinite, (self.mean, self.std))):
+            raise CheckpointError("The model config is inconsistent: mean and std must be finite.")
+        if not (self.name.isprintable() and 0 < len(self.name) <= LONGEST_NAME):
+            raise CheckpointError(
+                f"The model's name has {len(self.name)} characters; give it 1 to {LONGEST_NAME} that can "
+                "be printed."
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,12 +103,24 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
-        """Inverse of `to_dict`; an unknown key is an error, so that a newer checkpoint is not half
-        understood."""
+        """Inverse of `to_dict`.
+
+        Raises:
+            CheckpointError: a field is missing, of another type, or out of its range; or there is one more,
+                so that a newer checkpoint is not half understood.
+        """
+        if not isinstance(values, dict):
+            raise CheckpointError("The model config is no JSON object; fetch the checkpoint again.")
         unknown = sorted(set(values) - {item.name for item in fields(cls)})
         if unknown:
             raise CheckpointError(
-                f"The model config has unknown fields ({', '.join(unknown)}); update Patch-CLIP to "
+                f"The model config has unknown fields ({', '.join(unknown)[:200]}); update Patch-CLIP to "
                 "read this checkpoint."
             )
-        return cls(**{**values, "levels": tuple(values.get("levels", cls.levels))})
+        missing = [item.name for item in fields(cls) if item.name not in values]
+        if missing:
+            raise CheckpointError(
+                f"The model config lacks {missing[0]}; a default in its place would be another model, so "
+                "fetch the checkpoint again."
+            )
+        return typed(cls, values, "The model config", "fetch the checkpoint again")

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from patchclip.errors import CheckpointError
+
 
 class ContextBlock(nn.Sequential):
     """3x3 convolution, batch norm and ReLU: lets a patch see its neighbours."""
@@ -24,8 +26,24 @@ class Neck(nn.Module):
     def __init__(
         self, widths: list[int], grids: list[tuple[int, int]], target: int, width: int, blocks: int
     ) -> None:
+        """
+        Args:
+            widths, grids: channels and (rows, columns) of each level.
+            target: position of the level on whose grid the tokens lie.
+            width: of a token.
+            blocks: context blocks after the levels are merged.
+
+        Raises:
+            CheckpointError: a finer level does not divide into the grid.
+        """
         super().__init__()
         self.folds = [max(1, round(grid[0] / grids[target][0])) for grid in grids]
+        if any(
+            rows % fold or columns % fold for (rows, columns), fold in zip(grids, self.folds, strict=True)
+        ):
+            raise CheckpointError(
+                f"Levels of {grids} patches do not divide into one grid; set image_size to a multiple of 32."
+            )
         self.target = target
         self.projections = nn.ModuleList(
             nn.Conv2d(channels * fold * fold, width, 1, bias=False)

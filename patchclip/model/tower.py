@@ -6,12 +6,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import open_clip
+import timm
 import torch
 from open_clip.timm_model import TimmModel
 from torch import Tensor, nn
 
 from patchclip.errors import CheckpointError
 from patchclip.model.config import ModelConfig
+
+_FOREIGN = (
+    AssertionError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What timm and open_clip raise for a size or a level that they do not take; caught around their calls
+alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +78,28 @@ class Tower(nn.Module):
         size = config.downsample_from or config.image_size
         self.downsampler = Downsampler(size) if config.downsample_from else None
         self.visual, self.text_model = built or _build(config, size)
-        with torch.no_grad():
-            self.eval()
-            probe = self.forward(torch.zeros(1, 3, config.image_size, config.image_size))
-            self.train()
+        probe = self._probe(config.image_size)
         self.widths = [level.shape[1] for level in probe.levels]
         self.grids = [(level.shape[2], level.shape[3]) for level in probe.levels]
         self.pooled_width = probe.pooled.shape[1]
+
+    def _probe(self, size: int) -> TowerOutput:
+        """What comes out of a blank image.
+
+        Raises:
+            CheckpointError: the tower cannot look at images of that size, or has no such levels.
+        """
+        try:
+            with torch.no_grad():
+                self.eval()
+                probe = self.forward(torch.zeros(1, 3, size, size))
+                self.train()
+        except _FOREIGN as error:
+            raise CheckpointError(
+                f"The tower cannot give levels {self.indices} at {size} px ({type(error).__name__}); "
+                "choose others."
+            ) from error
+        return probe
 
     @property
     def has_attention(self) -> bool:
@@ -95,26 +124,53 @@ class Tower(nn.Module):
             )
         except (IndexError, AssertionError) as error:
             raise CheckpointError(
-                f"The tower cannot give levels {self.indices} at {pixels.shape[-1]} px "
-                f"({error}); choose others."
+                f"The tower cannot give levels {self.indices} at {pixels.shape[-1]} px ({error}); choose "
+                "others."
             ) from error
         return TowerOutput(levels=list(out["image_intermediates"]), pooled=out["image_features"])
 
 
 def _build(config: ModelConfig, size: int) -> tuple[nn.Module, nn.Module | None]:
     """The visual module and, when the config asks for open_clip's own text, the whole CLIP without its visual
-    half."""
-    if config.tower.startswith("timm:"):
-        timm = TimmModel(
-            config.tower.removeprefix("timm:"), config.embed_dim, image_size=size, pool="avg", proj="linear"
+    half.
+
+    Nothing is fetched: names that timm or open_clip would look up on the network are none of their models.
+
+    Raises:
+        CheckpointError: there is no such tower, or it cannot be built at that size.
+    """
+    try:
+        return _build_timm(config, size) if config.tower.startswith("timm:") else _build_clip(config, size)
+    except _FOREIGN as error:
+        raise CheckpointError(
+            f'The tower "{config.tower[:60]}" cannot be built for {size} px ({type(error).__name__}); '
+            "choose another."
+        ) from error
+
+
+def _build_timm(config: ModelConfig, size: int) -> tuple[nn.Module, None]:
+    name = config.tower.removeprefix("timm:")
+    if not timm.is_model(name):  # as "hf-hub:OWNER/MODEL" and "local-dir:PATH" are not
+        raise CheckpointError(
+            f'timm knows no model "{name[:60]}"; see timm.list_models(), or use a model of open_clip.'
         )
-        if hasattr(timm.trunk, "set_input_size"):  # transformers hold position embeddings for one size
-            timm.trunk.set_input_size((size, size))
-        return timm, None
+    tower = TimmModel(name, config.embed_dim, image_size=size, pool="avg", proj="linear")
+    if hasattr(tower.trunk, "set_input_size"):  # transformers hold position embeddings for one size
+        tower.trunk.set_input_size((size, size))
+    return tower, None
+
+
+def _build_clip(config: ModelConfig, size: int) -> tuple[nn.Module, nn.Module | None]:
     if config.tower not in open_clip.list_models():
         raise CheckpointError(
-            f'open_clip knows no model "{config.tower}"; see open_clip.list_models(), or use '
-            '"timm:" and a timm trunk.'
+            f'open_clip knows no model "{config.tower[:60]}"; see open_clip.list_models(), or use "timm:" '
+            "and a timm trunk."
+        )
+    text: dict[str, Any] = (open_clip.get_model_config(config.tower) or {}).get("text_cfg", {})
+    if text.get("hf_model_name") or (config.text == "open_clip" and text.get("hf_tokenizer_name")):
+        raise CheckpointError(
+            f'The text half of "{config.tower}" would be fetched from the network; choose a tower that comes '
+            "with open_clip."
         )
     clip = open_clip.create_model(config.tower, pretrained=None, force_image_size=size)
     visual: nn.Module = clip.visual

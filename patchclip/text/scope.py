@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,10 @@ class QueryGate:
             for text in (item.name, *item.synonyms, *item.aliases)
             if len(text) > 4
         ]
+        if not phrases:
+            raise CheckpointError(
+                "The vocabulary has no wording of more than four letters, so nothing tells what is near it; add one."
+            )
         self._phrases = list(dict(phrases))
         self._labels = [dict(phrases)[text] for text in self._phrases]
         self._features: tuple[Tensor, Tensor] | None = None
@@ -122,8 +127,12 @@ class QueryGate:
         Raises:
             CheckpointError: malformed.
         """
-        weights = values.get("weights")
-        if not isinstance(weights, list) or len(weights) != 3:
+        weights = values.get("weights") if isinstance(values, dict) else None
+        if (
+            not isinstance(weights, list)
+            or len(weights) != 3
+            or not all(type(weight) in (int, float) and math.isfinite(weight) for weight in weights)
+        ):
             raise CheckpointError(
                 "The checkpoint's query gate is malformed; run python -m trainer calibrate on its run folder."
             )

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from patchclip.errors import CheckpointError
+from patchclip.records import parse_json, typed
+
+LONGEST_TEXT, MOST_TEXTS = 500, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,25 @@ class VocabularyFinding:
     aliases: tuple[str, ...] = ()
     normal: tuple[str, ...] = ()
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Its label and all its wordings."""
+        return (self.label, self.name, *self.synonyms, *self.aliases, *self.normal)
+
+
+@dataclass(frozen=True, slots=True)
+class _Templates:
+    positive: tuple[str, ...]
+    negative: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _VocabularyFile:
+    """What the JSON holds."""
+
+    findings: tuple[VocabularyFinding, ...]
+    templates: _Templates
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
@@ -56,36 +78,40 @@ class Vocabulary:
             CheckpointError: it is missing or malformed.
         """
         try:
-            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError as error:
+            return cls.from_dict(parse_json(path.read_bytes()))
+        except OSError as error:
             raise CheckpointError(
                 f"There is no vocabulary {path}; give the path of a file such as assets/vocabulary.json."
             ) from error
-        except json.JSONDecodeError as error:
-            raise CheckpointError(
-                f"The vocabulary {path} is not valid JSON (line {error.lineno}); correct it."
-            ) from error
+        except ValueError as error:
+            place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+            raise CheckpointError(f"The vocabulary {path} is not valid JSON{place}; correct it.") from error
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Vocabulary:
         """Inverse of `to_dict`.
 
         Raises:
-            CheckpointError: a part is missing, or two findings share a label.
+            CheckpointError: a part is missing, or of another type; two findings share a label; a template has
+                braces other than "{}"; or a text is too long.
         """
-        try:
-            findings = tuple(VocabularyFinding(**_with_tuples(item)) for item in values["findings"])
-            templates = values["templates"]
-            vocabulary = cls(findings, tuple(templates["positive"]), tuple(templates["negative"]))
-        except (KeyError, TypeError) as error:
-            raise CheckpointError(
-                f"The vocabulary is malformed ({error}); see assets/vocabulary.json for its shape."
-            ) from error
-        if len(set(vocabulary.labels)) != len(findings) or not all(
-            "{}" in template for template in vocabulary.templates
+        content = typed(_VocabularyFile, values, "The vocabulary", "see assets/vocabulary.json for its shape")
+        templates = content.templates
+        vocabulary = cls(content.findings, templates.positive, templates.negative)
+        if not vocabulary.findings or len(set(vocabulary.labels)) != len(vocabulary.findings):
+            raise CheckpointError("The vocabulary needs findings, each with a label of its own.")
+        if not (templates.positive and templates.negative) or not all(
+            template.count("{}") == 1 and template.count("{") == template.count("}") == 1
+            for template in vocabulary.templates
         ):
             raise CheckpointError(
-                'The vocabulary needs a different label for each finding, and "{}" in each template.'
+                'The vocabulary needs templates of both sides, with "{}" once in each and no other braces.'
+            )
+        texts = [*vocabulary.templates, *(text for item in vocabulary.findings for text in item.texts)]
+        if not all(0 < len(text) <= LONGEST_TEXT for text in texts) or len(texts) > MOST_TEXTS:
+            raise CheckpointError(
+                f"The vocabulary has a text of none or of more than {LONGEST_TEXT} characters, or more than "
+                f"{MOST_TEXTS} texts; shorten it."
             )
         return vocabulary
 
@@ -140,7 +166,3 @@ class Vocabulary:
             positive=tuple(template.format(name) for template in self.positive_templates for name in names),
             negative=tuple(template.format(name) for template in self.negative_templates for name in names),
         )
-
-
-def _with_tuples(item: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in item.items()}

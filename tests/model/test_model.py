@@ -213,4 +213,4 @@ def test_damaged_checkpoints_are_refused(tmp_path: Path, vocabulary: Vocabulary)
 )
 def test_a_model_that_cannot_be_is_refused_in_words(values: dict[str, object], words: str) -> None:
     with pytest.raises(CheckpointError, match=words):
-        ModelConfig.from_dict(values)
+        ModelConfig.from_dict(ModelConfig().to_dict() | values)
