@@ -29,8 +29,8 @@ WEIGHTS, RECORD = "model.safetensors", "model.json"
 FORMAT = 1
 SECTIONS = ("config", "vocabulary", "calibration", "gates")
 SPARE_TIMM, SPARE_CLIP = 2**26, 2**30
-"""Parameters that a model may have while it is built and that its weights do not hold: a trunk's classifier; a
-CLIP's text half."""
+"""Parameters that a model may have while it is built and that its weights do not hold: a trunk's classifier;
+a CLIP's text half."""
 
 
 @dataclass(frozen=True, slots=True)

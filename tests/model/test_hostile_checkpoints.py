@@ -16,15 +16,19 @@ import torch
 
 from patchclip import Engine
 from patchclip.errors import CheckpointError
-from patchclip.model.checkpoint import RECORD, WEIGHTS, load_checkpoint
-from tests.tiny import tiny_checkpoint
+from patchclip.model.checkpoint import RECORD, WEIGHTS, load_checkpoint, save_checkpoint
+from patchclip.model.patchclip import PatchCLIP
+from tests.tiny import CONFIG, VOCABULARY
 
 Record = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_checkpoint(tmp_path_factory.mktemp("hostile") / "sound")
+    folder = tmp_path_factory.mktemp("hostile") / "sound"
+    gates = {"query": {"weights": [30.0, -30.0, 0.0]}}
+    save_checkpoint(folder, PatchCLIP(CONFIG), VOCABULARY, gates=gates)
+    return folder
 
 
 @pytest.fixture
