@@ -24,7 +24,7 @@ def read(data_folder: Path, place: Path, case: str) -> tuple[EvaluationData, Con
     (place / "images.csv").write_bytes(table.read_bytes())
     (place / "images").symlink_to(data_folder / "nih" / "images")
     evaluation = read_dataset(place, "train", KNOWN, vocabulary=VOCABULARY)
-    training = read_folder(place, "train", known=KNOWN, vocabulary=VOCABULARY)
+    training = read_folder(place, "train", labels=KNOWN, vocabulary=VOCABULARY)
     assert len(evaluation.images) == len(training.samples) == len(table.read_text().splitlines()) - 1
     assert [image.path for image in evaluation.images] == [sample.path for sample in training.samples]
     assert set(training.notes) <= set(evaluation.notes)
