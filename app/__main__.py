@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 from app.settings import Settings, UsageError, read_settings
 from patchclip import PatchClipError
@@ -15,6 +16,7 @@ from patchclip import PatchClipError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Migrates the database, loads the model, serves until told to stop; returns the exit status."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         settings = read_settings(sys.argv[1:] if arguments is None else arguments)
         with tempfile.TemporaryDirectory(prefix="patch-clip-") as folder:
@@ -25,7 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PatchClipError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 0
     return 0
+
+
+def _interrupt(*_: object) -> None:
+    """SIGTERM ends the program as SIGINT does, so that what it has laid down is taken away."""
+    raise KeyboardInterrupt
 
 
 def _serve(settings: Settings, folder: Path) -> None:
@@ -37,12 +46,14 @@ def _serve(settings: Settings, folder: Path) -> None:
     from patchclip.image.isolation import shared_pool
 
     database = open_database(settings.database)
+    stop = Event()
     try:
         migrate(database)
         engine = Engine.from_pretrained(settings.checkpoint)
         listening = listen(settings.host, settings.port)
         shared_pool().warm()  # loads its decoders meanwhile
-        Thread(target=engine.prepare, daemon=True).start()  # meanwhile the reader opens a file
+        # Meanwhile the reader opens a file. No daemon: an interpreter that ends under torch's feet aborts.
+        Thread(target=engine.prepare, args=(stop.is_set,)).start()
         service = Service(
             engine,
             FeedbackRepository(database),
@@ -57,6 +68,7 @@ def _serve(settings: Settings, folder: Path) -> None:
         serve(build(service, settings, folder), listening)
         service.lanes.close()
     finally:
+        stop.set()
         database.dispose()
 
 

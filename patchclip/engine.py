@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,10 +79,15 @@ class Engine:
         """The findings that the model was trained on."""
         return tuple(self.vocabulary.labels)
 
-    def prepare(self) -> None:
+    def prepare(self, stopped: Callable[[], bool] = lambda: False) -> None:
         """Loads the text encoder and embeds the prompts of every finding, so that the first query is as fast
-        as any other."""
+        as any other.
+
+        stopped: asked before each finding; what is left is left out once it says so.
+        """
         for finding in self.vocabulary.findings:
+            if stopped():
+                return
             self.understand(finding.name)
 
     def understand(self, text: str) -> Question:

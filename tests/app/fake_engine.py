@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class FakeEngine:
         self.vocabulary = Vocabulary.from_json(VOCABULARY)
         self.labels = self.vocabulary.labels
 
-    def prepare(self) -> None:
+    def prepare(self, stopped: Callable[[], bool]) -> None:
         """Nothing to load."""
 
     def encode(self, radiograph: Radiograph) -> FakeEncoded:

@@ -19,7 +19,7 @@ def dicom(name: str) -> bytes:
     """A radiograph with the name in every text element of the dictionary, a sequence and a private block."""
     image = Dataset()
     for tag, (vr, *_, retired, keyword) in DicomDictionary.items():
-        if vr in TEXT and keyword and not retired and tag >> 16 not in (0x0002, 0x0004):
+        if vr in TEXT and keyword and not retired and tag >> 16 > 0x0004:
             setattr(image, keyword, name[: LONGEST.get(vr, len(name))])
     item = Dataset()
     item.PatientName = name

@@ -28,6 +28,7 @@ NOTICE = "Research use only, not for clinical use"
 def _variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.setenv(name, "to be replaced")
+    monkeypatch.setattr("app.__main__.signal.signal", lambda *_: None)  # tests keep their own handlers
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ class Server:
     def stop(self, number: signal.Signals) -> int:
         """Sends a signal and waits for the end; returns the exit status, as subprocess has it."""
         self._process.send_signal(number)
-        return self._process.wait(timeout=30)
+        return self._process.wait(timeout=120)
 
     @property
     def pid(self) -> int:
