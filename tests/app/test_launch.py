@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -98,14 +99,16 @@ def test_the_database_is_migrated_before_the_page_is_served(launched: dict[str, 
 
 
 def test_the_page_asks_nobody_else_and_every_colour_is_a_variable() -> None:
+    suffixes = (".js", ".css", ".html")
     files = {
-        path.name: path.read_text(encoding="utf-8") for path in PAGE.glob("*.*") if path.suffix != ".mjs"
+        path.name: path.read_text(encoding="utf-8") for path in PAGE.iterdir() if path.suffix in suffixes
     }
     assert {"main.js", "style.css", "layout.html"} <= set(files)
-    for name, text in files.items():
+    variables, _, rest = files["style.css"].partition("}")
+    assert "--accent: #" in variables
+    for name, text in {**files, "style.css": rest}.items():
         assert "http" not in text, name
-        if name.endswith(".js"):
-            assert "#" not in text.replace('"#pc', "") or name == "dom.js", name
+        assert re.findall(r"#(?:[0-9a-f]{3,4}){1,2}\b|rgba?\([\d. ,]+\)", text) == [], name
 
 
 @pytest.mark.parametrize(
