@@ -52,7 +52,7 @@ class ImageTable:
         name = self.files.find(written, where).name
         if name not in self.splits:
             return None
-        if self.splits[name]:
+        if self.splits[name] and written != name:
             remarks.count(f"{table}: image is written otherwise than in images.csv, where it was found")
         return name
 

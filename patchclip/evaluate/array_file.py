@@ -16,6 +16,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from patchclip.data.tables import clipped
 from patchclip.errors import DataError
 
 LARGEST = 2**24
@@ -52,7 +53,7 @@ class ArrayFile:
                 self.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             self._archive = zipfile.ZipFile(path)
         except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
-            raise DataError(f"The map file {path.name[:255]} cannot be read; {HINT}.") from error
+            raise DataError(f"The map file {clipped(path.name)} cannot be read; {HINT}.") from error
         members = [item for item in self._archive.infolist() if item.filename.endswith(_SUFFIX)]
         self._members = {item.filename.removesuffix(_SUFFIX): item for item in members}
         if len(self._members) < len(members):
@@ -95,19 +96,21 @@ class ArrayFile:
         except (*_DAMAGED, TypeError, SyntaxError, RecursionError, MemoryError) as error:
             raise self._damaged(name) from error
         if header.dtype.kind not in "biuf":
-            raise DataError(f"{name[:255]} in the map file is no array of numbers; correct the file.")
+            raise DataError(f"{clipped(name)} in the map file is no array of numbers; correct the file.")
         values = math.prod(header.shape)
         if values > LARGEST:
             raise DataError(
-                f"{name[:255]} in the map file has {values:,} values, and {LARGEST:,} are the most; give a "
-                "smaller map."
+                f"{clipped(name)} in the map file has {values:,} values, and {LARGEST:,} are the most; give "
+                "a smaller map."
             )
         if member.file_size != header.offset + values * header.dtype.itemsize:
             raise self._damaged(name)
         return values
 
     def _damaged(self, name: str) -> DataError:
-        return DataError(f"{name[:255]} in the map file {self.path.name} is damaged; write the file again.")
+        return DataError(
+            f"{clipped(name)} in the map file {self.path.name} is damaged; write the file again."
+        )
 
 
 def _read_header(file: IO[bytes]) -> _Header:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from patchclip.data.tables import clipped
 from patchclip.errors import DataError, RadiographError
 from patchclip.evaluate.array_file import ArrayFile
 from patchclip.evaluate.case import Prediction
@@ -111,7 +112,8 @@ class MapFile:
             or values.max() > 1
         ):
             raise DataError(
-                f"The map {name} is not a finite [rows, cols] array of values in [0, 1]; correct the file."
+                f"The map {clipped(name)} is not a finite [rows, cols] array of values in [0, 1]; correct "
+                "the file."
             )
         extent = (
             self._arrays.read(f"{name}/extent").astype(np.float64)
@@ -124,8 +126,8 @@ class MapFile:
             or not (extent[0] < extent[2] and extent[1] < extent[3])
         ):
             raise DataError(
-                f"The extent {name}/extent is not x0, y0, x1, y1 in pixels with x0 < x1 and y0 < y1; "
-                "correct the file."
+                f"The extent {clipped(name)}/extent is not x0, y0, x1, y1 in pixels with x0 < x1 and y0 < "
+                "y1; correct the file."
             )
         x0, y0, x1, y1 = (float(edge) for edge in extent)
         return PatchMap(values.astype(np.float32), (x0, y0, x1, y1))
@@ -133,5 +135,5 @@ class MapFile:
     def _number(self, name: str) -> float:
         value = self._arrays.read(name)
         if value.size != 1 or not np.isfinite(value).all() or not 0 <= float(value.reshape(())) <= 1:
-            raise DataError(f"{name} in the map file is not one number in [0, 1]; correct the file.")
+            raise DataError(f"{clipped(name)} in the map file is not one number in [0, 1]; correct the file.")
         return float(value.reshape(()))
