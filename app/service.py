@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +34,7 @@ from app.requests import (
 from app.sessions import Sessions, Study
 from app.store import FeedbackRepository, NewFeedback, StoreError
 from patchclip import (
+    Answer,
     Engine,
     Listing,
     PatchClipError,
@@ -127,6 +130,7 @@ class Service:
         answers, elapsed = await self.lanes.model.run(
             lambda: _timed(lambda: self.engine.query(study.encoded, queries))
         )
+        answers = _apart(answers)
         for answer in answers:
             study.answers[answer.query] = answer
         return AnswersReply(answers=[answer_reply(answer) for answer in answers], query_ms=elapsed)
@@ -208,6 +212,12 @@ class Service:
         if not study:
             raise PatchClipError("No radiograph is open; open a file or one of the examples first.")
         return self.sessions.get(window, study)
+
+
+def _apart(answers: Sequence[Answer]) -> list[Answer]:
+    """Answers that share a text each take the part of it that they answer: the page asks and saves by it."""
+    shared = Counter(answer.query for answer in answers)
+    return [replace(answer, query=answer.span) if shared[answer.query] > 1 else answer for answer in answers]
 
 
 def _contents(listing: Listing) -> ContentsReply:

@@ -27,7 +27,7 @@ from patchclip.resources import BUNDLED
 from patchclip.saliency import SaliencyTask, saliency_maps, saliency_method
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
-from patchclip.types import Answer, FloatArray, Laterality, PatchMap
+from patchclip.types import Answer, Exploration, FloatArray, Laterality, PatchMap
 
 
 class Engine:
@@ -90,11 +90,12 @@ class Engine:
                 return
             self.understand(finding.name)
 
-    def understand(self, text: str) -> Question:
-        """What a query asks for, without an image to ask.
+    def understand(self, text: str) -> tuple[Question, ...]:
+        """What a text asks for, without an image to ask: one question for each finding that it names, in its
+        order, at least one.
 
         Raises:
-            QueryError: the text is empty or too long.
+            QueryError: the text is empty, too long, or in a language that is not read.
         """
         return self._reader.read(text)
 
@@ -133,14 +134,18 @@ class Engine:
         )
 
     def query(self, encoded: Encoded, texts: Sequence[str]) -> list[Answer]:
-        """Answers each text, in order; all patches and all texts in one matrix product.
+        """Answers all that the texts ask, in order; all patches and all questions in one matrix product.
+
+        Returns:
+            One answer for each finding that a text names, at least one for each text; `Answer.span` says for
+            which part of its text.
 
         Raises:
-            QueryError: a text is empty or too long.
+            QueryError: a text is empty, too long, or in a language that is not read.
         """
         if not texts:
             return []
-        questions = [self.understand(text) for text in texts]
+        questions = self._questions(texts)
         positive, negative = _ends(questions)
         branches = self.checkpoint.calibration.branches
         with torch.inference_mode():
@@ -166,13 +171,28 @@ class Engine:
         """
         return self.saliencies(encoded, [text], [method])[method][0]
 
+    def explore(self, encoded: Encoded, text: str) -> Exploration:
+        """The raw similarity of every patch to a text as typed, for what the model was never tested on.
+
+        The cosine between the patch's embedding and the mean of the positive prompts around the text, neither
+        calibrated nor compared with its absence: no probability, and no prediction of a finding.
+
+        Raises:
+            QueryError: see `query`.
+        """
+        question = self.understand(text)[0]
+        with torch.inference_mode():
+            similarity = encoded.patches @ question.positive.to(encoded.patches.device)
+        values = encoded.letterbox.extend_edges(similarity.float().cpu().numpy())
+        return Exploration(text, question.query.finding, encoded.letterbox.crop_grid(values))
+
     def saliencies(
         self, encoded: Encoded, texts: Sequence[str], methods: Sequence[str]
     ) -> dict[str, list[PatchMap]]:
         """Several methods on several queries, with as few passes through the tower as they allow.
 
         Returns:
-            method -> one map per text, in order.
+            method -> one map for each answer that `query` gives, in order.
 
         Raises:
             SaliencyError, QueryError: see `saliency`.
@@ -181,7 +201,7 @@ class Engine:
             saliency_method(method)
         if not texts:
             return {method: [] for method in methods}
-        questions = [self.understand(text) for text in texts]
+        questions = self._questions(texts)
         task = self._task(encoded, questions)
         inside = task.valid[0].cpu().numpy()
 
@@ -202,7 +222,10 @@ class Engine:
         Raises:
             QueryError: see `query`.
         """
-        return self._task(encoded, [self.understand(text) for text in texts])
+        return self._task(encoded, self._questions(texts))
+
+    def _questions(self, texts: Sequence[str]) -> list[Question]:
+        return [question for text in texts for question in self.understand(text)]
 
     def _task(self, encoded: Encoded, questions: Sequence[Question]) -> SaliencyTask:
         positive, negative = _ends(questions)
@@ -224,7 +247,7 @@ class Engine:
         pixels float32 [N, S, S] in [0, 1], as `model_input` gives them -> float32 [N] in [0, 1], never turned
         round.
         """
-        question = self.understand(text)
+        question = self.understand(text)[0]
         calibration = self.checkpoint.calibration
         valid = encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid).expand(len(pixels), -1, -1)
         with torch.inference_mode():
@@ -242,6 +265,9 @@ class Engine:
         lit = lit_regions(patch_map, encoded.size, self.min_patches) if question.in_vocabulary else ()
         return Answer(
             query=query.text,
+            span=query.span,
+            assertion=query.assertion,
+            place=query.place,
             finding=query.finding,
             label=question.label,
             negated=query.negated,

@@ -18,7 +18,7 @@ from patchclip.errors import DataError, PatchClipError, QueryError, SaliencyErro
 from patchclip.image import Radiograph, list_images, load_entry
 from patchclip.image.isolation import shared_pool
 from patchclip.saliency import SALIENCY
-from patchclip.types import Answer, PatchMap, Region
+from patchclip.types import Answer, Exploration, PatchMap, Region
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"also: {', '.join(SALIENCY)}",
     )
     parser.add_argument(
+        "--explore",
+        action="store_true",
+        help="also the raw patch-text similarity of queries out of scope: untested, and no probability",
+    )
+    parser.add_argument(
         "--checkpoint",
         metavar="PATH",
         help="a checkpoint folder, or a model of open_clip by name; the bundled one by default",
@@ -55,17 +60,12 @@ def main(options: argparse.Namespace) -> int:
         return 2
     shared_pool().warm()  # it loads its libraries while the model is loaded
     engine = Engine.from_pretrained(options.checkpoint)
-    try:
-        for query in options.query:
-            engine.understand(query)
-    except QueryError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-
-    failed = False
+    failed = any(_refusal(engine, query) for query in options.query)
     for image in (image for film in films for image in _images(film)):
         try:
-            record = record_of(engine, image.name, image.load, options.query, options.saliency)
+            record = record_of(
+                engine, image.name, image.load, options.query, options.saliency, explore=options.explore
+            )
         except PatchClipError as error:
             record = {"image": image.name, "error": str(error)}
             failed = True
@@ -111,8 +111,12 @@ def record_of(
     load: Callable[[], Radiograph],
     queries: Sequence[str],
     saliency: Sequence[str] = (),
+    *,
+    explore: bool = False,
 ) -> dict[str, Any]:
     """The contract's JSON object for one image; coordinates in original pixels.
+
+    A text that is refused gets an entry with `error` in its place among the answers, and spoils no other.
 
     Args:
         engine: the model.
@@ -120,34 +124,39 @@ def record_of(
         load: reads it.
         queries: texts as typed.
         saliency: names of methods.
+        explore: whether queries out of scope get their raw similarity.
 
     Raises:
         RadiographError: the image cannot be read.
-        QueryError: see `Engine.query`.
     """
+    refusals = {query: sentence for query in queries if (sentence := _refusal(engine, query))}
+    answerable = [query for query in queries if query not in refusals]
     started = time.perf_counter()
     radiograph = load()
     decoded = time.perf_counter()
     encoded = engine.encode(radiograph)
     asked = time.perf_counter()
-    findings = engine.query(encoded, queries)
+    findings = engine.query(encoded, answerable)
     answered = time.perf_counter()
     answers = [_answer(finding) for finding in findings]
     warnings = list(encoded.warnings)
     for method in saliency:
         try:
-            maps = engine.saliencies(encoded, queries, [method])[method]
+            maps = engine.saliencies(encoded, answerable, [method])[method]
         except SaliencyError as error:
             warnings.append(str(error))
             continue
         for answer, shown in zip(answers, maps, strict=True):
             answer.setdefault("saliency", {})[method] = _map(shown)
+    for answer, finding in zip(answers, findings, strict=True):
+        if explore and not finding.in_vocabulary:
+            answer["explore"] = _exploration(engine.explore(encoded, finding.span))
     return {
         "image": name,
         "size": list(encoded.size),
         "model": {"name": engine.name, "sha256": engine.sha256},
         "warnings": warnings,
-        "queries": answers,
+        "queries": _in_order(queries, answers, refusals),
         "timing_ms": {
             "decode": round((decoded - started) * 1000, 1),
             "encode": round((asked - decoded) * 1000, 1),
@@ -156,14 +165,44 @@ def record_of(
     }
 
 
+def _refusal(engine: Engine, query: str) -> str | None:
+    """Why a text is not answered, or None."""
+    try:
+        engine.understand(query)
+    except QueryError as error:
+        return str(error)
+    return None
+
+
+def _in_order(
+    queries: Sequence[str], answers: Sequence[dict[str, Any]], refusals: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Answers and refusals in the order of their texts."""
+    entries: list[dict[str, Any]] = []
+    for query in dict.fromkeys(queries):
+        refused = [{"query": query, "error": refusals[query]}] if query in refusals else []
+        entries += refused or [answer for answer in answers if answer["query"] == query]
+    return entries
+
+
+def _exploration(exploration: Exploration) -> dict[str, Any]:
+    return {
+        "similarity": _map(exploration.similarity),
+        "note": "Untested: the raw similarity of each patch to the text. No probability, and no finding.",
+    }
+
+
 def _answer(finding: Answer) -> dict[str, Any]:
     return {
         "query": finding.query,
+        "span": finding.span,
         "finding": finding.finding,
         "negated": finding.negated,
+        "assertion": finding.assertion,
         "side": finding.laterality,
+        "place": finding.place.words if finding.place else None,
         "in_vocabulary": finding.in_vocabulary,
-        "probability": round(finding.probability, 4),
+        "probability": round(finding.probability, 4) if finding.in_vocabulary else None,
         "threshold": finding.threshold,
         "map": _map(finding.map),
         "regions": [_region(region) for region in finding.regions],

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from patchclip.image.radiograph import HeaderFacts
 from patchclip.model.patchclip import PatchCLIP
-from patchclip.text.query import Query, parse_query
+from patchclip.text.query import Query, parse_queries
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import PromptPair, Vocabulary
 
@@ -33,10 +33,11 @@ class Question:
     in_vocabulary: bool
     positive: Tensor
     negative: Tensor
+    said: tuple[str, ...] = ()  # sentences about the text as a whole, with its first query
 
     def warnings(self, facts: HeaderFacts) -> tuple[str, ...]:
         """Sentences that go with its answer on an image with these facts."""
-        sentences: list[str] = []
+        sentences = [*self.said, *self.query.notes]
         if self.query.laterality and not facts.sides_told:
             sentences.append(
                 "The image does not tell the patient's sides; the patient's left is taken to be at "
@@ -44,13 +45,8 @@ class Question:
             )
         if not self.in_vocabulary:
             sentences.append(
-                f'"{self.query.finding}" is far from what this model has learnt: no map is shown and the '
-                "probability means nothing."
-            )
-        if self.query.also:
-            sentences.append(
-                f"This query names several findings; only {self.query.finding} was answered. Separate "
-                "findings with a semicolon."
+                f'"{self.query.finding}" is far from what this model has learnt: neither map nor probability '
+                "is shown."
             )
         return tuple(sentences)
 
@@ -62,13 +58,17 @@ class QuestionReader:
         self.model, self.vocabulary, self.gate = model, vocabulary, gate
         self._embedded: dict[str, tuple[Tensor, Tensor]] = {}
 
-    def read(self, text: str) -> Question:
-        """Understands a text.
+    def read(self, text: str) -> tuple[Question, ...]:
+        """Understands a text: one question for each finding that it names, in its order, at least one.
 
         Raises:
-            QueryError: the text is empty or too long.
+            QueryError: the text is empty, too long, or in a language that is not read.
         """
-        query = parse_query(text, self.vocabulary)
+        reading = parse_queries(text, self.vocabulary)
+        first, *others = (self._question(query) for query in reading.queries)
+        return replace(first, said=reading.warnings), *others
+
+    def _question(self, query: Query) -> Question:
         verdict = self.gate.judge(query)
         if query.label and not verdict.in_vocabulary:
             query = replace(query, finding=query.doubtful or query.finding, label=None)

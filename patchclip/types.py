@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from patchclip.text.place import Place
 
 Laterality = Literal["left", "right"]
 FloatArray = NDArray[np.float32]
@@ -143,6 +146,9 @@ class Answer:
             present none.
         threshold: the map value from which a patch counts as lit, in [0, 1].
         warnings: sentences for the reader.
+        span: the part of `query` that this answers: a text may name several findings.
+        assertion: what the text says of the finding; "absent" where `negated`, and else answered as "present".
+        place: where in the chest the text puts it, or None.
     """
 
     query: str
@@ -156,6 +162,24 @@ class Answer:
     regions: tuple[Region, ...]
     threshold: float
     warnings: tuple[str, ...] = field(default=())
+    span: str = ""
+    assertion: Literal["present", "absent", "uncertain", "historical", "comparison"] = "present"
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """The similarity of every patch to a text that the model was never tested on: no prediction of a finding.
+
+    Attributes:
+        query: the text as typed.
+        phrase: the part of it that prompts were made of.
+        similarity: the cosine per patch, in [-1, 1], where other maps hold a value in [0, 1].
+    """
+
+    query: str
+    phrase: str
+    similarity: PatchMap
 
 
 Finding = Answer

@@ -128,3 +128,29 @@ def test_wrong_usage_is_two(arguments: list[str]) -> None:
 def test_a_missing_checkpoint_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["predict", "x.png", "--query", "mass", "--checkpoint", str(tmp_path)]) == 1
     assert "model" in capsys.readouterr().err
+
+
+def test_several_findings_get_several_entries_and_a_refused_text_spoils_no_other(
+    capsys: pytest.CaptureFixture[str], checkpoint: str
+) -> None:
+    """In order: three of one text, the refusal with its sentence, what is out of scope without a number."""
+    texts = ["no focal consolidation, left effusion or PTX", "无 pneumothorax", "pneumomediastinum"]
+    flags = [flag for text in texts for flag in ("--query", text)]
+    image = str(EXAMPLES / "synthetic_effusion.png")
+    status, (record,) = run(capsys, image, *flags, "--explore", "--checkpoint", checkpoint)
+    *several, refused, outside = record["queries"]
+    assert status == 1  # one text was refused
+    assert [(entry["finding"], entry["span"], entry["assertion"], entry["place"]) for entry in several] == [
+        ("consolidation", "focal consolidation", "absent", None),
+        ("pleural effusion", "left effusion", "absent", "left"),
+        ("pneumothorax", "PTX", "absent", None),
+    ]
+    assert all(entry["query"] == texts[0] and entry["negated"] for entry in several)
+    assert set(refused) == {"query", "error"} and "not read" in refused["error"]
+    assert (outside["in_vocabulary"], outside["probability"], outside["regions"]) == (False, None, [])
+    similarity = np.array(outside["explore"]["similarity"]["values"])
+    assert similarity.shape == (outside["map"]["rows"], outside["map"]["cols"])
+    assert (
+        (np.abs(similarity) <= 1).all() and similarity.std() > 0 and "Untested" in outside["explore"]["note"]
+    )
+    assert all("explore" not in entry for entry in several)

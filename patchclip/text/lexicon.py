@@ -145,6 +145,8 @@ def _entries(vocabulary: Vocabulary, data: dict[str, Any]) -> Iterator[tuple[tup
         named = [label for label in meant if label in labels]
         if named:
             yield content(phrase), Entry("finding", named[0], also=tuple(named[1:]))
+    for item in vocabulary.findings:  # a name is one finding, whatever else its words could mean
+        yield content(item.name), Entry("finding", item.label)
     for phrase, meant in data["both"].items():
         if all(label in labels for label in meant):
             yield content(phrase), Entry("finding", meant[0], second=meant[1])
