@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from patchclip.types import FloatArray, PatchMap, Region
 
-WORKING_SIDE = (
-    512  # regions are traced at this resolution at most: far finer than any patch, whatever the image's size
-)
+WORKING_SIZE = 512
+"""Regions are traced on at most so many pixels a side, far finer than any patch, whatever the image is."""
 
 
 def smooth(logits: FloatArray, sigma: float, inside: NDArray[np.bool_]) -> FloatArray:
@@ -47,7 +46,7 @@ def find_regions(
         Highest score first. A component's score is its highest upsampled value, `peak` that pixel's centre.
     """
     height, width = size
-    reduction = min(1.0, WORKING_SIDE / max(height, width))
+    reduction = min(1.0, WORKING_SIZE / max(height, width))
     rows, cols = max(1, math.ceil(height * reduction)), max(1, math.ceil(width * reduction))
     step_x, step_y = width / cols, height / rows
     x0, y0, x1, y1 = patch_map.extent

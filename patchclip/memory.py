@@ -5,7 +5,10 @@ from __future__ import annotations
 import ctypes
 
 # Parameters of glibc's mallopt (malloc.h).
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
+_TRIM_THRESHOLD = -1
+_TOP_PAD = -2
+_MMAP_MAX = -4
+_SETTINGS = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, -1), (_TOP_PAD, 64 << 20))
 
 
 def keep_freed_memory() -> bool:
@@ -23,14 +26,9 @@ def keep_freed_memory() -> bool:
         library = ctypes.CDLL(None)
         library.gnu_get_libc_version  # noqa: B018  (another C library's mallopt may mean something else)
         mallopt = library.mallopt
-    except (
-        AttributeError,
-        OSError,
-        TypeError,
-    ):  # TypeError: where there is no handle to the process itself, as on Windows
+    # TypeError: where there is no handle to the process itself, as on Windows.
+    except (AttributeError, OSError, TypeError):
         return False
-    mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
-    return all(
-        mallopt(parameter, value)
-        for parameter, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, -1), (_TOP_PAD, 64 << 20))
-    )
+    mallopt.argtypes = (ctypes.c_int, ctypes.c_int)
+    mallopt.restype = ctypes.c_int
+    return all(mallopt(parameter, value) for parameter, value in _SETTINGS)
