@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
@@ -46,20 +47,43 @@ def map_reply(patch_map: PatchMap) -> MapReply:
     return MapReply(values=values.tolist(), extent=patch_map.extent, max=float(values.max()))
 
 
+def keys_of(answers: Sequence[Answer]) -> dict[str, Answer]:
+    """The answers to one text by the words that the page calls each by, in order.
+
+    One answer is called by the text as typed. Of several, each is called by a question that asks for it alone, so
+    that it can be asked again by its name; two that ask the same are one.
+    """
+    if len(answers) == 1:
+        return {answers[0].query: answers[0]}
+    return {question_for(answer): answer for answer in answers}
+
+
+def question_for(answer: Answer) -> str:
+    """A question that asks for this answer alone: "no pneumothorax", "pleural effusion, left lower zone"."""
+    question = f"no {answer.finding}" if answer.negated else answer.finding
+    return f"{question}, {answer.place.words}" if answer.place else question
+
+
 def understood(answer: Answer) -> str:
     """What was made of the query, in words: "pneumothorax, negated, left half"."""
     parts = [answer.finding]
     if answer.negated:
         parts.append("negated: the probability is that of its absence, the map shows the finding")
+    if answer.place and answer.place.words != answer.laterality:
+        parts.append(answer.place.words)
     if answer.laterality:
         parts.append(f"{answer.laterality} half of the patient")
+    if answer.assertion not in ("present", "absent"):
+        parts.append(f"read as {answer.assertion}")
     return ", ".join(parts)
 
 
-def answer_reply(answer: Answer) -> AnswerReply:
-    """An answer as the page shows it; a query out of scope carries no number."""
+def answer_reply(key: str, answer: Answer) -> AnswerReply:
+    """An answer as the page shows it, under its key; a query out of scope carries no number."""
     return AnswerReply(
-        query=answer.query,
+        query=key,
+        asked=answer.query,
+        span=answer.span,
         finding=answer.finding,
         understood=understood(answer),
         in_vocabulary=answer.in_vocabulary,

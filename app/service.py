@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from app.drawing import answer_reply, colour_tables, map_reply, picture
+from app.drawing import answer_reply, colour_tables, keys_of, map_reply, picture
 from app.lanes import Lanes
 from app.replies import (
     AnswersReply,
@@ -34,7 +32,6 @@ from app.requests import (
 from app.sessions import Sessions, Study
 from app.store import FeedbackRepository, NewFeedback, StoreError
 from patchclip import (
-    Answer,
     Engine,
     Listing,
     PatchClipError,
@@ -128,12 +125,13 @@ class Service:
                 "ask the rest afterwards."
             )
         answers, elapsed = await self.lanes.model.run(
-            lambda: _timed(lambda: self.engine.query(study.encoded, queries))
+            lambda: _timed(lambda: [self.engine.query(study.encoded, [query]) for query in queries])
         )
-        answers = _apart(answers)
-        for answer in answers:
-            study.answers[answer.query] = answer
-        return AnswersReply(answers=[answer_reply(answer) for answer in answers], query_ms=elapsed)
+        keyed = {key: answer for own in answers for key, answer in keys_of(own).items()}
+        study.answers.update(keyed)
+        return AnswersReply(
+            answers=[answer_reply(key, answer) for key, answer in keyed.items()], query_ms=elapsed
+        )
 
     async def compare(self, window: str, request: CompareRequest) -> SaliencyReply:
         """Grad-CAM of a query that was answered."""
@@ -142,7 +140,7 @@ class Service:
         if answer is None:
             raise QueryError("This query has not been answered on this study; ask it first.")
         saliency, elapsed = await self.lanes.model.run(
-            lambda: _timed(lambda: self.engine.saliency(study.encoded, answer.query, "grad_cam"))
+            lambda: _timed(lambda: self.engine.saliency(study.encoded, request.query, "grad_cam"))
         )
         return SaliencyReply(map=map_reply(saliency), saliency_ms=elapsed)
 
@@ -212,12 +210,6 @@ class Service:
         if not study:
             raise PatchClipError("No radiograph is open; open a file or one of the examples first.")
         return self.sessions.get(window, study)
-
-
-def _apart(answers: Sequence[Answer]) -> list[Answer]:
-    """Answers that share a text each take the part of it that they answer: the page asks and saves by it."""
-    shared = Counter(answer.query for answer in answers)
-    return [replace(answer, query=answer.span) if shared[answer.query] > 1 else answer for answer in answers]
 
 
 def _contents(listing: Listing) -> ContentsReply:

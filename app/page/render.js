@@ -114,6 +114,7 @@ function answerNode(item, selected) {
     ...probabilityNodes(item.probability),
   );
   line.append(head);
+  if (item.asked !== item.query) line.append(node("small", `“${item.span}”`, { className: "span" }));
   if (item.in_vocabulary && item.understood !== item.query.toLowerCase())
     line.append(node("small", "→ " + item.understood));
   for (const text of item.warnings) line.append(node("small", "⚠ " + text, { className: "warn" }));
