@@ -169,7 +169,7 @@ def test_evaluate_data_counts_and_names(place: Path, capsys: pytest.CaptureFixtu
         (["--set", 'pretrained="imagenet-mobilenetv2"'], 'fit "timm:mobilenetv2_100"'),
         (["--split", "test"], 'no row with split "test"'),
         (["--resume"], "nothing to resume"),
-        (["--recipe", "absent.json"], "There is no file absent.json"),
+        (["--recipe", "absent.json"], "There is no recipe absent.json"),
     ],
 )
 def test_bad_input_is_a_sentence_before_the_first_step(
