@@ -9,7 +9,16 @@ from patchclip.resources import VOCABULARY
 from patchclip.text.vocabulary import Vocabulary
 from trainer.calibrate.calibration import OperatingPoint
 from trainer.commands.calibrate import calibrate_best
-from trainer.commands.sources import add_sources, check_broken, print_reading, read_sources, splits, titles
+from trainer.commands.sources import (
+    add_recipe,
+    add_sources,
+    add_vocabulary,
+    check_broken,
+    print_reading,
+    read_sources,
+    splits,
+    titles,
+)
 from trainer.config import FitConfig, recipe_fields
 from trainer.data.checks import check_mirror
 from trainer.fit.distributed import join
@@ -27,12 +36,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.epilog = help_text(recipe_fields())
     add_sources(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run folder")
-    parser.add_argument(
-        "--recipe",
-        default="default",
-        metavar="FILE",
-        help="JSON recipe, or the name of one in trainer/recipes (default)",
-    )
+    add_recipe(parser)
     parser.add_argument(
         "--set",
         action="append",
@@ -45,12 +49,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default="train",
         help='which rows of images.csv to learn from, of sources that name no split of their own ("train")',
     )
-    parser.add_argument(
-        "--vocabulary",
-        type=Path,
-        metavar="FILE",
-        help="findings and wording; assets/vocabulary.json unless told",
-    )
+    add_vocabulary(parser)
     parser.add_argument(
         "--resume", action="store_true", help="continue the run in --out from its last saved step"
     )
