@@ -84,8 +84,8 @@ class DataConfig:
             raise DataError(f"data.implants is {self.implants}; set it to a share between 0 and 1.")
         if not (0 <= self.source_balance <= 1 and self.balanced_by):
             raise DataError(
-                f"data.source_balance is {self.source_balance} by {list(self.balanced_by)}; set it between 0 and 1, "
-                "by at least one property."
+                f"data.source_balance is {self.source_balance} by {list(self.balanced_by)}; set it between 0 "
+                "and 1, by at least one property."
             )
         if self.reader_power < 0:
             raise DataError(f"data.reader_power is {self.reader_power}; set it to 0 or more.")
@@ -136,8 +136,8 @@ class LossConfig:
     patch: float = 1.0
     """Term on every patch under or outside an outline."""
     sparse: float = 0.25
-    """Term of the sparse branch on sets of patches. The branch is a training objective alone: no answer stands
-    on it, and with `patches_alone` the term reaches neither tower nor neck."""
+    """Term of the sparse branch on sets of patches. The branch is a training objective alone: no answer
+    stands on it, and with `patches_alone` the term reaches neither tower nor neck."""
     mil: float = 1.0
     """Multiple-instance term: smooth maximum over patches against the image label."""
     patches_alone: bool = True

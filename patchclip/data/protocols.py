@@ -1,5 +1,5 @@
-"""What a box tells of the image beside the box: sources whose readers looked for a list of findings on every image
-that they boxed."""
+"""What a box tells of the image beside the box: sources whose readers looked for a list of findings on every
+image that they boxed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Exhaustive:
 
     Attributes:
         findings: that they looked for. Without a box of theirs, such a finding is absent.
-        one_class: findings that they did not tell apart with certainty: where one is boxed, whether the others are
-            there too is not known, though nowhere but in these boxes.
+        one_class: findings that they did not tell apart with certainty: where one is boxed, whether the
+            others are there too is not known, though nowhere but in these boxes.
         readers: how many looked at each image.
         labels: whether images.csv's `labels` are their own, rather than mined from a report.
     """

@@ -18,13 +18,14 @@ ANSWERS = {"yes": True, "no": False}
 def read_verdicts(
     path: Path, images: ImageTable, names: FindingNames, remarks: Remarks
 ) -> Mapping[str, Mapping[str, bool]]:
-    """Image of the split -> finding as the header names it -> whether it is there; nothing where a cell is blank.
+    """Image of the split -> finding as the header names it -> whether it is there; nothing where a cell is
+    blank.
 
     Each column but `image` names a finding, or, as "Nodule or mass", one or another of several.
 
     Raises:
-        DataError: the table is malformed, a column names no finding, an answer is neither YES nor NO, or an image
-            stands in two rows or not in images.csv; names file and row.
+        DataError: the table is malformed, a column names no finding, an answer is neither YES nor NO, or an
+            image stands in two rows or not in images.csv; names file and row.
     """
     table = read_table(path, ("image",))
     remarks.note(table.notes)
@@ -38,7 +39,8 @@ def read_verdicts(
         image = images.find(row.cells["image"], path.name, where, remarks)
         if image is None:
             raise DataError(
-                f"{where}: its image {clipped(row.cells['image'])} is not in images.csv; correct or remove it."
+                f"{where}: its image {clipped(row.cells['image'])} is not in images.csv; correct or remove "
+                "it."
             )
         if first.setdefault(image, row.number) != row.number:
             raise DataError(f"{path}, rows {first[image]} and {row.number}: both are of one image; keep one.")

@@ -1,4 +1,5 @@
-"""Weights under which no group of images stands for a finding: neither a hospital, nor a view, nor a resolution."""
+"""Weights under which no group of images stands for a finding: neither a hospital, nor a view, nor a
+resolution."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ def groups_of(items: Sequence[Loaded], properties: Sequence[str], size: int) -> 
 
     Args:
         items: decoded images.
-        properties: of "source" (the cohort), "view" and "resolution" (whether it has fewer pixels along its longer
-            edge than the model's input).
+        properties: of "source" (the cohort), "view" and "resolution" (whether it has fewer pixels along its
+            longer edge than the model's input).
         size: of the model's input, in pixels.
     """
 
@@ -44,10 +45,10 @@ def balance_weights_of(
 ) -> NDArray[np.float64]:
     """What each image weighs for each finding, [N, K], so that group and finding are independent.
 
-    P(group) P(class) / P(group, class) over what is known and drawn (Kamiran & Calders, Knowledge and Information
-    Systems 2012, section 4.2, "reweighing"), to the power `source_balance`. A group that shows one class alone of a
-    finding, where chance would have shown it `PRIOR` images of the other, can only teach itself: its weight is 1 -
-    `source_balance`.
+    P(group) P(class) / P(group, class) over what is known and drawn (Kamiran & Calders, Knowledge and
+    Information Systems 2012, section 4.2, "reweighing"), to the power `source_balance`. A group that shows
+    one class alone of a finding, where chance would have shown it `PRIOR` images of the other, can only teach
+    itself: its weight is 1 - `source_balance`.
 
     Args:
         groups: [N], see `groups_of`.

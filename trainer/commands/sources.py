@@ -52,7 +52,8 @@ def add_vocabulary(parser: argparse.ArgumentParser) -> None:
 def read_sources(
     options: argparse.Namespace, split: str, vocabulary: Vocabulary, config: DataConfig
 ) -> Contents:
-    """All data arguments together, an image that stands in several of them once; errors as in `read_source`."""
+    """All data arguments together, an image that stands in several of them once; errors as in
+    `read_source`."""
     parts = [
         read_source(
             source,

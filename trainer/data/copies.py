@@ -18,13 +18,13 @@ def with_cohorts(samples: Sequence[Sample], cohorts: Mapping[str, str]) -> list[
 def merged_copies(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
     """Samples of one cohort, patient and file name as one image.
 
-    What the source that gave the cohort its name says of the image stands, else what the first says; the others add
-    the outlines of sources that it lacks, and states of findings of which it knows nothing. The picture is that with
-    the most pixels.
+    What the source that gave the cohort its name says of the image stands, else what the first says; the
+    others add the outlines of sources that it lacks, and states of findings of which it knows nothing. The
+    picture is that with the most pixels.
 
     Returns:
-        The samples in the order in which each image is first named, and a sentence for each source whose images are
-        those of another.
+        The samples in the order in which each image is first named, and a sentence for each source whose
+        images are those of another.
     """
     copies: dict[tuple[str, str, str], list[Sample]] = {}
     for number, sample in enumerate(samples):
@@ -48,14 +48,16 @@ def merged_copies(samples: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
 
 
 def shared_patients(samples: Sequence[Sample]) -> list[str]:
-    """A sentence for each pair of cohorts that have patient numbers in common, which may be the same people."""
+    """A sentence for each pair of cohorts that have patient numbers in common, which may be the same
+    people."""
     patients: dict[str, set[str]] = {}
     for sample in samples:
         if sample.patient is not None:
             patients.setdefault(sample.patients, set()).add(sample.patient)
     names = sorted(patients)
     return [
-        f"{one} and {other} have {len(common)} patient numbers in common; if these are the same people, name one "
+        f"{one} and {other} have {len(common)} patient numbers in common; if these are the same people, name "
+        "one "
         "cohort for both in data.cohorts, or they may be on both sides of the held-out line"
         for position, one in enumerate(names)
         for other in names[position + 1 :]

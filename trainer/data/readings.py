@@ -1,4 +1,5 @@
-"""What a row of a dataset folder says of each finding: mined labels, readings by several protocols, and boxes."""
+"""What a row of a dataset folder says of each finding: mined labels, readings by several protocols, and
+boxes."""
 
 from __future__ import annotations
 
@@ -36,11 +37,11 @@ def read_row(
 ) -> Reading:
     """What is known of an image.
 
-    An outline, then a reading, outweighs labels that were mined from the report. RSNA's "Normal" is a verdict on
-    the whole radiograph: every finding is absent, whatever a report was mined for. Where readers looked for a list
-    of findings, those without an outline are absent; see `patchclip.data.normal` and `patchclip.data.protocols`.
-    What adjudicating readers agreed on (`expert_labels.csv`) outweighs the mined labels; where it contradicts an
-    outline or another reading, nothing is known of the finding.
+    An outline, then a reading, outweighs labels that were mined from the report. RSNA's "Normal" is a verdict
+    on the whole radiograph: every finding is absent, whatever a report was mined for. Where readers looked
+    for a list of findings, those without an outline are absent; see `patchclip.data.normal` and
+    `patchclip.data.protocols`. What adjudicating readers agreed on (`expert_labels.csv`) outweighs the mined
+    labels; where it contradicts an outline or another reading, nothing is known of the finding.
 
     Args:
         row: of images.csv.
@@ -97,7 +98,8 @@ def _agreement(readers: int | None, protocol: Exhaustive | None) -> float:
 
 
 def _mined(row: ImageRow, labelled: Sequence[str]) -> dict[str, State]:
-    """From labels that were mined from the report; no verdict of a radiologist who saw something after all."""
+    """From labels that were mined from the report; no verdict of a radiologist who saw something after
+    all."""
     if not row.labels:
         return {}
     if not is_normal(row, NIH):
@@ -155,7 +157,8 @@ def _adjudicated(
     outlined: set[str],
     labels: frozenset[str],
 ) -> tuple[dict[str, State], frozenset[str]]:
-    """The states with what several readers agreed on, and the findings on which that contradicts other readers.
+    """The states with what several readers agreed on, and the findings on which that contradicts other
+    readers.
 
     verdicts: name, of one finding or of one or another of several -> whether it is there.
     """

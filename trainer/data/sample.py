@@ -57,8 +57,8 @@ class Sample:
         view: "PA", "AP" or None.
         report: the radiology report in plain text, or None; only its embedding leaves the loader.
         cohort: which patients it is of; datasets of one cohort share patients. "" for the source's own.
-        doubtful: outlines of what may be the finding or its like; no other patch of the image shows it, if its
-            state is unknown.
+        doubtful: outlines of what may be the finding or its like; no other patch of the image shows it, if
+            its state is unknown.
         disputed: findings on which readings contradict each other; nothing is known of them.
     """
 

@@ -63,7 +63,8 @@ def patch_loss(
 
 @dataclass(frozen=True, slots=True)
 class SparseSets:
-    """Patch sets that the sparse branch learns from; it is a training objective alone, no answer stands on it.
+    """Patch sets that the sparse branch learns from; it is a training objective alone, no answer stands on
+    it.
 
     Attributes:
         image, finding: int [N], which image and which finding a set is of.
