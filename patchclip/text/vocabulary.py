@@ -137,8 +137,8 @@ class Vocabulary:
     def with_wordings_of(self, newer: Vocabulary) -> Vocabulary:
         """The same findings with the same prompts, which also understand the wordings of a newer vocabulary.
 
-        A finding whose prompts differ there, or that it lacks, stays as it is. No wording is lost, unless the newer
-        one gives it to another of these findings.
+        A finding whose prompts differ there, or that it lacks, stays as it is. No wording is lost, unless the
+        newer one gives it to another of these findings.
         """
         shared = [
             label
