@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,11 @@ from patchclip.text.scope import QueryGate
 
 ROOT = Path(__file__).resolve().parents[1]
 VOCABULARY = Vocabulary.from_json(ROOT / "assets" / "vocabulary.json")
+"""For new models."""
+BUNDLED_VOCABULARY = Vocabulary.from_dict(
+    json.loads((ROOT / "assets" / "patchclip-cxr-s" / "model.json").read_text(encoding="utf-8"))["vocabulary"]
+)
+"""The bundled model's own, which lacks findings that datasets know."""
 CONFIG = ModelConfig(
     name="tiny",
     tower="timm:mobilenetv2_050",

@@ -14,10 +14,11 @@ from types import ModuleType
 
 from patchclip.errors import PatchClipError
 from patchclip.memory import keep_freed_memory
-from trainer.commands import calibrate, card, check_data, evaluate_gates, export, fit, gates
+from trainer.commands import calibrate, card, check_data, evaluate_gates, export, fit, folds, gates
 
 COMMANDS: dict[str, ModuleType] = {
     "fit": fit,
+    "folds": folds,
     "calibrate": calibrate,
     "gates": gates,
     "export": export,

@@ -60,6 +60,17 @@ class DataConfig:
     labelled: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Dataset folder's name -> the findings that its `labels` speak of, where these are not NIH's fourteen;
     of others nothing is known."""
+    cohorts: dict[str, str] = field(default_factory=lambda: {"nih_hires": "nih", "nih_nodules": "nih"})
+    """Dataset -> whose patients it shows: no patient of a cohort is on both sides of the held-out line, and
+    an image that stands in two of its folders is one image."""
+    reader_power: float = 1.0
+    """What a share of the readers saw weighs that share to this power; 0 takes one reader's word for all."""
+    source_balance: float = 0.0
+    """1 weighs the images of each finding so that it is as often present in every group of `balanced_by`, and
+    none stands for it; 0 does not, and between them the weights are to this power."""
+    balanced_by: tuple[Literal["source", "view", "resolution"], ...] = ("source",)
+    """What makes the groups of `source_balance`: cohort, view, and whether an image has fewer pixels than the
+    model's input."""
     implants: float = 0.0
     """Share of the drawn images known free of nodule and mass that get a synthetic one, with its exact
     outline."""
@@ -71,6 +82,13 @@ class DataConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.implants <= 1:
             raise DataError(f"data.implants is {self.implants}; set it to a share between 0 and 1.")
+        if not (0 <= self.source_balance <= 1 and self.balanced_by):
+            raise DataError(
+                f"data.source_balance is {self.source_balance} by {list(self.balanced_by)}; set it between 0 "
+                "and 1, by at least one property."
+            )
+        if self.reader_power < 0:
+            raise DataError(f"data.reader_power is {self.reader_power}; set it to 0 or more.")
         last = self.dev_offset + self.dev_fraction
         if not (0 <= self.dev_fraction < 1 and self.dev_offset >= 0 and last <= 1 + 1e-9):
             raise DataError(
@@ -118,8 +136,8 @@ class LossConfig:
     patch: float = 1.0
     """Term on every patch under or outside an outline."""
     sparse: float = 0.25
-    """Term of the sparse branch on sets of patches. The branch is a training objective alone: no answer stands
-    on it, and with `patches_alone` the term reaches neither tower nor neck."""
+    """Term of the sparse branch on sets of patches. The branch is a training objective alone: no answer
+    stands on it, and with `patches_alone` the term reaches neither tower nor neck."""
     mil: float = 1.0
     """Multiple-instance term: smooth maximum over patches against the image label."""
     patches_alone: bool = True

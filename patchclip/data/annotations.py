@@ -16,6 +16,8 @@ from patchclip.errors import DataError
 from patchclip.types import RelativeBox
 
 BOX_COLUMNS = ("image", "source", "finding", "x", "y", "w", "h")
+READERS = "readers"
+"""Column that a table of boxes may have beside these: how many readers saw it."""
 TOLERANCE = 0.01
 """By so much of the image a box or an outline may leave it: drawn corners are rounded."""
 
@@ -26,10 +28,13 @@ class BoxTable:
 
     Attributes:
         boxes: image -> its boxes, of the split's images and of findings that the model knows.
+        drawn_by: image of the split -> the sources that drew a box on it, also of findings that the model
+            lacks.
         sources: all that drew boxes, on images of any split.
     """
 
     boxes: Mapping[str, tuple[BoxRow, ...]]
+    drawn_by: Mapping[str, frozenset[str]]
     sources: frozenset[str]
 
 
@@ -37,31 +42,36 @@ def read_boxes(
     path: Path, images: ImageTable, names: FindingNames, allow_missing: bool, remarks: Remarks
 ) -> BoxTable:
     """Reads the table; see `patchclip.data.folder.read_dataset_folder`."""
-    table = read_table(path, BOX_COLUMNS, BOX_COLUMNS)
+    table = read_table(path, BOX_COLUMNS, (*BOX_COLUMNS, READERS))
     remarks.note(table.notes)
     boxes: dict[str, list[BoxRow]] = {}
+    drawn_by: dict[str, set[str]] = {}
     strangers: list[str] = []
     lacking: Counter[str] = Counter()
     for row in table.rows:
         where = f"{path}, row {row.number}"
-        image = images.find(row.cells["image"], "boxes.csv", where, remarks)
+        image = images.find(row.cells["image"], path.name, where, remarks)
         finding = names.find(row.cells["finding"], where)
         if finding.label == NO_FINDING:
             raise DataError(f'{where}: a box of "{NO_FINDING}" says nothing; remove the row.')
         box = _relative_box(row, where)
+        readers = _readers(row, where)
         if image is None:
             written = clipped(row.cells["image"])
-            strangers.append(f"boxes.csv row {row.number}: its image {written} is not in images.csv")
+            strangers.append(f"{path.name} row {row.number}: its image {written} is not in images.csv")
         elif images.splits[image]:
-            remarks.count(f"boxes.csv: {finding.remark}", int(finding.renamed))
+            source = row.cells["source"]
+            drawn_by.setdefault(image, set()).add(source)
+            remarks.count(f"{path.name}: {finding.remark}", int(finding.renamed))
             if finding.in_model:
-                boxes.setdefault(image, []).append(BoxRow(image, row.cells["source"], finding.label, box))
+                boxes.setdefault(image, []).append(BoxRow(image, source, finding.label, box, readers))
             else:
                 lacking[finding.label] += 1
     _leave_out(strangers, len(table.rows), path, "boxes", allow_missing, remarks)
-    remarks.lack("boxes.csv", lacking, "boxes")
+    remarks.lack(path.name, lacking, "boxes")
     return BoxTable(
         {image: tuple(rows) for image, rows in boxes.items()},
+        {image: frozenset(sources) for image, sources in drawn_by.items()},
         frozenset(row.cells["source"] for row in table.rows),
     )
 
@@ -106,6 +116,15 @@ def _leave_out(
     if strangers:
         check_left_out(len(strangers), total, f"{path.parent / strangers[0]}", allow_missing, what)
     remarks.leave_out(strangers)
+
+
+def _readers(row: Row, where: str) -> int | None:
+    text = row.cells.get(READERS, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise DataError(f'{where}: readers is "{clipped(text)}"; it is blank or a whole number above 0.')
+    return int(text)
 
 
 def _relative_box(row: Row, where: str) -> RelativeBox:

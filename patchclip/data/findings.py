@@ -29,6 +29,7 @@ OPACITIES = frozenset(
         "Diffuse Nodule",
         "Edema",
         "Fibrosis",
+        "ILD",
         "Infiltration",
         "Mass",
         "Nodule",
@@ -76,6 +77,7 @@ _ELSEWHERE = {
         "fractures, bone",
     ),
     "Hernia": ("hiatal hernia", "hernia, hiatal"),
+    "ILD": ("interstitial lung disease",),
     "Infiltration": ("infiltrate", "infiltrates", "pulmonary infiltrate"),
     LUNG_OPACITY: (
         "airspace opacity", "airspace disease", "alveolar pattern", "ground glass pattern",
@@ -89,7 +91,7 @@ _ELSEWHERE = {
     ),
     "Pneumonia": ("atypical pneumonia",),
 }  # fmt: skip
-_UNIONS = {"nodule/mass": ("Mass", "Nodule"), "lung lesion": ("Mass", "Nodule")}
+_UNIONS = dict.fromkeys(("nodule/mass", "nodule or mass", "lung lesion"), ("Mass", "Nodule"))
 """Names of one finding or another: absent, both are; present, nobody says which."""
 
 
@@ -181,11 +183,20 @@ class FindingNames:
         label = self._names.get(key)
         if label is None or key in _UNIONS:
             raise DataError(f"{where}: {self._refusal(name, key)}")
-        if label in OTHER_FINDINGS:
+        if label in OTHER_FINDINGS and label not in self._labels:
             return NamedFinding(name, in_model=False, renamed=False)
         plain = name == label or RENAMED.get(name) == label
         remark = "" if plain else f'"{clipped(name)}" is taken for {label}'
         return NamedFinding(label, label in self._labels, not plain, remark)
+
+    def check(self, name: str, where: str) -> None:
+        """Whether a name means a finding, or one or another of several.
+
+        Raises:
+            DataError: as `find`.
+        """
+        if _key(name) not in _UNIONS:
+            self.find(name, where)
 
     def _same_as(self, label: str) -> str:
         """The model's label for a label of this project: itself, or one that datasets use for it."""

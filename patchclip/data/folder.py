@@ -13,6 +13,7 @@ from patchclip.data.images import read_images
 from patchclip.data.remarks import Remarks
 from patchclip.data.rows import BoxRow, ImageRow, Outline
 from patchclip.data.tables import is_file
+from patchclip.data.verdicts import read_verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,10 @@ class DatasetFolder:
         boxes: image -> its boxes of findings that the model knows, in the order of boxes.csv; images without
             one are no key.
         outlines: the same of polygons.json.
+        drawn_by: image -> the sources that drew a box on it, also of findings that the model lacks.
+        verdicts: image -> finding as expert_labels.csv names it -> whether adjudicating readers saw it.
         sources: all that drew boxes, on images of any split.
-        has_boxes: whether there is a boxes.csv.
+        has_boxes: whether there is a boxes.csv or a lesions.csv.
         missing: images of the split whose file is not there.
         left_out: a sentence for each thing that was left out.
         notes: a sentence for each kind of thing that was read otherwise than written.
@@ -37,6 +40,8 @@ class DatasetFolder:
     images: tuple[ImageRow, ...]
     boxes: Mapping[str, tuple[BoxRow, ...]]
     outlines: Mapping[str, tuple[Outline, ...]]
+    drawn_by: Mapping[str, frozenset[str]]
+    verdicts: Mapping[str, Mapping[str, bool]]
     sources: frozenset[str]
     has_boxes: bool
     missing: int
@@ -58,7 +63,9 @@ def read_dataset_folder(
     and left out.
 
     Args:
-        folder: holds images.csv (at least `required`), images/, and optionally boxes.csv and polygons.json.
+        folder: holds images.csv (at least `required`), images/, and optionally boxes.csv, polygons.json,
+            expert_labels.csv, and lesions.csv, which takes the place of boxes.csv: the same boxes, with how
+            many readers saw each.
         split: rows with this value of `split`; without that column every row is "train".
         names: what the tables may call findings.
         required: columns that images.csv must have.
@@ -72,16 +79,19 @@ def read_dataset_folder(
     """
     remarks = Remarks()
     images = read_images(folder, split, names, required, allow_missing, remarks)
-    box_file, outline_file = folder / "boxes.csv", folder / "polygons.json"
+    lesion_file, outline_file = folder / "lesions.csv", folder / "polygons.json"
+    box_file = lesion_file if is_file(lesion_file) else folder / "boxes.csv"
+    verdict_file = folder / "expert_labels.csv"
     has_boxes = is_file(box_file)
     drawn = (
         read_boxes(box_file, images, names, allow_missing, remarks)
         if has_boxes
-        else BoxTable({}, frozenset())
+        else BoxTable({}, {}, frozenset())
     )
     outlines = (
         read_outlines(outline_file, images, names, allow_missing, remarks) if is_file(outline_file) else {}
     )
+    verdicts = read_verdicts(verdict_file, images, names, remarks) if is_file(verdict_file) else {}
 
     for name in images.missing:
         count = len(drawn.boxes.get(name, ()))
@@ -99,6 +109,8 @@ def read_dataset_folder(
         images=images.rows,
         boxes={name: rows for name, rows in drawn.boxes.items() if name in present},
         outlines={name: items for name, items in outlines.items() if name in present},
+        drawn_by={name: sources for name, sources in drawn.drawn_by.items() if name in present},
+        verdicts={name: items for name, items in verdicts.items() if name in present},
         sources=drawn.sources,
         has_boxes=has_boxes,
         missing=len(images.missing),

@@ -9,7 +9,8 @@ from patchclip.data.findings import LUNG_OPACITY, NO_FINDING
 from patchclip.data.rows import ImageRow
 
 NIH, RSNA, CHESTX_DET = "NIH_BBox_List_2017", "RSNA_2018", "ChestX-Det"
-"""Sources of boxes whose protocols evaluation knows, as boxes.csv names them."""
+VINDR, MED_ANNOTATION = "VinDr", "MedAnnotation"
+"""Sources of boxes whose protocols are known, as boxes.csv names them."""
 NORMAL = "Normal"
 """RSNA's class of a radiograph on which its readers found nothing."""
 RSNA_CLASSES = (NORMAL, "No Lung Opacity / Not Normal", LUNG_OPACITY)

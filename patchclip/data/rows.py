@@ -41,12 +41,16 @@ class ImageRow:
 
 @dataclass(frozen=True, slots=True)
 class BoxRow:
-    """One row of boxes.csv: a box of the finding `label` on the image `image`, drawn by `source`."""
+    """One row of boxes.csv: a box of the finding `label` on the image `image`, drawn by `source`.
+
+    readers: how many readers of that source saw it; None where the table does not say.
+    """
 
     image: str
     source: str
     label: str
     box: RelativeBox
+    readers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ checkpoint."""
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,12 +134,27 @@ class Vocabulary:
         """Of both sides."""
         return self.positive_templates + self.negative_templates
 
-    def same_prompts(self, other: Vocabulary) -> bool:
-        """Whether both make the same prompts of the same findings; they may still understand different
-        wordings in queries."""
-        return self.labels == other.labels and all(
-            self.prompts(label) == other.prompts(label) for label in self.labels
-        )
+    def with_wordings_of(self, newer: Vocabulary) -> Vocabulary:
+        """The same findings with the same prompts, which also understand the wordings of a newer vocabulary.
+
+        A finding whose prompts differ there, or that it lacks, stays as it is. No wording is lost, unless the
+        newer one gives it to another of these findings.
+        """
+        shared = [
+            label
+            for label in self.labels
+            if label in newer.labels and newer.prompts(label) == self.prompts(label)
+        ]
+        given = {word for label in shared for word in newer.finding(label).texts}
+
+        def understood(item: VocabularyFinding) -> VocabularyFinding:
+            if item.label not in shared:
+                return item
+            gained = newer.finding(item.label)
+            return replace(gained, aliases=(*gained.aliases, *(w for w in item.aliases if w not in given)))
+
+        findings = tuple(understood(item) for item in self.findings)
+        return Vocabulary(findings, self.positive_templates, self.negative_templates)
 
     def finding(self, label: str) -> VocabularyFinding:
         """By label.

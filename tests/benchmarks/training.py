@@ -124,7 +124,10 @@ def _patch_level(
     )
     with autocast(CPU, config.optim.precision):
         loss = patch_loss(
-            logits, batch.patch_targets, balance.patch_positive, balance.patch_negative * batch.patch_weights
+            logits,
+            batch.patch_targets,
+            balance.patch_positive,
+            balance.patch_negative * batch.negative_weights,
         )
         limit = model.config.sparse_patches
         sets = sparse_sets(

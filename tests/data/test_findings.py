@@ -6,10 +6,10 @@ import pytest
 
 from patchclip.data.findings import _ELSEWHERE, _UNIONS, OTHER_FINDINGS, FindingNames, label_of, labels_of
 from patchclip.errors import DataError
-from tests.tiny import VOCABULARY
+from tests.tiny import BUNDLED_VOCABULARY, VOCABULARY
 
 KNOWN = frozenset(VOCABULARY.labels)
-NAMES = FindingNames(KNOWN, VOCABULARY)
+NAMES = FindingNames(BUNDLED_VOCABULARY.labels, BUNDLED_VOCABULARY)
 
 
 def test_every_name_leads_to_a_label_of_the_vocabulary() -> None:

@@ -13,7 +13,7 @@ from patchclip.data.normal import CHESTX_DET, NIH, RSNA, free_of_all, is_normal
 from patchclip.data.rows import ImageRow
 from patchclip.errors import DataError
 from patchclip.types import RelativeBox
-from tests.tiny import VOCABULARY
+from tests.tiny import BUNDLED_VOCABULARY as VOCABULARY
 
 NAMES = FindingNames(VOCABULARY.labels, VOCABULARY)
 HEADER = "image,patient_id,split,labels\n"
@@ -280,12 +280,12 @@ def test_free_of_all_needs_half_of_the_findings_absent_and_none_present() -> Non
 def test_the_real_folders_are_read(data_folder: Path, name: str, split: str, images: int) -> None:
     content = read(data_folder / name, split)
     assert len(content.images) == images and content.missing == 0 and content.notes == ()
-    lacking = [line for line in content.left_out if line.startswith("boxes.csv")]
+    lacking = [line for line in content.left_out if line.startswith(("boxes.csv", "lesions.csv"))]
     assert lacking == (
         [
-            "boxes.csv: Aortic_Enlargement is unknown to the model, 459 boxes",
-            "boxes.csv: ILD is unknown to the model, 92 boxes",
-            "boxes.csv: Other_Lesion is unknown to the model, 252 boxes",
+            "lesions.csv: Aortic_Enlargement is unknown to the model, 459 boxes",
+            "lesions.csv: ILD is unknown to the model, 92 boxes",
+            "lesions.csv: Other_Lesion is unknown to the model, 252 boxes",
         ]
         if name == "vindr"
         else []

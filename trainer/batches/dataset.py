@@ -4,7 +4,7 @@ of (seed, position)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,13 @@ from patchclip.data.findings import LUNG_OPACITY
 from trainer.batches.augment import IDENTITY, draw_matrix, vary_grey, warp_image, warp_points
 from trainer.batches.reports import ReportFeatures, Reports, padded_features
 from trainer.batches.synthetic_lesions import Implant, Implanter
-from trainer.batches.targets import IGNORED, NEGATIVE, patch_targets
+from trainer.batches.truth import Truth, truth_of
 from trainer.config import AugmentConfig, DataConfig
 from trainer.data.loaded import Loaded
 from trainer.data.states import state_table
 
 Arrays = NDArray[Any]
+TRUTH = tuple(field.name for field in fields(Truth))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Batch:
         image_targets: int8 [B, K], 1 present, 0 absent, -1 unknown.
         image_weights: float32 [B, K], trust in that target.
         patch_targets: int8 [B, P, K], 1 / 0 / -1 (ignored).
-        patch_weights: float32 [B, K], trust in the image's negative patches.
+        negative_weights: float32 [B, K], trust in the image's negative patches.
+        positive_weights: float32 [B, P, K], trust in each positive patch; arbitrary elsewhere.
         reports: sentence features of the images' reports; None in a run that does not learn from reports.
     """
 
@@ -44,7 +46,8 @@ class Batch:
     image_targets: Tensor
     image_weights: Tensor
     patch_targets: Tensor
-    patch_weights: Tensor
+    negative_weights: Tensor
+    positive_weights: Tensor
     reports: Reports | None = None
 
     def to(self, device: torch.device) -> Batch:
@@ -72,11 +75,23 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         data: DataConfig,
         augment: AugmentConfig,
         reports: Sequence[ReportFeatures] | None = None,
+        weights: NDArray[np.float64] | None = None,
     ) -> None:
-        """reports: one for each item, where reports are learnt from."""
+        """A dataset at one input size.
+
+        Args:
+            items: decoded images.
+            labels: the findings.
+            grid: patches along one edge of the input.
+            size: of the input, in pixels.
+            data, augment: of the recipe.
+            reports: one for each item, where reports are learnt from.
+            weights: [N, K], what each image weighs for each finding beside the trust in what is known of it.
+        """
         self.items, self.labels, self.grid, self.size = items, list(labels), grid, size
         self.data, self.augment, self.reports = data, augment, reports
         self.states = state_table(items, labels)
+        self.weights = np.ones(self.states.shape) if weights is None else weights
         self._implanter = Implanter(items, labels) if data.implants else None
 
     def __len__(self) -> int:
@@ -99,7 +114,8 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         image = warp_image(picture, matrix, self.size)
         if draw is not None:
             image = vary_grey(image, self.augment, rng)
-        arrays = image[None], *self.truth(position, matrix, states, drawn)
+        truth = self.truth(position, matrix, states, drawn)
+        arrays = image[None], *(getattr(truth, name) for name in TRUTH)
         if self.reports is None:
             return arrays
         mirrored = np.linalg.det(matrix[:, :2]) < 0
@@ -111,33 +127,25 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
         matrix: NDArray[np.float64] = IDENTITY,
         states: NDArray[np.int8] | None = None,
         drawn: Implant | None = None,
-    ) -> tuple[Arrays, ...]:
-        """What is known of an image under an augmentation, without its pixels: of a `Batch`, one row of all
-        that is between pixels and reports.
+    ) -> Truth:
+        """What is known of an image under an augmentation.
 
         states: where they differ from the image's own, since a lesion was `drawn` on it.
         """
-        item, states = self.items[position], self.states[position] if states is None else states
 
         def on_grid(placed: NDArray[np.float64]) -> NDArray[np.float64]:
             return warp_points(placed, matrix) * self.grid
 
-        frame = on_grid(item.placed([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]))
-        inside = patch_targets([frame], self.grid, self.grid, tau=0.5) == 1
-        targets = np.full((len(self.labels), self.grid, self.grid), IGNORED, np.int8)
-        targets[(states == 0) | (states == 2)] = NEGATIVE
-        shapes: dict[str, list[NDArray[np.float64]]] = {}
-        for shape in item.sample.shapes:
-            shapes.setdefault(shape.label, []).append(on_grid(item.placed(shape.points)))
-        if drawn is not None:
-            shapes[drawn.label] = [on_grid(drawn.outline)]
-        for label, polygons in shapes.items():
-            targets[self.labels.index(label)] = patch_targets(polygons, self.grid, self.grid, self.data.tau)
-        targets[:, ~inside] = IGNORED
-        image_targets = np.where(states == 2, 0, states)
-        image_weights = np.where(states == 2, self.data.not_mentioned_weight, 1.0)
-        patch_weights = np.where(states == 2, self.data.not_mentioned_patch_weight, 1.0)
-        return inside, image_targets, image_weights, targets.reshape(len(self.labels), -1).T, patch_weights
+        return truth_of(
+            self.items[position],
+            self.labels,
+            self.states[position] if states is None else states,
+            self.weights[position],
+            on_grid,
+            self.grid,
+            self.data,
+            drawn,
+        )
 
     def _with(self, label: str, states: NDArray[np.int8]) -> NDArray[np.int8]:
         """The states of an image that a lesion was drawn on; whether a reader would call that an opacity is
@@ -151,16 +159,17 @@ class PatchDataset(Dataset[tuple[Arrays, ...]]):
 
 def collate(rows: list[tuple[Arrays, ...]]) -> Batch:
     """Stacks items into a batch."""
-    pixels, valid, image_targets, image_weights, targets, patch_weights = (
-        np.stack(column) for column in zip(*(row[:6] for row in rows), strict=True)
-    )
-    features = [torch.from_numpy(row[6]) for row in rows if len(row) > 6]
+    count = 1 + len(TRUTH)
+    pixels, *truth = (np.stack(column) for column in zip(*(row[:count] for row in rows), strict=True))
+    columns = dict(zip(TRUTH, truth, strict=True))
+    features = [torch.from_numpy(row[count]) for row in rows if len(row) > count]
     return Batch(
-        torch.from_numpy(pixels),
-        torch.from_numpy(valid),
-        torch.from_numpy(image_targets.astype(np.int8)),
-        torch.from_numpy(image_weights.astype(np.float32)),
-        torch.from_numpy(targets),
-        torch.from_numpy(patch_weights.astype(np.float32)),
-        padded_features(features, features[0].shape[1]) if features else None,
+        pixels=torch.from_numpy(pixels),
+        valid=torch.from_numpy(columns["inside"]),
+        image_targets=torch.from_numpy(columns["image_targets"]),
+        image_weights=torch.from_numpy(columns["image_weights"].astype(np.float32)),
+        patch_targets=torch.from_numpy(columns["patch_targets"]),
+        negative_weights=torch.from_numpy(columns["negative_weights"].astype(np.float32)),
+        positive_weights=torch.from_numpy(columns["positive_weights"]),
+        reports=padded_features(features, features[0].shape[1]) if features else None,
     )

@@ -1,6 +1,7 @@
 """What each command of the trainer does: one file per command, with its flags and what it runs.
 
 fit             trains, then calibrates
+folds           cross-validation by patient
 calibrate       fits calibration and operating points again
 gates           fits the query gate and the image gate again
 evaluate_gates  measures both gates

@@ -8,9 +8,17 @@ from collections import Counter
 
 from patchclip.resources import VOCABULARY
 from patchclip.text.vocabulary import Vocabulary
-from trainer.commands.sources import add_sources, check_broken, print_reading, read_sources
-from trainer.config import DataConfig
+from trainer.commands.sources import (
+    add_recipe,
+    add_sources,
+    add_vocabulary,
+    check_broken,
+    print_reading,
+    read_sources,
+)
+from trainer.config import FitConfig
 from trainer.data.loaded import load_samples
+from trainer.recipe import find_recipe
 
 HELP = "check dataset folders and count what they hold, without training"
 SMALL = 64  # pixels: every image is decoded, but none is kept large
@@ -19,17 +27,21 @@ SMALL = 64  # pixels: every image is decoded, but none is kept large
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The command's flags."""
     add_sources(parser)
+    add_recipe(parser)
+    add_vocabulary(parser)
     parser.add_argument("--split", default="train", help='which rows of images.csv ("train")')
 
 
 def run(options: argparse.Namespace) -> None:
     """Reads every image once; prints counts and everything that would be left out."""
-    contents = read_sources(options, options.split, Vocabulary.from_json(VOCABULARY), DataConfig())
+    config = FitConfig.from_file(find_recipe(options.recipe))
+    vocabulary = Vocabulary.from_json(options.vocabulary or VOCABULARY)
+    contents = read_sources(options, options.split, vocabulary, config.data)
     loaded, broken = load_samples(contents.samples, SMALL)
     left_out = [*contents.left_out, *broken]
     print_reading(contents.notes, left_out)
 
-    patients = {(sample.source, sample.patient or sample.path.name) for sample in contents.samples}
+    patients = {(sample.patients, sample.patient or sample.path.name) for sample in contents.samples}
     print(f"{len(loaded)} images of {len(patients)} patients; {len(left_out)} left out")
 
     states = Counter((label, state.value) for item in loaded for label, state in item.sample.states.items())

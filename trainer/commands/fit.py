@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from patchclip.resources import VOCABULARY
 from patchclip.text.vocabulary import Vocabulary
 from trainer.calibrate.calibration import OperatingPoint
 from trainer.commands.calibrate import calibrate_best
-from trainer.commands.sources import add_sources, check_broken, print_reading, read_sources, splits, titles
+from trainer.commands.sources import (
+    add_recipe,
+    add_sources,
+    add_vocabulary,
+    check_broken,
+    print_reading,
+    read_sources,
+    splits,
+    titles,
+)
 from trainer.config import FitConfig, recipe_fields
 from trainer.data.checks import check_mirror
 from trainer.fit.distributed import join
 from trainer.fit.loop import fit
 from trainer.fit.provenance import data_record, environment
-from trainer.fit.training_data import load_training_data
+from trainer.fit.training_data import TrainingData, load_training_data
 from trainer.recipe import changed, find_recipe, help_text, read_recipe
 
 HELP = "train on dataset folders, calibrate, and write checkpoints"
@@ -23,16 +33,19 @@ HELP = "train on dataset folders, calibrate, and write checkpoints"
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The command's flags, and every field of a recipe."""
+    add_training_flags(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run folder")
+    parser.add_argument(
+        "--resume", action="store_true", help="continue the run in --out from its last saved step"
+    )
+
+
+def add_training_flags(parser: argparse.ArgumentParser) -> None:
+    """What decides a run, whatever folder it is in."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = help_text(recipe_fields())
     add_sources(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run folder")
-    parser.add_argument(
-        "--recipe",
-        default="default",
-        metavar="FILE",
-        help="JSON recipe, or the name of one in trainer/recipes (default)",
-    )
+    add_recipe(parser)
     parser.add_argument(
         "--set",
         action="append",
@@ -45,15 +58,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default="train",
         help='which rows of images.csv to learn from, of sources that name no split of their own ("train")',
     )
-    parser.add_argument(
-        "--vocabulary",
-        type=Path,
-        metavar="FILE",
-        help="findings and wording; assets/vocabulary.json unless told",
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="continue the run in --out from its last saved step"
-    )
+    add_vocabulary(parser)
     parser.add_argument(
         "--cache",
         type=Path,
@@ -64,13 +69,33 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Trains, then calibrates the best checkpoint in place."""
-    config = FitConfig.from_dict(changed(read_recipe(find_recipe(options.recipe)), options.set))
+    config, processes = recipe_of(options), join()
+    data = train(options, config, options.out, resume=options.resume)
+    if processes.first and data.held_out:
+        calibrate_best(options.out, config, data.held_out, data.train, OperatingPoint(), processes)
+
+
+def recipe_of(options: argparse.Namespace, changes: Sequence[str] = ()) -> FitConfig:
+    """The recipe that is named, with the changes of --set, and then those given here."""
+    recipe = read_recipe(find_recipe(options.recipe))
+    return FitConfig.from_dict(changed(recipe, [*options.set, *changes]))
+
+
+def train(
+    options: argparse.Namespace, config: FitConfig, out: Path, *, resume: bool, calibrated: bool = True
+) -> TrainingData:
+    """Reads the data, says what was left out, and trains into a run folder; returns what was learnt from.
+
+    calibrated: whether the held-out images are to be calibrated on afterwards, and so must be fit for it.
+    """
     processes = join()
     vocabulary = Vocabulary.from_json(options.vocabulary or VOCABULARY)
     check_mirror(config.augment, vocabulary)
 
     contents = read_sources(options, options.split, vocabulary, config.data)
-    data = load_training_data(contents.samples, config, vocabulary.labels, processes, options.cache)
+    data = load_training_data(
+        contents.samples, config, vocabulary.labels, processes, options.cache, calibrated=calibrated
+    )
     check_broken(contents, data.unreadable, len(contents.samples), allow_missing=options.allow_missing)
     left_out = [*contents.left_out, *data.unreadable, *data.copies]
     if processes.first:
@@ -88,15 +113,5 @@ def run(options: argparse.Namespace) -> None:
         "data": data_record(folders, parts, contents.samples, len(left_out)),
         **environment(config, processes),
     }
-    fit(
-        config,
-        data,
-        vocabulary,
-        options.out,
-        processes,
-        resume=options.resume,
-        record=record,
-        left_out=left_out,
-    )
-    if processes.first and data.held_out:
-        calibrate_best(options.out, config, data.held_out, data.train, OperatingPoint(), processes)
+    fit(config, data, vocabulary, out, processes, resume=resume, record=record, left_out=left_out)
+    return data

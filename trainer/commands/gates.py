@@ -40,10 +40,15 @@ def run(options: argparse.Namespace) -> None:
     weights stay."""
     checkpoint = load_checkpoint(options.checkpoint)
     newer = Vocabulary.from_json(options.vocabulary or VOCABULARY)
-    vocabulary = newer if newer.same_prompts(checkpoint.vocabulary) else checkpoint.vocabulary
-    if vocabulary is not newer:
+    vocabulary = checkpoint.vocabulary.with_wordings_of(newer)
+    unlike = [
+        label
+        for label in vocabulary.labels
+        if label not in newer.labels or newer.prompts(label) != vocabulary.prompts(label)
+    ]
+    if unlike:
         print(
-            "the checkpoint keeps its own vocabulary: its findings or prompts differ from those of the file"
+            f"the checkpoint keeps its own wordings of {', '.join(unlike)}, whose prompts differ in the file"
         )
 
     contents = read_sources(options, options.split, vocabulary, DataConfig())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from patchclip.data.remarks import check_left_out
 from patchclip.text.vocabulary import Vocabulary
 from trainer.config import DataConfig
 from trainer.data.contents import Contents
+from trainer.data.copies import merged_copies, shared_patients, with_cohorts
 from trainer.data.sources import find_source, read_source
 
 SOURCE = (
@@ -27,10 +29,31 @@ def add_sources(parser: argparse.ArgumentParser, help: str = SOURCE) -> None:
     )
 
 
+def add_recipe(parser: argparse.ArgumentParser) -> None:
+    """--recipe."""
+    parser.add_argument(
+        "--recipe",
+        default="default",
+        metavar="FILE",
+        help="JSON recipe, or the name of one in trainer/recipes (default)",
+    )
+
+
+def add_vocabulary(parser: argparse.ArgumentParser) -> None:
+    """--vocabulary."""
+    parser.add_argument(
+        "--vocabulary",
+        type=Path,
+        metavar="FILE",
+        help="findings and wording; assets/vocabulary.json unless told",
+    )
+
+
 def read_sources(
     options: argparse.Namespace, split: str, vocabulary: Vocabulary, config: DataConfig
 ) -> Contents:
-    """All data arguments together; errors as in `read_source`."""
+    """All data arguments together, an image that stands in several of them once; errors as in
+    `read_source`."""
     parts = [
         read_source(
             source,
@@ -42,10 +65,13 @@ def read_sources(
         )
         for source in options.data
     ]
+    samples, copies = merged_copies(
+        with_cohorts([sample for part in parts for sample in part.samples], config.cohorts)
+    )
     return Contents(
-        tuple(sample for part in parts for sample in part.samples),
+        tuple(samples),
         tuple(sentence for part in parts for sentence in part.left_out),
-        tuple(sentence for part in parts for sentence in part.notes),
+        (*(sentence for part in parts for sentence in part.notes), *copies, *shared_patients(samples)),
         sum(part.missing for part in parts),
     )
 

@@ -106,18 +106,21 @@ def check_loaded(
     chosen: int,
     labels: Sequence[str],
     left_out: Sequence[str],
+    *,
+    calibrated: bool,
 ) -> None:
     """Whether the images that could be read are enough.
 
     Args:
-        train, held: what could be read.
+        train, held_out: what could be read.
         chosen: how many were to be held out.
         labels: the findings that are learnt.
         left_out: sentences on what could not be read, the first of which is quoted.
+        calibrated: whether the held-out images are to be calibrated on.
 
     Raises:
         DataError: no training image can be read, or none that was to be held out, or the held-out ones cannot
-            be calibrated on.
+            be calibrated on, if they are to be.
     """
     for items, what, wanted in ((train, "training", 1), (held_out, "held-out", chosen)):
         if wanted and not items:
@@ -125,7 +128,7 @@ def check_loaded(
                 f"No {what} image can be read; the first thing that was left out: "
                 f"{left_out[0] if left_out else 'nothing'}."
             )
-    if held_out:
+    if held_out and calibrated:
         check_held_out(np.asarray(state_table(held_out, labels)))
 
 
@@ -139,14 +142,12 @@ def check_held_out(table: NDArray[np.int8]) -> None:
     if not (table == 1).any():
         raise DataError(
             "No finding is present on any held-out image, so nothing can be calibrated; raise "
-            "data.dev_fraction, or set it to 0 to leave "
-            "the model uncalibrated."
+            "data.dev_fraction, or set it to 0 to leave the model uncalibrated."
         )
     normals = int(free_of_all(table).sum())
     if normals < MIN_NORMALS:
         raise DataError(
             f"Only {normals} held-out images are free of every finding (none present, at least half "
             f"explicitly absent), and operating points need {MIN_NORMALS}; raise data.dev_fraction, set it "
-            "to 0 to "
-            "leave the model uncalibrated, or add such images."
+            "to 0 to leave the model uncalibrated, or add such images."
         )

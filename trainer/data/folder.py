@@ -6,21 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from patchclip.data.findings import (
-    CHESTX_DET_FINDINGS,
-    DIFFUSE_NODULE,
-    LUNG_OPACITY,
-    NIH_FINDINGS,
-    NO_FINDING,
-    FindingNames,
-)
-from patchclip.data.folder import DatasetFolder, read_dataset_folder
-from patchclip.data.normal import CHESTX_DET, NIH, RSNA, is_normal
-from patchclip.data.rows import ImageRow
+from patchclip.data.findings import NIH_FINDINGS, FindingNames
+from patchclip.data.folder import read_dataset_folder
 from patchclip.errors import DataError
 from patchclip.text.vocabulary import Vocabulary
 from trainer.data.contents import Contents
-from trainer.data.sample import Sample, Shape, State
+from trainer.data.readings import read_row
+from trainer.data.sample import Sample
 
 
 def read_folder(
@@ -60,64 +52,24 @@ def read_folder(
         required=("image", "labels"),
         allow_missing=allow_missing,
     )
-    samples = []
+    samples: list[Sample] = []
+    left_out = list(content.left_out)
     for row in content.images:
-        shapes = _shapes(content, row.name)
-        states = _states(row, {shape.label for shape in shapes}, labelled)
+        reading = read_row(row, content, labels, labelled)
+        left_out += [
+            f"{row.name}: readers contradict each other on {label}, which is taken as unknown"
+            for label in sorted(reading.disputed)
+        ]
         samples.append(
             Sample(
                 row.path,
                 row.patient if row.patient_known else None,
                 folder.name,
-                {label: state for label, state in states.items() if label in labels},
-                shapes,
+                reading.states,
+                reading.shapes,
                 row.view or None,
+                doubtful=reading.doubtful,
+                disputed=reading.disputed,
             )
         )
-    return Contents(tuple(samples), content.left_out, content.notes, content.missing)
-
-
-def _shapes(content: DatasetFolder, image: str) -> tuple[Shape, ...]:
-    """Outlines of an image, then its boxes; outlines replace the boxes of their own source and finding."""
-    outlines = [Shape(item.label, item.points) for item in content.outlines.get(image, ())]
-    outlined = {shape.label for shape in outlines}
-    boxes = [
-        Shape.box(item.label, item.box.x, item.box.y, item.box.w, item.box.h)
-        for item in content.boxes.get(image, ())
-        if item.source != CHESTX_DET or item.label not in outlined
-    ]
-    return (*outlines, *boxes)
-
-
-def _states(row: ImageRow, outlined: set[str], labelled: Sequence[str]) -> dict[str, State]:
-    """What a row says of each finding; an outline, then an explicit reading, outweighs the mined labels.
-
-    RSNA's "Normal" is a verdict on the whole radiograph: every finding is absent, whatever a report was mined
-    for. Where ChestX-Det's readers looked, its findings without an outline are absent. See
-    `patchclip.data.normal`.
-    """
-    mined_free = is_normal(row, NIH)
-    states: dict[str, State] = {}
-    if row.labels:
-        mined = (
-            dict.fromkeys(NIH_FINDINGS, State.ABSENT)
-            if mined_free
-            else dict.fromkeys(labelled, State.NOT_MENTIONED)
-        )
-        states = mined | dict.fromkeys(row.labels - {NO_FINDING}, State.PRESENT)
-    if row.rsna_class:
-        states[LUNG_OPACITY] = State.PRESENT if row.rsna_class == LUNG_OPACITY else State.ABSENT
-        if is_normal(row, RSNA):
-            states |= dict.fromkeys((*NIH_FINDINGS, *states), State.ABSENT)
-        elif mined_free:  # a radiologist saw something all the same: no longer explicit absence
-            states |= {
-                label: State.NOT_MENTIONED
-                for label, state in states.items()
-                if state is State.ABSENT and label != LUNG_OPACITY
-            }
-    if is_normal(row, CHESTX_DET):  # of what is not outlined
-        unseen = dict.fromkeys(CHESTX_DET_FINDINGS, State.ABSENT)
-        if DIFFUSE_NODULE in outlined:  # several nodules, which a report calls nodules: no contradiction
-            del unseen["Nodule"]
-        states |= unseen
-    return states | dict.fromkeys(outlined, State.PRESENT)
+    return Contents(tuple(samples), tuple(left_out), content.notes, content.missing)

@@ -21,16 +21,26 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An outline of a finding: polygon corners (x, y) as fractions of the image, in [0, 1]; a box has
-    four."""
+    """An outline of a finding.
+
+    Attributes:
+        label: of the finding.
+        points: corners (x, y) as fractions of the image, in [0, 1]; a box has four.
+        source: who drew it, in the dataset's words; "" where the dataset has one source alone.
+        agreement: share of the readers that saw it, in (0, 1].
+    """
 
     label: str
     points: tuple[tuple[float, float], ...]
+    source: str = ""
+    agreement: float = 1.0
 
     @classmethod
-    def box(cls, label: str, x: float, y: float, w: float, h: float) -> Shape:
+    def box(
+        cls, label: str, x: float, y: float, w: float, h: float, source: str = "", agreement: float = 1.0
+    ) -> Shape:
         """From a top-left corner and a size."""
-        return cls(label, ((x, y), (x + w, y), (x + w, y + h), (x, y + h)))
+        return cls(label, ((x, y), (x + w, y), (x + w, y + h), (x, y + h)), source, agreement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,10 @@ class Sample:
         shapes: outlines; a finding with one is taken as present, and its other patches as free of it.
         view: "PA", "AP" or None.
         report: the radiology report in plain text, or None; only its embedding leaves the loader.
+        cohort: which patients it is of; datasets of one cohort share patients. "" for the source's own.
+        doubtful: outlines of what may be the finding or its like; no other patch of the image shows it, if
+            its state is unknown.
+        disputed: findings on which readings contradict each other; nothing is known of them.
     """
 
     path: Path
@@ -55,3 +69,11 @@ class Sample:
     shapes: tuple[Shape, ...] = field(default=())
     view: str | None = None
     report: str | None = None
+    cohort: str = ""
+    doubtful: tuple[Shape, ...] = ()
+    disputed: frozenset[str] = frozenset()
+
+    @property
+    def patients(self) -> str:
+        """The cohort by its name."""
+        return self.cohort or self.source

@@ -11,7 +11,7 @@ from trainer.data.sample import Sample
 def hold_out(
     samples: Sequence[Sample], fraction: float, seed: int, offset: float = 0.0
 ) -> tuple[list[Sample], list[Sample]]:
-    """Divides samples by patient into (train, held out); a function of source, patient and seed alone,
+    """Divides samples by patient into (train, held out); a function of cohort, patient and seed alone,
     whatever else is in the data.
 
     Every patient has a fixed random place in [0, 1); those in [offset, offset + fraction) are held out.
@@ -25,7 +25,7 @@ def hold_out(
         if sample.patient is None and not nobody_known:
             return False
         digest = hashlib.sha256(
-            f"{seed}/{sample.source}/{sample.patient or sample.path.name}".encode()
+            f"{seed}/{sample.patients}/{sample.patient or sample.path.name}".encode()
         ).digest()
         return offset <= int.from_bytes(digest[:8], "big") / 2**64 < offset + fraction
 

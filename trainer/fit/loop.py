@@ -82,6 +82,7 @@ def train_stage(run: Run, stage: int) -> None:
         config.data,
         config.augment,
         run.reports,
+        run.weights,
     )
     balance = balance_weights(dataset, run.chance, config.loss).to(run.processes.device)
 

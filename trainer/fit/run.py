@@ -18,7 +18,9 @@ from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from trainer.batches.reports import ReportFeatures, report_features
 from trainer.batches.sampling import BalancedSampler, sampling_weights
+from trainer.batches.source_balance import balance_weights_of, groups_of
 from trainer.config import FitConfig
+from trainer.data.states import state_table
 from trainer.fit.distributed import Processes, share_batch_norms
 from trainer.fit.optim import drop_paths, freeze, make_optimiser, running_average
 from trainer.fit.precision import chosen_precision
@@ -43,6 +45,8 @@ class Run:
         state: what is saved to resume from: learner, average, optimiser, loss scaling.
         sampler: draws the batches.
         chance: float64 [N], how likely each training image is drawn.
+        weights: float64 [N, K], what each training image weighs for each finding, see
+            `trainer.batches.source_balance`.
         gates: travel in every checkpoint.
         origin: what the saved state is the state of.
         progress: where the run stands.
@@ -62,6 +66,7 @@ class Run:
     state: RunState
     sampler: BalancedSampler
     chance: NDArray[np.float64]
+    weights: NDArray[np.float64]
     gates: dict[str, Any]
     origin: Origin
     progress: Progress
@@ -139,6 +144,7 @@ def prepare(
         state=state,
         sampler=sampler,
         chance=chance,
+        weights=_weights(config, data, vocabulary, chance),
         gates=gates,
         origin=origin,
         progress=progress,
@@ -164,6 +170,13 @@ def _initial_model(
         align_prompts(model, bank, config.seed)
     processes.share_weights(model)
     return model, bank
+
+
+def _weights(
+    config: FitConfig, data: TrainingData, vocabulary: Vocabulary, chance: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    groups = groups_of(data.train, config.data.balanced_by, config.model.image_size)
+    return balance_weights_of(groups, state_table(data.train, vocabulary.labels), chance, config.data)
 
 
 def _sampler(config: FitConfig, chance: NDArray[np.float64], processes: Processes) -> BalancedSampler:

@@ -87,7 +87,11 @@ def fingerprint(samples: Sequence[Sample]) -> str:
     digest = hashlib.sha256()
     for sample in samples:
         states = sorted((label, state.value) for label, state in sample.states.items())
-        digest.update(repr((sample.source, sample.path.name, sample.patient, states, sample.shapes)).encode())
+        digest.update(
+            repr(
+                (sample.source, sample.path.name, sample.patient, states, sample.shapes, sample.doubtful)
+            ).encode()
+        )
     return digest.hexdigest()
 
 

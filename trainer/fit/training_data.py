@@ -41,6 +41,8 @@ def load_training_data(
     labels: Sequence[str],
     processes: Processes,
     cache: Path | None = None,
+    *,
+    calibrated: bool = True,
 ) -> TrainingData:
     """Divides the samples by patient, and decodes them.
 
@@ -50,6 +52,7 @@ def load_training_data(
         labels: the findings that are learnt.
         processes: this process among all; the first one alone fills the cache.
         cache: folder that keeps decoded images.
+        calibrated: whether the held-out images are to be calibrated on.
 
     Raises:
         DataError: nothing is left to train on, one class alone is shown of every finding, or the held-out
@@ -70,7 +73,7 @@ def load_training_data(
         processes.wait()
 
     unreadable = [*broken, *broken_held_out]
-    check_loaded(loaded, held_out, len(dev), labels, unreadable)
+    check_loaded(loaded, held_out, len(dev), labels, unreadable, calibrated=calibrated)
     loaded, copies = without_copies(loaded, held_out)
     if not loaded:
         raise DataError("Every training image has the same pixels as a held-out one; remove the copies.")

@@ -39,11 +39,12 @@ def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfi
     trusted = np.minimum(1.0, seen / config.rare_images)
     sums = np.zeros((4, len(dataset.labels)))
     for position, share in enumerate(chance):
-        _, image_targets, image_weights, targets, patch_weights = dataset.truth(position)
-        sums[0] += share * (image_targets == 1)
-        sums[1] += share * (image_targets == 0) * image_weights
-        sums[2] += share * (targets == 1).sum(axis=0)
-        sums[3] += share * (targets == 0).sum(axis=0) * patch_weights
+        truth = dataset.truth(position)
+        positive = (truth.patch_targets == 1) * truth.positive_weights
+        sums[0] += share * (truth.image_targets == 1) * truth.image_weights
+        sums[1] += share * (truth.image_targets == 0) * truth.image_weights
+        sums[2] += share * positive.sum(axis=0, dtype=np.float64)
+        sums[3] += share * (truth.patch_targets == 0).sum(axis=0) * truth.negative_weights
     weights: list[Tensor] = []
     for (positives, negatives), power in (
         (sums[:2], config.image_balance_power),

@@ -33,7 +33,13 @@ def image_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     return losses.sum() / len(logits)
 
 
-def patch_loss(logits: Tensor, targets: Tensor, positive_weight: Tensor, negative_weight: Tensor) -> Tensor:
+def patch_loss(
+    logits: Tensor,
+    targets: Tensor,
+    positive_weight: Tensor,
+    negative_weight: Tensor,
+    trust: Tensor | None = None,
+) -> Tensor:
     """Patch term: one masked cross-entropy over all images, patches and findings at once.
 
     Args:
@@ -41,12 +47,14 @@ def patch_loss(logits: Tensor, targets: Tensor, positive_weight: Tensor, negativ
         targets: int8 [B, P, K]; 1 under an outline, 0 free of the finding, -1 ignored.
         positive_weight: [K], weight of a positive patch.
         negative_weight: [B, K], weight of a negative patch of each image.
+        trust: [B, P, K], what each positive patch weighs beside that; 1 without.
 
     Returns:
         scalar.
     """
     positive = (targets == 1).float()
-    weights = positive * positive_weight + (targets == 0) * negative_weight.unsqueeze(1)
+    positive_weights = positive * positive_weight if trust is None else positive * positive_weight * trust
+    weights = positive_weights + (targets == 0) * negative_weight.unsqueeze(1)
     # `pair_cross_entropy` times weights, summed, in one kernel: this is the largest tensor of a step.
     return F.binary_cross_entropy_with_logits(
         logits.float(), positive, weight=weights, reduction="sum"
@@ -55,7 +63,8 @@ def patch_loss(logits: Tensor, targets: Tensor, positive_weight: Tensor, negativ
 
 @dataclass(frozen=True, slots=True)
 class SparseSets:
-    """Patch sets that the sparse branch learns from; it is a training objective alone, no answer stands on it.
+    """Patch sets that the sparse branch learns from; it is a training objective alone, no answer stands on
+    it.
 
     Attributes:
         image, finding: int [N], which image and which finding a set is of.
@@ -114,8 +123,7 @@ def sparse_sets(
         index=torch.cat([index_p, F.pad(index_n, (0, pad))]),
         mask=torch.cat([torch.isfinite(values_p), F.pad(torch.isfinite(values_n), (0, pad))]),
         target=torch.cat([torch.ones_like(image_p), torch.zeros_like(image_n)]),
-        # An outlined finding is certain, whatever its image's weight.
-        weight=torch.cat([image_weights.new_ones(len(image_p)), image_weights[image_n, finding_n]]),
+        weight=torch.cat([image_weights[image_p, finding_p], image_weights[image_n, finding_n]]),
     )
 
 

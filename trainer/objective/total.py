@@ -73,7 +73,8 @@ def training_loss(
                 logits,
                 batch.patch_targets,
                 balance.patch_positive,
-                balance.patch_negative * batch.patch_weights,
+                balance.patch_negative * batch.negative_weights,
+                batch.positive_weights,
             )
         if config.mil:
             terms["mil"] = image_loss(mil_logit(logits, embeddings.valid), targets, weights)

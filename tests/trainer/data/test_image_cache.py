@@ -54,7 +54,7 @@ def test_kept_images_are_those_in_memory_and_are_not_decoded_again(
     assert same(again, plain) and broken_again == broken and opened == [samples[1].path]
 
 
-def test_a_changed_file_anmirrored_wording_and_another_order_are_decoded(
+def test_a_changed_file_another_side_and_another_order_are_decoded(
     samples: list[Sample], tmp_path: Path
 ) -> None:
     cache = tmp_path / "cache"

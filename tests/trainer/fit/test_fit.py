@@ -164,12 +164,12 @@ def test_evaluate_data_counts_and_names(place: Path, capsys: pytest.CaptureFixtu
         (["--set", "optim.speed=1"], "does not exist"),
         (["--set", "optim.epochs=[1]"], "must be of one length"),
         (["--set", "loss.patch=-1"], "negative"),
-        (["--set", "model.embed_dim=16"], "set model.embed_dim to at least 36"),
+        (["--set", "model.embed_dim=16"], "set model.embed_dim to at least 42"),
         (["--set", "nonsense"], "is not SECTION.FIELD=JSON"),
         (["--set", 'pretrained="imagenet-mobilenetv2"'], 'fit "timm:mobilenetv2_100"'),
         (["--split", "test"], 'no row with split "test"'),
         (["--resume"], "nothing to resume"),
-        (["--recipe", "absent.json"], "There is no file absent.json"),
+        (["--recipe", "absent.json"], "There is no recipe absent.json"),
     ],
 )
 def test_bad_input_is_a_sentence_before_the_first_step(

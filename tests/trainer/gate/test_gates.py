@@ -46,7 +46,7 @@ def test_a_vocabulary_with_other_prompts_is_kept(tmp_path: Path, capsys: pytest.
     (folder / "model.json").write_text(json.dumps(record))
     assert main(["gates", "--data", str(data), "--checkpoint", str(folder)]) == 0
     out = capsys.readouterr().out
-    assert "keeps its own vocabulary" in out and "no image gate: 8 images" in out
+    assert "keeps its own wordings of Atelectasis," in out and "no image gate: 8 images" in out
     assert json.loads((folder / "model.json").read_text())["vocabulary"]["findings"][0]["synonyms"] == [
         "only this"
     ]

@@ -135,7 +135,7 @@ CELLS: dict[str, tuple[str, str, object, str]] = {
 
 
 def foreign(path: Path, table: str = "", column: str = "", value: object = None) -> Path:
-    """A database with the app's columns, of any type, and one judgement with one cell that it never writes."""
+    """A database with the app's columns, of any type, and a judgement with a cell that it never writes."""
     with closing(sqlite3.connect(path)) as connection, connection:
         for name, columns in COLUMNS.items():
             row = dict(zip(columns, SANE[name], strict=True)) | ({column: value} if name == table else {})

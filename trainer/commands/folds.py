@@ -1,0 +1,75 @@
+"""python -m trainer folds: cross-validation by patient, one run per fold, and figures over all of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from patchclip.errors import DataError
+from trainer.commands.fit import add_training_flags, recipe_of, train
+from trainer.fit.distributed import join
+from trainer.fit.run_folder import STATE
+from trainer.folds.figures import fold_figures
+from trainer.folds.held_out import FILE, HeldOut, predict_held_out
+from trainer.folds.table import table
+
+HELP = "train one model per fold of the patients, and report figures over all folds"
+FIGURES = "folds.json"
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The command's flags, and every field of a recipe."""
+    add_training_flags(parser)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of the folds: fold0, fold1, ..., folds.json",
+    )
+    parser.add_argument(
+        "--folds", type=int, default=5, metavar="N", help="how many parts of the patients (5)"
+    )
+    parser.add_argument(
+        "--only",
+        type=int,
+        metavar="K",
+        help="train fold K alone, from 0 on; all that are not done unless told",
+    )
+    parser.add_argument(
+        "--report", action="store_true", help="train nothing, and report the folds that are done"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Trains the folds that are not done, each from where it was interrupted, and reports those that are."""
+    if options.folds < 2:
+        raise DataError(f"--folds is {options.folds}; set it to 2 or more.")
+    if options.only is not None and not 0 <= options.only < options.folds:
+        raise DataError(f"--only is {options.only}; the folds are 0 to {options.folds - 1}.")
+    chosen = range(options.folds) if options.only is None else [options.only]
+    for fold in chosen if not options.report else ():
+        if not (options.out / f"fold{fold}" / FILE).is_file():
+            _train_fold(options, fold)
+    if not join().first:
+        return
+    folders = [options.out / f"fold{fold}" for fold in range(options.folds)]
+    done = [HeldOut.load(folder) for folder in folders if (folder / FILE).is_file()]
+    figures = fold_figures(done)
+    (options.out / FIGURES).write_text(json.dumps(figures.to_json(), indent=1) + "\n", encoding="utf-8")
+    print(table(figures), end="")
+
+
+def _train_fold(options: argparse.Namespace, fold: int) -> None:
+    """One fold's run and its predictions, in a folder of its own."""
+    share = 1 / options.folds
+    changes = [f"data.dev_fraction={share!r}", f"data.dev_offset={fold * share!r}"]
+    config = recipe_of(options, changes)
+    folder, processes = options.out / f"fold{fold}", join()
+    if processes.first:
+        print(f"fold {fold} of {options.folds}", flush=True)
+    data = train(options, config, folder, resume=(folder / STATE).is_file(), calibrated=False)
+    if processes.first:
+        predict_held_out(folder, config, data.held_out, processes.device).save(folder)
+    processes.wait()
