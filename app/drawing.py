@@ -50,7 +50,8 @@ def map_reply(patch_map: PatchMap) -> MapReply:
 def keys_of(answers: Sequence[Answer]) -> dict[str, Answer]:
     """The answers to one text by the words that the page calls each by, in order.
 
-    One answer is called by the text as typed. Of several, each is called by a question that asks for it alone, so
+    One answer is called by the text as typed. Of several, each is called by a question that asks for it
+    alone, so
     that it can be asked again by its name; two that ask the same are one.
     """
     if len(answers) == 1:

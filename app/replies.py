@@ -96,7 +96,8 @@ class RegionReply(Reply):
 class AnswerReply(Reply):
     """An answer as the page shows it; a query out of scope carries no probability.
 
-    `query` is what the page calls it by and may ask again; `asked` is the whole text that was typed, `span` the part
+    `query` is what the page calls it by and may ask again; `asked` is the whole text that was typed, `span`
+    the part
     of it that this answer is to.
     """
 

@@ -1,4 +1,5 @@
-"""Miniatures for tests of wiring: an untrained checkpoint that loads in a second, and a dataset folder of synthetic radiographs."""
+"""Miniatures for tests of wiring: an untrained checkpoint that loads in a second, and a dataset folder of
+synthetic radiographs."""
 
 from __future__ import annotations
 
@@ -78,7 +79,8 @@ def tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
 
 
 def tiny_dataset(folder: Path, each: int = 4, splits: tuple[str, ...] = ("train", "val")) -> Path:
-    """Writes images.csv, boxes.csv and images/ of synthetic radiographs: `each` of every kind in every split, two images a patient."""
+    """Writes images.csv, boxes.csv and images/ of synthetic radiographs: `each` of every kind in every split,
+    two images a patient."""
     (folder / "images").mkdir(parents=True)
     rows: list[tuple[object, ...]] = []
     boxes: list[tuple[object, ...]] = []
@@ -117,7 +119,8 @@ def tiny_dataset(folder: Path, each: int = 4, splits: tuple[str, ...] = ("train"
 
 
 def tiny_reports(folder: Path, each: int = 2) -> Path:
-    """Writes synthetic radiographs with reports as Open-i's tables name them: `each` of every kind, one image a patient."""
+    """Writes synthetic radiographs with reports as Open-i's tables name them: `each` of every kind, one image
+    a patient."""
     headings = {
         "none": "normal",
         "effusion": "Pleural Effusion/right",

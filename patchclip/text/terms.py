@@ -95,7 +95,8 @@ def find_terms(words: Sequence[str]) -> list[Term]:
 
 
 def find_ends(words: Sequence[str]) -> tuple[frozenset[int], frozenset[int]]:
-    """(positions at which the reach of a term ends, positions at which it does if a finding stands between)."""
+    """(positions at which the reach of a term ends, positions at which it does if a finding stands
+    between)."""
     passed = {position for match in _passes().all(words) for position in match.positions}
     hard, soft = (
         frozenset(match.start for match in table.all(words) if match.start not in passed)

@@ -1,4 +1,5 @@
-"""Benchmarks: python -m tests.benchmarks; figures are ratios or seconds of this run on this machine, printed and never asserted."""
+"""Benchmarks: python -m tests.benchmarks; figures are ratios or seconds of this run on this machine, printed
+and never asserted."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ BATCH, PATCHES = 64, 256
 
 
 def run(timed: Callable[[Callable[[], object]], float]) -> str:
-    """Both at batch 64 x 256 patches: with every finding of the vocabulary, as in training, and with one, where fixed costs tell most."""
+    """Both at batch 64 x 256 patches: with every finding of the vocabulary, as in training, and with one,
+    where fixed costs tell most."""
     return "; ".join(
         _compared(findings, timed) for findings in (len(Vocabulary.from_json(VOCABULARY).labels), 1)
     )

@@ -1,4 +1,5 @@
-"""One training step of the bundled model's recipe: what the patch-level losses and the data pipeline cost of it."""
+"""One training step of the bundled model's recipe: what the patch-level losses and the data pipeline cost of
+it."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ CPU = torch.device("cpu")
 
 
 def run(timed: Callable[[Callable[[], object], float], float]) -> str:
-    """Shares of one step at batch size and final input size of `trainer/recipes/default.json`, on synthetic radiographs."""
+    """Shares of one step at batch size and final input size of `trainer/recipes/default.json`, on synthetic
+    radiographs."""
     config = FitConfig.from_file(ROOT / "trainer" / "recipes" / "default.json")
     side, vocabulary = config.model.image_size, Vocabulary.from_json(ROOT / "assets" / "vocabulary.json")
     labels = list(vocabulary.labels)
@@ -105,9 +107,11 @@ def run(timed: Callable[[Callable[[], object], float], float]) -> str:
 def _patch_level(
     model: PatchCLIP, batch: Batch, balance: BalanceWeights, config: FitConfig, branch: bool
 ) -> None:
-    """Both losses forward and backward, from patch logits and sparse embeddings on, or, with `branch`, from the tokens of the sparse branch.
+    """Both losses forward and backward, from patch logits and sparse embeddings on, or, with `branch`, from
+    the tokens of the sparse branch.
 
-    Tokens, embeddings and prompts are drawn, for a cost does not depend on them; tokens take gradients only where the recipe lets them.
+    Tokens, embeddings and prompts are drawn, for a cost does not depend on them; tokens take gradients only
+    where the recipe lets them.
     """
     images, patches, findings = batch.patch_targets.shape
     generator = torch.Generator().manual_seed(0)

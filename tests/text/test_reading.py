@@ -72,7 +72,8 @@ def test_assertions_of_sentences_labelled_by_hand() -> None:
 
 @pytest.mark.parametrize("row", table("kinds.csv"), ids=lambda row: row["query"])
 def test_kinds(row: dict[str, str]) -> None:
-    """Pseudo-negations, notes in short, opposites, things that only sound like a finding, sides, languages."""
+    """Pseudo-negations, notes in short, opposites, things that only sound like a finding, sides,
+    languages."""
     assert reading(row["query"]) in row["reading"].split(" or ")
 
 
