@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from patchclip import predict
 from patchclip.archive import cli as archive
+from patchclip.archive import deidentify_command
 from patchclip.errors import PatchClipError
 from patchclip.evaluate import cli as evaluate
 from patchclip.evaluate import text as evaluate_text
@@ -45,6 +46,11 @@ COMMANDS = {
         evaluate_text.main,
     ),
     "export": Command("answers as DICOM objects, COCO or CSV", export.add_arguments, export.main),
+    "deidentify": Command(
+        "take everything that names a person out of DICOM files",
+        deidentify_command.add_arguments,
+        deidentify_command.main,
+    ),
     "receive": Command(
         "answer queries about films that an archive pushes (C-STORE)",
         archive.add_receive_arguments,
