@@ -147,7 +147,7 @@ class Answer:
         threshold: the map value from which a patch counts as lit, in [0, 1].
         warnings: sentences for the reader.
         span: the part of `query` that this answers: a text may name several findings.
-        assertion: what the text says of the finding; "absent" where `negated`, and else answered as "present".
+        assertion: what the text says of the finding; "absent" where `negated`, else answered as "present".
         place: where in the chest the text puts it, or None.
     """
 

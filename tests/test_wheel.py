@@ -60,7 +60,11 @@ def test_it_answers_from_elsewhere_as_the_checkout_does(wheel: Path, tmp_path: P
     with ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "HF_HUB_OFFLINE": "1"}
-    script = "import sys, patchclip.resources as r, patchclip.__main__ as m; print(r.BUNDLED); sys.exit(m.main(sys.argv[1:]))"
+    script = (
+        "import sys, patchclip.resources, patchclip.__main__\n"
+        "print(patchclip.resources.BUNDLED)\n"
+        "sys.exit(patchclip.__main__.main(sys.argv[1:]))"
+    )
     run = subprocess.run(
         [sys.executable, "-c", script, "predict", str(EXAMPLE), "--query", "no pleural effusion"],
         cwd=tmp_path,

@@ -69,7 +69,8 @@ class QueryGate:
         ]
         if not phrases:
             raise CheckpointError(
-                "The vocabulary has no wording of more than four letters, so nothing tells what is near it; add one."
+                "The vocabulary has no wording of more than four letters, so nothing tells what is near it; "
+                "add one."
             )
         self._phrases = list(dict(phrases))
         self._labels = [dict(phrases)[text] for text in self._phrases]

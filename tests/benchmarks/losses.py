@@ -47,4 +47,7 @@ def _compared(findings: int, timed: Callable[[Callable[[], object]], float]) -> 
         return total / BATCH
 
     fast, slow = timed(vectorised), timed(looped)
-    return f"{fast * 1000:.2f} ms forward and backward at {BATCH} x {PATCHES} x {findings}, the triple loop {slow / fast:.0f} times as long"
+    return (
+        f"{fast * 1000:.2f} ms forward and backward at {BATCH} x {PATCHES} x {findings}, "
+        f"the triple loop {slow / fast:.0f} times as long"
+    )

@@ -96,11 +96,13 @@ def run(timed: Callable[[Callable[[], object], float], float]) -> str:
         for whole in (False, True)
     )  # type: ignore[misc]
     return (
-        f"{config.optim.batch_size} images of {side} px, {model.grid[0]} x {model.grid[1]} patches, {len(labels)} findings: "
-        f"patch and sparse loss forward and backward are {100 * losses / preloaded:.2f} % of a step ({losses * 1000:.1f} of {preloaded * 1000:.0f} ms), "
+        f"{config.optim.batch_size} images of {side} px, {model.grid[0]} x {model.grid[1]} patches, "
+        f"{len(labels)} findings: patch and sparse loss forward and backward are "
+        f"{100 * losses / preloaded:.2f} % of a step ({losses * 1000:.1f} of {preloaded * 1000:.0f} ms), "
         f"with the sparse branch itself, a transformer, {100 * branch / preloaded:.2f} %; "
-        f"with the data pipeline a step runs at {100 * preloaded / piped:.0f} % of its speed on batches in memory; "
-        f"keeping freed memory makes a step {given_back / preloaded:.2f} times as fast; in {chosen_precision(config.optim.precision, CPU)}"
+        f"with the data pipeline a step runs at {100 * preloaded / piped:.0f} % of its speed on batches in "
+        f"memory; keeping freed memory makes a step {given_back / preloaded:.2f} times as fast; "
+        f"in {chosen_precision(config.optim.precision, CPU)}"
     )
 
 
