@@ -10,6 +10,7 @@ import numpy as np
 from highdicom import UID
 from numpy.typing import NDArray
 from pydicom import config, dcmread
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sr.coding import Code
@@ -141,7 +142,8 @@ def finish(dataset: Dataset, result: Result, source: Source, description: str) -
     them."""
     for keyword, name in source.names.items():
         if keyword in dataset:
-            setattr(dataset, keyword, name)
+            # A new element: the one that is there may be the source's own.
+            dataset.add_new(tag_for_keyword(keyword) or 0, "PN", name)
     dataset.SeriesDescription = f"{description} - {NOTICE.lower()}"[:64]
     dataset.ContentLabel = "PATCHCLIP"
     dataset.ContentDescription = NOTICE

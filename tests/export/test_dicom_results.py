@@ -91,6 +91,15 @@ def test_no_warning_quotes_the_patient(capfd: pytest.CaptureFixture[str]) -> Non
     assert "QUIXOTE" not in printed.out + printed.err
 
 
+def test_one_source_serves_several_results() -> None:
+    source = read_source(content(film(PatientName="QUIXOTE")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for number in (0, 1):
+            made_one = secondary_capture(result(), PICTURE, source, number)
+            assert str(made_one.PatientName) == "QUIXOTE"
+
+
 def test_the_report_says_what_the_answers_say() -> None:
     report = read_again(made("sr"))
     whole = {group.tracking_identifier: group for group in report.content.get_image_measurement_groups()}

@@ -10,7 +10,7 @@ from patchclip import DataError
 from tests.trainer.data.miniature import ABSENT, KNOWN, PRESENT, dicom, extent, states_of, write
 from trainer.data.adapters.vindr import read_vindr
 
-NAMES = "Aortic enlargement,Cardiomegaly,Lung Opacity,Nodule/Mass,Pleural effusion,Pneumonia,No finding"
+NAMES = "Mediastinal shift,Cardiomegaly,Lung Opacity,Nodule/Mass,Pleural effusion,Pneumonia,No finding"
 LABELS = (
     f"image_id,rad_id,{NAMES}\n"
     "a,R1,1,1,0,1,0,1,0\na,R2,1,1,0,1,0,0,0\na,R3,1,0,0,0,1,0,0\n"
@@ -19,8 +19,8 @@ LABELS = (
 )
 BOXES = (
     "image_id,rad_id,class_name,x_min,y_min,x_max,y_max\n"
-    "a,R1,Cardiomegaly,2,3,12,8\na,R2,Cardiomegaly,3,3,12,8\na,R3,Pleural effusion,0,0,4,4\na,R1,Aortic "
-    "enlargement,1,1,2,2\n"
+    "a,R1,Cardiomegaly,2,3,12,8\na,R2,Cardiomegaly,3,3,12,8\na,R3,Pleural effusion,0,0,4,4\na,R1,Mediastinal "
+    "shift,1,1,2,2\n"
     "b,R1,No finding,,,,\n"
 )
 
@@ -48,7 +48,7 @@ def test_most_readers_decide_and_a_minority_leaves_it_open(tmp_path: Path) -> No
     assert contents.left_out == (
         "c.dicom: the image file is missing",
         "boxes of findings that most readers of the image do not see: 1",
-        '"Aortic enlargement" has no label of its own in the vocabulary; images that name it: 1',
+        '"Mediastinal shift" has no label of its own in the vocabulary; images that name it: 1',
         '"Nodule/Mass" has no label of its own in the vocabulary; images that name it: 1',
     )
 
@@ -80,7 +80,7 @@ def test_the_consensus_of_the_test_images_has_no_readers(tmp_path: Path) -> None
         ),
         (
             {"labels": LABELS.replace("b,R2,0", "b,R2,2")},
-            "image_labels_train.csv, row 6: Aortic enlargement must be 0 or 1",
+            "image_labels_train.csv, row 6: Mediastinal shift must be 0 or 1",
         ),
         (
             {"labels": LABELS.replace("No finding", "Nothing")},
