@@ -23,7 +23,7 @@ KEY = "a" * 32
 @pytest.mark.parametrize("token", [None, "", "made.up", "é"])
 def test_no_request_is_answered_without_a_token(api: Starlette, name: str, token: str | None) -> None:
     window = PageClient(api)
-    headers = {} if token is None else {HEADER: token.encode("latin-1")}
+    headers = {} if token is None else {HEADER.encode(): token.encode("latin-1")}
     reply = window.client.post(f"/api/{name}", json={}, headers=headers)
     assert reply.status_code == 401
     assert "not known" in reply.json()["error"]

@@ -152,11 +152,9 @@ def test_a_database_of_the_first_schema_is_brought_up_with_its_rows(tmp_path: Pa
     connection.close()
     engine = open_database(path)
     migrate(engine)
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
-        assert connection.execute(text("SELECT id, key FROM feedback")).all() == [
-            (n, None) for n in (1, 2, 3)
-        ]
+    with engine.connect() as migrated:
+        assert compare_metadata(MigrationContext.configure(migrated), Base.metadata) == []
+        assert migrated.execute(text("SELECT id, key FROM feedback")).all() == [(n, None) for n in (1, 2, 3)]
     engine.dispose()
 
 

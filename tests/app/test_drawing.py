@@ -58,7 +58,7 @@ def test_every_colour_table_brightens_steadily() -> None:
 
 
 def test_a_map_is_sent_as_it_is_neither_stretched_nor_rounded() -> None:
-    values = np.random.default_rng(2).random((5, 4), np.float32) / 3
+    values = np.asarray(np.random.default_rng(2).random((5, 4), np.float32) / 3, np.float32)
     sent = map_reply(PatchMap(values, (-3.0, 0.0, 103.0, 100.0)))
     assert np.array_equal(np.array(sent.values, np.float32), values)
     assert sent.max == float(values.max())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -82,7 +83,7 @@ def test_work_is_done_in_the_order_it_came_and_errors_come_back() -> None:
                 raise ValueError("two")
             return number
 
-        tasks = [lane.run(lambda number=number: work(number)) for number in range(5)]
+        tasks = [lane.run(partial(work, number)) for number in range(5)]
         return list(await asyncio.gather(*tasks, return_exceptions=True))
 
     results = asyncio.run(run())

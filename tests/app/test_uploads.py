@@ -123,7 +123,7 @@ def test_a_full_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     async def full(write: Callable[..., Any], *_: Any) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(module.asyncio, "to_thread", full)
+    monkeypatch.setattr(asyncio, "to_thread", full)
 
     async def run() -> None:
         async with Uploads(tmp_path, 100).receive("a", chunks(b"x")):

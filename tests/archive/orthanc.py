@@ -57,10 +57,11 @@ class Orthanc:
 
     def push(self, port: int, title: str, instances: list[str] | None = None) -> None:
         """Sends instances, or all that it holds, to a C-STORE listener."""
-        for path, body in (
+        calls: tuple[tuple[str, Any], ...] = (
             ("/modalities/listener", {"AET": title, "Host": "127.0.0.1", "Port": port}),
             ("/modalities/listener/store", instances or self.get("/instances")),
-        ):
+        )
+        for path, body in calls:
             send = requests.put if path.endswith("listener") else requests.post
             send(
                 f"http://127.0.0.1:{self.http}{path}", json=body, auth=(USER, PASSWORD), timeout=60

@@ -6,10 +6,11 @@ import io
 
 import pytest
 from pydicom import dcmread
-from pydicom.datadict import DicomDictionary, keyword_for_tag
+from pydicom.datadict import DicomDictionary, keyword_for_tag  # type: ignore[attr-defined]
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
+from pydicom.uid import UID
 
 from patchclip import load_radiograph
 from patchclip.archive.deidentify import BASIC_PROFILE, CLEAN_PIXELS, Deidentifier
@@ -54,7 +55,7 @@ def planted() -> FileDataset:
     made.add_new(0xFFFCFFFC, "OB", NAME.encode())
     made.preamble = NAME.encode().ljust(128, b"\0")
     made.file_meta.SourceApplicationEntityTitle = NAME
-    made.file_meta.PrivateInformationCreatorUID = "1.2.3"
+    made.file_meta.PrivateInformationCreatorUID = UID("1.2.3")
     made.file_meta.PrivateInformation = NAME.encode()
     return made
 

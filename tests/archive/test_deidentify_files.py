@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.uid import UID
 
 from patchclip import load_radiograph
 from patchclip.__main__ import main
@@ -36,7 +37,7 @@ def chest(*, writing: bool, photometric: str = "MONOCHROME2") -> bytes:
     made = synthetic_dicom(pixels)
     made.PhotometricInterpretation = photometric
     made.StudyInstanceUID, made.SeriesInstanceUID = STUDY, SERIES
-    made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = INSTANCE
+    made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = UID(INSTANCE)
     made.PatientName, made.PatientID = f"{NAME}^ALONSO", "4711"
     return content(made)
 

@@ -7,6 +7,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def run(timed: Callable[[Callable[[], object], float], float]) -> str:
         loader: DataLoader[object] = DataLoader(
             dataset,
             batch_sampler=sampler,
-            collate_fn=collate,  # type: ignore[arg-type]
+            collate_fn=collate,
             num_workers=config.data.workers,
             prefetch_factor=4 if config.data.workers else None,
         )
@@ -92,9 +93,8 @@ def run(timed: Callable[[Callable[[], object], float], float]) -> str:
         step(batch)
     piped = (time.perf_counter() - started) / (STEPS - 1)
     losses, branch = (
-        timed(lambda whole=whole: _patch_level(model, kept[0], balance, config, whole), 1.0)
-        for whole in (False, True)
-    )  # type: ignore[misc]
+        timed(partial(_patch_level, model, kept[0], balance, config, whole), 1.0) for whole in (False, True)
+    )
     return (
         f"{config.optim.batch_size} images of {side} px, {model.grid[0]} x {model.grid[1]} patches, "
         f"{len(labels)} findings: patch and sparse loss forward and backward are "

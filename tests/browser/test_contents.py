@@ -69,7 +69,8 @@ def test_frames_are_offered_and_several_may_be_opened(opened: Page, tmp_path: Pa
     path = tmp_path / "film.dcm"
     dataset = dcmread(path)
     small = cv2.resize(CHEST, (300, 360))
-    dataset.NumberOfFrames, dataset.Rows, dataset.Columns = "3", *small.shape
+    dataset.NumberOfFrames = "3"
+    dataset.Rows, dataset.Columns = small.shape
     dataset.PixelData = b"".join(np.roll(small, 50 * number, axis=1).tobytes() for number in range(3))
     dataset.save_as(path)
     choose(opened, "#pc-open", path)

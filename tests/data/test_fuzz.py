@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,7 +77,8 @@ def test_a_damaged_folder(tmp_path: Path, name: str) -> None:
 
 def test_a_damaged_map_file(tmp_path: Path) -> None:
     path = tmp_path / "maps.npz"
-    np.savez(path, **{"a.png/Mass/map": np.zeros((2, 2), np.float32), "Mass/threshold": np.array(0.3)})
+    maps: dict[str, Any] = {"a.png/Mass/map": np.zeros((2, 2), np.float32), "Mass/threshold": np.array(0.3)}
+    np.savez(path, **maps)
     content = path.read_bytes()
     count = 0
     for seed in SEEDS:

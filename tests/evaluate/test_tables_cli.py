@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from tests.tiny import tiny_dataset
 def place(tmp_path: Path) -> Path:
     """A dataset folder `data`, and maps of effusion for its images."""
     tiny_dataset(tmp_path / "data", each=3, splits=("val",))
-    maps = {f"{number:04d}.png/Effusion/map": np.full((4, 4), number / 20) for number in range(12)}
+    maps: dict[str, Any] = {
+        f"{number:04d}.png/Effusion/map": np.full((4, 4), number / 20) for number in range(12)
+    }
     np.savez(tmp_path / "maps.npz", **maps)
     return tmp_path
 

@@ -6,11 +6,12 @@ import io
 import subprocess
 import warnings
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from highdicom.sr import ComprehensiveSR, srread
+from highdicom.sr import srread
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
@@ -43,8 +44,8 @@ def made(kind: str, source_tags: dict[str, object] | None = None) -> Dataset:
     return dataset
 
 
-def read_again(report: Dataset) -> ComprehensiveSR:
-    """As another program gets it."""
+def read_again(report: Dataset) -> Any:
+    """As another program gets it: a ComprehensiveSR, whose content highdicom types too widely."""
     out = io.BytesIO()
     report.save_as(out, enforce_file_format=True)
     out.seek(0)
@@ -163,7 +164,9 @@ def test_the_overlay_has_legend_and_film_as_dcmtk_sees_it(tmp_path: Path) -> Non
     dataset = made("sc")
     dataset.save_as(path, enforce_file_format=True)
     subprocess.run([tool("dcmj2pnm"), "+on", str(path), str(picture)], check=True, capture_output=True)
-    seen = cv2.cvtColor(cv2.imread(str(picture)), cv2.COLOR_BGR2RGB)
+    drawn = cv2.imread(str(picture))
+    assert drawn is not None
+    seen = cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB)
     assert (seen == dataset.pixel_array).all()
     assert seen.shape[0] > 240 and seen.shape[1] == 320
     grey = np.round(PICTURE.pixels * 255)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.uid import UID
 
 from patchclip import Engine
 from patchclip.__main__ import main
@@ -27,7 +28,7 @@ def chest() -> bytes:
         ("SOPInstanceUID", INSTANCE),
     ):
         setattr(made, keyword, value)
-    made.file_meta.MediaStorageSOPInstanceUID = INSTANCE
+    made.file_meta.MediaStorageSOPInstanceUID = UID(INSTANCE)
     return content(made)
 
 

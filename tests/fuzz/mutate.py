@@ -77,7 +77,7 @@ def _place(content: bytes, random: Random) -> int:
 
 def _some_bytes(content: bytes, random: Random, _: Sequence[bytes]) -> bytes:
     changed = bytearray(content)
-    for _ in range(int(random.integers(1, 17))):
+    for _count in range(int(random.integers(1, 17))):
         if changed:
             changed[_place(content, random)] = int(random.integers(256))
     return bytes(changed)

@@ -61,7 +61,7 @@ def _dicoms(chest: NDArray[np.float32]) -> dict[str, bytes]:
     eight, twelve = np.round(chest * 255).astype(np.uint8), np.round(chest * 4095).astype(np.uint16)
     window: dict[str, Any] = {"WindowCenter": 2048, "WindowWidth": 4096}
     twelve_bits: dict[str, Any] = {"BitsStored": 12, "HighBit": 11}
-    streams: dict[str, tuple[UID, NDArray[Any], Callable[[], bytes]]] = {
+    streams: dict[str, tuple[UID, NDArray[Any], Callable[[], bytes | bytearray]]] = {
         "baseline": (JPEGBaseline8Bit, eight, lambda: imagecodecs.jpeg8_encode(eight)),
         "extended": (JPEGExtended12Bit, twelve, lambda: imagecodecs.jpeg8_encode(twelve, bitspersample=12)),
         "lossless": (JPEGLosslessSV1, twelve, lambda: imagecodecs.jpeg8_encode(twelve, lossless=True)),
@@ -78,7 +78,7 @@ def _dicoms(chest: NDArray[np.float32]) -> dict[str, bytes]:
     for name, (syntax, pixels, encode) in streams.items():
         dataset = dicom(pixels, **(twelve_bits if pixels is twelve else {}))
         dataset.file_meta.TransferSyntaxUID = syntax
-        dataset.PixelData = encapsulate([encode()])
+        dataset.PixelData = encapsulate([bytes(encode())])
         dataset["PixelData"].VR = "OB"
         made[f"{name}.dcm"] = content(dataset)
     for name, syntax in (("deflated", DeflatedExplicitVRLittleEndian), ("implicit", ImplicitVRLittleEndian)):

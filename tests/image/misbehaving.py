@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def _write(target: str) -> str:
     return "written"
 
 
-JOBS = {
+JOBS: dict[str, Callable[..., Any]] = {
     "abort": lambda _: os.abort(),
     "leave": lambda _: os._exit(0),
     "spin": _spin,

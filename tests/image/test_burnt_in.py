@@ -26,7 +26,7 @@ def written(
     cv2.putText(
         burnt, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, grey, max(1, round(2 * scale)), cv2.LINE_AA
     )
-    return burnt.astype(np.float32) / 255
+    return np.asarray(burnt.astype(np.float32) / 255, np.float32)
 
 
 @pytest.mark.parametrize("scale", [0.4, 0.7, 1.2, 2.0])

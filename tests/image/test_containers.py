@@ -16,11 +16,12 @@ import pydicom
 import pytest
 from PIL import Image
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from patchclip import RadiographError, load_radiograph
 from patchclip.image import archives, containers
 from patchclip.image.containers import ImageEntry, list_images, load_entry
+from patchclip.image.limits import MOST_INFLATED
 from tests.image.dicoms import CHEST, content, dicom
 
 SMALL = np.round(CHEST[:280, :300] * 4000).astype(np.uint16)
@@ -55,8 +56,8 @@ def frames(count: int) -> bytes:
 def no_image(sop_class: str) -> bytes:
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = sop_class
-    meta.MediaStorageSOPInstanceUID = "2.25.7"
+    meta.MediaStorageSOPClassUID = UID(sop_class)
+    meta.MediaStorageSOPInstanceUID = UID("2.25.7")
     dataset = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
     dataset.SOPClassUID, dataset.SOPInstanceUID = sop_class, "2.25.7"
     dataset.PatientName = "DOE^JANE"
@@ -70,8 +71,8 @@ def disc(folder: Path, names: list[list[str]]) -> Path:
     """Writes a DICOMDIR that names these files."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
-    meta.MediaStorageSOPInstanceUID = "2.25.8"
+    meta.MediaStorageSOPClassUID = UID("1.2.840.10008.1.3.10")
+    meta.MediaStorageSOPInstanceUID = UID("2.25.8")
     dataset = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
     records = []
     for name in names:
@@ -216,7 +217,7 @@ def test_gzip_is_seen_through(tmp_path: Path) -> None:
 @pytest.mark.parametrize("isolated", [False, True])
 def test_a_gzip_bomb_is_refused(isolated: bool) -> None:
     """A quarter of a megabyte that grows a thousandfold."""
-    bomb = gzip.compress(DICOM[:132] + bytes(archives.MOST_INFLATED + 1), compresslevel=9)
+    bomb = gzip.compress(DICOM[:132] + bytes(MOST_INFLATED + 1), compresslevel=9)
     assert len(bomb) < 400_000
     with pytest.raises(RadiographError, match=r"grows beyond 256 MB.*open the radiograph itself"):
         load_radiograph(bomb, isolated=isolated)
@@ -285,7 +286,7 @@ def test_an_archive_that_grows_beyond_measure_is_refused() -> None:
 
 
 def test_a_member_that_grows_beyond_measure_is_refused_when_it_is_opened() -> None:
-    data = zipped({"bomb.dcm": DICOM[:400] + bytes(archives.MOST_INFLATED)})
+    data = zipped({"bomb.dcm": DICOM[:400] + bytes(MOST_INFLATED)})
     assert len(data) < 500_000
     (entry,) = list_images(data).entries
     with pytest.raises(RadiographError, match="grows beyond 256 MB"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from tests.image.dicoms import CHEST
 SCALED = CHEST / CHEST.max()
 
 
-def png(values: NDArray[np.generic]) -> bytes:
+def png(values: NDArray[Any]) -> bytes:
     """A PNG of these values, blue first if it has colours."""
     done, coded = cv2.imencode(".png", values)
     assert done

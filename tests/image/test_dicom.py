@@ -7,6 +7,7 @@ import io
 import logging
 import traceback
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,7 +149,7 @@ def test_an_inverted_dicom_warns_as_a_picture_does(polarity: str, inverted: bool
 def test_a_palette_is_applied(depth: int) -> None:
     """Stored values are places in the table: here a table from white to black."""
     table = np.linspace(2**depth - 1, 0, 256).round().astype("u1" if depth == 8 else "<u2").tobytes()
-    palette = {
+    palette: dict[str, Any] = {
         f"{colour}PaletteColorLookupTableDescriptor": [256, 0, depth] for colour in ("Red", "Green", "Blue")
     }
     palette |= {f"{colour}PaletteColorLookupTableData": table for colour in ("Red", "Green", "Blue")}

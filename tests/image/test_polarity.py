@@ -112,7 +112,7 @@ def test_evidence_turns_with_the_picture() -> None:
 
 def test_the_field_is_found() -> None:
     """Of a picture in a white border, in a frame, in an askew frame, and of one without any."""
-    small = cv2.resize(CHEST, (128, 128), interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(CHEST, (128, 128), interpolation=cv2.INTER_AREA), np.float32)
     for level in (0.0, 1.0, 0.8):
         field = exposed_field(bordered(small, 0.2, level))
         assert not field[:24].any() and not field[:, -24:].any()
@@ -147,7 +147,8 @@ def test_real_radiographs_keep_their_header(data_folder: Path) -> None:
     """A sample of what python -m tests.benchmarks.polarity measures."""
     files = sorted((data_folder / "nih" / "images").iterdir())[::140]
     for path in files:
-        pixels = cv2.resize(load_radiograph(path).pixels, (256, 256), interpolation=cv2.INTER_AREA)
+        read_pixels = load_radiograph(path).pixels
+        pixels = np.asarray(cv2.resize(read_pixels, (256, 256), interpolation=cv2.INTER_AREA), np.float32)
         for width in (0, 0.06, 0.2):
             shown = bordered(pixels, width, 1)
             for tag in ("MONOCHROME1", "MONOCHROME2"):

@@ -6,11 +6,13 @@ import io
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pydicom
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import MPEG2MPML
@@ -48,7 +50,7 @@ def test_window_is_linear(polarity: str) -> None:
 def test_depths_and_rescale(kind: type) -> None:
     """8 and 16 bits, signed and not, with a rescale before the window."""
     top = 250 if kind is np.uint8 else 4000
-    stored = (np.round(CHEST * top) - (1000 if kind is np.int16 else 0)).astype(kind)
+    stored: NDArray[Any] = (np.round(CHEST * top) - (1000 if kind is np.int16 else 0)).astype(kind)
     window = {
         "RescaleSlope": 2,
         "RescaleIntercept": -100,

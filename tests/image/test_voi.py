@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,10 +28,10 @@ def voi(*items: Dataset, **tags: object) -> FileDataset:
     return dicom(TWELVE, **{**BITS, "VOILUTSequence": list(items), **tags})
 
 
-def automatic(stored: NDArray[np.generic]) -> NDArray[np.float64]:
+def automatic(stored: NDArray[Any]) -> NDArray[np.float64]:
     """The automatic window, by its definition."""
     low, high = np.percentile(stored, (0.5, 99.5))
-    return np.clip((stored - low) / (high - low), 0, 1)
+    return np.asarray(np.clip((stored - low) / (high - low), 0, 1), np.float64)
 
 
 @pytest.mark.parametrize("depth", [8, 10, 12, 14])

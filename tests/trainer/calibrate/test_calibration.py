@@ -12,6 +12,7 @@ from patchclip import DataError
 from patchclip.data.normal import free_of_all
 from patchclip.image.geometry import Letterbox
 from patchclip.localize import smooth
+from patchclip.model.branches import Branch
 from trainer.calibrate.calibration import best_branches
 from trainer.calibrate.regions import choose, outline_widths
 from trainer.data.checks import check_held_out
@@ -31,17 +32,18 @@ def test_a_branch_that_only_adds_noise_does_not_answer() -> None:
     rng = np.random.default_rng(0)
     truth = (table() == 1).astype(np.float32)
     image = {
-        "global": rng.normal(0, 5, (40, 2)).astype(np.float32),
-        "pooled": rng.normal(0, 5, (40, 2)).astype(np.float32),
-        "mil": truth,
+        Branch.GLOBAL: rng.normal(0, 5, (40, 2)).astype(np.float32),
+        Branch.POOLED: rng.normal(0, 5, (40, 2)).astype(np.float32),
+        Branch.MIL: truth,
     }
-    assert best_branches(image, table(), ("global", "pooled", "mil")) == ("mil",)
-    assert best_branches(image, table(), ("global",)) == ("global",)
+    assert best_branches(image, table(), (Branch.GLOBAL, Branch.POOLED, Branch.MIL)) == ("mil",)
+    assert best_branches(image, table(), (Branch.GLOBAL,)) == ("global",)
 
 
 def test_of_equals_the_most_branches_answer() -> None:
     truth = (table() == 1).astype(np.float32)
-    assert best_branches({"global": truth, "mil": 3 * truth}, table(), ("global", "mil")) == ("global", "mil")
+    image = {Branch.GLOBAL: truth, Branch.MIL: 3 * truth}
+    assert best_branches(image, table(), (Branch.GLOBAL, Branch.MIL)) == ("global", "mil")
 
 
 def test_mean_auroc_counts_not_mentioned_as_absent_and_leaves_out_the_unknown() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from patchclip import DataError
+from patchclip import DataError, Radiograph, load_radiograph
 from tests.tiny import RECIPE, VOCABULARY, tiny_dataset
 from trainer.__main__ import main
 from trainer.data import loaded as module
@@ -48,8 +48,12 @@ def test_kept_images_are_those_in_memory_and_are_not_decoded_again(
     assert all(isinstance(item.image, np.memmap) and item.image.dtype == np.uint8 for item in first)
     # Of a second run only the damaged file is read, to say again what is wrong with it.
     opened: list[Path] = []
-    whole = module.load_radiograph
-    monkeypatch.setattr(module, "load_radiograph", lambda path: (opened.append(path), whole(path))[1])
+
+    def noted(path: Path) -> Radiograph:
+        opened.append(path)
+        return load_radiograph(path)
+
+    monkeypatch.setattr(module, "load_radiograph", noted)
     again, broken_again = load_samples(samples, SIDE, cache)
     assert same(again, plain) and broken_again == broken and opened == [samples[1].path]
 
@@ -71,12 +75,11 @@ def test_nothing_that_was_cut_short_is_taken_for_whole(
     samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = tmp_path / "cache"
-    whole = module.load_radiograph
 
     def stopped(path: Path) -> object:
         if path == samples[3].path:
             raise KeyboardInterrupt
-        return whole(path)
+        return load_radiograph(path)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(module, "load_radiograph", stopped)

@@ -146,8 +146,8 @@ def test_openi(tmp_path: Path) -> None:
     (tmp_path / "indiana_projections.csv").write_text("\n".join(lines))
     samples = {sample.patient: sample for sample in read_openi(tmp_path, "train", labels=KNOWN).samples}
     assert len(samples) == len(members)
-    for uid, sample in samples.items():
-        text = (tmp_path / "ecgen-radiology" / f"{uid}.xml").read_text(encoding="utf-8")
+    for patient, sample in samples.items():
+        text = (tmp_path / "ecgen-radiology" / f"{patient}.xml").read_text(encoding="utf-8")
         majors = [part.split("</major>")[0].strip().lower() for part in text.split("<major>")[1:]]
         if majors == ["normal"]:
             assert set(sample.states.values()) == {ABSENT}

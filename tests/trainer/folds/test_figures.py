@@ -84,7 +84,8 @@ def test_a_score_that_knows_the_hospital_is_found_out() -> None:
     scores = knowing.scores + np.where(cue & (np.arange(len(LABELS)) == 2), 3, 0)
     figures = fold_figures([replace(knowing, scores=scores.astype(np.float32))], replicates=20)
     hospital = figures.shortcuts["is of vindr"]
-    assert hospital[LABELS[2]].value is not None and hospital[LABELS[2]].value > 0.95
+    known = hospital[LABELS[2]].value
+    assert known is not None and known > 0.95
     assert hospital[LABELS[0]].value == pytest.approx(0.5, abs=0.15)
     free = int(np.isin(knowing.states[:, 2], (0, 2)).sum())
     assert hospital[LABELS[2]].n == free

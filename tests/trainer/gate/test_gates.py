@@ -17,7 +17,7 @@ from tests.tiny import tiny_checkpoint, tiny_dataset
 from trainer.__main__ import main
 from trainer.commands import evaluate_gates
 from trainer.gate import fit as fitting
-from trainer.gate.measure import SEED
+from trainer.gate.measure import SEED, measure_images
 from trainer.gate.negatives import FAMILIES, PHOTOGRAPH, negatives, photographs
 
 
@@ -74,7 +74,7 @@ def test_both_gates_are_measured(
 ) -> None:
     """Counts, shares and exact intervals, in the file and in the table; what is missing is named."""
     monkeypatch.setattr(fitting, "fit_image_gate", partial(fitting.fit_image_gate, each=10))
-    monkeypatch.setattr(evaluate_gates, "measure_images", partial(evaluate_gates.measure_images, each=3))
+    monkeypatch.setattr(evaluate_gates, "measure_images", partial(measure_images, each=3))
     data = tiny_dataset(tmp_path / "data", each=55)
     folder, out, queries = tiny_checkpoint(tmp_path / "tiny"), tmp_path / "gates.json", tmp_path / "asked.csv"
     queries.write_text(

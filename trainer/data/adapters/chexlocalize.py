@@ -99,7 +99,7 @@ def _rows(
 def _decode(mask: Any, where: str) -> Any:
     """A mask uint8 [h, w] from COCO's compressed run lengths."""
     try:
-        from pycocotools.mask import decode  # type: ignore[import-untyped]
+        from pycocotools.mask import decode
     except ImportError as error:
         raise DataError("Reading CheXlocalize needs pycocotools; install requirements-train.txt.") from error
     try:

@@ -24,7 +24,7 @@ def encode(mask: NDArray[np.uint8]) -> dict[str, Any]:
     for pixel in mask.T.ravel():
         if pixel != value:
             runs.append(0)
-            value = pixel
+            value = int(pixel)
         runs[-1] += 1
     text = ""
     for place, run in enumerate(runs):
