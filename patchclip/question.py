@@ -43,6 +43,17 @@ class Question:
                 "The image does not tell the patient's sides; the patient's left is taken to be at "
                 "the right of the image."
             )
+        place = self.query.place
+        if self.in_vocabulary and place and any(part.region for part in place.parts):
+            limit = (
+                f"only the {place.laterality} half of the patient limits"
+                if place.laterality
+                else "nothing limits"
+            )
+            sentences.append(
+                f'"{place.words}" was understood, but {limit} this answer: zones and lobes are not told '
+                "apart in the image."
+            )
         if not self.in_vocabulary:
             sentences.append(
                 f'"{self.query.finding}" is far from what this model has learnt: neither map nor probability '

@@ -295,3 +295,10 @@ def _square_map(engine: Engine, encoded: Encoded) -> FloatArray:
 def _probability(engine: Engine, lesion: str, query: str, seed: int) -> float:
     pixels = cv2.GaussianBlur(synthetic_radiograph(lesion, size=512, seed=seed).pixels, (0, 0), 0.5)
     return engine.query(engine.encode(Radiograph.from_array(pixels)), [query])[0].probability
+
+
+def test_a_place_that_limits_no_more_than_its_side_is_said(tiny: Engine, effusion: Radiograph) -> None:
+    zone, side = tiny.query(tiny.encode(effusion), ["effusion, left lower zone", "left effusion"])
+    assert zone.probability == side.probability
+    assert any("only the left half of the patient limits" in text for text in zone.warnings)
+    assert not any("lobes" in text for text in side.warnings)
