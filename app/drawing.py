@@ -88,7 +88,7 @@ def answer_reply(key: str, answer: Answer) -> AnswerReply:
         finding=answer.finding,
         understood=understood(answer),
         in_vocabulary=answer.in_vocabulary,
-        probability=round(answer.probability, 4) if answer.in_vocabulary else None,
+        probability=None if answer.probability is None else round(answer.probability, 4),
         threshold=answer.threshold,
         map=map_reply(answer.map),
         regions=[

@@ -260,7 +260,7 @@ class Engine:
     def _answer(self, encoded: Encoded, question: Question, patch_logits: Tensor, logit: float) -> Answer:
         """patch_logits: [P]; logit: the image's."""
         query = question.query
-        present = self._probability(encoded, question, logit)
+        present = self._probability(encoded, question, logit) if question.in_vocabulary else None
         patch_map = self._map(encoded, question, patch_logits, logit)
         lit = lit_regions(patch_map, encoded.size, self.min_patches) if question.in_vocabulary else ()
         return Answer(
@@ -273,7 +273,7 @@ class Engine:
             negated=query.negated,
             laterality=query.laterality,
             in_vocabulary=question.in_vocabulary,
-            probability=1.0 - present if query.negated else present,
+            probability=1.0 - present if query.negated and present is not None else present,
             map=patch_map,
             regions=lit,
             threshold=OPERATING_THRESHOLD,

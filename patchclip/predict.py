@@ -202,7 +202,7 @@ def _answer(finding: Answer) -> dict[str, Any]:
         "side": finding.laterality,
         "place": finding.place.words if finding.place else None,
         "in_vocabulary": finding.in_vocabulary,
-        "probability": round(finding.probability, 4) if finding.in_vocabulary else None,
+        "probability": None if finding.probability is None else round(finding.probability, 4),
         "threshold": finding.threshold,
         "map": _map(finding.map),
         "regions": [_region(region) for region in finding.regions],

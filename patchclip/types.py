@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from patchclip.errors import QueryError
+
 if TYPE_CHECKING:
     from patchclip.text.place import Place
 
@@ -138,7 +140,8 @@ class Answer:
         negated: whether the query asks for the absence of the finding.
         laterality: the half of the patient that the query is limited to, or None.
         in_vocabulary: whether the query is near something that the model was trained on.
-        probability: in [0, 1], of the query as asked (turned round when negated).
+        probability: in [0, 1], of the query as asked (turned round when negated); None when the query is not
+            in the vocabulary.
         map: the patch prediction map of the named finding, never turned round; all 0 when the query is not in
             the vocabulary.
         regions: parts of the map at or above `threshold`, highest score first. Map and probability are
@@ -157,7 +160,7 @@ class Answer:
     negated: bool
     laterality: Laterality | None
     in_vocabulary: bool
-    probability: float
+    probability: float | None
     map: PatchMap
     regions: tuple[Region, ...]
     threshold: float
@@ -165,6 +168,19 @@ class Answer:
     span: str = ""
     assertion: Literal["present", "absent", "uncertain", "historical", "comparison"] = "present"
     place: Place | None = None
+
+    def require_probability(self) -> float:
+        """The probability, for those who can do nothing without one.
+
+        Raises:
+            QueryError: the query is not in the vocabulary, so there is none.
+        """
+        if self.probability is None:
+            raise QueryError(
+                f'"{self.finding}" is far from what this model has learnt and has no probability; '
+                "ask for a finding that it knows."
+            )
+        return self.probability
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def test_negation_turns_the_probability_round_and_not_the_map(tiny: Engine, effu
         name = tiny.vocabulary.finding(label).name
         asked, negated = tiny.query(encoded, [name, f"no {name}"])
         assert negated.negated and not asked.negated
-        assert asked.probability + negated.probability == pytest.approx(1, abs=1e-6)
+        assert asked.require_probability() + negated.require_probability() == pytest.approx(1, abs=1e-6)
         assert (asked.map.values == negated.map.values).all()
 
 
@@ -79,7 +79,7 @@ def test_a_side_limits_map_and_regions(tiny: Engine) -> None:
     )
     assert left.map.values[:, :half].max() == 0 and right.map.values[:, -half:].max() == 0
     assert (left.map.values[:, -half:] == whole.map.values[:, -half:]).all()
-    assert max(left.probability, right.probability) <= whole.probability + 1e-6
+    assert max(side.require_probability() for side in (left, right)) <= whole.require_probability() + 1e-6
     width = encoded.size[1]
     assert all(region.x >= width / 2 - width / left.map.values.shape[1] for region in left.regions)
 
@@ -150,8 +150,10 @@ def test_map_and_probability_take_the_same_half(tiny: Engine, effusion: Radiogra
         in_half = torch.from_numpy(half.map.values > 0).flatten()
         limited = replace(narrow, valid=narrow.valid & in_half)
         alone = engine.query(replace(encoded, embeddings=limited), ["effusion"])[0]
-        assert half.probability == pytest.approx(min(whole.probability, alone.probability), abs=1e-6)
-    assert min(half.probability for half in halves) < whole.probability - 1e-4
+        assert half.probability == pytest.approx(
+            min(whole.require_probability(), alone.require_probability()), abs=1e-6
+        )
+    assert min(half.require_probability() for half in halves) < whole.require_probability() - 1e-4
 
 
 def test_regions_are_those_at_the_operating_threshold(tiny: Engine, effusion: Radiograph) -> None:
@@ -172,7 +174,9 @@ def test_queries_without_sense_are_refused(tiny: Engine, effusion: Radiograph, t
 
 def test_out_of_vocabulary_lights_nothing_and_warns(tiny: Engine, effusion: Radiograph) -> None:
     for found in tiny.query(tiny.encode(effusion), ["fractured femur", "cat"]):
-        assert not found.in_vocabulary
+        assert not found.in_vocabulary and found.probability is None
+        with pytest.raises(QueryError, match="has no probability"):
+            found.require_probability()
         assert found.map.values.max() == 0 and found.regions == ()
         assert "far from what this model has learnt" in found.warnings[0]
 
@@ -245,7 +249,7 @@ def test_bundled_checkpoint_is_small_and_no_pickle() -> None:
 )
 def test_real_dicom_is_answered(engine: Engine, data_folder: Path, name: str, query: str) -> None:
     found = engine.query(engine.encode(load_radiograph(data_folder / "dicom" / name)), [query])[0]
-    assert 0 < found.probability < 1
+    assert 0 < found.require_probability() < 1
     assert found.map.values.shape == engine.model.grid
 
 
@@ -294,7 +298,7 @@ def _square_map(engine: Engine, encoded: Encoded) -> FloatArray:
 
 def _probability(engine: Engine, lesion: str, query: str, seed: int) -> float:
     pixels = cv2.GaussianBlur(synthetic_radiograph(lesion, size=512, seed=seed).pixels, (0, 0), 0.5)
-    return engine.query(engine.encode(Radiograph.from_array(pixels)), [query])[0].probability
+    return engine.query(engine.encode(Radiograph.from_array(pixels)), [query])[0].require_probability()
 
 
 def test_a_place_that_limits_no_more_than_its_side_is_said(tiny: Engine, effusion: Radiograph) -> None:

@@ -187,7 +187,7 @@ def _row(new: NewFeedback) -> Feedback:
         negated=answer.negated,
         side=answer.laterality,
         in_vocabulary=answer.in_vocabulary,
-        probability=answer.probability,
+        probability=answer.require_probability(),
         threshold=answer.threshold,
         parameters={
             "map_maximum": round(float(answer.map.values.max()), 4),
@@ -221,10 +221,17 @@ def _flat(item: Feedback) -> dict[str, Any]:
         "comment": item.comment,
         "boxes": [[box.x, box.y, box.w, box.h] for box in item.boxes],
     }
+    if not item.prediction.in_vocabulary:  # older versions stored a number that was never tested
+        record["probability"] = None
     return {name: record[name] if name in record else getattr(item.prediction, name) for name in COLUMNS}
 
 
 def _check(new: NewFeedback) -> None:
+    if not new.answer.in_vocabulary:
+        raise StoreError(
+            f'"{new.answer.finding}" is far from what this model has learnt, so there is no prediction to '
+            "judge; choose another answer before saving."
+        )
     if new.presence not in PRESENCE:
         raise StoreError("Say whether the finding is present, absent or unsure before saving.")
     if new.location is not None and new.location not in LOCATION:

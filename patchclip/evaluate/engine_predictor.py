@@ -106,13 +106,16 @@ class EnginePredictor:
         return Prediction(
             size=encoded.size,
             radiograph_sha256=encoded.radiograph_sha256,
-            probability={label: answer.probability for label, answer in answers.items()},
+            probability={label: answer.require_probability() for label, answer in answers.items()},
             maps={label: answer.map for label, answer in answers.items()},
             thresholds={label: answer.threshold for label, answer in answers.items()},
             overlap_thresholds={label: calibration.of(label).overlap_threshold for label in self.labels},
             min_patches=calibration.min_patches,
             cutoffs={label: calibration.of(label).image_threshold for label in self.labels},
-            negated={label: answer.probability for label, answer in zip(self.labels, negated, strict=True)},
+            negated={
+                label: answer.require_probability()
+                for label, answer in zip(self.labels, negated, strict=True)
+            },
             off_topic={
                 answer.query: Reaction(
                     lit=bool(answer.regions) or bool(answer.map.values.any()), warned=bool(answer.warnings)

@@ -60,7 +60,7 @@ def secondary_capture(result: Result, radiograph: Radiograph, source: Source, nu
     reference.ReferencedSOPInstanceUID = source.header.SOPInstanceUID
     made.SourceImageSequence = Sequence([reference])
     made.BurnedInAnnotation = "YES"
-    made.ImageComments = f"{NOTICE}. {answer.query}: {answer.probability:.2f}"
+    made.ImageComments = f"{NOTICE}. {answer.query}: {answer.require_probability():.2f}"
     made.DerivationDescription = f"Patch map of {result.model_name} over the referenced image"
     return made
 
@@ -91,7 +91,7 @@ def _legend(width: int, answer: Answer, result: Result) -> NDArray[np.uint8]:
     letter = max(0.4, min(0.8, width / 1400))
     line = round(34 * letter)
     texts = [
-        f"{answer.query}: P = {answer.probability:.2f}",
+        f"{answer.query}: P = {answer.require_probability():.2f}",
         f"{result.model_name} {result.model_sha256[:12]}; "
         f"in colour from {answer.threshold / 2:g}, outlined from {answer.threshold:g}",
         f"{NOTICE}.",

@@ -92,7 +92,7 @@ def _groups(
         finding_type=_concept(finding_code(answer)),
         algorithm_id=_algorithm(result, answer),
         finding_sites=_sites(answer),
-        measurements=[_probability(answer.probability)],
+        measurements=[_probability(answer.require_probability())],
         qualitative_evaluations=[
             QualitativeEvaluation(
                 name=_concept(ABSENCE_ASKED),

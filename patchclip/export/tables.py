@@ -50,7 +50,10 @@ def coco(results: Mapping[str, Result]) -> dict[str, Json]:
                         "area": region.area,
                         "iscrowd": 0,
                         "score": region.score,
-                        "attributes": {"query": answer.query, "image_probability": answer.probability},
+                        "attributes": {
+                            "query": answer.query,
+                            "image_probability": answer.require_probability(),
+                        },
                     }
                 )
     models = sorted({f"{result.model_name} {result.model_sha256}" for result in results.values()})
@@ -76,7 +79,7 @@ def csv_rows(results: Mapping[str, Result]) -> Sequence[Sequence[str | float]]:
                 answer.finding,
                 str(answer.negated).lower(),
                 answer.laterality or "",
-                answer.probability,
+                answer.require_probability(),
             )
             end = (result.model_name, result.model_sha256)
             rows += [(*begin, r.x, r.y, r.w, r.h, r.score, *end) for r in answer.regions] or [

@@ -71,7 +71,7 @@ class FakeEngine:
             negated=query.negated,
             laterality=query.laterality,
             in_vocabulary=known,
-            probability=1 - 0.83 if query.negated else 0.83,
+            probability=(1 - 0.83 if query.negated else 0.83) if known else None,
             map=shown,
             regions=find_regions(shown, 0.5, encoded.size) if known else (),
             threshold=0.5,

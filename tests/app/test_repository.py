@@ -131,6 +131,7 @@ def test_judgements_are_counted_by_picture(repository: FeedbackRepository) -> No
         ({"boxes": [Box(-5, 10, 20, 10)]}, "outside the image"),
         ({"boxes": [Box(10, 10, 0, 10)]}, "outside the image"),
         ({"boxes": [Box(float("nan"), 10, 5, 10)]}, "outside the image"),
+        ({"answer": finding(in_vocabulary=False, probability=None)}, "no prediction to judge"),
     ],
 )
 def test_what_is_missing_or_wrong_is_said_and_nothing_is_saved(
@@ -139,6 +140,17 @@ def test_what_is_missing_or_wrong_is_said_and_nothing_is_saved(
     with pytest.raises(StoreError, match=words):
         repository.add(feedback(**changes))
     assert repository.rows() == []
+
+
+def test_a_number_that_was_stored_out_of_scope_is_given_to_nobody(
+    repository: FeedbackRepository, database: sqlalchemy.Engine
+) -> None:
+    repository.add(feedback())
+    with database.begin() as connection:
+        connection.execute(sqlalchemy.text("UPDATE prediction SET in_vocabulary = 0"))
+    row = repository.rows()[0]
+    assert (row["in_vocabulary"], row["probability"]) == (False, None)
+    assert "0.125" not in repository.export_csv() + repository.export_json()
 
 
 def test_location_may_be_left_open(repository: FeedbackRepository) -> None:

@@ -30,7 +30,7 @@ def test_the_overlay_is_the_map_at_the_threshold_shown(opened: Page, dicom: Path
     open_file(opened, dicom)
     ask(opened, "pleural effusion")
     answer = witness(engine, dicom, "pleural effusion")
-    expect(opened.locator("#pc-answers li .number")).to_have_text(short(answer.probability))
+    expect(opened.locator("#pc-answers li .number")).to_have_text(short(answer.require_probability()))
     full = answer.map.upsample(HEIGHT, WIDTH)
     threshold = round(float(np.clip(np.percentile(full, 75), 0.01, 1.0)), 2)
     slide(opened, "threshold", threshold)
@@ -92,7 +92,7 @@ def test_feedback_is_found_again_after_a_restart_and_nobody_is_named(
             "absent",
             "partly",
             "Größe unklar; =1+1",
-            short(answer.probability),
+            short(answer.require_probability()),
         ):
             expect(row).to_contain_text(text)
         with page.expect_download() as csv:

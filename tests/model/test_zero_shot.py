@@ -43,7 +43,7 @@ def test_a_model_by_name_answers_as_open_clip_does(weights: Path, effusion: Radi
     assert torch.allclose(encoded.global_embedding, image, atol=1e-4)
     found, turned = engine.query(encoded, ["pleural effusion", "no pleural effusion"])
     assert found.probability == pytest.approx(float(expected), abs=1e-3)
-    assert turned.probability == pytest.approx(1 - found.probability)
+    assert turned.probability == pytest.approx(1 - found.require_probability())
     assert found.map.values.shape == engine.model.grid == (7, 7)
     assert any("not calibrated" in warning for warning in encoded.warnings)
     assert engine.saliency(encoded, "mass", "attention_rollout").values.max() == pytest.approx(1)
