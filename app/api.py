@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import re
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -19,11 +18,13 @@ from app.lanes import BusyError
 from app.replies import ErrorReply, Reply, WindowReply
 from app.requests import (
     AskRequest,
+    CloseRequest,
     CompareRequest,
     EmptyRequest,
     ExportRequest,
+    Message,
     OpenExampleRequest,
-    RequestError,
+    OpenRequest,
     SaveRequest,
     read_request,
 )
@@ -31,11 +32,12 @@ from app.service import Service
 from app.uploads import DiskFullError, TooLargeError, TooManyUploadsError, Uploads, limited
 from patchclip import PatchClipError
 
-IMAGE_HEADER = "x-patch-clip-image"  # the place of an image in an upload that holds several
+OPTIONS_HEADER = "x-patch-clip-options"  # of a request whose body is a file: the rest of it, as JSON
 LARGEST_BODY = 256 * 1024  # bytes of any request but an upload: a reading with all its boxes is far smaller
 STATUS = {TooLargeError: 413, TooManyUploadsError: 429, BusyError: 503, DiskFullError: 507}  # others: 400
 LOG = logging.getLogger(__name__)
 
+Options = TypeVar("Options", bound=Message)
 Answering = Callable[[Request], Awaitable[Reply]]
 
 
@@ -64,7 +66,7 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
             "choose a single radiograph."
         )
         async with uploads.receive(token, limited(request.stream(), uploads.limit, too_large)) as read:
-            return await service.open_upload(token, read, _chosen(request))
+            return await service.open_upload(token, read, _options(OpenRequest, request))
 
     def json(kind: Any, method: Callable[[str, Any], Awaitable[Reply]]) -> Answering:
         async def answer(request: Request) -> Reply:
@@ -82,6 +84,7 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
         "start": json(EmptyRequest, service.start),
         "open_upload": open_upload,
         "open_example": json(OpenExampleRequest, service.open_example),
+        "close": json(CloseRequest, service.close),
         "ask": json(AskRequest, service.ask),
         "compare": json(CompareRequest, service.compare),
         "save": json(SaveRequest, service.save),
@@ -91,14 +94,8 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
     return [Route(API + name, _guarded(name, answer), methods=["POST"]) for name, answer in answering.items()]
 
 
-def _chosen(request: Request) -> int | None:
-    """The image that was chosen of an upload: a place alone, since names may identify a patient."""
-    place = request.headers.get(IMAGE_HEADER)
-    if place is None:
-        return None
-    if not re.fullmatch(r"[0-9]{1,6}", place):
-        raise RequestError("The server does not understand which image was chosen; open the file again.")
-    return int(place)
+def _options(kind: type[Options], request: Request) -> Options:
+    return read_request(kind, request.headers.get(OPTIONS_HEADER, "{}").encode())
 
 
 def _guarded(name: str, answer: Answering) -> Callable[[Request], Awaitable[Response]]:

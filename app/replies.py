@@ -45,7 +45,12 @@ class StartReply(Reply):
 
 
 class StudyReply(Reply):
-    """An opened radiograph; `size` is (H, W), `picture` a PNG data URL, `judged` counts readings so far."""
+    """An opened radiograph; `size` is (H, W), `picture` a PNG data URL, `judged` counts readings so far.
+
+    `windows` are those of the header, by name; `window` is the place of the one in use, None for an automatic
+    one. `polarity_doubt`: black and white may have to be exchanged, or a decision on them undone. `dicom`:
+    results as DICOM can refer to the file. `burnt_in`: the picture may hold text that names the patient.
+    """
 
     study: str
     sha256: str
@@ -54,9 +59,19 @@ class StudyReply(Reply):
     picture: str
     warnings: list[str]
     synthetic: bool
+    windows: list[str]
+    window: int | None
+    inverted: bool
+    polarity_doubt: bool
+    dicom: bool
+    burnt_in: bool
     decode_ms: float
     encode_ms: float
     judged: int
+
+
+class DoneReply(Reply):
+    """Nothing to tell."""
 
 
 class LeftOutReply(Reply):

@@ -27,7 +27,9 @@ class RequestError(PatchClipError):
     """A request is not what the page sends."""
 
 
-class _Message(BaseModel):
+class Message(BaseModel):
+    """Base of all requests."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -39,18 +41,38 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class EmptyRequest(_Message):
+class EmptyRequest(Message):
     """What `start` and `history` get: nothing."""
 
 
-class OpenExampleRequest(_Message):
+class _OfPicture(Message):
+    """How a picture is read: `window` as of `patchclip.load_radiograph`; black and white exchanged or not."""
+
+    window: Annotated[int, Field(ge=-1, le=1000)] | None = None
+    inverted: bool = False
+
+
+class OpenRequest(_OfPicture):
+    """What is told of an upload, whose body is the file: `image` is the place of one in a file of several.
+
+    A place alone, since names may identify a patient.
+    """
+
+    image: Annotated[int, Field(ge=0, lt=1_000_000)] | None = None
+
+
+class OpenExampleRequest(_OfPicture):
     """One of the bundled examples, by its file's name."""
 
     name: Name
 
 
-class _OfStudy(_Message):
+class _OfStudy(Message):
     study: Name = ""
+
+
+class CloseRequest(_OfStudy):
+    """A study that the page has no use for any more."""
 
 
 class AskRequest(_OfStudy):
@@ -65,7 +87,7 @@ class CompareRequest(_OfStudy):
     query: Text
 
 
-class Display(_Message):
+class Display(Message):
     """How the map was shown when it was judged; nothing else is stored of the page."""
 
     view: Literal["map", "compare", "image"] | None = None
@@ -92,13 +114,13 @@ class SaveRequest(_OfStudy):
         return tuple(Box(*box) for box in self.boxes)
 
 
-class ExportRequest(_Message):
+class ExportRequest(Message):
     """All feedback, as one of two kinds of file."""
 
     kind: Literal["csv", "json"]
 
 
-Request = TypeVar("Request", bound=_Message)
+Request = TypeVar("Request", bound=Message)
 
 
 def read_request(kind: type[Request], body: bytes) -> Request:

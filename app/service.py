@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.drawing import answer_reply, colour_tables, keys_of, map_reply, picture
 from app.lanes import Lanes
 from app.replies import (
     AnswersReply,
     ContentsReply,
+    DoneReply,
     ExportReply,
     HistoryReply,
     LeftOutReply,
@@ -23,13 +24,15 @@ from app.replies import (
 )
 from app.requests import (
     AskRequest,
+    CloseRequest,
     CompareRequest,
     EmptyRequest,
     ExportRequest,
     OpenExampleRequest,
+    OpenRequest,
     SaveRequest,
 )
-from app.sessions import Sessions, Study
+from app.sessions import Opening, Sessions, Study
 from app.store import FeedbackRepository, NewFeedback, StoreError
 from patchclip import (
     Engine,
@@ -41,9 +44,14 @@ from patchclip import (
     load_entry,
     load_radiograph,
 )
+from patchclip.image.burnt_in import SENTENCE as BURNT_IN_LOOK
+from patchclip.image.containers import is_dicom_entry
+from patchclip.image.header import BURNT_IN as BURNT_IN_HEADER
+from patchclip.image.polarity import SENTENCES as POLARITY
 from patchclip.resources import ASSETS
 from patchclip.text import split_queries
 
+BURNT_IN = (BURNT_IN_LOOK, BURNT_IN_HEADER)
 EXAMPLES = ASSETS / "examples"
 MOST_QUERIES = 20  # in one go
 MOST_IMAGES = 1000  # of an archive that are listed on the page
@@ -85,7 +93,7 @@ class Service:
         )
 
     async def open_upload(
-        self, window: str, read: Callable[[], bytes], image: int | None = None
+        self, window: str, read: Callable[[], bytes], request: OpenRequest
     ) -> StudyReply | ContentsReply:
         """Opens an uploaded file, or says what it holds if that is several images and none was chosen.
 
@@ -95,23 +103,39 @@ class Service:
         Args:
             window: the token.
             read: gives the file's bytes and lets go of the file; called in the thread that decodes them.
-            image: place of an image in the list, from 0.
+            request: which image of the list, and how it is read.
         """
         content = await self.lanes.decoder.run(read)
         listing = await self.lanes.decoder.run(lambda: list_images(content, isolated=True))
-        if image is None and len(listing.entries) > 1:
+        if request.image is None and len(listing.entries) > 1:
             return _contents(listing)
-        if image is not None and image >= len(listing.entries):
+        if request.image is not None and request.image >= len(listing.entries):
             raise PatchClipError("The file does not hold this image any more; open the file again.")
-        entry = listing.entries[image or 0]
-        return await self._open(window, lambda: load_entry(entry, content, isolated=True), synthetic=False)
+        entry = listing.entries[request.image or 0]
+        dicom = entry.frame is None and await self.lanes.decoder.run(
+            lambda: is_dicom_entry(entry, content, isolated=True)
+        )
+        return await self._open(
+            window,
+            lambda: load_entry(entry, content, window=request.window, isolated=True),
+            Opening(request.image, request.window, request.inverted, dicom),
+        )
 
     async def open_example(self, window: str, request: OpenExampleRequest) -> StudyReply:
         """Opens a bundled synthetic radiograph."""
         path = EXAMPLES / Path(request.name).name
         if not path.is_file():
             raise PatchClipError("There is no such example; choose one from the list.")
-        return await self._open(window, lambda: load_radiograph(path, isolated=True), synthetic=True)
+        return await self._open(
+            window,
+            lambda: load_radiograph(path, window=request.window, isolated=True),
+            Opening(None, request.window, request.inverted, path.suffix == ".dcm", path.name),
+        )
+
+    async def close(self, window: str, request: CloseRequest) -> DoneReply:
+        """Forgets a study, so that it takes no other one's room."""
+        self.sessions.close(window, request.study)
+        return DoneReply()
 
     async def ask(self, window: str, request: AskRequest) -> AnswersReply:
         """Answers one line of queries, parted by ";"."""
@@ -162,6 +186,7 @@ class Service:
             comment=request.comment,
             boxes=request.drawn(),
             display=request.display.model_dump(exclude_none=True),
+            picture=_picture_facts(study),
             key=request.key,
         )
         when = await self.lanes.store.run(lambda: self.feedback.add(judgement))
@@ -178,10 +203,15 @@ class Service:
         export = self.feedback.export_csv if request.kind == "csv" else self.feedback.export_json
         return ExportReply(text=await self.lanes.store.run(export))
 
-    async def _open(self, window: str, load: Callable[[], Radiograph], *, synthetic: bool) -> StudyReply:
-        radiograph, decode_ms = await self.lanes.decoder.run(lambda: _timed(load))
+    async def _open(self, window: str, load: Callable[[], Radiograph], opening: Opening) -> StudyReply:
+        def read() -> Radiograph:
+            return load().inverted() if opening.inverted else load()
+
+        radiograph, decode_ms = await self.lanes.decoder.run(lambda: _timed(read))
         encoded = await self.lanes.model.run(lambda: self.engine.encode(radiograph))
-        study = self.sessions.add(window, encoded, decode_ms, synthetic=synthetic)
+        study = self.sessions.add(
+            window, encoded, decode_ms, synthetic=opening.example is not None, opening=opening
+        )
         drawn = await self.lanes.decoder.run(lambda: picture(radiograph))
         return await self._opened(study, radiograph, drawn)
 
@@ -201,6 +231,12 @@ class Service:
             picture=drawn,
             warnings=warnings,
             synthetic=study.synthetic,
+            windows=list(radiograph.facts.windows),
+            window=radiograph.facts.window,
+            inverted=study.opening.inverted,
+            dicom=study.opening.dicom,
+            polarity_doubt=any(sentence in warnings for sentence in POLARITY),
+            burnt_in=any(sentence in warnings for sentence in BURNT_IN),
             decode_ms=study.decode_ms,
             encode_ms=round(study.encoded.timing_ms["encode"], 1),
             judged=judged,
@@ -210,6 +246,16 @@ class Service:
         if not study:
             raise PatchClipError("No radiograph is open; open a file or one of the examples first.")
         return self.sessions.get(window, study)
+
+
+def _picture_facts(study: Study) -> dict[str, Any]:
+    """What a reading is stored with of how its picture was read."""
+    facts: dict[str, Any] = {}
+    if study.encoded.facts.window is not None:
+        facts["window"] = study.encoded.facts.windows[study.encoded.facts.window]
+    if study.opening.inverted:
+        facts["inverted"] = True
+    return facts
 
 
 def _contents(listing: Listing) -> ContentsReply:

@@ -20,6 +20,25 @@ class SessionError(PatchClipError):
     """The window's study is no longer in memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a picture was taken from its file, so that it can be taken from it again.
+
+    Attributes:
+        image: place in a file that holds several images, or None.
+        window: place among the windows of the header, -1 for an automatic one, None for the first that fits.
+        inverted: whether the reader exchanged black and white.
+        dicom: whether results as DICOM can refer to the file.
+        example: file name of a bundled example, or None.
+    """
+
+    image: int | None = None
+    window: int | None = None
+    inverted: bool = False
+    dicom: bool = False
+    example: str | None = None
+
+
 @dataclass(slots=True)
 class Study:
     """One open radiograph.
@@ -29,6 +48,7 @@ class Study:
         encoded: see `patchclip`; the radiograph itself is not kept, for it is many times larger.
         decode_ms: how long reading took.
         synthetic: whether it is one of the bundled examples.
+        opening: how it was read.
         answers: by query text, so that feedback is stored with exactly what was shown.
     """
 
@@ -36,6 +56,7 @@ class Study:
     encoded: Encoded
     decode_ms: float
     synthetic: bool
+    opening: Opening = Opening()
     answers: dict[str, Answer] = field(default_factory=dict)
 
 
@@ -58,9 +79,17 @@ class Sessions:
         self._windows: OrderedDict[str, _Window] = OrderedDict()
         self._lock = Lock()
 
-    def add(self, window: str, encoded: Encoded, decode_ms: float, *, synthetic: bool) -> Study:
+    def add(
+        self,
+        window: str,
+        encoded: Encoded,
+        decode_ms: float,
+        *,
+        synthetic: bool,
+        opening: Opening = Opening(),
+    ) -> Study:
         """Opens a study; the window's one that was unused longest is closed when there are too many."""
-        study = Study(secrets.token_hex(8), encoded, decode_ms, synthetic)
+        study = Study(secrets.token_hex(8), encoded, decode_ms, synthetic, opening)
         with self._lock:
             self._forget_idle()
             studies = self._windows.setdefault(window, _Window(0.0)).studies
@@ -90,6 +119,12 @@ class Sessions:
             "This study is no longer in memory (the server was restarted, too many were opened, "
             "or it was idle for long); open the file again."
         )
+
+    def close(self, window: str, study: str) -> None:
+        """Forgets a study, if it is open."""
+        with self._lock:
+            if window in self._windows:
+                self._windows[window].studies.pop(study, None)
 
     def _touch(self, window: str) -> None:
         self._windows[window].used = self._clock()

@@ -44,16 +44,23 @@ export function renew(study) {
   const stale = study.answers.filter((answer) => answer.of !== id).map((answer) => answer.query);
   if (!stale.length) return Promise.resolve();
   study.renewal = busy("asking again …", async () => {
-    for (let k = 0; k < stale.length; k += state.mostQueries) {
-      const text = stale.slice(k, k + state.mostQueries).join("; ");
-      take(study, id, (await call("ask", { study: id, text })).answers, { saliency: null });
-      render();
-    }
+    take(study, id, await askAnew(id, stale), { saliency: null });
+    render();
   }).finally(() => {
     study.renewal = null;
     if (study === state.current) compare();
   });
   return study.renewal;
+}
+
+export async function askAnew(id, queries) {
+  // The answers of the server's study `id`, as much at a time as it takes.
+  const answers = [];
+  for (let k = 0; k < queries.length; k += state.mostQueries) {
+    const text = queries.slice(k, k + state.mostQueries).join("; ");
+    answers.push(...(await call("ask", { study: id, text })).answers);
+  }
+  return answers;
 }
 
 export function activate(answer, study = state.current) {

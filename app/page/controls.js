@@ -4,6 +4,7 @@ import { colours } from "./caption.js";
 import { filesOf } from "./contents.js";
 import { $, all, say } from "./dom.js";
 import { download, showHistory } from "./history.js";
+import { bindPicture } from "./picture.js";
 import { attachPointer } from "./pointer.js";
 import { askBeforeLeaving, change, save, toggle, undo } from "./reading.js";
 import { render } from "./render.js";
@@ -133,5 +134,6 @@ export function bindControls() {
   bindAsking();
   bindTools();
   bindReading();
+  bindPicture();
   bindDialogs();
 }

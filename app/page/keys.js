@@ -3,6 +3,7 @@ import { activate } from "./asking.js";
 import { setColours, setView } from "./controls.js";
 import { $, all, node } from "./dom.js";
 import { showHistory } from "./history.js";
+import { invert, nextWindow } from "./picture.js";
 import { save, toggle, undo } from "./reading.js";
 import { state, viewer } from "./state.js";
 import { choose } from "./studies.js";
@@ -29,6 +30,8 @@ const KEYS = [
   ["x", "smooth or patches", () => $("smooth").click()],
   ["l", "outlines", () => $("outlines").click()],
   ["v", "next colours", nextColours],
+  ["r", "exchange black and white", invert],
+  ["w", "next window of the file", nextWindow],
   ["1", "present", () => toggle("presence", "present")],
   ["2", "absent", () => toggle("presence", "absent")],
   ["3", "unsure", () => toggle("presence", "unsure")],

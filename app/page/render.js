@@ -1,6 +1,7 @@
 // Draws everything from the state: lists, controls, the reading. Changes nothing but the page.
 import { $, all, node, refill, say, short } from "./dom.js";
 import { draftOf } from "./drafts.js";
+import { renderPicture } from "./picture_tools.js";
 import { caption, legend } from "./caption.js";
 import { state, viewer } from "./state.js";
 
@@ -17,6 +18,7 @@ export function render() {
   renderChips();
   renderReading(answer);
   renderTools();
+  renderPicture(study);
   renderTimes(study, answer);
   viewer.draw();
   caption(answer);

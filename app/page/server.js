@@ -1,6 +1,6 @@
 // Asks the server. Every request carries a token that only a page of this server can get.
 const HEADER = "x-patch-clip-window";
-const IMAGE_HEADER = "x-patch-clip-image"; // the place of an image in a file that holds several
+const OPTIONS_HEADER = "x-patch-clip-options"; // of a request whose body is a file: the rest of it
 const SILENT = "The server does not answer; check that it is running, then try again.";
 const UNSENT = "The file could not be sent; it may be too large or the server may have stopped. Try again.";
 let token = null;
@@ -9,10 +9,10 @@ export function call(name, data = {}) {
   return send(name, JSON.stringify(data), "application/json", SILENT);
 }
 
-export function upload(file, image) {
-  // The name stays here, whole: any part of it may identify a patient.
-  const chosen = image === undefined ? {} : { [IMAGE_HEADER]: image };
-  return send("open_upload", file, "application/octet-stream", UNSENT, chosen);
+export function upload(name, file, options) {
+  // The file's name stays here, whole: any part of it may identify a patient.
+  const told = { [OPTIONS_HEADER]: JSON.stringify(options) };
+  return send(name, file, "application/octet-stream", UNSENT, told);
 }
 
 async function send(name, body, type, failure, more = {}) {

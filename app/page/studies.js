@@ -27,9 +27,10 @@ async function openAll(items) {
   for (const { file, name, image } of items) {
     try {
       if (file.size > state.limitMb * 1e6) throw new Error(tooLarge(file.size));
-      const reply = await busy("reading and encoding …", () => upload(file, image));
+      const source = fileSource(file, image);
+      const reply = await busy("reading and encoding …", () => source.open({}));
       if (reply.images) groups.push(contentsOf(file, reply));
-      else addStudy(reply);
+      else addStudy(reply, source);
     } catch (error) {
       failed.push(items.length > 1 ? `${name}: ${error.message}` : error.message);
       say("open-error", failed.join(" "));
@@ -48,25 +49,29 @@ function tooLarge(size) {
 export async function openExample(name) {
   say("open-error");
   try {
-    addStudy(await busy("reading and encoding …", () => call("open_example", { name })));
+    const source = exampleSource(name);
+    addStudy(await busy("reading and encoding …", () => source.open({})), source);
   } catch (error) {
     say("open-error", error.message);
   }
 }
 
-function addStudy({ picture, ...opened }) {
+function fileSource(file, image) {
+  // Where a picture comes from, to be read again in another way: the server keeps no file.
+  return { open: (reading) => upload("open_upload", file, { image, ...reading }) };
+}
+
+function exampleSource(name) {
+  return { open: (reading) => call("open_example", { name, ...reading }) };
+}
+
+function addStudy({ picture, ...opened }, source) {
   // The same picture again, after a restart say, is the same study: its answers and readings stay,
   // and what was asked is asked anew.
   const before = state.studies.find((other) => other.sha256 === opened.sha256);
-  const image = new Image();
   const study = before || { answers: [], active: null, drafts: new Map(), asked: 0, renewal: null };
-  Object.assign(study, opened, { image });
-  image.onload = () => {
-    if (state.current !== study || study.image !== image) return;
-    viewer.view.picture = image;
-    viewer.draw();
-  };
-  image.src = picture;
+  Object.assign(study, opened, { source, reading: {} });
+  showPicture(study, picture);
   state.studies = [study, ...state.studies.filter((other) => other !== study)];
   for (const draft of study.drafts.values()) draft.error = "";
   if (study !== state.current && !(state.current && held())) choose(study);
@@ -75,6 +80,17 @@ function addStudy({ picture, ...opened }) {
     render();
   }
   if (before) renew(study).catch((error) => say("ask-error", error.message));
+}
+
+export function showPicture(study, url) {
+  const image = new Image();
+  study.image = image;
+  image.onload = () => {
+    if (state.current !== study || study.image !== image) return;
+    viewer.view.picture = image;
+    viewer.draw();
+  };
+  image.src = url;
 }
 
 export function choose(study) {

@@ -35,6 +35,7 @@ class NewFeedback:
         reader, presence, location, comment: what the reader said; `location` None means not said.
         boxes: in original image pixels.
         display: display settings at the time: threshold, opacity, colour map, view.
+        picture: how the picture was read from its file, where a reader can choose: window, inverted.
         key: of this judgement; None where nobody would send it twice.
     """
 
@@ -49,6 +50,7 @@ class NewFeedback:
     comment: str = ""
     boxes: Sequence[Box] = ()
     display: dict[str, Any] = field(default_factory=dict)
+    picture: dict[str, Any] = field(default_factory=dict)
     key: str | None = None
 
 
@@ -197,6 +199,7 @@ def _row(new: NewFeedback) -> Feedback:
                 for region in answer.regions
             ],
             "display": new.display,
+            **({"picture": new.picture} if new.picture else {}),
         },
     )
     return Feedback(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from patchclip.errors import RadiographError
-from patchclip.image.archives import ZIP, first_bytes, is_hidden, members, open_zip, read_member
+from patchclip.image.archives import GZIP, ZIP, first_bytes, is_hidden, members, open_zip, read_member
 from patchclip.image.dicom import looks_like_dicom
 from patchclip.image.isolation import shared_pool
 from patchclip.image.kinds import TIFF, looks_like_picture, refusal
@@ -85,23 +85,52 @@ def list_images(source: str | Path | bytes, *, isolated: bool = False) -> Listin
     return _with_images(listing)
 
 
-def load_entry(entry: ImageEntry, content: bytes | None = None, *, isolated: bool = False) -> Radiograph:
+def load_entry(
+    entry: ImageEntry, content: bytes | None = None, *, window: int | None = None, isolated: bool = False
+) -> Radiograph:
     """Opens an image that `list_images` told of.
 
     Args:
         entry: of the listing.
         content: the bytes that were listed, if bytes were.
+        window: of a DICOM header, as of `patchclip.load_radiograph`.
         isolated: as of `list_images`.
 
     Raises:
         RadiographError: it cannot be read as a radiograph.
     """
-    source = content if entry.file is None else entry.file
-    if source is None:
-        raise RadiographError("The file that holds the image is not at hand any more; open it again.")
-    radiograph = _run("read_entry", source, entry.member, entry.frame, isolated=isolated)
+    source = _source(entry, content)
+    radiograph = _run("read_entry", source, entry.member, entry.frame, window, isolated=isolated)
     assert isinstance(radiograph, Radiograph)
     return radiograph
+
+
+def entry_file(entry: ImageEntry, content: bytes | None = None, *, isolated: bool = False) -> bytes:
+    """The file that an image of a listing is in, unpacked: what results as DICOM refer to.
+
+    Args:
+        entry, content, isolated: as of `load_entry`.
+
+    Raises:
+        RadiographError: it cannot be unpacked.
+    """
+    file = _run("read_file", _source(entry, content), entry.member, isolated=isolated)
+    assert isinstance(file, bytes)
+    return file
+
+
+def is_dicom_entry(entry: ImageEntry, content: bytes | None = None, *, isolated: bool = False) -> bool:
+    """Whether the file that an image of a listing is in is DICOM.
+
+    Args:
+        entry, content, isolated: as of `load_entry`.
+
+    Raises:
+        RadiographError: it cannot be unpacked.
+    """
+    if content is not None and entry.member is None and not content.startswith(GZIP):
+        return looks_like_dicom(content)
+    return bool(_run("is_dicom_file", _source(entry, content), entry.member, isolated=isolated))
 
 
 def list_file(source: str | bytes, name: str) -> Listing:
@@ -125,21 +154,43 @@ def list_in_container(source: str, name: str) -> Listing:
         return Listing(left_out=(LeftOut(name, str(error)),))
 
 
-def read_entry(source: str | bytes, member: str | None, frame: int | None) -> Radiograph:
+def read_entry(
+    source: str | bytes, member: str | None, frame: int | None, window: int | None = None
+) -> Radiograph:
     """Reads an entry of a listing."""
-    if member is None:
-        return read_radiograph(source, frame)
-    with open_zip(source) as archive:
-        content = read_member(archive, member)
-    return read_radiograph(content, frame)
+    return read_radiograph(source if member is None else _member(source, member), frame, window)
+
+
+def read_file(source: str | bytes, member: str | None) -> bytes:
+    """The unpacked file of an entry of a listing."""
+    return read_content(source if member is None else _member(source, member))
+
+
+def is_dicom_file(source: str | bytes, member: str | None) -> bool:
+    """Whether the file of an entry of a listing is DICOM."""
+    return looks_like_dicom(read_head(source if member is None else _member(source, member), HEAD))
 
 
 JOBS: dict[str, Callable[..., Any]] = {
     "list_file": list_file,
     "list_in_container": list_in_container,
     "read_entry": read_entry,
+    "read_file": read_file,
+    "is_dicom_file": is_dicom_file,
 }
 """What is done with files, here or in a worker."""
+
+
+def _source(entry: ImageEntry, content: bytes | None) -> str | bytes:
+    source = content if entry.file is None else entry.file
+    if source is None:
+        raise RadiographError("The file that holds the image is not at hand any more; open it again.")
+    return source
+
+
+def _member(source: str | bytes, member: str) -> bytes:
+    with open_zip(source) as archive:
+        return read_member(archive, member)
 
 
 def _run(job: str, *arguments: Any, isolated: bool) -> Any:

@@ -16,6 +16,7 @@ PROJECTION = {"DX", "CR", "RG", "RF", "XA", "DR"}
 KINDS: tuple[View, ...] = ("lateral", "oblique", "frontal")
 DESCRIPTIONS = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
 """Free text that may name the view where no code does; it is looked through and never repeated."""
+BURNT_IN = "The header says that text is burned into the picture: it may identify the patient."
 AXES = {"L": "side", "R": "side", "H": "long", "F": "long", "A": "depth", "P": "depth"}
 """The axis of the body that each letter of Patient Orientation lies on."""
 
@@ -49,7 +50,7 @@ def header_warnings(facts: HeaderFacts, dataset: Dataset) -> list[str]:
         )
     said += _orientation_warnings(_directions(dataset), _view_kind(dataset), facts.patient_left)
     if code(dataset, "BurnedInAnnotation") == "YES":
-        said.append("The header says that text is burned into the picture: it may identify the patient.")
+        said.append(BURNT_IN)
     return said
 
 

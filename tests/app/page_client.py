@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app.api import IMAGE_HEADER, routes
+from app.api import OPTIONS_HEADER, routes
 from app.guard import Windows
 from app.guard.windows import HEADER
 from app.service import Service
@@ -33,9 +34,9 @@ class PageClient:
         self.status = reply.status_code
         return dict(reply.json())
 
-    def send(self, name: str, body: bytes, image: str | None = None) -> dict[str, Any]:
-        """A request with a body of any kind; "open_upload" takes a file, and the place of an image in it."""
-        headers = {HEADER: self.token} | ({} if image is None else {IMAGE_HEADER: image.encode()})
+    def send(self, name: str, body: bytes, **options: Any) -> dict[str, Any]:
+        """A request with a body of any kind; "open_upload" takes a file, and how it is to be read."""
+        headers = {HEADER: self.token} | ({OPTIONS_HEADER: json.dumps(options)} if options else {})
         reply = self.client.post(f"/api/{name}", content=body, headers=headers)
         self.status = reply.status_code
         return dict(reply.json())

@@ -25,8 +25,8 @@ def test_an_archive_is_listed_and_the_chosen_image_opened(
         assert reply["images"] == ["DOE_JANE/2.dcm", "a.dcm#1", "a.dcm#2"] and reply["total"] == 3
         assert [item["name"] for item in reply["left_out"]] == ["DOE_JANE/1.png", "report.pdf"]
         assert "PDF document" in reply["left_out"][1]["reason"]
-        opened = window.send("open_upload", STUDY, "0")
-        second, third = (window.send("open_upload", STUDY, place) for place in "12")
+        opened = window.send("open_upload", STUDY, image=0)
+        second, third = (window.send("open_upload", STUDY, image=place) for place in (1, 2))
     assert opened["sha256"] == load_radiograph(DICOM).sha256
     assert opened["size"] == list(CHEST.shape)
     assert second["sha256"] == load_radiograph(frames(2), frame=0).sha256
@@ -40,15 +40,15 @@ def test_an_archive_of_one_image_is_opened_at_once(window: PageClient) -> None:
     assert opened["sha256"] == load_radiograph(DICOM).sha256
 
 
-@pytest.mark.parametrize("place", ["3", "999999"])
-def test_an_image_that_is_not_there_is_said(window: PageClient, place: str) -> None:
-    assert "does not hold this image any more" in window.send("open_upload", STUDY, place)["error"]
+@pytest.mark.parametrize("place", [3, 999999])
+def test_an_image_that_is_not_there_is_said(window: PageClient, place: int) -> None:
+    assert "does not hold this image any more" in window.send("open_upload", STUDY, image=place)["error"]
     assert window.status == 400
 
 
-@pytest.mark.parametrize("place", ["", "-1", "x", "1.5", "99999999", "０"])
-def test_a_place_that_is_none_is_refused(window: PageClient, place: str) -> None:
-    assert "which image was chosen" in window.send("open_upload", STUDY, place)["error"]
+@pytest.mark.parametrize("place", ["", -1, "x", 1.5, 99999999, "1e999"])
+def test_a_place_that_is_none_is_refused(window: PageClient, place: object) -> None:
+    assert "does not understand image" in window.send("open_upload", STUDY, image=place)["error"]
     assert window.status == 400
 
 
