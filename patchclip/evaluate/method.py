@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
-Scaling = Literal["raw", "gated"]
-SCALINGS: tuple[Scaling, ...] = ("raw", "gated")
-TWIN = "twin_"
+from patchclip.saliency.registry import SCALINGS, TWIN, Scaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Method:
 
     @classmethod
     def parse(cls, key: str) -> Self:
-        """The method whose text is `key`; names begin with no "twin_" and end with neither scaling."""
+        """The method whose text is `key`: `Saliency` sees to it that no name begins or ends as these do."""
         scaling = next((item for item in SCALINGS if key.endswith(f"_{item}")), None)
         stem = key.removesuffix(f"_{scaling}") if scaling else key
         return cls(stem.removeprefix(TWIN), stem.startswith(TWIN), scaling)

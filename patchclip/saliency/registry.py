@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
 
@@ -14,13 +16,21 @@ from patchclip.saliency.direct import occlusion, raw_cosine
 from patchclip.saliency.task import SaliencyTask
 from patchclip.types import FloatArray
 
+Scaling = Literal["raw", "gated"]
+SCALINGS: tuple[Scaling, ...] = ("raw", "gated")
+TWIN = "twin_"
+"""With `SCALINGS`, what an evaluation adds to a key (`patchclip.evaluate.method`); no key may have it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Saliency:
     """A saliency method.
 
+    Raises:
+        SaliencyError: the key has other characters, or begins or ends as an evaluation's own keys do.
+
     Attributes:
-        key: its name on the command line and in JSON; only letters, digits and "_".
+        key: its name on the command line and in JSON; only small letters, digits and "_".
         title: its name for a reader.
         function: task -> float32 [K, R, C] in [0, 1], one map per query; raises SaliencyError where the tower
             is of the wrong kind.
@@ -33,6 +43,18 @@ class Saliency:
     function: Callable[[SaliencyTask], FloatArray]
     colour: str
     default: bool
+
+    def __post_init__(self) -> None:
+        ends = tuple(f"_{scaling}" for scaling in SCALINGS)
+        if not re.fullmatch("[a-z0-9_]+", self.key):
+            raise SaliencyError(
+                f'"{self.key}" cannot be the key of a saliency method; use small letters, digits and "_".'
+            )
+        if self.key.startswith(TWIN) or self.key.endswith(ends):
+            raise SaliencyError(
+                f'"{self.key}" cannot be the key of a saliency method, since an evaluation tells by '
+                f'"{TWIN}", "{ends[0]}" and "{ends[1]}" whose map it is and how it is scaled; choose another.'
+            )
 
 
 # Colours: Okabe & Ito (2008), told apart by the colour-blind, and more of the like; the patch map's own,

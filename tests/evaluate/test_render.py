@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from patchclip.evaluate.bootstrap import Figure
-from patchclip.evaluate.method import PATCH_MAP, SCALINGS, Method
+from patchclip.evaluate.method import PATCH_MAP, Method
 from patchclip.evaluate.render.plots import colour_of, drawn_methods, operating_plot
 from patchclip.evaluate.render.words import figure_text, main_methods, method_name
 from patchclip.evaluate.report import OperatingCurve
 from patchclip.saliency import SALIENCY
+from patchclip.saliency.registry import SCALINGS
 
 
 @pytest.mark.parametrize(

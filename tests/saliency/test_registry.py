@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from patchclip.__main__ import main
+from patchclip.errors import SaliencyError
+from patchclip.evaluate.method import Method
 from patchclip.saliency import SALIENCY, Saliency, SaliencyTask, default_methods
+from patchclip.saliency.registry import SCALINGS, Scaling
 from patchclip.types import FloatArray
 from tests.tiny import ROOT, tiny_checkpoint, tiny_dataset
 
@@ -42,6 +45,22 @@ def test_keys_titles_and_colours_tell_methods_apart() -> None:
         assert re.fullmatch("#[0-9a-f]{6}", method.colour)
     for name in ("title", "colour"):
         assert len({getattr(method, name) for method in SALIENCY.values()}) == len(SALIENCY)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_a_key_that_an_evaluation_would_take_for_another_is_refused(scaling: Scaling) -> None:
+    for method in (Method("corner", twin=True), Method("corner", scaling=scaling)):
+        with pytest.raises(SaliencyError, match=f'^"{method}" cannot be the key of a saliency method'):
+            Saliency(str(method), "Top corner", corner, "#123456", default=False)
+    assert (
+        Saliency(f"{scaling}_twin", "Top corner", corner, "#123456", default=False).key == f"{scaling}_twin"
+    )
+
+
+@pytest.mark.parametrize("key", ["", "Corner", "top corner", "corner\n", "top-corner"])
+def test_a_key_of_other_characters_is_refused(key: str) -> None:
+    with pytest.raises(SaliencyError, match="use small letters, digits"):
+        Saliency(key, "Top corner", corner, "#123456", default=False)
 
 
 @pytest.fixture
