@@ -27,6 +27,7 @@ from pydicom.uid import (
 )
 
 from patchclip.errors import RadiographError
+from patchclip.image import entropy
 from patchclip.image.codestream import Codec, CodeStream, is_whole, read_header
 from patchclip.image.elements import element, integer, sentence
 from patchclip.image.limits import MOST_SCANS, check_pixels
@@ -116,14 +117,9 @@ def stored_pixels(dataset: FileDataset, frame: int = 0) -> Stored:
             f"The file holds {layout.frames} frames and no number {frame + 1}; choose one of them."
         )
     syntax = _syntax(dataset)
-    with sentence(CUT_SHORT):
-        encapsulated = (
-            dataset["PixelData"].is_undefined_length or dataset.PixelData[:4] == b"\xfe\xff\x00\xe0"
-        )
-    if not encapsulated:
+    stream = _stream(dataset, layout, frame)
+    if stream is None:
         return _uncompressed(dataset, layout, syntax, frame)
-    with sentence(CUT_SHORT):
-        stream = get_frame(dataset.PixelData, frame, number_of_frames=layout.frames)
     if syntax == RLELossless:
         return _in_layout(_run_lengths(stream, layout), layout, layout.bits_allocated)
     header = read_header(stream)
@@ -133,6 +129,24 @@ def stored_pixels(dataset: FileDataset, frame: int = 0) -> Stored:
             "export it uncompressed, or as JPEG 2000 or JPEG lossless."
         )
     return _compressed(stream, header, layout)
+
+
+def is_damaged_within(dataset: FileDataset, frame: int = 0) -> bool:
+    """Whether a frame that `stored_pixels` decodes shows signs of damage all the same; see `entropy`."""
+    stream = _stream(dataset, Layout.of(dataset), frame)
+    header = None if stream is None or _syntax(dataset) == RLELossless else read_header(stream)
+    if stream is None or header is None or header.codec is not Codec.JPEG:
+        return False
+    return entropy.is_damaged(stream, header)
+
+
+def _stream(dataset: FileDataset, layout: Layout, frame: int) -> bytes | None:
+    """The code stream of a frame, None where pixels are stored as they are."""
+    with sentence(CUT_SHORT):
+        pixels = dataset["PixelData"]
+        if not pixels.is_undefined_length and pixels.value[:4] != b"\xfe\xff\x00\xe0":
+            return None
+        return get_frame(pixels.value, frame, number_of_frames=layout.frames)
 
 
 def _syntax(dataset: FileDataset) -> UID:

@@ -16,8 +16,9 @@ from pydicom.pixels.processing import apply_color_lut
 from patchclip.errors import RadiographError
 from patchclip.image.aspect import pixel_ratio, square_mask, square_pixels
 from patchclip.image.burnt_in import text_warnings
-from patchclip.image.decoders import stored_pixels
+from patchclip.image.decoders import is_damaged_within, stored_pixels
 from patchclip.image.elements import code, decimal_comma, element, integer, sentence
+from patchclip.image.entropy import DAMAGED_WITHIN
 from patchclip.image.header import header_facts, header_warnings
 from patchclip.image.parse import MARK, PREAMBLE, parse_dicom
 from patchclip.image.polarity import CLEAR, INVERTED, NOT_TURNED, OVERWHELMING, polarity_evidence
@@ -123,6 +124,8 @@ def _stored(
     dataset.PhotometricInterpretation = code(dataset, "PhotometricInterpretation")
     warnings: list[str] = []
     values = stored_pixels(dataset, frame or 0)
+    if is_damaged_within(dataset, frame or 0):
+        warnings.append(DAMAGED_WITHIN)
     frames = integer(dataset, "NumberOfFrames", 1)
     if frames > 1 and frame is None:
         warnings.append(f"The file holds {frames} frames; the first is shown.")

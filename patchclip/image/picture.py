@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from patchclip.errors import RadiographError
-from patchclip.image.codestream import Codec, is_whole
+from patchclip.image.codestream import Codec, is_whole, read_header
+from patchclip.image.entropy import DAMAGED_WITHIN, is_damaged
 from patchclip.image.kinds import looks_like_picture, refusal
 from patchclip.image.limits import MOST_SCANS, TOO_LARGE, check_pixels
 
@@ -71,8 +72,8 @@ def open_picture(content: bytes, page: int | None = None) -> Picture:
             image.load()
         except DAMAGE as error:
             raise RadiographError(DAMAGED) from error
-        if image.format in ("JPEG", "MPO") and not is_whole(content, Codec.JPEG):
-            warnings.append("The JPEG file has no end; make sure that no part of the picture is missing.")
+        if image.format in ("JPEG", "MPO"):
+            warnings += _jpeg_warnings(content)
         if isinstance(image, TiffImagePlugin.TiffImageFile):
             image = _black_is_zero(image)
         try:
@@ -81,6 +82,14 @@ def open_picture(content: bytes, page: int | None = None) -> Picture:
             warnings.append("The file's orientation tag is damaged; make sure that the picture is upright.")
             turned = image
     return Picture(turned or image, tuple(warnings))
+
+
+def _jpeg_warnings(content: bytes) -> list[str]:
+    """What speaks against a JPEG that Pillow decodes without a word."""
+    if not is_whole(content, Codec.JPEG):
+        return ["The JPEG file has no end; make sure that no part of the picture is missing."]
+    header = read_header(content)
+    return [DAMAGED_WITHIN] if header is not None and is_damaged(content, header) else []
 
 
 def page_count(content: bytes) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from scipy.stats import binomtest
+
 from patchclip.errors import RadiographError
 from patchclip.image.isolation import IsolationError, Limits, WorkerPool
 
@@ -49,9 +51,12 @@ class Report:
         return not self.failures and self.peak_mb <= self.limits.memory_mb
 
     def __str__(self) -> str:
-        """For people: a line per figure."""
+        """For people: a line per figure, failures with exact binomial (Clopper-Pearson) 95 % intervals."""
         lines = [f"{self.cases} files: {self.read} read, {self.refused} refused in a sentence"]
-        lines += [f"{len(self.failures.get(cause, []))} {words}" for cause, words in CAUSES.items()]
+        for cause, words in CAUSES.items():
+            count = len(self.failures.get(cause, []))
+            interval = binomtest(count, max(1, self.cases)).proportion_ci(0.95, "exact")
+            lines.append(f"{count} {words} (exact 95 % CI {interval.low:.3%} to {interval.high:.3%})")
         lines += [f"  {cause}: cases {cases[:20]}" for cause, cases in self.failures.items()]
         lines += [f"  {count} x {place}" for place, count in self.places.most_common()]
         lines.append(

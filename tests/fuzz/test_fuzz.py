@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from patchclip import RadiographError, list_images, load_entry
 from patchclip.image.isolation import IsolationError, Limits
 from tests.fuzz.mutate import VALUES, mutated, set_raw
-from tests.fuzz.run import run
+from tests.fuzz.run import Report, run
 from tests.fuzz.seeds import seeds
 from tests.image.dicoms import CHEST, content, dicom
 
@@ -61,6 +61,14 @@ def test_the_fuzzer_finds_what_it_is_there_for(byte: int) -> None:
     assert report.is_clean is (byte == 4) and report.refused == int(byte == 4)
     if byte == 3:
         assert "1 undeclared exceptions" in str(report) and "KeyError at broken_worker.py" in str(report)
+
+
+def test_failures_are_told_with_their_exact_intervals() -> None:
+    """Against the closed forms of the interval at none and at all of n: 1 - .025^(1/n) and .025^(1/n)."""
+    lines = str(Report(cases=10_000, read=3195, refused=6805)).splitlines()
+    assert f"0 process deaths (exact 95 % CI 0.000% to {1 - 0.025**1e-4:.3%})" in lines
+    lines = str(Report(cases=20, failures={"time": list(range(20))})).splitlines()
+    assert f"20 over the time limit (exact 95 % CI {0.025 ** (1 / 20):.3%} to 100.000%)" in lines
 
 
 def test_a_case_is_the_same_each_time() -> None:
