@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -22,13 +23,13 @@ from tests.image.dicoms import CHEST, content, dicom
 EIGHT, TWELVE = np.round(CHEST * 255).astype(np.uint8), np.round(CHEST * 4095).astype(np.uint16)
 
 
-def pillow(mode: str = "L", **options: object) -> bytes:
+def pillow(mode: str = "L", **options: Any) -> bytes:
     out = io.BytesIO()
     Image.fromarray(EIGHT).convert(mode).save(out, "JPEG", quality=90, **options)
     return out.getvalue()
 
 
-def turbo(values: Stored, **options: object) -> bytes:
+def turbo(values: Stored, **options: Any) -> bytes:
     return bytes(imagecodecs.jpeg8_encode(values, **options))
 
 
