@@ -6,7 +6,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -22,9 +22,9 @@ from app.requests import (
     CompareRequest,
     EmptyRequest,
     ExportRequest,
-    Message,
     OpenExampleRequest,
     OpenRequest,
+    ResultsRequest,
     SaveRequest,
     read_request,
 )
@@ -33,12 +33,13 @@ from app.uploads import DiskFullError, TooLargeError, TooManyUploadsError, Uploa
 from patchclip import PatchClipError
 
 OPTIONS_HEADER = "x-patch-clip-options"  # of a request whose body is a file: the rest of it, as JSON
+BYTES = "application/octet-stream"
 LARGEST_BODY = 256 * 1024  # bytes of any request but an upload: a reading with all its boxes is far smaller
 STATUS = {TooLargeError: 413, TooManyUploadsError: 429, BusyError: 503, DiskFullError: 507}  # others: 400
 LOG = logging.getLogger(__name__)
 
-Options = TypeVar("Options", bound=Message)
-Answering = Callable[[Request], Awaitable[Reply]]
+Answering = Callable[[Request], Awaitable[Reply | Response]]
+Read = Callable[[], bytes]  # gives a file that was sent, and lets go of it
 
 
 class WindowError(PatchClipError):
@@ -59,14 +60,19 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
     async def window(request: Request) -> Reply:
         return WindowReply(window=windows.issue())
 
-    async def open_upload(request: Request) -> Reply:
-        token = window_of(request)
-        too_large = (
-            f"The file is larger than {service.upload_limit_mb} MB, the limit of this server; "
-            "choose a single radiograph."
-        )
-        async with uploads.receive(token, limited(request.stream(), uploads.limit, too_large)) as read:
-            return await service.open_upload(token, read, _options(OpenRequest, request))
+    def file(kind: Any, method: Callable[[str, Read, Any], Awaitable[Reply | bytes]]) -> Answering:
+        async def answer(request: Request) -> Reply | Response:
+            token = window_of(request)
+            options = read_request(kind, request.headers.get(OPTIONS_HEADER, "{}").encode())
+            too_large = (
+                f"The file is larger than {service.upload_limit_mb} MB, the limit of this server; "
+                "choose a single radiograph."
+            )
+            async with uploads.receive(token, limited(request.stream(), uploads.limit, too_large)) as read:
+                reply = await method(token, read, options)
+            return Response(reply, media_type=BYTES) if isinstance(reply, bytes) else reply
+
+        return answer
 
     def json(kind: Any, method: Callable[[str, Any], Awaitable[Reply]]) -> Answering:
         async def answer(request: Request) -> Reply:
@@ -82,11 +88,13 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
     answering: dict[str, Answering] = {
         "window": window,
         "start": json(EmptyRequest, service.start),
-        "open_upload": open_upload,
+        "open_upload": file(OpenRequest, service.open_upload),
         "open_example": json(OpenExampleRequest, service.open_example),
         "close": json(CloseRequest, service.close),
         "ask": json(AskRequest, service.ask),
         "compare": json(CompareRequest, service.compare),
+        "results": file(ResultsRequest, service.results.packed),
+        "store_results": file(ResultsRequest, service.results.store),
         "save": json(SaveRequest, service.save),
         "history": json(EmptyRequest, service.history),
         "export": json(ExportRequest, service.export),
@@ -94,16 +102,13 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
     return [Route(API + name, _guarded(name, answer), methods=["POST"]) for name, answer in answering.items()]
 
 
-def _options(kind: type[Options], request: Request) -> Options:
-    return read_request(kind, request.headers.get(OPTIONS_HEADER, "{}").encode())
-
-
 def _guarded(name: str, answer: Answering) -> Callable[[Request], Awaitable[Response]]:
     """Errors as {"error": sentence}; what nobody foresaw is logged by kind and place alone."""
 
     async def endpoint(request: Request) -> Response:
         try:
-            return _response(await answer(request), 200)
+            reply = await answer(request)
+            return reply if isinstance(reply, Response) else _response(reply, 200)
         except WindowError as error:
             return _response(ErrorReply(error=str(error)), 401)
         except PatchClipError as error:

@@ -59,14 +59,18 @@ class Lanes:
         model: one pass through the model at a time: two at once are each more than twice as slow.
         decoder: reading files and drawing them for the page.
         store: the feedback database.
+        export: making results.
+        archive: waiting for an archive.
     """
 
     def __init__(self) -> None:
         self.model = Lane("model", 1, 128)
         self.decoder = Lane("decoder", 2, 32)
         self.store = Lane("store", 4, 256)
+        self.export = Lane("export", 1, 16)
+        self.archive = Lane("archive", 2, 16)
 
     def close(self) -> None:
         """Drops what waits in any of them."""
-        for lane in (self.model, self.decoder, self.store):
+        for lane in (self.model, self.decoder, self.store, self.export, self.archive):
             lane.close()

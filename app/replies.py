@@ -156,6 +156,12 @@ class HistoryReply(Reply):
     total: int
 
 
+class StoredReply(Reply):
+    """How many objects the archive took."""
+
+    stored: int
+
+
 class ExportReply(Reply):
     """The text of a file."""
 

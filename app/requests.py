@@ -114,6 +114,14 @@ class SaveRequest(_OfStudy):
         return tuple(Box(*box) for box in self.boxes)
 
 
+class ResultsRequest(_OfStudy):
+    """The forms in which a study's answers are to leave; the body is the file that it was opened from."""
+
+    kinds: Annotated[
+        tuple[Literal["sr", "seg", "regions", "sc", "coco", "csv"], ...], Field(min_length=1, max_length=6)
+    ]
+
+
 class ExportRequest(Message):
     """All feedback, as one of two kinds of file."""
 

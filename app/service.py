@@ -32,6 +32,7 @@ from app.requests import (
     OpenRequest,
     SaveRequest,
 )
+from app.results import Results
 from app.sessions import Opening, Sessions, Study
 from app.store import FeedbackRepository, NewFeedback, StoreError
 from patchclip import (
@@ -44,15 +45,15 @@ from patchclip import (
     load_entry,
     load_radiograph,
 )
+from patchclip.archive import Archive
 from patchclip.image.burnt_in import SENTENCE as BURNT_IN_LOOK
 from patchclip.image.containers import is_dicom_entry
 from patchclip.image.header import BURNT_IN as BURNT_IN_HEADER
 from patchclip.image.polarity import SENTENCES as POLARITY
-from patchclip.resources import ASSETS
+from patchclip.resources import EXAMPLES
 from patchclip.text import split_queries
 
 BURNT_IN = (BURNT_IN_LOOK, BURNT_IN_HEADER)
-EXAMPLES = ASSETS / "examples"
 MOST_QUERIES = 20  # in one go
 MOST_IMAGES = 1000  # of an archive that are listed on the page
 MOST_ROWS = 200  # of past feedback on the page; the exports hold all
@@ -69,12 +70,19 @@ class Service:
     """The page's server side; one for all windows, each of which knows its own studies alone."""
 
     def __init__(
-        self, engine: Engine, feedback: FeedbackRepository, *, studies_each: int, upload_limit_mb: int
+        self,
+        engine: Engine,
+        feedback: FeedbackRepository,
+        *,
+        studies_each: int,
+        upload_limit_mb: int,
+        archive: Archive | None = None,
     ) -> None:
         self.engine, self.feedback = engine, feedback
         self.upload_limit_mb = upload_limit_mb
         self.sessions = Sessions(studies_each)
         self.lanes = Lanes()
+        self.results = Results(engine, self.sessions, self.lanes, archive)
 
     async def start(self, window: str, request: EmptyRequest) -> StartReply:
         """What the page needs once."""
@@ -119,6 +127,7 @@ class Service:
             window,
             lambda: load_entry(entry, content, window=request.window, isolated=True),
             Opening(request.image, request.window, request.inverted, dicom),
+            synthetic=False,
         )
 
     async def open_example(self, window: str, request: OpenExampleRequest) -> StudyReply:
@@ -129,7 +138,8 @@ class Service:
         return await self._open(
             window,
             lambda: load_radiograph(path, window=request.window, isolated=True),
-            Opening(None, request.window, request.inverted, path.suffix == ".dcm", path.name),
+            Opening(window=request.window, inverted=request.inverted),
+            synthetic=True,
         )
 
     async def close(self, window: str, request: CloseRequest) -> DoneReply:
@@ -203,15 +213,15 @@ class Service:
         export = self.feedback.export_csv if request.kind == "csv" else self.feedback.export_json
         return ExportReply(text=await self.lanes.store.run(export))
 
-    async def _open(self, window: str, load: Callable[[], Radiograph], opening: Opening) -> StudyReply:
+    async def _open(
+        self, window: str, load: Callable[[], Radiograph], opening: Opening, *, synthetic: bool
+    ) -> StudyReply:
         def read() -> Radiograph:
             return load().inverted() if opening.inverted else load()
 
         radiograph, decode_ms = await self.lanes.decoder.run(lambda: _timed(read))
         encoded = await self.lanes.model.run(lambda: self.engine.encode(radiograph))
-        study = self.sessions.add(
-            window, encoded, decode_ms, synthetic=opening.example is not None, opening=opening
-        )
+        study = self.sessions.add(window, encoded, decode_ms, synthetic=synthetic, opening=opening)
         drawn = await self.lanes.decoder.run(lambda: picture(radiograph))
         return await self._opened(study, radiograph, drawn)
 

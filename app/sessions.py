@@ -29,14 +29,12 @@ class Opening:
         window: place among the windows of the header, -1 for an automatic one, None for the first that fits.
         inverted: whether the reader exchanged black and white.
         dicom: whether results as DICOM can refer to the file.
-        example: file name of a bundled example, or None.
     """
 
     image: int | None = None
     window: int | None = None
     inverted: bool = False
     dicom: bool = False
-    example: str | None = None
 
 
 @dataclass(slots=True)

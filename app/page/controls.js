@@ -5,6 +5,7 @@ import { filesOf } from "./contents.js";
 import { $, all, say } from "./dom.js";
 import { download, showHistory } from "./history.js";
 import { bindPicture } from "./picture.js";
+import { bindResults } from "./results.js";
 import { attachPointer } from "./pointer.js";
 import { askBeforeLeaving, change, save, toggle, undo } from "./reading.js";
 import { render } from "./render.js";
@@ -135,5 +136,6 @@ export function bindControls() {
   bindTools();
   bindReading();
   bindPicture();
+  bindResults();
   bindDialogs();
 }

@@ -4,6 +4,7 @@ import { setColours, setView } from "./controls.js";
 import { $, all, node } from "./dom.js";
 import { showHistory } from "./history.js";
 import { invert, nextWindow } from "./picture.js";
+import { showResults } from "./results.js";
 import { save, toggle, undo } from "./reading.js";
 import { state, viewer } from "./state.js";
 import { choose } from "./studies.js";
@@ -42,6 +43,7 @@ const KEYS = [
   ["z", "remove last box", undo],
   ["t", "type a comment", () => $("comment").focus()],
   ["s", "save reading", save],
+  ["e", "export results", showResults],
   ["h", "past feedback", showHistory],
   ["?", "this list", () => $("help-dialog").showModal()],
 ];

@@ -36,7 +36,8 @@ async function post(name, body, type, failure, more = {}) {
   try {
     const headers = { "content-type": type, ...more, ...(token ? { [HEADER]: token } : {}) };
     const response = await fetch("api/" + name, { method: "POST", body, headers, cache: "no-store" });
-    return { status: response.status, reply: await response.json() };
+    const isJson = response.headers.get("content-type").startsWith("application/json");
+    return { status: response.status, reply: await (isJson ? response.json() : response.blob()) };
   } catch (error) {
     throw new Error(failure, { cause: error });
   }

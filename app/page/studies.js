@@ -58,11 +58,17 @@ export async function openExample(name) {
 
 function fileSource(file, image) {
   // Where a picture comes from, to be read again in another way: the server keeps no file.
-  return { open: (reading) => upload("open_upload", file, { image, ...reading }) };
+  return {
+    open: (reading) => upload("open_upload", file, { image, ...reading }),
+    send: (name, options, whole) => upload(name, whole ? file : "", options),
+  };
 }
 
 function exampleSource(name) {
-  return { open: (reading) => call("open_example", { name, ...reading }) };
+  return {
+    open: (reading) => call("open_example", { name, ...reading }),
+    send: (request, options) => upload(request, "", options),
+  };
 }
 
 function addStudy({ picture, ...opened }, source) {

@@ -5,17 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
+
+from patchclip.export.cells import plain_cell
 
 NOTICE = "research use only, not for clinical use"
 COLUMNS = tuple(
     "id created_at reader image_sha256 image_height image_width model_name model_sha256 query finding "
     "negated side in_vocabulary probability threshold presence location comment boxes parameters".split()
 )
-BLANK = ("Cc", "Cf", "Zs", "Zl", "Zp")  # Unicode categories that programs skip before a formula
-FORMULA = "=+-@"
 
 
 def as_json(rows: Sequence[dict[str, Any]]) -> str:
@@ -36,10 +35,4 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> str:
 def _cell(value: Any) -> Any:
     if isinstance(value, (dict, list)):
         return json.dumps(value)
-    return f"'{value}" if isinstance(value, str) and _is_formula(value) else value
-
-
-def _is_formula(text: str) -> bool:
-    """Whether a spreadsheet may run the cell: its first sign, blanks apart, is = + - or @ in any width."""
-    first = next((sign for sign in text if unicodedata.category(sign) not in BLANK), "")
-    return bool(first) and unicodedata.normalize("NFKC", first) in FORMULA
+    return plain_cell(value) if isinstance(value, str) else value

@@ -128,6 +128,24 @@ class Archive:
                 f"(reason {reason:#06x}); see its log."
             )
 
+    def require(self, study_uid: str, instance_uid: str) -> None:
+        """Makes sure that the archive holds an image, so that results have something to lie beside.
+
+        Raises:
+            ArchiveError: see `ArchiveError`; or it holds no such image.
+        """
+        found = self._ask(
+            lambda: self._client.search_for_instances(
+                study_instance_uid=study_uid, search_filters={"SOPInstanceUID": instance_uid}
+            ),
+            "find the film",
+        )
+        if not found:
+            raise ArchiveError(
+                f"The archive {self.url} does not hold this film, so results would have nothing to lie "
+                "beside; send the film there first."
+            )
+
     def _ask(self, request: Callable[[], T], purpose: str) -> T:
         try:
             return request()

@@ -7,6 +7,7 @@
 - `source.py`: the DICOM file that a result speaks of, and what result objects have in common.
 - `codes.py`, `codes.json`: SNOMED CT and DICOM codes of findings.
 - `tables.py`: COCO and CSV.
+- `cells.py`: cells of CSV that no spreadsheet runs. `forms.py`: all forms by their names.
 - `cli.py`: the command `export`.
 """
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -14,17 +11,11 @@ from pydicom.dataset import Dataset
 from patchclip.archive.films import Films, add_film_arguments
 from patchclip.engine import Engine
 from patchclip.errors import DataError, PatchClipError
+from patchclip.export.forms import DICOM_FORMATS, TABLE_FORMATS, coco_file, csv_file, dicom_results
 from patchclip.export.result import NOTICE, Result
-from patchclip.export.secondary_capture import secondary_capture
-from patchclip.export.segmentation import map_segmentation, region_segmentation
 from patchclip.export.source import read_source
-from patchclip.export.structured_report import structured_report
-from patchclip.export.tables import coco, csv_rows
 from patchclip.files import atomic
-from patchclip.image import Radiograph, load_radiograph
-
-DICOM_FORMATS = ("sr", "seg", "regions", "sc")
-TABLE_FORMATS = ("coco", "csv")
+from patchclip.image import load_radiograph
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +57,8 @@ def main(options: argparse.Namespace) -> int:
             content = film.content()
             radiograph = load_radiograph(content, isolated=True)
             result = Result.of(engine, engine.encode(radiograph), options.query)
-            objects = dict(_objects(options.format, result, radiograph, content))
+            source = read_source(content) if set(options.format) & set(DICOM_FORMATS) else None
+            objects = dicom_results(options.format, result, radiograph, source) if source else {}
             if options.store and films.archive:
                 films.archive.store(list(objects.values()))
         except PatchClipError as error:
@@ -84,24 +76,6 @@ def main(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _objects(
-    formats: list[str], result: Result, radiograph: Radiograph, content: bytes | Path
-) -> Iterator[tuple[str, Dataset]]:
-    """The DICOM objects that were asked for, by the end of their file's name."""
-    if not set(formats) & set(DICOM_FORMATS):
-        return
-    source = read_source(content)
-    if "sr" in formats:
-        yield "sr", structured_report(result, source)
-    if "seg" in formats:
-        yield "seg", map_segmentation(result, source)
-    if "regions" in formats and (regions := region_segmentation(result, source)):
-        yield "regions", regions
-    if "sc" in formats:
-        for number in range(len(result.answers)):
-            yield f"sc{number + 1}", secondary_capture(result, radiograph, source, number)
-
-
 def _write_objects(folder: Path, name: str, objects: dict[str, Dataset]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for end, dataset in objects.items():
@@ -113,7 +87,7 @@ def _write_tables(folder: Path, formats: list[str], results: dict[str, Result]) 
     folder.mkdir(parents=True, exist_ok=True)
     if "coco" in formats:
         with atomic(folder / "coco.json") as path:
-            path.write_text(json.dumps(coco(results), indent=1) + "\n", encoding="utf-8")
+            path.write_bytes(coco_file(results))
     if "csv" in formats:
-        with atomic(folder / "answers.csv") as path, path.open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream).writerows(csv_rows(results))
+        with atomic(folder / "answers.csv") as path:
+            path.write_bytes(csv_file(results))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from patchclip.encoded import Encoded
 from patchclip.engine import Engine
 from patchclip.errors import QueryError
+from patchclip.image.radiograph import INVERTED_BY_READER, HeaderFacts
 from patchclip.types import Answer
 
 NOTICE = "Research use only, not for clinical use"
@@ -22,6 +23,8 @@ class Result:
         size: (H, W) of the radiograph that was read, in pixels; maps and regions are in its coordinates.
         model_name, model_sha256: who answered.
         warnings: about the image, for the reader.
+        picture: how the picture was read from its file, where a reader can choose: the name of the header's
+            "window", and "polarity" where black and white were exchanged.
     """
 
     answers: tuple[Answer, ...]
@@ -29,6 +32,7 @@ class Result:
     model_name: str
     model_sha256: str
     warnings: tuple[str, ...]
+    picture: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, engine: Engine, encoded: Encoded, texts: Sequence[str]) -> Result:
@@ -57,4 +61,19 @@ class Result:
             for answer in answers
             if not answer.in_vocabulary
         ]
-        return cls(tested, encoded.size, engine.name, engine.sha256, (*encoded.warnings, *left_out))
+        warnings = (*encoded.warnings, *left_out)
+        return cls(
+            tested,
+            encoded.size,
+            engine.name,
+            engine.sha256,
+            warnings,
+            _picture(encoded.facts, encoded.warnings),
+        )
+
+
+def _picture(facts: HeaderFacts, warnings: Sequence[str]) -> dict[str, str]:
+    picture = {} if facts.window is None else {"window": facts.windows[facts.window]}
+    if INVERTED_BY_READER in warnings:
+        picture["polarity"] = "black and white exchanged by the reader"
+    return picture

@@ -61,7 +61,8 @@ def secondary_capture(result: Result, radiograph: Radiograph, source: Source, nu
     made.SourceImageSequence = Sequence([reference])
     made.BurnedInAnnotation = "YES"
     made.ImageComments = f"{NOTICE}. {answer.query}: {answer.require_probability():.2f}"
-    made.DerivationDescription = f"Patch map of {result.model_name} over the referenced image"
+    read = "".join(f"; {name}: {value}" for name, value in result.picture.items())
+    made.DerivationDescription = f"Patch map of {result.model_name} over the referenced image{read}"
     return made
 
 

@@ -131,7 +131,11 @@ def _algorithm(result: Result, answer: Answer) -> AlgorithmIdentification:
     return AlgorithmIdentification(
         name=f"{MANUFACTURER} {result.model_name}",
         version=result.model_sha256,
-        parameters=[f"query={answer.query}", f"threshold={answer.threshold:g}"],
+        parameters=[
+            f"query={answer.query}",
+            f"threshold={answer.threshold:g}",
+            *(f"{name}={value}" for name, value in result.picture.items()),
+        ],
     )
 
 

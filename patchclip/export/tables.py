@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from patchclip.export.cells import plain_cell
 from patchclip.export.result import NOTICE, Result
 from patchclip.version import __version__
 
@@ -23,6 +24,7 @@ COLUMNS = (
     "score",
     "model",
     "model_sha256",
+    "picture",
 )
 
 
@@ -38,7 +40,16 @@ def coco(results: Mapping[str, Result]) -> dict[str, Json]:
     annotations: list[Json] = []
     for image_id, (name, result) in enumerate(results.items(), start=1):
         height, width = result.size
-        images.append({"id": image_id, "file_name": name, "height": height, "width": width})
+        images.append(
+            {
+                "id": image_id,
+                "file_name": name,
+                "height": height,
+                "width": width,
+                "picture": dict(result.picture),
+                "warnings": list(result.warnings),
+            }
+        )
         for answer in result.answers:
             for region in answer.regions:
                 annotations.append(
@@ -74,14 +85,15 @@ def csv_rows(results: Mapping[str, Result]) -> Sequence[Sequence[str | float]]:
     for name, result in results.items():
         for answer in result.answers:
             begin = (
-                name,
-                answer.query,
-                answer.finding,
+                plain_cell(name),
+                plain_cell(answer.query),
+                plain_cell(answer.finding),
                 str(answer.negated).lower(),
                 answer.laterality or "",
                 answer.require_probability(),
             )
-            end = (result.model_name, result.model_sha256)
+            picture = "; ".join(f"{key}: {value}" for key, value in result.picture.items())
+            end = (result.model_name, result.model_sha256, picture)
             rows += [(*begin, r.x, r.y, r.w, r.h, r.score, *end) for r in answer.regions] or [
                 (*begin, "", "", "", "", "", *end)
             ]

@@ -36,7 +36,11 @@ class PageClient:
 
     def send(self, name: str, body: bytes, **options: Any) -> dict[str, Any]:
         """A request with a body of any kind; "open_upload" takes a file, and how it is to be read."""
+        return dict(json.loads(self.fetch(name, body, **options)))
+
+    def fetch(self, name: str, body: bytes, **options: Any) -> bytes:
+        """The same, of which the reply is a file."""
         headers = {HEADER: self.token} | ({OPTIONS_HEADER: json.dumps(options)} if options else {})
         reply = self.client.post(f"/api/{name}", content=body, headers=headers)
         self.status = reply.status_code
-        return dict(reply.json())
+        return reply.content

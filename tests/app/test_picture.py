@@ -94,7 +94,7 @@ def test_pictures_have_no_windows(window: PageClient, png: bytes) -> None:
 def test_an_example_is_read_in_another_way(window: PageClient) -> None:
     plain = window.call("open_example", name="synthetic_effusion_dicom.dcm")
     turned = window.call("open_example", name="synthetic_effusion_dicom.dcm", inverted=True, window=-1)
-    assert plain["dicom"]
+    assert plain["window"] == 0
     assert turned["inverted"]
     assert turned["window"] is None
     assert turned["synthetic"]

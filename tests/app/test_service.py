@@ -15,9 +15,10 @@ import pytest
 import sqlalchemy
 from starlette.applications import Starlette
 
-from app.service import EXAMPLES, MOST_QUERIES, MOST_ROWS
+from app.service import MOST_QUERIES, MOST_ROWS
 from app.store import FeedbackRepository
 from patchclip.localize import find_regions
+from patchclip.resources import EXAMPLES
 from patchclip.types import PatchMap
 from tests.app.fake_engine import PEAK
 from tests.app.page_client import PageClient

@@ -42,6 +42,7 @@ def test_csv_has_a_row_per_region_and_one_for_an_answer_without() -> None:
             "score": score,
             "model": "invented",
             "model_sha256": SHA,
+            "picture": "",
         }
         for query, finding, negated, side, probability, x, y, w, h, score in (
             ("pleural effusion", "pleural effusion", "false", "left", 0.8125, 0, 160, 80, 80, 0.9),
