@@ -39,6 +39,8 @@ def _interrupt(*_: object) -> None:
 
 def _serve(settings: Settings, folder: Path) -> None:
     prepare_environment(folder)
+    from app.archive_panel import archive_of
+    from app.received import taking
     from app.service import Service
     from app.serving import build, listen, serve
     from app.store import FeedbackRepository, migrate, open_database
@@ -54,19 +56,23 @@ def _serve(settings: Settings, folder: Path) -> None:
         shared_pool().warm()  # loads its decoders meanwhile
         # Meanwhile the reader opens a file. No daemon: an interpreter that ends under torch's feet aborts.
         Thread(target=engine.prepare, args=(stop.is_set,)).start()
-        service = Service(
-            engine,
-            FeedbackRepository(database),
-            studies_each=settings.open_studies,
-            upload_limit_mb=settings.upload_limit_mb,
-        )
-        name = f"[{settings.host}]" if ":" in settings.host else settings.host
-        print(
-            f"Patch-CLIP on http://{name}:{settings.port} (research use only, not for clinical use)",
-            flush=True,
-        )
-        serve(build(service, settings, folder), listening)
-        service.lanes.close()
+        archive = archive_of(settings)
+        with taking(settings, folder) as received:
+            service = Service(
+                engine,
+                FeedbackRepository(database),
+                studies_each=settings.open_studies,
+                upload_limit_mb=settings.upload_limit_mb,
+                archive=archive,
+                received=received,
+            )
+            name = f"[{settings.host}]" if ":" in settings.host else settings.host
+            print(
+                f"Patch-CLIP on http://{name}:{settings.port} (research use only, not for clinical use)",
+                flush=True,
+            )
+            serve(build(service, settings, folder), listening)
+            service.lanes.close()
     finally:
         stop.set()
         database.dispose()

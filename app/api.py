@@ -22,8 +22,12 @@ from app.requests import (
     CompareRequest,
     EmptyRequest,
     ExportRequest,
+    FilmRequest,
+    FilmsRequest,
+    FindRequest,
     OpenExampleRequest,
     OpenRequest,
+    ReceivedFilmRequest,
     ResultsRequest,
     SaveRequest,
     read_request,
@@ -69,19 +73,18 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
                 "choose a single radiograph."
             )
             async with uploads.receive(token, limited(request.stream(), uploads.limit, too_large)) as read:
-                reply = await method(token, read, options)
-            return Response(reply, media_type=BYTES) if isinstance(reply, bytes) else reply
+                return _whole(await method(token, read, options))
 
         return answer
 
-    def json(kind: Any, method: Callable[[str, Any], Awaitable[Reply]]) -> Answering:
-        async def answer(request: Request) -> Reply:
+    def json(kind: Any, method: Callable[[str, Any], Awaitable[Reply | bytes]]) -> Answering:
+        async def answer(request: Request) -> Reply | Response:
             token = window_of(request)
             too_large = (
                 "The request is larger than anything that the page sends; reload the page, then try again."
             )
             body = b"".join([chunk async for chunk in limited(request.stream(), LARGEST_BODY, too_large)])
-            return await method(token, read_request(kind, body))
+            return _whole(await method(token, read_request(kind, body)))
 
         return answer
 
@@ -90,6 +93,11 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
         "start": json(EmptyRequest, service.start),
         "open_upload": file(OpenRequest, service.open_upload),
         "open_example": json(OpenExampleRequest, service.open_example),
+        "received": json(EmptyRequest, service.received),
+        "received_film": json(ReceivedFilmRequest, service.received_film),
+        "archive_find": json(FindRequest, service.archive.find),
+        "archive_films": json(FilmsRequest, service.archive.films),
+        "archive_film": json(FilmRequest, service.archive.film),
         "close": json(CloseRequest, service.close),
         "ask": json(AskRequest, service.ask),
         "compare": json(CompareRequest, service.compare),
@@ -100,6 +108,10 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
         "export": json(ExportRequest, service.export),
     }
     return [Route(API + name, _guarded(name, answer), methods=["POST"]) for name, answer in answering.items()]
+
+
+def _whole(reply: Reply | bytes) -> Reply | Response:
+    return Response(reply, media_type=BYTES) if isinstance(reply, bytes) else reply
 
 
 def _guarded(name: str, answer: Answering) -> Callable[[Request], Awaitable[Response]]:

@@ -41,6 +41,8 @@ class StartReply(Reply):
     colours: dict[str, list[list[int]]]
     min_patches: float
     most_queries: int
+    archive: bool
+    receives: bool
     upload_limit_mb: int
 
 
@@ -154,6 +156,51 @@ class HistoryReply(Reply):
 
     rows: list[dict[str, Any]]
     total: int
+
+
+class ReceivedReply(Reply):
+    """A film that was pushed here: when it arrived, ISO 8601 in UTC, and what its sender says that it is."""
+
+    film: str
+    arrived: str
+    kind: str
+
+
+class ReceivedListReply(Reply):
+    """The films that wait to be opened, in the order of arrival."""
+
+    films: list[ReceivedReply]
+
+
+class ArchivedStudyReply(Reply):
+    """A study of the archive; date and time as DICOM has them."""
+
+    study: str
+    date: str
+    time: str
+    description: str
+    modalities: list[str]
+
+
+class StudiesReply(Reply):
+    """What was found, newest first; `more`: there are others."""
+
+    studies: list[ArchivedStudyReply]
+    more: bool
+
+
+class ArchivedFilmReply(Reply):
+    """A film of a study of the archive."""
+
+    series: str
+    instance: str
+    modality: str
+
+
+class FilmsReply(Reply):
+    """The films of a study, in the order of their numbers."""
+
+    films: list[ArchivedFilmReply]
 
 
 class StoredReply(Reply):

@@ -38,6 +38,11 @@ Text = Annotated[
     str, StringConstraints(max_length=10_000)
 ]  # the store's own limits are lower, and have sentences
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Uid = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9.]{0,63}$")]
+Accession = Annotated[str, StringConstraints(pattern=r"^[^\\*?\x00-\x1f\x7f]{1,16}$")]  # SH without wildcards
+Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+Modality = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Empty = Literal[""]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -59,6 +64,8 @@ class OpenRequest(_OfPicture):
     """
 
     image: Annotated[int, Field(ge=0, lt=1_000_000)] | None = None
+    received: Name | None = None
+    """The received film that it is, which waits no more once it is open."""
 
 
 class OpenExampleRequest(_OfPicture):
@@ -120,6 +127,38 @@ class ResultsRequest(_OfStudy):
     kinds: Annotated[
         tuple[Literal["sr", "seg", "regions", "sc", "coco", "csv"], ...], Field(min_length=1, max_length=6)
     ]
+
+
+class ReceivedFilmRequest(Message):
+    """One of the films that were received."""
+
+    film: Name
+
+
+class FindRequest(Message):
+    """What studies of the archive are looked for by; "" for what does not matter."""
+
+    study: Uid | Empty = ""
+    accession: Accession | Empty = ""
+    date: Day | Empty = ""
+    modality: Modality | Empty = ""
+
+    def day(self) -> str:
+        """The date as DICOM has it."""
+        return self.date.replace("-", "")
+
+
+class FilmsRequest(Message):
+    """A study of the archive."""
+
+    study: Uid
+
+
+class FilmRequest(FilmsRequest):
+    """A film of the archive."""
+
+    series: Uid
+    instance: Uid
 
 
 class ExportRequest(Message):

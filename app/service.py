@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from app.archive_panel import ArchivePanel
 from app.drawing import answer_reply, colour_tables, keys_of, map_reply, picture
 from app.lanes import Lanes
+from app.received import ReceivedFilms
 from app.replies import (
     AnswersReply,
     ContentsReply,
@@ -17,6 +19,8 @@ from app.replies import (
     HistoryReply,
     LeftOutReply,
     ModelReply,
+    ReceivedListReply,
+    ReceivedReply,
     SaliencyReply,
     SavedReply,
     StartReply,
@@ -30,6 +34,7 @@ from app.requests import (
     ExportRequest,
     OpenExampleRequest,
     OpenRequest,
+    ReceivedFilmRequest,
     SaveRequest,
 )
 from app.results import Results
@@ -77,11 +82,14 @@ class Service:
         studies_each: int,
         upload_limit_mb: int,
         archive: Archive | None = None,
+        received: ReceivedFilms | None = None,
     ) -> None:
         self.engine, self.feedback = engine, feedback
         self.upload_limit_mb = upload_limit_mb
         self.sessions = Sessions(studies_each)
         self.lanes = Lanes()
+        self.archive = ArchivePanel(archive, self.lanes, upload_limit_mb)
+        self.waiting = received
         self.results = Results(engine, self.sessions, self.lanes, archive)
 
     async def start(self, window: str, request: EmptyRequest) -> StartReply:
@@ -97,6 +105,8 @@ class Service:
             colours=colour_tables(),
             min_patches=self.engine.min_patches,
             most_queries=MOST_QUERIES,
+            archive=self.archive.is_set,
+            receives=self.waiting is not None,
             upload_limit_mb=self.upload_limit_mb,
         )
 
@@ -123,12 +133,34 @@ class Service:
         dicom = entry.frame is None and await self.lanes.decoder.run(
             lambda: is_dicom_entry(entry, content, isolated=True)
         )
-        return await self._open(
+        opened = await self._open(
             window,
             lambda: load_entry(entry, content, window=request.window, isolated=True),
             Opening(request.image, request.window, request.inverted, dicom),
             synthetic=False,
         )
+        if self.waiting is not None and request.received is not None:
+            self.waiting.drop(request.received)
+        return opened
+
+    async def received(self, window: str, request: EmptyRequest) -> ReceivedListReply:
+        """The films that wait to be opened."""
+        films = self.waiting.films() if self.waiting is not None else []
+        return ReceivedListReply(
+            films=[
+                ReceivedReply(
+                    film=film.id, arrived=film.arrived.isoformat(timespec="seconds"), kind=film.kind
+                )
+                for film in films
+            ]
+        )
+
+    async def received_film(self, window: str, request: ReceivedFilmRequest) -> bytes:
+        """A received film as a file, which the page opens as any other."""
+        waiting = self.waiting
+        if waiting is None:
+            raise PatchClipError("This server receives no films; open a file.")
+        return await self.lanes.decoder.run(lambda: waiting.content(request.film))
 
     async def open_example(self, window: str, request: OpenExampleRequest) -> StudyReply:
         """Opens a bundled synthetic radiograph."""

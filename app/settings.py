@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
 from patchclip import PatchClipError
@@ -51,6 +52,33 @@ class Settings(BaseSettings):
         12, ge=1, description="Studies kept open in one browser window; the one unused longest makes room."
     )
 
+    dicomweb: SecretStr | None = Field(
+        None,
+        description="Address of a DICOMweb archive, in which films are found and results stored; user and "
+        "password may stand in it. Better set as a variable, since others see flags.",
+    )
+    dicomweb_token: SecretStr | None = Field(
+        None, description="Bearer token for that archive, instead of user and password."
+    )
+    receive_port: int | None = Field(
+        None, ge=1, le=65535, description="Port on which pushed films are taken (C-STORE); none if not given."
+    )
+    receive_host: str = Field("127.0.0.1", description="Address on which pushed films are taken.")
+    receive_title: str = Field(
+        "PATCHCLIP", description="Application entity title that senders of films must call."
+    )
+    receive_senders: str = Field(
+        "", description="Application entity titles, parted by commas, that may send films; all if not given."
+    )
+
+    @field_validator("receive_title", "receive_senders")
+    @classmethod
+    def _titles(cls, text: str) -> str:
+        for title in text.split(","):
+            if not re.fullmatch(r"[\x20-\x5b\x5d-\x7e]{0,16}", title.strip()):
+                raise ValueError("an application entity title has 16 plain characters at most")
+        return text
+
     @field_validator("database")
     @classmethod
     def _below_home(cls, path: Path) -> Path:
@@ -60,6 +88,11 @@ class Settings(BaseSettings):
     def host_names(self) -> tuple[str, ...]:
         """The names of `allowed_hosts`."""
         return tuple(self.allowed_hosts.replace(",", " ").split())
+
+    @property
+    def senders(self) -> tuple[str, ...]:
+        """The titles of `receive_senders`."""
+        return tuple(title.strip() for title in self.receive_senders.split(",") if title.strip())
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:

@@ -5,6 +5,7 @@ import { filesOf } from "./contents.js";
 import { $, all, say } from "./dom.js";
 import { download, showHistory } from "./history.js";
 import { bindPicture } from "./picture.js";
+import { bindArchive } from "./archive.js";
 import { bindResults } from "./results.js";
 import { attachPointer } from "./pointer.js";
 import { askBeforeLeaving, change, save, toggle, undo } from "./reading.js";
@@ -137,5 +138,6 @@ export function bindControls() {
   bindReading();
   bindPicture();
   bindResults();
+  bindArchive();
   bindDialogs();
 }

@@ -1,4 +1,5 @@
 // The keyboard: one key for everything, arrows inside lists and groups.
+import { openReceived, showArchive } from "./archive.js";
 import { activate } from "./asking.js";
 import { setColours, setView } from "./controls.js";
 import { $, all, node } from "./dom.js";
@@ -13,6 +14,8 @@ const ARROWS = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 };
 const KEYS = [
   ["o", "open files", () => $("file").click()],
   ["f", "open a folder", () => $("folder").click()],
+  ["a", "find in the archive", showArchive],
+  ["d", "open the next received film", () => openReceived()],
   ["/", "type a query", () => $("query").focus()],
   ["j", "next study", () => stepStudy(1)],
   ["k", "previous study", () => stepStudy(-1)],

@@ -1,4 +1,5 @@
 // The start of the page: makes it ready, and asks the server what there is.
+import { beginArchive } from "./archive.js";
 import { bindControls, setColours } from "./controls.js";
 import { $, node, say } from "./dom.js";
 import { bindKeys } from "./keys.js";
@@ -28,6 +29,7 @@ async function begin() {
   $("colours").replaceChildren(...tables.map((name) => node("option", name, { value: name })));
   $("examples").replaceChildren(...start.examples.map(exampleNode));
   setColours(tables[0]);
+  beginArchive(start);
   $("model").closest("#pc").dataset.ready = "true";
 }
 

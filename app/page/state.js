@@ -11,6 +11,7 @@ export const state = {
   tables: {},
   mostQueries: 1,
   limitMb: Infinity,
+  archive: false, // whether the server has one
   busy: 0,
   loose: newDraft(), // a reading that was begun before anything was open
 };

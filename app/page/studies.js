@@ -28,7 +28,8 @@ async function openAll(items) {
     try {
       if (file.size > state.limitMb * 1e6) throw new Error(tooLarge(file.size));
       const source = fileSource(file, image);
-      const reply = await busy("reading and encoding …", () => source.open({}));
+      const { received } = file; // a film that was pushed: it waits no more once it is open
+      const reply = await busy("reading and encoding …", () => source.open(received ? { received } : {}));
       if (reply.images) groups.push(contentsOf(file, reply));
       else addStudy(reply, source);
     } catch (error) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from pydicom.dataset import Dataset
 from patchclip.errors import PatchClipError
 
 T = TypeVar("T")
+
+# Both quote addresses, in which UIDs and accession numbers stand.
+for library in ("dicomweb_client", "urllib3"):
+    logging.getLogger(library).setLevel(logging.CRITICAL)
 
 TOKEN = "PATCHCLIP_DICOMWEB_TOKEN"
 """Environment variable with a bearer token; a user and password may stand in the address instead."""
@@ -41,35 +46,105 @@ class Film:
     modality: str
 
 
+@dataclass(frozen=True, slots=True)
+class StudyCriteria:
+    """What studies are looked for by, "" for what does not matter; no patient's name or number among it.
+
+    Attributes:
+        uid: Study Instance UID.
+        accession: Accession Number.
+        date: Study Date as DICOM has it, "20260102".
+        modality: one of those in the study.
+    """
+
+    uid: str = ""
+    accession: str = ""
+    date: str = ""
+    modality: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedStudy:
+    """A study of an archive, by what a reader tells it by; "" where the archive does not say."""
+
+    uid: str
+    date: str
+    time: str
+    description: str
+    modalities: tuple[str, ...]
+
+
+class _Session(requests.Session):
+    """Asks the archive itself and nobody else, each time with a limit.
+
+    No proxy that happens to be set gets a patient's films, and no redirection leads elsewhere.
+    """
+
+    def __init__(self, archive: str) -> None:
+        super().__init__()
+        self.trust_env = False
+        self._archive = archive
+        self.request = partial(self.request, timeout=TIMEOUT_S)  # type: ignore[method-assign]
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        if resp.is_redirect:
+            raise ArchiveError(
+                f"The archive {self._archive} sends its visitors to another address; give that one instead."
+            )
+        return None
+
+
 class Archive:
     """A DICOMweb service.
 
     Args:
         url: its root, e.g. "http://archive:8042/dicom-web"; user and password may stand in it. Without them
-            the bearer token of the environment variable `PATCHCLIP_DICOMWEB_TOKEN` is sent, if there is one.
+            the bearer token is sent, if there is one.
+        token: a bearer token; by default the one of the environment variable `PATCHCLIP_DICOMWEB_TOKEN`.
 
     Raises:
         ArchiveError: the address is none of http or https.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ArchiveError(
                 f"{_without_password(url)} is no address of a DICOMweb archive; it begins with http:// or https://."
             )
-        session = requests.Session()
-        session.trust_env = (
-            False  # patients' films go to the named archive, never to a proxy that happens to be set
-        )
-        session.request = partial(session.request, timeout=TIMEOUT_S)  # type: ignore[method-assign]
+        self.url = _without_password(url).rstrip("/")
+        session = _Session(self.url)
+        token = token or os.environ.get(TOKEN)
         if parts.username:
             session.auth = (parts.username, parts.password or "")
-        elif os.environ.get(TOKEN):
-            session.headers["Authorization"] = f"Bearer {os.environ[TOKEN]}"
-        self.url = _without_password(url).rstrip("/")
+        elif token:
+            session.headers["Authorization"] = f"Bearer {token}"
         self._client = DICOMwebClient(self.url, session=session)
         self._client.set_http_retry_params(max_attempts=2, wait_exponential_multiplier=100)
+
+    def search(self, criteria: StudyCriteria, limit: int) -> list[ArchivedStudy]:
+        """Studies that meet all criteria, newest first, `limit` of them at most.
+
+        Raises:
+            ArchiveError: see `ArchiveError`; or no criterion is given, which would list the whole archive.
+        """
+        filters = {
+            "StudyInstanceUID": criteria.uid,
+            "AccessionNumber": criteria.accession,
+            "StudyDate": criteria.date,
+            "ModalitiesInStudy": criteria.modality,
+        }
+        given = {name: value for name, value in filters.items() if value}
+        if not given:
+            raise ArchiveError("Name a study UID, an accession number, a date or a modality to look for.")
+        rows = self._ask(
+            lambda: self._client.search_for_studies(
+                limit=limit, fields=["StudyDescription", "ModalitiesInStudy"], search_filters=given
+            ),
+            "find studies",
+        )
+        studies = self._ask(lambda: [_study_of(Dataset.from_json(row)) for row in rows], "find studies")
+        return sorted(studies, key=lambda study: (study.date, study.time), reverse=True)
 
     def find(self, study_uid: str) -> list[Film]:
         """The projection images of a study, in the order of their series and instance numbers.
@@ -173,6 +248,17 @@ class Archive:
             raise ArchiveError(
                 f"What {self.url} answered is no DICOMweb, so it could not {purpose}; check the address."
             ) from error
+
+
+def _study_of(row: Dataset) -> ArchivedStudy:
+    modalities = row.get("ModalitiesInStudy") or []
+    return ArchivedStudy(
+        uid=str(row.StudyInstanceUID),
+        date=str(row.get("StudyDate") or ""),
+        time=str(row.get("StudyTime") or ""),
+        description=str(row.get("StudyDescription") or ""),
+        modalities=(modalities,) if isinstance(modalities, str) else tuple(str(name) for name in modalities),
+    )
 
 
 def _without_password(url: str) -> str:

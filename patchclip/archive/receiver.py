@@ -39,6 +39,10 @@ LARGEST = 512 * 2**20
 """Bytes of one film."""
 
 
+class NoRoomError(ArchiveError):
+    """There is no room for a film now; its sender may try again later."""
+
+
 class Receiver:
     """Listens while it is open; each film is handed on as the bytes of a DICOM file, and forgotten.
 
@@ -107,6 +111,8 @@ class Receiver:
             return REFUSED
         try:
             self._take(bytes(content))
+        except NoRoomError:
+            return REFUSED
         except (
             Exception
         ):  # whatever went wrong with one film, the sender must hear of it and the listener go on

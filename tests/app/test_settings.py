@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from app.settings import Settings, UsageError, read_settings
 
@@ -18,6 +18,15 @@ VALUES = {
     "checkpoint": ("/srv/model", Path("/srv/model")),
     "upload_limit_mb": ("9", 9),
     "open_studies": ("3", 3),
+    "dicomweb": (
+        "https://reader:secret@archive/dicom-web",
+        SecretStr("https://reader:secret@archive/dicom-web"),
+    ),
+    "dicomweb_token": ("secret", SecretStr("secret")),
+    "receive_port": ("11112", 11112),
+    "receive_host": ("0.0.0.0", "0.0.0.0"),
+    "receive_title": ("READER", "READER"),
+    "receive_senders": ("PACS, CR1", "PACS, CR1"),
 }
 
 

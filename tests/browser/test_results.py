@@ -27,7 +27,7 @@ def of_an_archive(path: Path, **tags: object) -> Path:
 
 def download(page: Page) -> dict[str, bytes]:
     """Presses the button; the files of the ZIP by name."""
-    with page.expect_download() as started:
+    with page.expect_download(timeout=60_000) as started:
         page.locator("#pc-results-save").click()
     expect(page.locator("#pc-results-done")).to_have_text("downloaded")
     with zipfile.ZipFile(io.BytesIO(Path(started.value.path()).read_bytes())) as archive:
