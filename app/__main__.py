@@ -51,7 +51,7 @@ def _serve(settings: Settings, folder: Path) -> None:
     stop = Event()
     try:
         migrate(database)
-        engine = Engine.from_pretrained(settings.checkpoint)
+        engine = Engine.from_pretrained(settings.checkpoint, prevalence=settings.prior)
         listening = listen(settings.host, settings.port)
         shared_pool().warm()  # loads its decoders meanwhile
         # Meanwhile the reader opens a file. No daemon: an interpreter that ends under torch's feet aborts.

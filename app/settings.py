@@ -47,6 +47,11 @@ class Settings(BaseSettings):
         description="SQLite file that holds the feedback.",
     )
     checkpoint: Path | None = Field(None, description="Folder of a checkpoint; the bundled one if not given.")
+    prior: list[str] = Field(
+        default_factory=list,
+        description="How often a finding is present at this site, such as Effusion=0.3, or a JSON file of "
+        "such pairs; probabilities are then those for this site.",
+    )
     upload_limit_mb: int = Field(64, ge=1, description="Largest file that may be opened, in MB.")
     open_studies: int = Field(
         12, ge=1, description="Studies kept open in one browser window; the one unused longest makes room."

@@ -58,16 +58,24 @@ class Engine:
         )
 
     @classmethod
-    def from_pretrained(cls, path: str | Path | None = None, device: str | None = None) -> Engine:
+    def from_pretrained(
+        cls, path: str | Path | None = None, device: str | None = None, prevalence: Sequence[str] = ()
+    ) -> Engine:
         """The bundled checkpoint, one from a folder, or a published model of open_clip by name (see
         `load_open_clip`).
 
+        prevalence: shares of the site's images with a finding, "Effusion=0.3" or a JSON file of such pairs;
+            probabilities are then those for such a site.
+
         Raises:
-            CheckpointError: see `load_checkpoint` and `load_open_clip`.
+            CheckpointError: see `load_checkpoint`, `load_open_clip` and `at_prevalence`.
+            DataError: a prevalence cannot be read, see `read_prevalence`.
         """
         if isinstance(path, str) and not Path(path).exists() and is_open_clip_name(path):
-            return cls(load_open_clip(path, load_checkpoint(BUNDLED).vocabulary), device)
-        return cls(load_checkpoint(Path(path) if path else BUNDLED), device)
+            checkpoint = load_open_clip(path, load_checkpoint(BUNDLED).vocabulary)
+        else:
+            checkpoint = load_checkpoint(Path(path) if path else BUNDLED)
+        return cls(checkpoint.at_prevalence(prevalence) if prevalence else checkpoint, device)
 
     @property
     def min_patches(self) -> float:

@@ -17,6 +17,7 @@ from patchclip.engine import Engine
 from patchclip.errors import DataError, PatchClipError, QueryError, SaliencyError
 from patchclip.image import Radiograph, list_images, load_entry
 from patchclip.image.isolation import shared_pool
+from patchclip.prior_argument import add_prior_argument
 from patchclip.saliency import SALIENCY
 from patchclip.types import Answer, Exploration, PatchMap, Region
 
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="a checkpoint folder, or a model of open_clip by name; the bundled one by default",
     )
+    add_prior_argument(parser)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -59,7 +61,7 @@ def main(options: argparse.Namespace) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     shared_pool().warm()  # it loads its libraries while the model is loaded
-    engine = Engine.from_pretrained(options.checkpoint)
+    engine = Engine.from_pretrained(options.checkpoint, prevalence=options.prior)
     failed = any(_refusal(engine, query) for query in options.query)
     for image in (image for film in films for image in _images(film)):
         try:

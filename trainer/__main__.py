@@ -14,16 +14,29 @@ from types import ModuleType
 
 from patchclip.errors import PatchClipError
 from patchclip.memory import keep_freed_memory
-from trainer.commands import calibrate, card, check_data, evaluate_gates, export, fit, folds, gates
+from trainer.commands import (
+    calibrate,
+    calibrate_site,
+    card,
+    check_data,
+    evaluate_gates,
+    evaluate_site,
+    export,
+    fit,
+    folds,
+    gates,
+)
 
 COMMANDS: dict[str, ModuleType] = {
     "fit": fit,
     "folds": folds,
     "calibrate": calibrate,
+    "calibrate-site": calibrate_site,
     "gates": gates,
     "export": export,
     "check-data": check_data,
     "evaluate-gates": evaluate_gates,
+    "evaluate-site": evaluate_site,
     "card": card,
 }
 ALIASES = {"check-data": ("evaluate-data",)}

@@ -14,6 +14,7 @@ from patchclip.engine import Engine
 from patchclip.errors import PatchClipError
 from patchclip.image import load_radiograph
 from patchclip.predict import record_of
+from patchclip.prior_argument import add_prior_argument
 
 
 def add_receive_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,11 +44,12 @@ def add_receive_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint", metavar="PATH", help="a checkpoint folder; the bundled one by default"
     )
+    add_prior_argument(parser)
 
 
 def receive(options: argparse.Namespace) -> int:
     """Listens for pushed films and prints one JSON object for each; nothing of a film is kept."""
-    engine = Engine.from_pretrained(options.checkpoint)
+    engine = Engine.from_pretrained(options.checkpoint, prevalence=options.prior)
     lock, done = threading.Lock(), threading.Event()
     count = 0
 

@@ -16,6 +16,7 @@ from patchclip.export.result import NOTICE, Result
 from patchclip.export.source import read_source
 from patchclip.files import atomic
 from patchclip.image import load_radiograph
+from patchclip.prior_argument import add_prior_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint", metavar="PATH", help="a checkpoint folder; the bundled one by default"
     )
+    add_prior_argument(parser)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -48,7 +50,7 @@ def main(options: argparse.Namespace) -> int:
     if not options.out and not options.store:
         raise DataError("Results need a place; name a folder with --out DIR, or --store with --dicomweb.")
     films = Films(options.images, options.dicomweb, options.study)
-    engine = Engine.from_pretrained(options.checkpoint)
+    engine = Engine.from_pretrained(options.checkpoint, prevalence=options.prior)
     results: dict[str, Result] = {}
     failed = False
     for film in films:

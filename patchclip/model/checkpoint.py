@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,14 @@ from patchclip.files import atomic
 from patchclip.model.calibration import Calibration
 from patchclip.model.config import ModelConfig
 from patchclip.model.patchclip import PatchCLIP
+from patchclip.model.prevalence import (
+    PREVALENCE,
+    Prevalence,
+    at_prevalence,
+    load_prevalence,
+    prevalence_note,
+    read_prevalence,
+)
 from patchclip.records import parse_json
 from patchclip.text.vocabulary import Vocabulary
 
@@ -45,6 +53,8 @@ class Checkpoint:
             fitted.
         sha256: of weights and record together; tells two models apart in feedback and reports.
         note: a warning that goes with every image that the model encodes, or None.
+        prevalence: how often findings were present where the calibration was fitted, by label; empty where
+            that is not known.
     """
 
     model: PatchCLIP
@@ -53,6 +63,23 @@ class Checkpoint:
     gates: dict[str, Any]
     sha256: str
     note: str | None = None
+    prevalence: Mapping[str, Prevalence] = field(default_factory=dict)
+
+    def at_prevalence(self, texts: Sequence[str]) -> Checkpoint:
+        """The same model for images of which other shares have the findings; every image says so.
+
+        texts: as of `read_prevalence`.
+
+        Raises:
+            DataError, CheckpointError: see `read_prevalence` and `at_prevalence`.
+        """
+        wanted = read_prevalence(texts, self.vocabulary)
+        notes = [note for note in (self.note, prevalence_note(wanted)) if note]
+        return replace(
+            self,
+            calibration=at_prevalence(self.calibration, self.prevalence, wanted),
+            note=" ".join(notes) or None,
+        )
 
 
 def save_checkpoint(
@@ -61,6 +88,7 @@ def save_checkpoint(
     vocabulary: Vocabulary,
     calibration: Calibration | None = None,
     gates: dict[str, Any] | None = None,
+    prevalence: Mapping[str, Prevalence] | None = None,
 ) -> None:
     """Writes a checkpoint folder, file by file atomically. Weights go as float16 and normalisation statistics
     as float32.
@@ -85,6 +113,10 @@ def save_checkpoint(
         file.write_bytes(safetensors.torch.save(tensors))
     with atomic(folder / RECORD) as file:
         file.write_bytes((json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
+    if prevalence is not None:
+        counts = {label: asdict(item) for label, item in prevalence.items()}
+        with atomic(folder / PREVALENCE) as file:
+            file.write_bytes((json.dumps(counts, indent=1) + "\n").encode())
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -116,6 +148,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         calibration=calibration,
         gates=record["gates"],
         sha256=hashlib.sha256(weights + text).hexdigest(),
+        prevalence=load_prevalence(folder),
     )
 
 

@@ -12,11 +12,13 @@ from patchclip.data.tables import read_json
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from trainer.calibrate.calibration import OperatingPoint, fit_calibration, trained_branches
+from trainer.calibrate.site import prevalence_of
 from trainer.commands.sources import add_sources, print_reading, read_sources
 from trainer.config import FitConfig
 from trainer.data.checks import without_copies
 from trainer.data.loaded import Loaded, load_samples
 from trainer.data.split import hold_out
+from trainer.data.states import state_table
 from trainer.fit.distributed import Processes, join
 from trainer.fit.validation import dev_logits, figures_from_logits
 from trainer.gate.fit import GATE_SIZE, at_most, fit_gates
@@ -99,7 +101,8 @@ def calibrate_best(
     logits = dev_logits(model, bank, held_out, size, processes.device, mirror=point.mirror)
     calibration = fit_calibration(logits, held_out, labels, trained_branches(config.loss), point, train)
     gates = {**checkpoint.gates, **fit_gates(model.sentence_encoder, vocabulary, train)}
-    save_checkpoint(out / "best", model.cpu(), vocabulary, calibration, gates)
+    counts = prevalence_of(state_table(held_out, labels), labels)
+    save_checkpoint(out / "best", model.cpu(), vocabulary, calibration, gates, counts)
 
     figures = figures_from_logits(logits, held_out, labels)
     print("held out: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
