@@ -16,6 +16,7 @@ VALUES = {
     "allowed_hosts": ("reading.example, films.example", "reading.example, films.example"),
     "database": ("/srv/feedback.sqlite3", Path("/srv/feedback.sqlite3")),
     "checkpoint": ("/srv/model", Path("/srv/model")),
+    "prior": ('["Effusion=0.3"]', ["Effusion=0.3"]),
     "upload_limit_mb": ("9", 9),
     "open_studies": ("3", 3),
     "dicomweb": (
