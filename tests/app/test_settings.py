@@ -80,7 +80,8 @@ def test_each_setting_is_a_flag_that_counts_more_than_its_variable(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text, value = VALUES[name]
-    monkeypatch.setenv(f"PATCHCLIP_{name.upper()}", str(getattr(Settings(), name) or "/srv/other"))
+    other = '["Nodule=0.1"]' if name == "prior" else str(getattr(Settings(), name) or "/srv/other")
+    monkeypatch.setenv(f"PATCHCLIP_{name.upper()}", other)
     assert getattr(read_settings([f"--{name.replace('_', '-')}", text]), name) == value
 
 
