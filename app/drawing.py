@@ -10,11 +10,22 @@ import cv2
 import numpy as np
 from matplotlib import colormaps
 
-from app.replies import AnswerReply, MapReply, RegionReply
+from app.replies import AnswerReply, EchoReply, ExplorationReply, MapReply, RegionReply, WordReply
 from patchclip import Answer, PatchMap, Radiograph
+from patchclip.text import Echo
+from patchclip.types import Exploration
 
 # Pixels sent to the browser, which zooms in 12 times: all that most detectors have, in a PNG of a few MB.
 LONGEST_LENGTH = 3000
+LONGEST_NAME = 80  # characters of a typed text that an answer is called by
+ASSERTED = {
+    "present": "",
+    "absent": "no ",
+    "uncertain": "possible ",
+    "historical": "previous ",
+    "comparison": "change in ",
+}
+"""What a question begins with that is read as that assertion."""
 COLOUR_MAPS = ("inferno", "viridis", "cividis", "Blues_r")
 
 
@@ -50,18 +61,17 @@ def map_reply(patch_map: PatchMap) -> MapReply:
 def keys_of(answers: Sequence[Answer]) -> dict[str, Answer]:
     """The answers to one text by the words that the page calls each by, in order.
 
-    One answer is called by the text as typed. Of several, each is called by a question that asks for it
-    alone, so
-    that it can be asked again by its name; two that ask the same are one.
+    One answer is called by the text as typed, if that is a line. Any other is called by a question that asks
+    for it alone, so that nothing else of a text need be kept with it; two that ask the same are one.
     """
-    if len(answers) == 1:
+    if len(answers) == 1 and len(answers[0].query) <= LONGEST_NAME and "\n" not in answers[0].query:
         return {answers[0].query: answers[0]}
     return {question_for(answer): answer for answer in answers}
 
 
 def question_for(answer: Answer) -> str:
     """A question that asks for this answer alone: "no pneumothorax", "pleural effusion, left lower zone"."""
-    question = f"no {answer.finding}" if answer.negated else answer.finding
+    question = f"{ASSERTED[answer.assertion]}{answer.finding}"
     return f"{question}, {answer.place.words}" if answer.place else question
 
 
@@ -87,6 +97,8 @@ def answer_reply(key: str, answer: Answer) -> AnswerReply:
         span=answer.span,
         finding=answer.finding,
         understood=understood(answer),
+        assertion=answer.assertion,
+        place=answer.place.words if answer.place else None,
         in_vocabulary=answer.in_vocabulary,
         probability=None if answer.probability is None else round(answer.probability, 4),
         threshold=answer.threshold,
@@ -96,4 +108,35 @@ def answer_reply(key: str, answer: Answer) -> AnswerReply:
             for region in answer.regions
         ],
         warnings=list(answer.warnings),
+    )
+
+
+def echo_reply(text: str, echo: Sequence[Echo]) -> EchoReply:
+    """A text word by word; put together again, blanks and words are the text up to its last word."""
+    stops = [0, *(item.stop for item in echo)]
+    return EchoReply(
+        asked=text,
+        words=[
+            WordReply(
+                before=text[stop : item.start],
+                text=text[item.start : item.stop],
+                role=item.role,
+                became=item.became,
+                assertion=item.assertion,
+            )
+            for stop, item in zip(stops, echo, strict=False)
+        ],
+    )
+
+
+def exploration_reply(exploration: Exploration, elapsed: float) -> ExplorationReply:
+    """The similarities as they are, with their range."""
+    values = exploration.similarity.values.astype(float)
+    return ExplorationReply(
+        phrase=exploration.phrase,
+        values=values.tolist(),
+        extent=exploration.similarity.extent,
+        low=float(values.min()),
+        high=float(values.max()),
+        explore_ms=elapsed,
     )

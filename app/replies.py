@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,7 +40,6 @@ class StartReply(Reply):
     examples: list[str]
     colours: dict[str, list[list[int]]]
     min_patches: float
-    most_queries: int
     archive: bool
     receives: bool
     upload_limit_mb: int
@@ -113,9 +112,8 @@ class RegionReply(Reply):
 class AnswerReply(Reply):
     """An answer as the page shows it; a query out of scope carries no probability.
 
-    `query` is what the page calls it by and may ask again; `asked` is the whole text that was typed, `span`
-    the part
-    of it that this answer is to.
+    `query` is what the page calls it by; `asked` is the whole text that was read, `span` the part of it that
+    this answer is to; `place` is null where nothing limits the answer.
     """
 
     query: str
@@ -123,6 +121,8 @@ class AnswerReply(Reply):
     span: str
     finding: str
     understood: str
+    assertion: str
+    place: str | None
     in_vocabulary: bool
     probability: float | None
     threshold: float
@@ -131,11 +131,50 @@ class AnswerReply(Reply):
     warnings: list[str]
 
 
+class WordReply(Reply):
+    """A word or mark of a text and what became of it; `before` are the blanks before it."""
+
+    before: str
+    text: str
+    role: Literal["used", "corrected", "passed over", "struck out"]
+    became: str
+    assertion: str | None
+
+
+class EchoReply(Reply):
+    """A text that was read, word by word."""
+
+    asked: str
+    words: list[WordReply]
+
+
+class RefusedReply(Reply):
+    """A part of a text that was not read, and why."""
+
+    text: str
+    error: str
+
+
 class AnswersReply(Reply):
-    """In the order asked."""
+    """In the order asked; `refused` holds the parts that were not read, `more` a word on what was cut."""
 
     answers: list[AnswerReply]
+    echoes: list[EchoReply]
+    refused: list[RefusedReply]
+    more: str
     query_ms: float
+
+
+class ExplorationReply(Reply):
+    """`values` [R][C] are cosines in [-1, 1] as computed, between each patch and `phrase`: no map of a
+    finding, and no probability."""
+
+    phrase: str
+    values: list[list[float]]
+    extent: tuple[float, float, float, float]
+    low: float
+    high: float
+    explore_ms: float
 
 
 class SaliencyReply(Reply):

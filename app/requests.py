@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from patchclip import PatchClipError
 from patchclip.types import Box
 
-LONGEST_LINE = 20_000  # characters of one line of queries; each query has a limit of its own
+LONGEST_TEXT = (
+    20_000  # characters of a text on its way; what is read of one has a lower limit, with a sentence
+)
 MOST_BOXES = 100  # of one reading
 LIMITS = {
-    "text": f"The line of queries has more than {LONGEST_LINE} characters; ask fewer findings at once.",
+    "text": f"The text has more than {LONGEST_TEXT} characters; ask fewer findings at once.",
     "boxes": f"A reading may have {MOST_BOXES} boxes at most; remove some, then save.",
 }
 HALF_A_CHARACTER = (
@@ -83,13 +85,19 @@ class CloseRequest(_OfStudy):
 
 
 class AskRequest(_OfStudy):
-    """A line of queries, parted by ";"."""
+    """A text as typed: a question, a list, a sentence, a report."""
 
-    text: Annotated[str, StringConstraints(max_length=LONGEST_LINE)]
+    text: Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]
 
 
 class CompareRequest(_OfStudy):
     """A query that was answered."""
+
+    query: Text
+
+
+class ExploreRequest(_OfStudy):
+    """A query that was found out of scope."""
 
     query: Text
 

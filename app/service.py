@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from app.archive_panel import ArchivePanel
-from app.drawing import answer_reply, colour_tables, keys_of, map_reply, picture
+from app.drawing import (
+    answer_reply,
+    colour_tables,
+    echo_reply,
+    exploration_reply,
+    keys_of,
+    map_reply,
+    picture,
+)
 from app.lanes import Lanes
 from app.received import ReceivedFilms
 from app.replies import (
     AnswersReply,
     ContentsReply,
     DoneReply,
+    ExplorationReply,
     ExportReply,
     HistoryReply,
     LeftOutReply,
     ModelReply,
     ReceivedListReply,
     ReceivedReply,
+    RefusedReply,
     SaliencyReply,
     SavedReply,
     StartReply,
@@ -31,6 +42,7 @@ from app.requests import (
     CloseRequest,
     CompareRequest,
     EmptyRequest,
+    ExploreRequest,
     ExportRequest,
     OpenExampleRequest,
     OpenRequest,
@@ -40,6 +52,7 @@ from app.requests import (
 from app.results import Results
 from app.sessions import Opening, Sessions, Study
 from app.store import FeedbackRepository, NewFeedback, StoreError
+from app.texts import answer_text
 from patchclip import (
     Engine,
     Listing,
@@ -56,10 +69,9 @@ from patchclip.image.containers import is_dicom_entry
 from patchclip.image.header import BURNT_IN as BURNT_IN_HEADER
 from patchclip.image.polarity import SENTENCES as POLARITY
 from patchclip.resources import EXAMPLES
-from patchclip.text import split_queries
+from patchclip.text.query import MOST as MOST_QUERIES
 
 BURNT_IN = (BURNT_IN_LOOK, BURNT_IN_HEADER)
-MOST_QUERIES = 20  # in one go
 MOST_IMAGES = 1000  # of an archive that are listed on the page
 MOST_ROWS = 200  # of past feedback on the page; the exports hold all
 NO_HISTORY = (
@@ -104,7 +116,6 @@ class Service:
             examples=sorted(file.name for file in EXAMPLES.glob("*") if file.suffix in (".png", ".dcm")),
             colours=colour_tables(),
             min_patches=self.engine.min_patches,
-            most_queries=MOST_QUERIES,
             archive=self.archive.is_set,
             receives=self.waiting is not None,
             upload_limit_mb=self.upload_limit_mb,
@@ -180,24 +191,31 @@ class Service:
         return DoneReply()
 
     async def ask(self, window: str, request: AskRequest) -> AnswersReply:
-        """Answers one line of queries, parted by ";"."""
+        """Answers a text: one answer for each finding that it names, in its order."""
         study = self._study(window, request.study)
-        queries = split_queries(request.text)
-        if not queries:
-            raise QueryError('The query is empty; type a finding, for example "pleural effusion".')
-        if len(queries) > MOST_QUERIES:
-            raise QueryError(
-                f"These are {len(queries)} queries and {MOST_QUERIES} may be asked in one go; "
-                "ask the rest afterwards."
-            )
-        answers, elapsed = await self.lanes.model.run(
-            lambda: _timed(lambda: [self.engine.query(study.encoded, [query]) for query in queries])
+        answered, elapsed = await self.lanes.model.run(
+            lambda: _timed(lambda: answer_text(self.engine, study.encoded, request.text, MOST_QUERIES))
         )
-        keyed = {key: answer for own in answers for key, answer in keys_of(own).items()}
+        keyed = {key: answer for text in answered.texts for key, answer in keys_of(text.answers).items()}
         study.answers.update(keyed)
         return AnswersReply(
-            answers=[answer_reply(key, answer) for key, answer in keyed.items()], query_ms=elapsed
+            answers=[answer_reply(key, answer) for key, answer in keyed.items()],
+            echoes=[echo_reply(text.text, text.echo) for text in answered.texts],
+            refused=[RefusedReply(text=part.text, error=part.reason) for part in answered.refused],
+            more=answered.more,
+            query_ms=elapsed,
         )
+
+    async def explore(self, window: str, request: ExploreRequest) -> ExplorationReply:
+        """The raw similarity of each patch to a query out of scope; it is no answer, and is kept nowhere."""
+        study = self._study(window, request.study)
+        answer = study.answers.get(request.query)
+        if answer is None or answer.in_vocabulary:
+            raise QueryError("Only a query that was found out of scope can be explored; ask it first.")
+        exploration, elapsed = await self.lanes.model.run(
+            lambda: _timed(lambda: self.engine.explore(study.encoded, answer.span or answer.query))
+        )
+        return exploration_reply(exploration, elapsed)
 
     async def compare(self, window: str, request: CompareRequest) -> SaliencyReply:
         """Grad-CAM of a query that was answered."""
@@ -221,7 +239,7 @@ class Service:
             image_size=study.encoded.size,
             model_name=self.engine.name,
             model_sha256=self.engine.sha256,
-            answer=answer,
+            answer=replace(answer, query=request.query),  # of a report its part alone is kept
             reader=request.reader,
             presence=request.presence,
             location=request.location or None,

@@ -25,6 +25,7 @@ from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
 from patchclip.question import Question, QuestionReader
 from patchclip.resources import BUNDLED
 from patchclip.saliency import SaliencyTask, saliency_maps, saliency_method
+from patchclip.text.echo import Echo
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from patchclip.types import Answer, Exploration, FloatArray, Laterality, PatchMap
@@ -107,6 +108,14 @@ class Engine:
         """
         return self._reader.read(text)
 
+    def echo(self, text: str) -> tuple[Echo, ...]:
+        """What became of every word and mark of a text: used and how, corrected, passed over, or struck out.
+
+        Raises:
+            QueryError: see `understand`.
+        """
+        return self._reader.echo(text)
+
     def encode(self, radiograph: Radiograph) -> Encoded:
         """One pass through the tower; a picture that does not look like a frontal chest radiograph is encoded
         too, with a warning.
@@ -186,9 +195,9 @@ class Engine:
         calibrated nor compared with its absence: no probability, and no prediction of a finding.
 
         Raises:
-            QueryError: see `query`.
+            QueryError: see `query`; or it holds words of another language than English.
         """
-        question = self.understand(text)[0]
+        question = self._reader.explorable(text)
         with torch.inference_mode():
             similarity = encoded.patches @ question.positive.to(encoded.patches.device)
         values = encoded.letterbox.extend_edges(similarity.float().cpu().numpy())

@@ -7,19 +7,20 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from patchclip.archive.films import Films, NamedFilm, add_film_arguments
+from patchclip.encoded import Encoded
 from patchclip.engine import Engine
 from patchclip.errors import DataError, PatchClipError, QueryError, SaliencyError
 from patchclip.image import Radiograph, list_images, load_entry
 from patchclip.image.isolation import shared_pool
 from patchclip.prior_argument import add_prior_argument
 from patchclip.saliency import SALIENCY
-from patchclip.types import Answer, Exploration, PatchMap, Region
+from patchclip.types import Answer, PatchMap, Region
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -152,7 +153,9 @@ def record_of(
             answer.setdefault("saliency", {})[method] = _map(shown)
     for answer, finding in zip(answers, findings, strict=True):
         if explore and not finding.in_vocabulary:
-            answer["explore"] = _exploration(engine.explore(encoded, finding.span))
+            answer["explore"] = _exploration(engine, encoded, finding)
+    for query in dict.fromkeys(answerable):  # with the first answer to each text
+        next(answer for answer in answers if answer["query"] == query)["echo"] = _echo(engine, query)
     return {
         "image": name,
         "size": list(encoded.size),
@@ -187,7 +190,16 @@ def _in_order(
     return entries
 
 
-def _exploration(exploration: Exploration) -> dict[str, Any]:
+def _echo(engine: Engine, query: str) -> list[dict[str, Any]]:
+    """What became of every word of a text."""
+    return [{"text": query[word.start : word.stop], **asdict(word)} for word in engine.echo(query)]
+
+
+def _exploration(engine: Engine, encoded: Encoded, answer: Answer) -> dict[str, Any]:
+    try:
+        exploration = engine.explore(encoded, answer.span)
+    except QueryError as error:
+        return {"error": str(error)}
     return {
         "similarity": _map(exploration.similarity),
         "note": "Untested: the raw similarity of each patch to the text. No probability, and no finding.",

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from patchclip.errors import QueryError
 from patchclip.image.radiograph import HeaderFacts
 from patchclip.model.patchclip import PatchCLIP
+from patchclip.text.echo import Echo
 from patchclip.text.query import Query, parse_queries
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import PromptPair, Vocabulary
@@ -56,8 +58,8 @@ class Question:
             )
         if not self.in_vocabulary:
             sentences.append(
-                f'"{self.query.finding}" is far from what this model has learnt: neither map nor probability '
-                "is shown."
+                f'"{shortened(self.query.finding)}" is far from what this model has learnt: neither map nor '
+                "probability is shown."
             )
         return tuple(sentences)
 
@@ -78,6 +80,36 @@ class QuestionReader:
         reading = parse_queries(text, self.vocabulary)
         first, *others = (self._question(query) for query in reading.queries)
         return replace(first, said=reading.warnings), *others
+
+    def echo(self, text: str) -> tuple[Echo, ...]:
+        """What became of every word and mark of a text, in order, once the gate has judged its queries.
+
+        Raises:
+            QueryError: see `read`.
+        """
+        reading = parse_queries(text, self.vocabulary)
+        echo = reading.echo
+        for query in reading.queries:
+            verdict = self.gate.judge(query)
+            if verdict.in_vocabulary and not query.label:
+                echo = tuple(_used(item, query) for item in echo)
+            elif query.label and not verdict.in_vocabulary:
+                echo = tuple(_struck(item, query) for item in echo)
+        return echo
+
+    def explorable(self, text: str) -> Question:
+        """The first question of a text, whether the vocabulary holds it or not.
+
+        Raises:
+            QueryError: see `read`; or it holds words of another language: prompts are compared in English.
+        """
+        reading = parse_queries(text, self.vocabulary)
+        if (reading.language or reading.unread) and not reading.queries[0].label:
+            raise QueryError(
+                f'"{shortened(text)}" cannot be compared with the image, since it is not in English; '
+                "ask for it in English."
+            )
+        return self._question(reading.queries[0])
 
     def _question(self, query: Query) -> Question:
         verdict = self.gate.judge(query)
@@ -100,3 +132,22 @@ class QuestionReader:
         """Mean embedding of several wordings, [D], unit norm."""
         wordings = self.model.project_text(self.model.encode_sentences(list(prompts)))
         return F.normalize(wordings.mean(dim=0), dim=0)
+
+
+def shortened(text: str) -> str:
+    """At most 60 characters of a text, for a sentence that quotes it."""
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _used(item: Echo, query: Query) -> Echo:
+    """A word of a phrase that the gate took for a finding."""
+    if not query.start <= item.start < query.stop or item.role != "struck out":
+        return item
+    return replace(item, role="used", assertion=query.assertion)
+
+
+def _struck(item: Echo, query: Query) -> Echo:
+    """A word of a phrase that is not answered, whatever one word of it could mean."""
+    if not query.start <= item.start < query.stop or item.role not in ("used", "corrected"):
+        return item
+    return replace(item, role="struck out", assertion=None)

@@ -154,3 +154,30 @@ def test_several_findings_get_several_entries_and_a_refused_text_spoils_no_other
         (np.abs(similarity) <= 1).all() and similarity.std() > 0 and "Untested" in outside["explore"]["note"]
     )
     assert all("explore" not in entry for entry in several)
+
+
+def test_what_became_of_every_word_stands_with_the_first_answer_to_its_text(
+    capsys: pytest.CaptureFixture[str], checkpoint: str
+) -> None:
+    """Used and how, corrected, passed over, struck out; so are words that the gate refuses."""
+    text = "No plueral effusion, possible mass; banana"
+    flags = ["--query", text, "--query", "adrenal nodule", "--query", "fraktur am Bein", "--explore"]
+    image = str(EXAMPLES / "synthetic_effusion.png")
+    _, (record,) = run(capsys, image, *flags, "--checkpoint", checkpoint)
+    first, second, *others = record["queries"]
+    assert "".join(text[word["start"] : word["stop"]] for word in first["echo"]) == text.replace(" ", "")
+    assert [(word["text"], word["role"], word["became"], word["assertion"]) for word in first["echo"]] == [
+        ("No", "used", "no", "absent"),
+        ("plueral", "corrected", "pleural", "absent"),
+        ("effusion", "used", "effusion", "absent"),
+        (",", "passed over", ",", None),
+        ("possible", "used", "possible", "uncertain"),
+        ("mass", "used", "mass", "uncertain"),
+        (";", "passed over", ";", None),
+        ("banana", "struck out", "banana", None),
+    ]
+    assert "echo" not in second
+    adrenal = next(entry for entry in others if entry["query"] == "adrenal nodule")
+    assert [word["role"] for word in adrenal["echo"]] == ["struck out", "struck out"]
+    german = next(entry for entry in others if entry["query"] == "fraktur am Bein")
+    assert "not in English" in german["explore"]["error"]

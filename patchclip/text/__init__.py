@@ -6,6 +6,7 @@ The encoder and the gate need torch and are imported when they are first used; r
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from patchclip.text.echo import Echo
 from patchclip.text.place import Place, PlacePart
 from patchclip.text.query import Query, Reading, parse_queries, parse_query, split_queries
 from patchclip.text.vocabulary import PromptPair, Vocabulary, VocabularyFinding
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _MODULES = {"SentenceEncoder": "encoder", "QueryGate": "scope", "Verdict": "scope"}  # that need torch
 
 __all__ = [
+    "Echo",
     "Place",
     "PlacePart",
     "PromptPair",

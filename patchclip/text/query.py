@@ -83,6 +83,7 @@ class Reading:
         echo: every word and mark of the text, in order, with what became of it.
         warnings: sentences for the reader about the text as a whole.
         language: the name of the language that it was translated from; None for English.
+        unread: a word, as typed, of a language that is not read, or None.
     """
 
     text: str
@@ -90,6 +91,7 @@ class Reading:
     echo: tuple[Echo, ...]
     warnings: tuple[str, ...]
     language: str | None
+    unread: str | None = None
 
 
 def split_queries(text: str) -> list[str]:
@@ -141,9 +143,10 @@ def parse_queries(text: str, vocabulary: Vocabulary, most: int = MOST) -> Readin
     return Reading(
         text=text,
         queries=tuple(queries[:most]),
-        echo=echo_of(tokens, [token for item in statements if item.label for token in item.tokens]),
+        echo=echo_of(tokens, [item for item in statements if item.label]),
         warnings=tuple(warnings_on(tokens, statements, queries[:most], len(queries))),
         language=translation.language,
+        unread=translation.unread,
     )
 
 

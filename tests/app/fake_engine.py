@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from patchclip import Answer, HeaderFacts, PatchMap, QueryError, Radiograph
 from patchclip.localize import find_regions
-from patchclip.text import Vocabulary, parse_query
+from patchclip.text import Echo, Query, Vocabulary, parse_queries
+from patchclip.types import Exploration
 
 VOCABULARY = Path(__file__).resolve().parents[2] / "assets" / "vocabulary.json"
 PEAK = 0.9
@@ -48,8 +49,22 @@ class FakeEngine:
         )
 
     def query(self, encoded: FakeEncoded, texts: Sequence[str]) -> list[Answer]:
-        """One finding a text."""
-        return [self._answer(encoded, text) for text in texts]
+        """One answer for each query of each text."""
+        answers: list[Answer] = []
+        for text in texts:
+            reading = parse_queries(text, self.vocabulary)
+            first, *others = (self._answer(encoded, query) for query in reading.queries)
+            answers += [replace(first, warnings=(*reading.warnings, *first.warnings)), *others]
+        return answers
+
+    def echo(self, text: str) -> tuple[Echo, ...]:
+        """As it is read; there is no gate."""
+        return parse_queries(text, self.vocabulary).echo
+
+    def explore(self, encoded: FakeEncoded, text: str) -> Exploration:
+        """A ramp from -.2 to .4, from top to bottom."""
+        ramp = np.tile(np.linspace(-0.2, 0.4, 4, dtype=np.float32)[:, None], (1, 4))
+        return Exploration(text, text, PatchMap(ramp, self._extent(encoded)))
 
     def saliency(self, encoded: FakeEncoded, text: str, method: str) -> PatchMap:
         """A ramp from left to right."""
@@ -57,8 +72,7 @@ class FakeEngine:
             raise QueryError(f"unexpected method {method}")
         return PatchMap(np.tile(np.linspace(0, 1, 4, dtype=np.float32), (4, 1)), self._extent(encoded))
 
-    def _answer(self, encoded: FakeEncoded, text: str) -> Answer:
-        query = parse_query(text, self.vocabulary)
+    def _answer(self, encoded: FakeEncoded, query: Query) -> Answer:
         known = query.label is not None
         values = np.full((4, 4), 0.1 if known else 0.0, np.float32)
         if known:
@@ -66,6 +80,9 @@ class FakeEngine:
         shown = PatchMap(values, self._extent(encoded))
         return Answer(
             query=query.text,
+            span=query.span,
+            assertion=query.assertion,
+            place=query.place,
             finding=query.finding,
             label=query.label,
             negated=query.negated,
@@ -75,7 +92,7 @@ class FakeEngine:
             map=shown,
             regions=find_regions(shown, 0.5, encoded.size) if known else (),
             threshold=0.5,
-            warnings=()
+            warnings=query.notes
             if known
             else (f'"{query.finding}" is far from what this model has learnt: no map is shown.',),
         )

@@ -15,12 +15,14 @@ import pytest
 import sqlalchemy
 from starlette.applications import Starlette
 
-from app.service import MOST_QUERIES, MOST_ROWS
+from app.drawing import question_for
+from app.service import MOST_ROWS
 from app.store import FeedbackRepository
+from patchclip import Radiograph
 from patchclip.localize import find_regions
 from patchclip.resources import EXAMPLES
 from patchclip.types import PatchMap
-from tests.app.fake_engine import PEAK
+from tests.app.fake_engine import PEAK, FakeEngine
 from tests.app.page_client import PageClient
 
 
@@ -34,7 +36,6 @@ def test_start_tells_the_model_and_what_may_be_asked(window: PageClient) -> None
     start = window.call("start")
     assert start["model"] == {"name": "fake-model", "sha256": "f" * 64}
     assert "pleural effusion" in start["suggestions"]
-    assert start["most_queries"] == MOST_QUERIES
     assert all(len(table) == 256 for table in start["colours"].values())
 
 
@@ -94,9 +95,115 @@ def test_several_queries_are_answered_in_order(window: PageClient, study: str) -
     assert "left half" in mass["understood"]
 
 
+REPORT = """FINDINGS:
+The heart is normal in size. There is a small left efusion, unchanged.
+Possible pneumonia in the right lower lobe. Old rib fracture. No pneumothorax.
+IMPRESSION: Left effusion; banana."""
+
+
+def test_a_report_is_answered_finding_by_finding(window: PageClient, study: str) -> None:
+    answers = window.call("ask", study=study, text=REPORT)["answers"]
+    assert [(item["query"], item["assertion"], item["place"], item["span"]) for item in answers] == [
+        ("no cardiomegaly", "absent", None, "heart is normal in size"),
+        ("change in pleural effusion, left", "comparison", "left", "left efusion"),
+        (
+            "possible pneumonia, right lower lobe",
+            "uncertain",
+            "right lower lobe",
+            "pneumonia in the right lower lobe",
+        ),
+        ("rib fracture", "present", None, "rib fracture"),
+        ("no pneumothorax", "absent", None, "pneumothorax"),
+        ("pleural effusion, left", "present", "left", "Left effusion"),
+    ]
+    assert all(item["asked"] == REPORT for item in answers)
+    said = [" ".join(item["warnings"]) for item in answers]
+    assert "A change" in said[1] and "How sure somebody is" in said[2]
+
+
+def test_the_echo_holds_every_sign_of_a_text_and_what_became_of_it(window: PageClient, study: str) -> None:
+    echo = window.call("ask", study=study, text=REPORT)["echoes"]
+    assert [item["asked"] for item in echo] == [REPORT]
+    words = echo[0]["words"]
+    assert "".join(word["before"] + word["text"] for word in words) == REPORT
+    became = {word["text"]: (word["role"], word["became"], word["assertion"]) for word in words}
+    assert became["efusion"] == ("corrected", "effusion", "comparison")
+    assert became["unchanged"] == ("used", "unchanged", "comparison")
+    assert became["Possible"] == ("used", "possible", "uncertain")
+    assert became["banana"][0] == "struck out"
+    assert became["There"][0] == "passed over"
+
+
+def test_a_part_in_another_language_takes_no_other_with_it(window: PageClient, study: str) -> None:
+    reply = window.call("ask", study=study, text="mass; нет pneumothorax\nno nodule")
+    assert [item["query"] for item in reply["answers"]] == ["mass", "no nodule"]
+    assert [item["text"] for item in reply["refused"]] == ["нет pneumothorax"]
+    assert "in a script that is not read" in reply["refused"][0]["error"]
+    assert [item["asked"] for item in reply["echoes"]] == ["mass", "no nodule"]
+
+
+def test_more_than_twenty_are_cut_with_a_word(window: PageClient, study: str) -> None:
+    labels = [item.name for item in FakeEngine().vocabulary.findings][:11]
+    text = "; ".join(f"{side} {name}" for name in labels for side in ("left", "right"))
+    reply = window.call("ask", study=study, text=text)
+    assert len(reply["answers"]) == 20
+    assert "asks 22 things and the first 20 are answered" in " ".join(reply["answers"][0]["warnings"])
+    reply = window.call("ask", study=study, text=f"{text}; нет")
+    assert len(reply["answers"]) == 20
+    assert "asks 22 things and the first 20 are answered" in reply["more"]
+
+
+QUESTIONS = [
+    f"{before}{name}{place}"
+    for before in ("", "no ", "possible ", "previous ", "change in ")
+    for name in sorted(item.name for item in FakeEngine().vocabulary.findings)
+    for place in ("", ", left", ", right lower lobe", ", bilateral apex", ", left base and right upper zone")
+]
+
+
+def test_every_answer_is_called_by_a_question_that_asks_for_it_alone() -> None:
+    """Asked by its name, it is the same answer."""
+    engine = FakeEngine()
+    encoded = engine.encode(Radiograph.from_array(np.eye(64, dtype=np.float32)))
+    for text in QUESTIONS:
+        (first,) = engine.query(encoded, [text])
+        again = engine.query(encoded, [question_for(first)])
+        assert len(again) == 1
+        same = [(item.label, item.assertion, item.place, item.negated) for item in (first, again[0])]
+        assert same[0] == same[1], (text, question_for(first))
+
+
+def test_only_what_is_out_of_scope_is_explored_and_nothing_of_it_is_kept(
+    window: PageClient, repository: FeedbackRepository, study: str
+) -> None:
+    window.call("ask", study=study, text="fractured femur; mass")
+    reply = window.call("explore", study=study, query="fractured femur")
+    assert reply["phrase"] == "fractured femur"
+    assert (reply["low"], reply["high"]) == pytest.approx((-0.2, 0.4))
+    assert reply["values"][3] == pytest.approx([0.4] * 4)
+    assert not {"probability", "map", "regions", "finding"} & set(reply)
+    for query in ("mass", "lung mass", "cat"):
+        assert "Only a query" in window.call("explore", study=study, query=query)["error"]
+    assert "no prediction to judge" in window.call("save", **reading(study, query="fractured femur"))["error"]
+    assert repository.rows() == []
+    assert "femur" not in window.call("export", kind="csv")["text"]
+    assert "femur" not in window.call("export", kind="json")["text"]
+    answer = window.call("ask", study=study, text="fractured femur")["answers"][0]
+    assert (answer["probability"], answer["map"]["max"], answer["regions"]) == (None, 0, [])
+
+
+def test_of_a_report_its_part_alone_is_stored(
+    window: PageClient, repository: FeedbackRepository, study: str
+) -> None:
+    window.call("ask", study=study, text=f"Erika Mustermann. {REPORT}")
+    assert "saved" in window.call("save", **reading(study, query="possible pneumonia, right lower lobe"))
+    assert repository.rows()[0]["query"] == "possible pneumonia, right lower lobe"
+    assert "Mustermann" not in repository.export_json()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("", "empty"), ("  ; ", "empty"), ("x" * 6000, "6000"), ("; ".join(["mass"] * 21), "21 queries")],
+    [("", "empty"), ("  ; ", "empty"), ("x" * 6000, "6000")],
 )
 def test_queries_that_cannot_be_answered_say_why(
     window: PageClient, study: str, text: str, words: str
