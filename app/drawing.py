@@ -12,7 +12,8 @@ from matplotlib import colormaps
 
 from app.replies import AnswerReply, EchoReply, ExplorationReply, MapReply, RegionReply, WordReply
 from patchclip import Answer, PatchMap, Radiograph
-from patchclip.text import Echo
+from patchclip.text import Echo, Reading
+from patchclip.text.notes import correction
 from patchclip.types import Exploration
 
 # Pixels sent to the browser, which zooms in 12 times: all that most detectors have, in a PNG of a few MB.
@@ -79,7 +80,7 @@ def understood(answer: Answer) -> str:
     """What was made of the query, in words: "pneumothorax, negated, left half"."""
     parts = [answer.finding]
     if answer.negated:
-        parts.append("negated: the probability is that of its absence, the map shows the finding")
+        parts.append("negated: probability of its absence, map of the finding")
     if answer.place and answer.place.words != answer.laterality:
         parts.append(answer.place.words)
     if answer.laterality:
@@ -111,9 +112,11 @@ def answer_reply(key: str, answer: Answer) -> AnswerReply:
     )
 
 
-def echo_reply(text: str, echo: Sequence[Echo]) -> EchoReply:
+def echo_reply(reading: Reading) -> EchoReply:
     """A text word by word; put together again, blanks and words are the text up to its last word."""
+    text, echo = reading.text, reading.echo
     stops = [0, *(item.stop for item in echo)]
+    shown = {_correction(text, item) for item in echo if item.role == "corrected"}
     return EchoReply(
         asked=text,
         words=[
@@ -126,7 +129,13 @@ def echo_reply(text: str, echo: Sequence[Echo]) -> EchoReply:
             )
             for stop, item in zip(stops, echo, strict=False)
         ],
+        warnings=[sentence for sentence in reading.warnings if sentence not in shown],
     )
+
+
+def _correction(text: str, item: Echo) -> str:
+    """The sentence that says of a word what its arrow shows."""
+    return correction(text[item.start : item.stop], item.became)
 
 
 def exploration_reply(exploration: Exploration, elapsed: float) -> ExplorationReply:

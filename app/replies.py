@@ -142,10 +142,11 @@ class WordReply(Reply):
 
 
 class EchoReply(Reply):
-    """A text that was read, word by word."""
+    """A text that was read, word by word, and sentences on it as a whole."""
 
     asked: str
     words: list[WordReply]
+    warnings: list[str]
 
 
 class RefusedReply(Reply):

@@ -200,7 +200,7 @@ class Service:
         study.answers.update(keyed)
         return AnswersReply(
             answers=[answer_reply(key, answer) for key, answer in keyed.items()],
-            echoes=[echo_reply(text.text, text.echo) for text in answered.texts],
+            echoes=[echo_reply(text.reading) for text in answered.texts],
             refused=[RefusedReply(text=part.text, error=part.reason) for part in answered.refused],
             more=answered.more,
             query_ms=elapsed,

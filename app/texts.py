@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from patchclip import Answer, Encoded, Engine, QueryError
-from patchclip.text import Echo, split_queries
+from patchclip.text import Reading, split_queries
 from patchclip.text.query import LONGEST
 
 
@@ -16,12 +16,12 @@ class AnsweredText:
     Attributes:
         text: as typed.
         answers: one for each finding that it names, in its order, at least one.
-        echo: what became of each of its words.
+        reading: what became of each of its words, and what is to be said of it as a whole.
     """
 
     text: str
     answers: tuple[Answer, ...]
-    echo: tuple[Echo, ...]
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,10 @@ def answer_text(engine: Engine, encoded: Encoded, text: str, most: int) -> Answe
 
 
 def _answered(engine: Engine, encoded: Encoded, text: str) -> AnsweredText:
-    return AnsweredText(text, tuple(engine.query(encoded, [text])), engine.echo(text))
+    reading = engine.read(text)
+    first, *others = engine.query(encoded, [text])
+    alone = tuple(sentence for sentence in first.warnings if sentence not in reading.warnings)
+    return AnsweredText(text, (replace(first, warnings=alone), *others), reading)
 
 
 def _cut(texts: list[AnsweredText], refused: tuple[Refused, ...], most: int) -> AnsweredTexts:

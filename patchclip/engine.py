@@ -25,7 +25,7 @@ from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
 from patchclip.question import Question, QuestionReader
 from patchclip.resources import BUNDLED
 from patchclip.saliency import SaliencyTask, saliency_maps, saliency_method
-from patchclip.text.echo import Echo
+from patchclip.text.query import Reading
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from patchclip.types import Answer, Exploration, FloatArray, Laterality, PatchMap
@@ -108,13 +108,15 @@ class Engine:
         """
         return self._reader.read(text)
 
-    def echo(self, text: str) -> tuple[Echo, ...]:
-        """What became of every word and mark of a text: used and how, corrected, passed over, or struck out.
+    def read(self, text: str) -> Reading:
+        """What was made of a text: its queries, and what became of every word and mark.
+
+        A word is used (and for which assertion), corrected, passed over, or struck out.
 
         Raises:
             QueryError: see `understand`.
         """
-        return self._reader.echo(text)
+        return self._reader.reading(text)
 
     def encode(self, radiograph: Radiograph) -> Encoded:
         """One pass through the tower; a picture that does not look like a frontal chest radiograph is encoded

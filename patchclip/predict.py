@@ -192,7 +192,7 @@ def _in_order(
 
 def _echo(engine: Engine, query: str) -> list[dict[str, Any]]:
     """What became of every word of a text."""
-    return [{"text": query[word.start : word.stop], **asdict(word)} for word in engine.echo(query)]
+    return [{"text": query[word.start : word.stop], **asdict(word)} for word in engine.read(query).echo]
 
 
 def _exploration(engine: Engine, encoded: Encoded, answer: Answer) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from patchclip.errors import QueryError
 from patchclip.image.radiograph import HeaderFacts
 from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.echo import Echo
-from patchclip.text.query import Query, parse_queries
+from patchclip.text.query import Query, Reading, parse_queries
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import PromptPair, Vocabulary
 
@@ -81,8 +81,8 @@ class QuestionReader:
         first, *others = (self._question(query) for query in reading.queries)
         return replace(first, said=reading.warnings), *others
 
-    def echo(self, text: str) -> tuple[Echo, ...]:
-        """What became of every word and mark of a text, in order, once the gate has judged its queries.
+    def reading(self, text: str) -> Reading:
+        """What was made of a text, its echo as it is once the gate has judged its queries.
 
         Raises:
             QueryError: see `read`.
@@ -95,7 +95,7 @@ class QuestionReader:
                 echo = tuple(_used(item, query) for item in echo)
             elif query.label and not verdict.in_vocabulary:
                 echo = tuple(_struck(item, query) for item in echo)
-        return echo
+        return replace(reading, echo=echo)
 
     def explorable(self, text: str) -> Question:
         """The first question of a text, whether the vocabulary holds it or not.

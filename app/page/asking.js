@@ -13,7 +13,8 @@ export async function ask(text) {
     if (!study) throw new Error("No radiograph is open; open a file or one of the examples first.");
     const id = study.study;
     const reply = await busy("asking …", () => call("ask", { study: id, text }));
-    const answers = take(study, id, reply.answers);
+    const answers = take(study, id, reply);
+    say("ask-error", unread(reply));
     study.queryMs = reply.query_ms;
     study.asked += answers.length;
     study.answers = [...answers, ...study.answers.filter((other) => !answers.includes(other))];
@@ -29,8 +30,16 @@ export async function ask(text) {
   }
 }
 
-function take(study, id, answers, changes) {
+function unread({ refused, more }) {
+  // What of the text got no answer, and why.
+  return [...refused.map(({ text, error }) => `Not read: “${text}”. ${error}`), more]
+    .filter(Boolean)
+    .join(" ");
+}
+
+export function take(study, id, { answers, echoes }, changes) {
   // A query that was answered before keeps its answer object; `of` is the server's name of the study that knows the answer.
+  for (const echo of echoes) study.echoes.set(echo.asked, echo);
   return answers.map((answer) => {
     const before = study.answers.find((other) => other.query === answer.query) || {};
     return Object.assign(before, answer, { of: id }, changes);
@@ -38,13 +47,13 @@ function take(study, id, answers, changes) {
 }
 
 export function renew(study) {
-  // Asks again what the server no longer knows, as much at a time as it takes.
+  // Asks again what the server no longer knows.
   if (study.renewal) return study.renewal;
   const id = study.study;
-  const stale = study.answers.filter((answer) => answer.of !== id).map((answer) => answer.query);
+  const stale = study.answers.filter((answer) => answer.of !== id);
   if (!stale.length) return Promise.resolve();
   study.renewal = busy("asking again …", async () => {
-    take(study, id, await askAnew(id, stale), { saliency: null });
+    take(study, id, await askAnew(id, stale), { saliency: null, exploration: null, explored: false });
     render();
   }).finally(() => {
     study.renewal = null;
@@ -53,14 +62,16 @@ export function renew(study) {
   return study.renewal;
 }
 
-export async function askAnew(id, queries) {
-  // The answers of the server's study `id`, as much at a time as it takes.
-  const answers = [];
-  for (let k = 0; k < queries.length; k += state.mostQueries) {
-    const text = queries.slice(k, k + state.mostQueries).join("; ");
-    answers.push(...(await call("ask", { study: id, text })).answers);
-  }
-  return answers;
+export async function askAnew(id, stale) {
+  // These answers of the server's study `id`: each text that they came from is asked once more.
+  const replies = [];
+  for (const text of new Set(stale.map((answer) => answer.asked)))
+    replies.push(await call("ask", { study: id, text }));
+  const wanted = new Set(stale.map((answer) => answer.query));
+  return {
+    answers: replies.flatMap((reply) => reply.answers).filter(({ query }) => wanted.has(query)),
+    echoes: replies.flatMap((reply) => reply.echoes),
+  };
 }
 
 export function activate(answer, study = state.current) {
@@ -72,6 +83,8 @@ export function activate(answer, study = state.current) {
   }
   study.active = answer;
   render();
+  const chosen = $("answers").querySelector("[aria-selected=true]");
+  if (chosen) chosen.scrollIntoView({ block: "nearest" });
   if (study === state.current) compare();
 }
 

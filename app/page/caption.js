@@ -10,8 +10,9 @@ export function caption(answer) {
   const { view } = viewer;
   const counts = regionCounts(answer);
   const shown = !!answer && view.mode !== "image";
-  const comparing = shown && view.mode === "compare";
+  const comparing = shown && view.mode === "compare" && !answer.explored;
   const words = shown ? sentence(answer, counts.map) : "";
+  $("caption").classList.toggle("untested", !!(shown && answer.explored));
   $("caption").replaceChildren(...(words ? [node("span", words)] : []));
   $("tags").hidden = !comparing;
   if (comparing) {
@@ -37,12 +38,18 @@ function regions(count) {
 function sentence(answer, count) {
   const { threshold, mode } = viewer.view;
   const highest = floored(answer.map.max);
+  if (answer.explored) return untested(answer.exploration);
   if (!answer.in_vocabulary) return "far from what this model has learnt: no map shown";
   if (answer.map.max < threshold)
     return `${answer.finding}: nothing above ${short(threshold)}; highest ${highest}`;
   if (!count)
     return `${answer.finding}: no region above ${short(threshold)}; a spot too small to count reaches ${highest}`;
   return mode === "map" ? `${answer.finding}: ${regions(count)} above ${short(threshold)}` : "";
+}
+
+function untested({ phrase, low, high }) {
+  const range = `${low.toFixed(2)} to ${high.toFixed(2)}`;
+  return `untested: likeness to “${phrase}”, cosine ${range}; no probability`;
 }
 
 function saliencyTag(answer, count) {
@@ -63,7 +70,8 @@ function speak(text) {
 export function legend() {
   const canvas = $("legend");
   const context = canvas.getContext("2d");
-  const { table, threshold } = viewer.view;
+  const { table, threshold, exploration } = viewer.view;
+  canvas.parentElement.hidden = !!exploration; // hatching has no scale from 0 to 1
   context.clearRect(0, 0, canvas.width, canvas.height);
   if (!table) return;
   const last = canvas.width - 1;

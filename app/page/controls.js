@@ -3,6 +3,7 @@ import { activate, ask, compare } from "./asking.js";
 import { colours } from "./caption.js";
 import { filesOf } from "./contents.js";
 import { $, all, say } from "./dom.js";
+import { explore } from "./explore.js";
 import { download, showHistory } from "./history.js";
 import { bindPicture } from "./picture.js";
 import { bindArchive } from "./archive.js";
@@ -52,13 +53,27 @@ function bindOpening() {
 function bindAsking() {
   $("run").onclick = () => ask($("query").value);
   $("query").onkeydown = (event) => {
-    if (event.key === "Enter") ask($("query").value);
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault(); // shift and Enter begin a new line
+    ask($("query").value);
   };
+  for (const kind of ["input", "focus", "blur"]) $("query").addEventListener(kind, fitQuery);
   onItem("chips", (text) => {
     $("query").value = text;
+    fitQuery();
     ask(text);
   });
+  $("explore").onclick = explore;
   onItem("answers", (query) => activate(state.current.answers.find((answer) => answer.query === query)));
+}
+
+function fitQuery() {
+  // As high as its text, within what the style sheet allows; two lines while it is not being typed in.
+  const field = $("query");
+  field.style.height = "auto";
+  const border = field.offsetHeight - field.clientHeight;
+  field.style.height = `${field.scrollHeight + border}px`;
+  if (document.activeElement !== field) field.scrollTop = 0;
 }
 
 function bindTools() {
@@ -68,6 +83,7 @@ function bindTools() {
   onInput("threshold", (slider) => (slider.dataset.moved = "true"));
   onInput("smooth", (box) => (viewer.view.smooth = box.checked));
   onInput("outlines", (box) => (viewer.view.outlines = box.checked));
+  onInput("all", (box) => (state.all = box.checked));
   $("colours").onchange = (event) => setColours(event.target.value);
   $("reset").onclick = () => viewer.reset();
   attachPointer(viewer, (what) => {

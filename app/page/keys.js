@@ -3,6 +3,7 @@ import { openReceived, showArchive } from "./archive.js";
 import { activate } from "./asking.js";
 import { setColours, setView } from "./controls.js";
 import { $, all, node } from "./dom.js";
+import { explore } from "./explore.js";
 import { showHistory } from "./history.js";
 import { invert, nextWindow } from "./picture.js";
 import { showResults } from "./results.js";
@@ -33,6 +34,8 @@ const KEYS = [
   ["+", "more opacity", () => nudge("opacity", 0.1)],
   ["x", "smooth or patches", () => $("smooth").click()],
   ["l", "outlines", () => $("outlines").click()],
+  ["a", "outlines of all answers", () => $("all").click()],
+  ["e", "show it anyway", explore],
   ["v", "next colours", nextColours],
   ["r", "exchange black and white", invert],
   ["w", "next window of the file", nextWindow],

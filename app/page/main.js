@@ -22,7 +22,6 @@ async function begin() {
   viewer.view.minPatches = start.min_patches;
   state.suggestions = start.suggestions;
   state.tables = start.colours;
-  state.mostQueries = start.most_queries;
   state.limitMb = start.upload_limit_mb;
   $("model").textContent = `model ${start.model.name} (${start.model.sha256.slice(0, 4)})`;
   $("model").title = start.model.sha256;

@@ -38,9 +38,8 @@ async function reread(study, changes) {
       const opened = await study.source.open(reading);
       const same = state.studies.find((other) => other !== study && other.sha256 === opened.sha256);
       if (same) return choose(same); // it was opened before: its readings are there
-      const queries = study.answers.map((answer) => answer.query);
       const before = study.study;
-      replace(study, opened, reading, await askAnew(opened.study, queries));
+      replace(study, opened, reading, await askAnew(opened.study, study.answers));
       return call("close", { study: before });
     });
   } catch (error) {
@@ -50,7 +49,7 @@ async function reread(study, changes) {
   render();
 }
 
-function replace(study, { picture, ...opened }, reading, answers) {
+function replace(study, { picture, ...opened }, reading, { answers }) {
   // Everything at once: a map never lies over a picture that it was not computed from.
   const active = study.active && study.active.query;
   const asked = study.answers.map((answer) => answer.query);

@@ -48,18 +48,18 @@ function places(count, step, start, end, patches) {
 }
 
 export function findRegions(map, size, threshold, minPatches) {
-  // The grid, which of its pixels belong to a region, and how many regions there are. Connected parts that are smaller than
+  // The grid, which of its pixels belong to a region, where each begins, and how many there are. Connected parts that are smaller than
   // `minPatches` patches are no regions.
   const grid = upsampled(map, size);
   const level = Math.fround(threshold);
   const lit = Uint8Array.from(grid.values, (value) => (value >= level ? 1 : 0));
   const smallest = minPatches * grid.patchArea;
-  let count = 0;
+  const tops = []; // [column, row] of the uppermost pixel of each region
   for (const part of parts(lit, grid.rows, grid.cols)) {
-    if (part.length >= smallest) count++;
+    if (part.length >= smallest) tops.push([part[0] % grid.cols, Math.floor(part[0] / grid.cols)]);
     else for (const pixel of part) lit[pixel] = 0;
   }
-  return { ...grid, lit, count };
+  return { ...grid, lit, tops, count: tops.length };
 }
 
 function* parts(lit, rows, cols) {

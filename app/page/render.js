@@ -1,6 +1,8 @@
 // Draws everything from the state: lists, controls, the reading. Changes nothing but the page.
+import { colourOf, numberOf } from "./answers.js";
 import { $, all, node, refill, say, short } from "./dom.js";
 import { draftOf } from "./drafts.js";
+import { renderEcho } from "./echo.js";
 import { renderPicture } from "./picture_tools.js";
 import { caption, legend } from "./caption.js";
 import { state, viewer } from "./state.js";
@@ -10,7 +12,7 @@ const MOST_CHIPS = 8;
 export function render() {
   const study = state.current;
   const answer = study && study.active;
-  showInViewer(answer);
+  showInViewer(study, answer);
   $("empty").hidden = !!study;
   refill($("studies"), state.studies.map(studyNode));
   renderWarnings(study);
@@ -25,7 +27,7 @@ export function render() {
   legend();
 }
 
-function showInViewer(answer) {
+function showInViewer(study, answer) {
   const { view } = viewer;
   view.map = answer ? answer.map : null;
   view.saliency = (answer && answer.saliency) || null;
@@ -33,6 +35,18 @@ function showInViewer(answer) {
   // Until the reader moves the slider, each answer is shown at the threshold that it came with.
   if (!$("threshold").dataset.moved && answer) $("threshold").value = answer.threshold;
   view.threshold = Number($("threshold").value); // as the slider rounds it: what is painted is what is written
+  view.exploration = (answer && answer.explored && answer.exploration) || null;
+  view.all = study && state.all ? outlinesOf(study) : [];
+}
+
+function outlinesOf(study) {
+  const moved = $("threshold").dataset.moved;
+  const inScope = study.answers.filter((answer) => answer.in_vocabulary);
+  return inScope.map((answer) => {
+    const number = numberOf(study, answer);
+    const threshold = moved ? viewer.view.threshold : answer.threshold;
+    return { map: answer.map, threshold, number, colour: colourOf(number) };
+  });
 }
 
 function renderWarnings(study) {
@@ -47,8 +61,18 @@ function renderAnswers(study, answer) {
   $("answers").hidden = !answers.length;
   refill(
     $("answers"),
-    answers.map((item) => answerNode(item, item === answer)),
+    answers.map((item) => answerNode(study, item, item === answer)),
   );
+  renderEcho(study, answer);
+  renderAnyway(answer);
+}
+
+function renderAnyway(answer) {
+  const outside = !!answer && !answer.in_vocabulary;
+  $("anyway").hidden = !outside;
+  $("explore").textContent = outside && answer.explored ? "hide it" : "show it anyway";
+  $("explore").setAttribute("aria-pressed", String(outside && !!answer.explored));
+  say("explore-error", (outside && answer.exploreError) || "");
 }
 
 function renderReading(answer) {
@@ -103,20 +127,27 @@ function studyNode(study) {
   return line;
 }
 
-function answerNode(item, selected) {
+function answerNode(study, item, selected) {
   const line = node("li");
   line.setAttribute("role", "option");
   line.setAttribute("aria-selected", String(selected));
   line.tabIndex = selected ? 0 : -1;
   line.dataset.key = item.query;
+  const number = numberOf(study, item);
+  const tag = node("b", number, { className: "tag" });
+  tag.style.borderColor = colourOf(number);
+  line.append(node("span", "", { className: "swatch" }));
   const head = node("div", undefined, { className: "answer-head" });
   head.append(
-    node("span", "", { className: "swatch" }),
+    tag,
     node("span", item.query, { className: "name", title: item.query }),
     ...probabilityNodes(item.probability),
   );
   line.append(head);
-  if (item.asked !== item.query) line.append(node("small", `“${item.span}”`, { className: "span" }));
+  const said = [item.asked, item.query, item.finding].map((text) => text.toLowerCase());
+  if (!said.includes(item.span.toLowerCase()))
+    line.append(node("small", `“${item.span}”`, { className: "span" }));
+  if (item.explored) line.append(node("small", "untested likeness is shown", { className: "untested" }));
   if (item.in_vocabulary && item.understood !== item.query.toLowerCase())
     line.append(node("small", "→ " + item.understood));
   for (const text of item.warnings) line.append(node("small", "⚠ " + text, { className: "warn" }));

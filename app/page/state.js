@@ -9,7 +9,7 @@ export const state = {
   recent: [],
   suggestions: [],
   tables: {},
-  mostQueries: 1,
+  all: false, // whether the outlines of all answers are shown
   limitMb: Infinity,
   archive: false, // whether the server has one
   busy: 0,

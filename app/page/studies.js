@@ -76,7 +76,7 @@ function addStudy({ picture, ...opened }, source) {
   // The same picture again, after a restart say, is the same study: its answers and readings stay,
   // and what was asked is asked anew.
   const before = state.studies.find((other) => other.sha256 === opened.sha256);
-  const study = before || { answers: [], active: null, drafts: new Map(), asked: 0, renewal: null };
+  const study = before || newStudy();
   Object.assign(study, opened, { source, reading: {} });
   showPicture(study, picture);
   state.studies = [study, ...state.studies.filter((other) => other !== study)];
@@ -87,6 +87,11 @@ function addStudy({ picture, ...opened }, source) {
     render();
   }
   if (before) renew(study).catch((error) => say("ask-error", error.message));
+}
+
+function newStudy() {
+  const lists = { answers: [], drafts: new Map(), echoes: new Map(), numbers: new Map() };
+  return { ...lists, active: null, asked: 0, renewal: null };
 }
 
 export function showPicture(study, url) {

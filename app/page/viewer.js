@@ -1,5 +1,7 @@
 // The canvas: radiograph, overlay, boxes, curtain. Knows nothing of the server.
 import { rgb } from "./colours.js";
+import { hatch } from "./hatch.js";
+import { drawOutlines } from "./outlines.js";
 import { paint } from "./overlay.js";
 
 const MARGIN = 8; // CSS pixels around a fitted image
@@ -11,6 +13,8 @@ export function makeViewer(canvas) {
     size: null,
     map: null,
     saliency: null,
+    exploration: null, // untested likeness, shown instead of a map
+    all: [], // answers whose outlines are shown together
     mode: "map",
     opacity: 0.55,
     threshold: 0.5,
@@ -29,6 +33,7 @@ export function makeViewer(canvas) {
     contrast: 1,
   };
   const painted = { map: EMPTY, saliency: EMPTY };
+  const hatched = { exploration: null, key: "", picture: null };
   let drawn = null; // a box that is being drawn
 
   function refresh(name) {
@@ -42,6 +47,14 @@ export function makeViewer(canvas) {
         painted[name] = { key, map, ...paint(map, size, view, rgb("--text")) };
     }
     return painted[name];
+  }
+
+  function hatching() {
+    const { exploration, opacity, size } = view;
+    const key = [opacity, size].join();
+    if (hatched.exploration !== exploration || hatched.key !== key)
+      Object.assign(hatched, { exploration, key, picture: hatch(exploration, size, opacity) });
+    return hatched.picture;
   }
 
   function frame() {
@@ -71,8 +84,10 @@ export function makeViewer(canvas) {
     drawPicture(context, place);
     const map = refresh("map").picture;
     const saliency = refresh("saliency").picture;
-    if (view.mode === "map" && map) lay(context, map, place);
-    if (view.mode === "compare") drawCurtain(context, place, map, saliency);
+    if (view.mode !== "image" && view.exploration) lay(context, hatching(), place);
+    else if (view.mode === "map" && map) lay(context, map, place);
+    if (view.mode === "map") drawOutlines(context, place, view.all, view.size, view.minPatches);
+    if (view.mode === "compare" && !view.exploration) drawCurtain(context, place, map, saliency);
     drawBoxes(context, place);
   }
 

@@ -41,6 +41,11 @@ def notes_on(statement: Statement, vocabulary: Vocabulary) -> Iterator[str]:
         yield f"A change{quoted} cannot be told from one film; the answer is whether it is there."
 
 
+def correction(text: str, word: str) -> str:
+    """Says that a word was read in another spelling."""
+    return f'"{text}" was read as "{word}".'
+
+
 def warnings_on(
     tokens: Sequence[Token], statements: Sequence[Statement], queries: Sequence[_Part], total: int
 ) -> Iterator[str]:
@@ -55,7 +60,7 @@ def warnings_on(
     """
     for token in tokens:
         if token.corrected:
-            yield f'"{token.text}" was read as "{token.word}".'
+            yield correction(token.text, token.word)
     answered = any(query.label for query in queries)
     others = [item for item in statements if item.label is None]
     names = [item.concept_text for item in others if item.asserted.concept.name not in _GENERAL]

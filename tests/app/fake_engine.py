@@ -10,7 +10,7 @@ import numpy as np
 
 from patchclip import Answer, HeaderFacts, PatchMap, QueryError, Radiograph
 from patchclip.localize import find_regions
-from patchclip.text import Echo, Query, Vocabulary, parse_queries
+from patchclip.text import Query, Reading, Vocabulary, parse_queries
 from patchclip.types import Exploration
 
 VOCABULARY = Path(__file__).resolve().parents[2] / "assets" / "vocabulary.json"
@@ -57,9 +57,9 @@ class FakeEngine:
             answers += [replace(first, warnings=(*reading.warnings, *first.warnings)), *others]
         return answers
 
-    def echo(self, text: str) -> tuple[Echo, ...]:
-        """As it is read; there is no gate."""
-        return parse_queries(text, self.vocabulary).echo
+    def read(self, text: str) -> Reading:
+        """There is no gate."""
+        return parse_queries(text, self.vocabulary)
 
     def explore(self, encoded: FakeEncoded, text: str) -> Exploration:
         """A ramp from -.2 to .4, from top to bottom."""

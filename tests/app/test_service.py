@@ -131,6 +131,7 @@ def test_the_echo_holds_every_sign_of_a_text_and_what_became_of_it(window: PageC
     assert became["unchanged"] == ("used", "unchanged", "comparison")
     assert became["Possible"] == ("used", "possible", "uncertain")
     assert became["banana"][0] == "struck out"
+    assert echo[0]["warnings"] == []  # the correction is shown where it was made
     assert became["There"][0] == "passed over"
 
 
@@ -147,7 +148,8 @@ def test_more_than_twenty_are_cut_with_a_word(window: PageClient, study: str) ->
     text = "; ".join(f"{side} {name}" for name in labels for side in ("left", "right"))
     reply = window.call("ask", study=study, text=text)
     assert len(reply["answers"]) == 20
-    assert "asks 22 things and the first 20 are answered" in " ".join(reply["answers"][0]["warnings"])
+    assert "asks 22 things and the first 20 are answered" in reply["echoes"][0]["warnings"][-1]
+    assert reply["answers"][0]["warnings"] == []
     reply = window.call("ask", study=study, text=f"{text}; нет")
     assert len(reply["answers"]) == 20
     assert "asks 22 things and the first 20 are answered" in reply["more"]

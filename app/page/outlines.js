@@ -1,0 +1,58 @@
+// The outlines of several answers at once, each in its colour and with its number.
+import { findRegions } from "./regions.js";
+
+const THICK = 2; // working pixels
+const STEP = 15; // CSS pixels between the numbers of answers that begin in one place
+const painted = new WeakMap(); // the outline of each map, painted once
+
+export function drawOutlines(context, place, answers, size, minPatches) {
+  // `answers` are { map, threshold, colour, number }.
+  answers.forEach((answer) => {
+    context.drawImage(
+      outlineOf(answer, size, minPatches).picture,
+      place.left,
+      place.top,
+      place.width,
+      place.height,
+    );
+  });
+  context.font = "bold 13px system-ui, sans-serif";
+  context.lineWidth = 3;
+  context.lineJoin = "round";
+  context.strokeStyle = "#000";
+  answers.forEach((answer, k) => {
+    const { cols, rows, tops } = outlineOf(answer, size, minPatches);
+    for (const [column, row] of tops) {
+      const x = place.left + ((column + 0.5) / cols) * place.width + (k % 3) * STEP;
+      const y = Math.max(place.top + (row / rows) * place.height - 4, place.top + 13);
+      context.strokeText(answer.number, x, y);
+      context.fillStyle = answer.colour;
+      context.fillText(answer.number, x, y);
+    }
+  });
+}
+
+function outlineOf({ map, threshold, colour }, size, minPatches) {
+  const key = [threshold, colour, minPatches, size].join();
+  const before = painted.get(map);
+  if (before && before.key === key) return before;
+  const { lit, rows, cols, tops } = findRegions(map, size, threshold, minPatches);
+  const picture = document.createElement("canvas");
+  picture.width = cols;
+  picture.height = rows;
+  const context = picture.getContext("2d");
+  context.fillStyle = colour;
+  for (let k = 0; k < lit.length; k++) {
+    if (lit[k] && nearEdge(lit, rows, cols, k)) context.fillRect(k % cols, Math.floor(k / cols), 1, 1);
+  }
+  const outline = { key, picture, rows, cols, tops };
+  painted.set(map, outline);
+  return outline;
+}
+
+function nearEdge(lit, rows, cols, k) {
+  const column = k % cols;
+  const row = (k - column) / cols;
+  const border = Math.min(column, row, cols - 1 - column, rows - 1 - row) < THICK;
+  return border || !(lit[k - THICK] && lit[k + THICK] && lit[k - THICK * cols] && lit[k + THICK * cols]);
+}
