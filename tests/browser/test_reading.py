@@ -228,7 +228,7 @@ def test_opening_a_study_again_asks_every_answer_anew(opened: Page, dicom: Path,
     opened.locator("#pc-answers li").nth(19).click()
     opened.locator("#pc-comment").fill("on the twentieth")
     opened.locator('[data-presence="absent"]').click()
-    ask(opened, "hiatal hernia; scoliosis; left mass")
+    ask(opened, "left nodule; scoliosis; left mass")
     late = Late(opened)
     choose_again(opened, dicom)
     opened.locator("#pc-busy").wait_for(state="visible")
@@ -240,7 +240,7 @@ def test_opening_a_study_again_asks_every_answer_anew(opened: Page, dicom: Path,
     expect(opened.locator("#pc-comment")).to_have_value("on the twentieth")
     opened.locator("#pc-save").click()
     expect(opened.locator("#pc-saved")).to_contain_text("saved, ")
-    assert stored(server, "twenty-three") == [("no edema", "absent", "on the twentieth")]
+    assert stored(server, "twenty-three") == [("no pulmonary edema", "absent", "on the twentieth")]
 
 
 def test_what_is_said_while_a_study_is_asked_anew_is_saved_with_its_answer(
