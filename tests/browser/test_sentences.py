@@ -1,4 +1,4 @@
-"""Whole texts on the page: an answer and a map for each finding, what became of each word, untested likeness."""
+"""Whole texts on the page: an answer and a map for each finding, words, outlines, untested likeness."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def test_a_sentence_that_denies_three_findings_gets_three_answers_with_one_map_e
         assert 0.01 < expected.mean() < 0.99
         seen.append(lit(opened))
         clear = np.abs(shown - threshold) > 0.005
-        assert (seen[-1] == expected)[clear].mean() > 0.95, answer.finding  # small fragments are no regions
+        # Fragments too small for a region are not painted.
+        assert (seen[-1] == expected)[clear].mean() > 0.95, answer.finding
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert (seen[one] != seen[other]).mean() > 0.02
     opened.locator("#pc-answers li").nth(0).click()
