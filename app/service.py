@@ -197,7 +197,8 @@ class Service:
             lambda: _timed(lambda: answer_text(self.engine, study.encoded, request.text, MOST_QUERIES))
         )
         keyed = {key: answer for text in answered.texts for key, answer in keys_of(text.answers).items()}
-        study.answers.update(keyed)
+        # Of a pasted report, its part alone is kept: what is stored or handed on never holds the rest.
+        study.answers.update({key: replace(answer, query=key) for key, answer in keyed.items()})
         return AnswersReply(
             answers=[answer_reply(key, answer) for key, answer in keyed.items()],
             echoes=[echo_reply(text.reading) for text in answered.texts],
@@ -239,7 +240,7 @@ class Service:
             image_size=study.encoded.size,
             model_name=self.engine.name,
             model_sha256=self.engine.sha256,
-            answer=replace(answer, query=request.query),  # of a report its part alone is kept
+            answer=answer,
             reader=request.reader,
             presence=request.presence,
             location=request.location or None,

@@ -109,7 +109,8 @@ def test_a_report_is_shown_with_what_became_of_each_word(opened: Page, dicom: Pa
 WITHOUT_REMARKS = """echo => {
   const copy = echo.cloneNode(true);
   for (const remark of copy.querySelectorAll("em, .spoken")) remark.remove();
-  for (const word of copy.querySelectorAll(".corrected")) { word.nextSibling.remove(); word.nextSibling.remove(); }
+  for (const word of copy.querySelectorAll(".corrected"))
+    for (let k = 0; k < 2; k++) word.nextSibling.remove();
   return copy.textContent;
 }"""
 
