@@ -1,4 +1,7 @@
-"""Serves the front end: python -m app [--port N] [--database FILE] ...; --help lists all flags."""
+"""Serves the front end: python -m app [--port N] [--database FILE] ...; --help lists all flags.
+
+python -m app study COMMAND is about reader studies.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,18 @@ from pathlib import Path
 from threading import Event, Thread
 
 from app.settings import Settings, UsageError, read_settings
+from app.study.cli import main as study
 from patchclip import PatchClipError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Migrates the database, loads the model, serves until told to stop; returns the exit status."""
     signal.signal(signal.SIGTERM, _interrupt)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        settings = read_settings(sys.argv[1:] if arguments is None else arguments)
+        if words[:1] == ["study"]:
+            return study(words[1:])
+        settings = read_settings(words)
         with tempfile.TemporaryDirectory(prefix="patch-clip-") as folder:
             _serve(settings, Path(folder))
     except UsageError as error:
