@@ -180,7 +180,7 @@ def _pooled(every: Floats, among: NDArray[np.bool_]) -> Covariances:
     for arm, reader, other_arm, other_reader in np.ndindex(arms, readers, arms, readers):
         if among[arm, other_arm]:
             kind = (arm == other_arm, reader == other_reader)
-            kinds.setdefault(kind, []).append(every[arm, reader, other_arm, other_reader])
+            kinds.setdefault(kind, []).append(float(every[arm, reader, other_arm, other_reader]))
     mean = {kind: float(np.mean(values)) for kind, values in kinds.items()}
     return Covariances(
         variance=mean[True, True],

@@ -71,7 +71,8 @@ def test_covariances_are_those_of_a_plain_jackknife() -> None:
         kept = [case for case in range(cases) if case != without]
         pairs = [(p, n) for p in kept if study.diseased[p] for n in kept if not study.diseased[n]]
         rating = study.values[arm, reader]
-        return sum((rating[p] > rating[n]) + 0.5 * (rating[p] == rating[n]) for p, n in pairs) / len(pairs)
+        won = [float(rating[p] > rating[n]) + 0.5 * float(rating[p] == rating[n]) for p, n in pairs]
+        return sum(won) / len(won)
 
     areas = {
         (arm, reader): [area(arm, reader, without) for without in range(cases)]
