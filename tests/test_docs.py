@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
+from app.study.cli import make_parser as study_parser
 from patchclip import Engine
 from patchclip.__main__ import make_parser as patchclip_parser
 from patchclip.evaluate.render import markdown
@@ -62,7 +63,7 @@ def test_every_setting_is_in_the_readme_of_the_app_and_no_other() -> None:
 
 
 def test_the_documents_have_every_flag_and_no_other() -> None:
-    ours = (flags(patchclip_parser()) | flags(trainer_parser())) - {"--help"}
+    ours = (flags(patchclip_parser()) | flags(trainer_parser()) | flags(study_parser())) - {"--help"}
     foreign = {"--port", "--nproc-per-node", "--cases", "--version", "--count"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT)) - foreign == ours - foreign
 
