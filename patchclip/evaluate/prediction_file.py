@@ -50,7 +50,8 @@ def load_prediction(file: Path) -> Prediction | None:
 
 
 def _read(file: Path) -> Prediction:
-    with np.load(file, allow_pickle=False) as arrays:
+    # Opened here: NumPy leaves a file open that turns out to be no archive.
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
         record = json.loads(str(arrays["record"]))
         x0, y0, x1, y1 = record["extent"]
         maps: dict[str, PatchMap] = {}
