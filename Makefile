@@ -8,9 +8,10 @@ BIN := $(VENV)/bin
 app: $(VENV)/run.stamp
 	$(BIN)/python -m app $(ARGS)
 
+# Two workers, each with whole files, so that what a file's tests share is made once; -n 0 in ARGS runs them one by one.
 test: $(VENV)/dev.stamp
 	@sh .ci/system
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # N damaged files are read, and what becomes of them is counted.
 fuzz: $(VENV)/dev.stamp
