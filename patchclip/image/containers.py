@@ -20,7 +20,8 @@ from patchclip.image.picture import page_count
 from patchclip.image.radiograph import Radiograph
 
 HEAD = 2**18
-"""Bytes in which nearly every DICOM header ends; the frames of one that does not are not counted."""
+"""Bytes in which nearly every DICOM header says how many frames there are; of others the whole file is
+read."""
 
 MOST_FRAMES = 1000
 
@@ -139,11 +140,12 @@ def list_file(source: str | bytes, name: str) -> Listing:
     head = read_head(source, HEAD)
     if head.startswith(ZIP):
         return _zip(source, name)
-    dicom = read_dicom_head(head) if looks_like_dicom(head) else None
+    whole = partial(read_content, source)
+    dicom = _dicom_head(head, whole) if looks_like_dicom(head) else None
     if dicom and dicom.is_directory:
         return _disc(source, name)
     entry = ImageEntry(name, None if content is not None else str(source))
-    return _frames(entry, _count(head, dicom, partial(read_content, source)))
+    return _frames(entry, _count(head, dicom, whole))
 
 
 def list_in_container(source: str, name: str) -> Listing:
@@ -276,13 +278,24 @@ def _on_disc(root: Path, parts: tuple[str, ...]) -> Path | None:
 def _judged(entry: ImageEntry, head: bytes, whole: Callable[[], bytes]) -> Listing:
     """A file of a container: its frames, or why it is left out."""
     if looks_like_dicom(head):
-        dicom = read_dicom_head(head)
+        dicom = _dicom_head(head, whole)
         if dicom and dicom.refusal:
             return Listing(left_out=(LeftOut(entry.name, dicom.refusal),))
         return _frames(entry, _count(head, dicom, whole))
     if looks_like_picture(head):
         return _frames(entry, _count(head, None, whole))
     return Listing(left_out=(LeftOut(entry.name, refusal(head)),))
+
+
+def _dicom_head(head: bytes, whole: Callable[[], bytes]) -> DicomHead | None:
+    """From the beginning of a file, or from all of it where the beginning does not tell."""
+    dicom = read_dicom_head(head)
+    if dicom is None and len(head) >= HEAD:
+        try:
+            dicom = read_dicom_head(whole())
+        except RadiographError:  # said when the image is opened
+            return None
+    return dicom
 
 
 def _count(head: bytes, dicom: DicomHead | None, whole: Callable[[], bytes]) -> int:

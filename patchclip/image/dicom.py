@@ -19,6 +19,7 @@ from patchclip.image.burnt_in import text_warnings
 from patchclip.image.decoders import is_damaged_within, stored_pixels
 from patchclip.image.elements import code, decimal_comma, element, integer, sentence
 from patchclip.image.entropy import DAMAGED_WITHIN
+from patchclip.image.frames import take_frame_values
 from patchclip.image.header import header_facts, header_warnings
 from patchclip.image.parse import MARK, PREAMBLE, parse_dicom
 from patchclip.image.polarity import CLEAR, INVERTED, NOT_TURNED, OVERWHELMING, polarity_evidence
@@ -83,8 +84,10 @@ def read_dicom(content: bytes, frame: int | None = None, window: int | None = No
 
 
 def _radiograph(dataset: FileDataset, frame: int | None, window: int | None) -> Radiograph:
-    """From a parsed file."""
+    """From a parsed file, whose header is changed."""
+    said = take_frame_values(dataset, frame or 0)
     stored, padding, warnings = _stored(dataset, frame)
+    warnings += said
     ratio, said = pixel_ratio(dataset)
     warnings += said
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.filereader import read_dataset
+from pydicom.filereader import read_dataset, read_partial
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from patchclip.errors import RadiographError
@@ -31,6 +31,8 @@ OTHERS = {
 }
 """Objects without an image, by their SOP class or its beginning (PS3.4 B.5, PS3.3 F)."""
 
+SIZE_OF_IMAGE = 0x00280010
+"""Tag of Rows; Number of Frames and SOP Class UID come before it."""
 _BLOCK = 2**20
 
 
@@ -66,11 +68,15 @@ class DicomHead:
 
 
 def read_dicom_head(head: bytes) -> DicomHead | None:
-    """The header in the beginning of a file; None if it is not all there, or damaged."""
+    """The header in the beginning of a file; None if the part that tells is not all there, or damaged.
+
+    Nothing is read beyond the size of the image: the groups of a thousand frames, which come after it, may be
+    long.
+    """
     try:
         _check_inflated(head)
         with sentence(DAMAGED):
-            dataset = dcmread(io.BytesIO(head), force=True, stop_before_pixels=True)
+            dataset = read_partial(io.BytesIO(head), lambda tag, vr, length: tag > SIZE_OF_IMAGE, force=True)
         if "Rows" in dataset:
             return DicomHead(integer(dataset, "NumberOfFrames", 1), None, False)
         uid = _sop_class(dataset)
