@@ -11,8 +11,10 @@ export function renderPicture(study) {
   $("invert").classList.toggle("doubt", !!(study && study.polarity_doubt));
   $("window-label").hidden = !windows.length;
   if (!windows.length) return;
-  const options = windows.map((name, number) => node("option", name, { value: number }));
-  options.push(node("option", "automatic window", { value: AUTOMATIC }));
+  const options = windows.map((name, number) =>
+    node("option", name.replace(/^window /, ""), { value: number }),
+  );
+  options.push(node("option", "automatic", { value: AUTOMATIC }));
   refill($("window"), options);
   $("window").value = String(study.window === null ? AUTOMATIC : study.window);
 }

@@ -11,7 +11,7 @@ from pydicom import dcmread
 from patchclip import Engine, Radiograph, load_radiograph
 from tests.browser.page_reader import ask, canvas, coloured, draw_box, open_file
 
-NAMES = ["window 2048/4096", "window 1000/1500 (lung)", "automatic window"]
+NAMES = ["2048/4096", "1000/1500 (lung)", "automatic"]
 
 
 def two_windows(path: Path) -> Path:
