@@ -15,7 +15,7 @@ const ARROWS = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 };
 const KEYS = [
   ["o", "open files", () => $("file").click()],
   ["f", "open a folder", () => $("folder").click()],
-  ["a", "find in the archive", showArchive],
+  ["q", "find in the archive", showArchive],
   ["d", "open the next received film", () => openReceived()],
   ["/", "type a query", () => $("query").focus()],
   ["j", "next study", () => stepStudy(1)],
@@ -49,7 +49,7 @@ const KEYS = [
   ["z", "remove last box", undo],
   ["t", "type a comment", () => $("comment").focus()],
   ["s", "save reading", save],
-  ["e", "export results", showResults],
+  ["g", "export results", showResults],
   ["h", "past feedback", showHistory],
   ["?", "this list", () => $("help-dialog").showModal()],
 ];

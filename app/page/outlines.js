@@ -1,4 +1,5 @@
 // The outlines of several answers at once, each in its colour and with its number.
+import { rgb } from "./colours.js";
 import { findRegions } from "./regions.js";
 
 const THICK = 2; // working pixels
@@ -19,7 +20,7 @@ export function drawOutlines(context, place, answers, size, minPatches) {
   context.font = "bold 13px system-ui, sans-serif";
   context.lineWidth = 3;
   context.lineJoin = "round";
-  context.strokeStyle = "#000";
+  context.strokeStyle = `rgb(${rgb("--film").join()})`;
   answers.forEach((answer, k) => {
     const { cols, rows, tops } = outlineOf(answer, size, minPatches);
     for (const [column, row] of tops) {

@@ -60,7 +60,7 @@ def launched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[s
             }
 
     monkeypatch.setattr("app.serving.serve", serve)
-    monkeypatch.setattr(patchclip.Engine, "from_pretrained", lambda path=None: FakeEngine())
+    monkeypatch.setattr(patchclip.Engine, "from_pretrained", lambda *_, **__: FakeEngine())
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         seen["port"] = probe.getsockname()[1]
@@ -111,6 +111,14 @@ def test_the_page_asks_nobody_else_and_every_colour_is_a_variable() -> None:
         assert re.findall(r"#(?:[0-9a-f]{3,4}){1,2}\b|rgba?\([\d. ,]+\)", text) == [], name
 
 
+def test_every_key_of_the_page_does_one_thing() -> None:
+    keys = re.findall(r'^  \["(.)", "', (PAGE / "keys.js").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert len(keys) > 30
+    assert sorted(set(keys)) == sorted(keys)
+    titles = re.findall(r'title="[^"]*\((.)\)"', (PAGE / "layout.html").read_text(encoding="utf-8"))
+    assert set(titles) <= set(keys)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -133,7 +141,7 @@ def test_wrong_usage_ends_with_a_sentence(
 def test_an_address_that_cannot_be_listened_on_is_a_sentence(
     host: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(patchclip.Engine, "from_pretrained", lambda path=None: FakeEngine())
+    monkeypatch.setattr(patchclip.Engine, "from_pretrained", lambda *_, **__: FakeEngine())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         database = str(tmp_path / "feedback.sqlite3")

@@ -171,7 +171,9 @@ def test_what_cannot_be_exported_says_why(window: PageClient) -> None:
 def test_what_is_out_of_scope_is_named_and_left_out(window: PageClient) -> None:
     study = asked(window, FILM, "mass; fractured femur")
     files = unpacked(window, study, FILM, ["csv", "sc"])
-    assert [row["query"] for row in csv.DictReader(io.StringIO(files["answers.csv"].decode()))] == ["mass"]
+    assert [row["query"] for row in csv.DictReader(io.StringIO(files["answers.csv"].decode()))] == [
+        "lung mass"
+    ]
     assert "patch-clip_sc2.dcm" not in files
     assert '"fractured femur" is outside' in files["about.txt"].decode()
 

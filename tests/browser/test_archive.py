@@ -67,7 +67,7 @@ def server(
 
 
 def test_a_film_is_found_opened_asked_and_its_results_stored(opened: Page, orthanc: Orthanc) -> None:
-    opened.keyboard.press("a")
+    opened.keyboard.press("q")
     dialog = opened.get_by_role("dialog", name="Archive")
     dialog.get_by_role("button", name="Find").click()
     expect(opened.locator("#pc-archive-error")).to_contain_text("Name a study UID")

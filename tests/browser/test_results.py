@@ -42,7 +42,7 @@ def test_a_film_leaves_as_dicom_and_tables(opened: Page, dicom: Path) -> None:
     opened.keyboard.press("r")
     expect(opened.locator("#pc-invert")).to_have_attribute("aria-pressed", "true")
     opened.locator("#pc-busy").wait_for(state="hidden")
-    opened.keyboard.press("e")
+    opened.keyboard.press("g")
     dialog = opened.get_by_role("dialog", name="Export results")
     expect(dialog).to_contain_text("2 answers on")
     expect(dialog).to_contain_text("patient's name and numbers")
@@ -82,7 +82,7 @@ def test_writing_in_the_picture_is_warned_of_and_pictures_are_not_chosen(opened:
 
 
 def test_what_cannot_be_exported_is_said_in_the_dialog(opened: Page, dicom: Path) -> None:
-    opened.keyboard.press("e")
+    opened.keyboard.press("g")
     expect(opened.locator("#pc-results-error")).to_contain_text("No radiograph is open")
     opened.keyboard.press("Escape")
     open_file(opened, dicom)
