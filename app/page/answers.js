@@ -1,5 +1,8 @@
 // What tells the answers of a study apart, in the list and on the picture: a number and a colour each.
-const COLOURS = ["#e69f00", "#56b4e9", "#2fbf8f", "#f0e442", "#d98bb9", "#ff8652", "#8fa8ff", "#e6e9ed"]; // after Okabe and Ito
+import { rgb } from "./colours.js";
+
+const COLOURS = 8; // that the style sheet has
+const known = new Map();
 
 export function numberOf(study, { query }) {
   // The same for as long as the study is open, whatever is asked later.
@@ -8,5 +11,7 @@ export function numberOf(study, { query }) {
 }
 
 export function colourOf(number) {
-  return COLOURS[(number - 1) % COLOURS.length];
+  const place = ((number - 1) % COLOURS) + 1;
+  if (!known.has(place)) known.set(place, `rgb(${rgb("--answer-" + place).join()})`);
+  return known.get(place);
 }
