@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from patchclip.data.tables import read_table
 from patchclip.errors import DataError, QueryError
 from patchclip.evaluate.bootstrap import Figure, PatientBootstrap
+from patchclip.evaluate.disagreements import Reading, disagreements, write_disagreements
 from patchclip.evaluate.image_metrics import Floats
 from patchclip.files import atomic
 from patchclip.resources import VOCABULARY
@@ -83,7 +84,9 @@ class Report:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of `python -m patchclip evaluate-text`."""
     parser.add_argument("folder", type=Path, metavar="FOLDER", help=f"a folder that holds {FILE}")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where metrics.json goes")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="where metrics.json and disagreements.csv go"
+    )
     parser.add_argument(
         "--rows",
         type=_rows,
@@ -100,19 +103,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Writes metrics.json and prints a table; returns the exit status."""
+    """Writes metrics.json and disagreements.csv and prints a table; returns the exit status."""
     vocabulary = Vocabulary.from_json(options.vocabulary)
     reports = read_reports(options.folder / FILE)
     if options.rows:
         reports = reports[options.rows[0] - 1 : options.rows[1]]
     if not reports:
         raise DataError(f"{FILE} has no report in the rows asked for; give others with --rows.")
-    metrics = measure(reports, vocabulary)
+    readings = read_all(reports, vocabulary)
+    metrics = measure(reports, vocabulary, readings=readings)
     options.out.mkdir(parents=True, exist_ok=True)
     with atomic(options.out / "metrics.json") as path:
         path.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    write_disagreements(options.out / "disagreements.csv", disagreements(readings, list(GOLD)))
     print(markdown(metrics))
     return 0
+
+
+def read_all(reports: Sequence[Report], vocabulary: Vocabulary) -> list[Reading]:
+    """What each report is understood to say, beside its coding."""
+    return [Reading(report.uid, *asserted(report, vocabulary), report.gold) for report in reports]
 
 
 def read_reports(path: Path) -> list[Report]:
@@ -132,11 +142,23 @@ def read_reports(path: Path) -> list[Report]:
 
 
 def measure(
-    reports: Sequence[Report], vocabulary: Vocabulary, replicates: int = 1000, seed: int = 0
+    reports: Sequence[Report],
+    vocabulary: Vocabulary,
+    replicates: int = 1000,
+    seed: int = 0,
+    readings: Sequence[Reading] | None = None,
 ) -> dict[str, Any]:
     """The contract's metrics: precision, recall and F1 by finding and over all, with 95 % intervals by
-    bootstrap over reports."""
-    read = [asserted(report, vocabulary) for report in reports]
+    bootstrap over reports.
+
+    Args:
+        reports: these.
+        vocabulary: the findings.
+        replicates: of the bootstrap.
+        seed: of the bootstrap.
+        readings: of the reports, where they were read already.
+    """
+    read = readings or read_all(reports, vocabulary)
     bootstrap = PatientBootstrap([report.uid for report in reports], replicates, seed)
     weights = bootstrap.weights(np.arange(len(reports)))
     gold = _mask([report.gold for report in reports])
@@ -145,8 +167,8 @@ def measure(
         "reports": len(reports),
         "seed": seed,
         "gold": {label: list(terms) for label, terms in GOLD.items()},
-        **_figures(_mask([present for present, _ in read]), gold, weights),
-        "uncertain_present": _figures(_mask([present | unsure for present, unsure in read]), gold, weights),
+        **_figures(_mask([item.present for item in read]), gold, weights),
+        "uncertain_present": _figures(_mask([item.present | item.uncertain for item in read]), gold, weights),
         "baseline": _figures(keyword, gold, weights),
     }
 

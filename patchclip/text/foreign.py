@@ -86,7 +86,7 @@ def translate(tokens: Sequence[Token], english: Container[str]) -> Translation:
     unread = _unread_word(tokens, foreign, english)
     if foreign is None:
         return Translation(tuple(tokens), None, unread)
-    return Translation(tuple(_translated(tokens, foreign)), foreign.name, unread)
+    return Translation(tuple(_translated(tokens, foreign, english)), foreign.name, unread)
 
 
 def _check_script(tokens: Sequence[Token]) -> None:
@@ -114,7 +114,10 @@ def _unread_word(tokens: Sequence[Token], foreign: _Foreign | None, english: Con
 
 
 def _score(tokens: Sequence[Token], foreign: _Foreign, english: Container[str]) -> int:
-    """Two points for each word of the lexicon that is not English, one for each function word that is not."""
+    """Two points for each word of the lexicon that is not English, one for each function word that is not.
+
+    Two capitals are one point alone: "PE" is an abbreviation to many, and a foot in Portuguese.
+    """
     score = 0
     for token in tokens:
         word = fold(token.text)
@@ -127,13 +130,14 @@ def _score(tokens: Sequence[Token], foreign: _Foreign, english: Container[str]) 
             continue
         canonical = foreign.canonical(word)
         if canonical in foreign.phrases.words or _parts(word, foreign):
-            score += 2 if len(word) > 1 else 0
+            short = len(word) == 1 or (len(word) == 2 and token.text.isupper())
+            score += len(word) - 1 if short else 2
         elif word in foreign.fillers:
             score += 1
     return score
 
 
-def _translated(tokens: Sequence[Token], foreign: _Foreign) -> list[Token]:
+def _translated(tokens: Sequence[Token], foreign: _Foreign, english: Container[str]) -> list[Token]:
     words = [
         foreign.canonical(fold(token.text)) if fold(token.text) != token.word or token.is_word else token.word
         for token in tokens
@@ -147,7 +151,11 @@ def _translated(tokens: Sequence[Token], foreign: _Foreign) -> list[Token]:
     result: list[Token] = []
     for index, token in enumerate(tokens):
         match = matches.get(index)
-        if match:
+        if token.word == "no" and _is_english_no(
+            words[index + 1 : index + 2], tokens[index + 1 :], foreign, english
+        ):
+            result.append(token)
+        elif match:
             last = tokens[match.positions[-1]]
             typed = token.text if len(match.positions) == 1 else f"{token.text} … {last.text}"
             result += [Token(typed, word, token.start, last.stop) for word in match.value]
@@ -159,6 +167,17 @@ def _translated(tokens: Sequence[Token], foreign: _Foreign) -> list[Token]:
             parts = _parts(fold(token.text), foreign)
             result += [Token(token.text, word, token.start, token.stop) for word in parts] or [token]
     return result
+
+
+def _is_english_no(
+    following: Sequence[str], tokens: Sequence[Token], foreign: _Foreign, english: Container[str]
+) -> bool:
+    """Whether "no" negates, whatever it means in the language (in Portuguese "in the"): before a word that is
+    English alone.
+    """
+    if not following or following[0] in foreign.phrases.words or following[0] in foreign.fillers:
+        return False
+    return tokens[0].word in english and not _parts(fold(tokens[0].text), foreign)
 
 
 def _parts(word: str, foreign: _Foreign) -> list[str]:

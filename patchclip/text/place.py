@@ -116,17 +116,21 @@ def find_places(words: Sequence[str], concepts: Sequence[Concept]) -> list[Menti
 
 
 def place_concepts(
-    words: Sequence[str], concepts: Sequence[Concept], mentions: Sequence[Mention]
+    words: Sequence[str],
+    concepts: Sequence[Concept],
+    mentions: Sequence[Mention],
+    assertions: Sequence[str],
 ) -> list[tuple[Place | None, tuple[int, ...]]]:
     """For each concept its place and the positions of the words that say so.
 
     A place belongs to the concept that it stands in or just before; else to the one before it and to those
     that are joined to that one by
-    "and" or "or" without a place of their own; else, where it opens the sentence, to all that have none.
+    "and" or "or" without a place of their own and are asserted alike; else, where it opens the sentence, to
+    all that have none.
     """
     owners: list[list[Mention]] = [[] for _ in concepts]
     for mention in mentions:
-        for index in _owners(words, concepts, mention, mentions):
+        for index in _owners(words, concepts, mention, mentions, assertions):
             owners[index].append(mention)
     opening = _opening(words, concepts, mentions, owners)
     result: list[tuple[Place | None, tuple[int, ...]]] = []
@@ -139,7 +143,11 @@ def place_concepts(
 
 
 def _owners(
-    words: Sequence[str], concepts: Sequence[Concept], mention: Mention, mentions: Sequence[Mention]
+    words: Sequence[str],
+    concepts: Sequence[Concept],
+    mention: Mention,
+    mentions: Sequence[Mention],
+    assertions: Sequence[str],
 ) -> list[int]:
     """Indices of the concepts that a place belongs to."""
     around = [
@@ -168,7 +176,7 @@ def _owners(
         plain = all(
             w in ("and", "or", "/", "&", ",") or w in word_lists().degree or w in HYPHENS for w in gap
         )
-        if not gap or not plain or placed:
+        if not gap or not plain or placed or assertions[index] != assertions[last]:
             break
         owners.append(index)
     return owners

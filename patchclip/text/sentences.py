@@ -38,6 +38,9 @@ def split_sentences(tokens: Sequence[Token]) -> Iterator[Sentence]:
     """The sentences of a text."""
     current: list[Token] = []
     for index, token in enumerate(tokens):
+        if _numbers(tokens, index) and any(part.is_word for part in current):
+            yield Sentence(tuple(current))
+            current = []
         if token.word not in ENDS and not (token.word == "?" and not _asks_on(tokens, index)):
             current.append(token)
             continue
@@ -48,6 +51,16 @@ def split_sentences(tokens: Sequence[Token]) -> Iterator[Sentence]:
         current = []
     if any(part.is_word for part in current):
         yield Sentence(tuple(current))
+
+
+def _numbers(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a number opens an entry of a list: "1) effusion 2) no pneumothorax"; not in "(segment 2)"."""
+    if not tokens[index].word.isdigit() or index + 1 == len(tokens) or tokens[index + 1].word != ")":
+        return False
+    depth = 0
+    for token in tokens[:index]:
+        depth = depth + 1 if token.word == "(" else max(0, depth - 1) if token.word == ")" else depth
+    return depth == 0
 
 
 def _asks_on(tokens: Sequence[Token], index: int) -> bool:

@@ -63,8 +63,10 @@ def read_statements(sentence: Sentence, lexicon: Lexicon) -> Iterator[Statement]
     """The statements of a sentence, in order."""
     words = sentence.words
     concepts = find_concepts(words, lexicon)
-    places = place_concepts(words, concepts, find_places(words, concepts))
-    for asserted, (place, positions) in zip(assert_concepts(words, concepts), places, strict=True):
+    said = assert_concepts(words, concepts)
+    assertions = [asserted.assertion for asserted in said]
+    places = place_concepts(words, concepts, find_places(words, concepts), assertions)
+    for asserted, (place, positions) in zip(said, places, strict=True):
         if asserted.concept.reversed and asserted.assertion == "absent":  # lung markings that are there
             asserted = replace(asserted, concept=replace(asserted.concept, label=None, name="lung markings"))
         yield Statement(sentence, asserted, place, positions)

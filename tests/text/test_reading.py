@@ -70,7 +70,9 @@ def test_assertions_of_sentences_labelled_by_hand() -> None:
     assert len(misread) <= 0.03 * len(rows), misread
 
 
-@pytest.mark.parametrize("row", table("kinds.csv"), ids=lambda row: row["query"])
+@pytest.mark.parametrize(
+    "row", [*table("kinds.csv"), *table("kinds_second.csv")], ids=lambda row: row["query"]
+)
 def test_kinds(row: dict[str, str]) -> None:
     """Pseudo-negations, notes in short, opposites, things that only sound like a finding, sides,
     languages."""
@@ -176,6 +178,54 @@ def test_echo(text: str, roles: list[str]) -> None:
     echo = parse_queries(text, VOCABULARY).echo
     assert [entry.role for entry in echo] == roles
     assert "".join(text[entry.start : entry.stop] for entry in echo) == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "assertions"),
+    [
+        ("no mass, possible nodule", ["absent", "absent", None, "uncertain", "uncertain"]),
+        ("previous pneumonia; new effusion", ["historical"] * 2 + [None] + ["comparison"] * 2),
+        ("banana", [None]),
+    ],
+)
+def test_echo_tells_the_assertion_of_each_word(text: str, assertions: list[str | None]) -> None:
+    """Of the finding that it names or speaks of."""
+    assert [entry.assertion for entry in parse_queries(text, VOCABULARY).echo] == assertions
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("no pneumothorax, small effusion on the right", [None, "right"]),
+        ("no pneumothorax or effusion on the right", ["right", "right"]),
+        ("kein Pneumothorax, kleiner Erguss rechts", [None, "right"]),
+        ("effusion and atelectasis on the left", ["left", "left"]),
+    ],
+)
+def test_a_place_is_shared_by_findings_that_are_asserted_alike(text: str, read: list[str | None]) -> None:
+    """What is denied is not placed by what is found."""
+    queries = parse_queries(text, VOCABULARY).queries
+    assert [query.place.words if query.place else None for query in queries] == read
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("no effusion, suspected pneumonia", ["absent", "uncertain"]),
+        ("kein Erguss, V.a. Pneumonie", ["absent", "uncertain"]),
+        ("possibly due to airspace disease or atelectasis", ["uncertain", "uncertain"]),
+        ("there may also be a small effusion", ["uncertain"]),
+        ("suggestion of atelectasis", ["uncertain"]),
+        ("no suggestion of edema", ["absent"]),
+        ("atelectasis on old films", ["historical"]),
+        ("PE, no PTX", ["absent"]),
+        ("derrame pleural no hemitórax direito", ["present"]),
+        ("1) effusion 2) no PTX 3) nodule (segment 2)", ["present", "absent", "present"]),
+    ],
+)
+def test_assertions_in_lists_doubt_and_short_foreign_words(text: str, read: list[str]) -> None:
+    """Each item of a list has its own; two letters make no other language."""
+    assert [query.assertion for query in parse_queries(text, VOCABULARY).queries] == read
 
 
 @pytest.mark.parametrize(
