@@ -71,7 +71,7 @@ def test_the_outlines_of_all_answers_are_shown_on_request(opened: Page, dicom: P
     slide(opened, "threshold", round(0.6 * min(float(answer.map.values.max()) for answer in answers), 2))
     one = canvas(opened)
     opened.locator("#pc-canvas").focus()
-    opened.keyboard.press("g")
+    opened.keyboard.press("a")
     expect(opened.locator("#pc-all")).to_be_checked()
     both = canvas(opened)
     for colour in ((230, 159, 0), (86, 180, 233)):  # of the first answer and of the second
@@ -139,7 +139,7 @@ def test_untested_likeness_is_grey_says_so_and_is_stored_nowhere(
     expect(opened.locator("#pc-anyway")).to_contain_text("untested, no probability")
     opened.locator("#pc-canvas").focus()
     with opened.expect_response(lambda response: response.url.endswith("/api/explore")):
-        opened.keyboard.press("u")
+        opened.keyboard.press("e")
     expect(opened.locator("#pc-caption")).to_contain_text("untested: likeness to “fractured femur”")
     expect(opened.locator("#pc-caption")).to_contain_text("no probability")
     expect(opened.locator("#pc-answers .number")).to_have_text("–")
