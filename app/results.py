@@ -141,7 +141,7 @@ def film_of(study: Study, content: bytes) -> Film:
         radiograph = radiograph.inverted()
     if radiograph.sha256 != study.encoded.radiograph_sha256:
         raise PatchClipError(ANOTHER_FILE)
-    return Film(radiograph, read_source(entry_file(entry, content, isolated=True)))
+    return Film(radiograph, read_source(entry_file(entry, content, isolated=True), entry.frame))
 
 
 def files_of(kinds: Sequence[str], image: str, result: Result, film: Film | None) -> dict[str, bytes]:

@@ -6,17 +6,17 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from patchclip.archive.films import Films, NamedFilm, add_film_arguments
+from patchclip.archive.films import Films, add_film_arguments, add_window_argument
+from patchclip.archive.images import images_of
 from patchclip.encoded import Encoded
 from patchclip.engine import Engine
 from patchclip.errors import DataError, PatchClipError, QueryError, SaliencyError
-from patchclip.image import Radiograph, list_images, load_entry
+from patchclip.image import Radiograph
 from patchclip.image.isolation import shared_pool
 from patchclip.prior_argument import add_prior_argument
 from patchclip.saliency import SALIENCY
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="a question; give several by repeating the flag",
     )
+    add_window_argument(parser)
     parser.add_argument(
         "--saliency",
         action="append",
@@ -64,48 +65,17 @@ def main(options: argparse.Namespace) -> int:
     shared_pool().warm()  # it loads its libraries while the model is loaded
     engine = Engine.from_pretrained(options.checkpoint, prevalence=options.prior)
     failed = any(_refusal(engine, query) for query in options.query)
-    for image in (image for film in films for image in _images(film)):
+    for image in images_of(films):
         try:
+            load = partial(image.load, options.window)
             record = record_of(
-                engine, image.name, image.load, options.query, options.saliency, explore=options.explore
+                engine, image.name, load, options.query, options.saliency, explore=options.explore
             )
         except PatchClipError as error:
             record = {"image": image.name, "error": str(error)}
             failed = True
         print(json.dumps(record, ensure_ascii=False), flush=True)
     return 1 if failed else 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Image:
-    """One image of a film, to be loaded in a worker."""
-
-    name: str
-    load: Callable[[], Radiograph]
-
-
-def _images(film: NamedFilm) -> Iterator[_Image]:
-    """The images in a file, folder, archive or disc; what is none is told on standard error.
-
-    An error of the film as a whole is left to the loading of its only image.
-    """
-    try:
-        content = film.content()
-        listing = list_images(film.name if isinstance(content, Path) else content, isolated=True)
-    except PatchClipError as error:
-        yield _Image(film.name, partial(_refuse, error))
-        return
-    for item in listing.left_out:
-        print(f"{item.name or film.name}: left out. {item.reason}", file=sys.stderr)
-    for entry in listing.entries:
-        if isinstance(content, Path):
-            yield _Image(entry.name, partial(load_entry, entry, isolated=True))
-        else:
-            yield _Image(f"{film.name}{entry.name}", partial(load_entry, entry, content, isolated=True))
-
-
-def _refuse(error: PatchClipError) -> Radiograph:
-    raise error
 
 
 def record_of(

@@ -28,6 +28,7 @@ class Outcome:
     """Status, objects on standard output, lines on standard error."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], checkpoint: str, *images: object) -> None:
+        """images: and flags."""
         names = [str(image) for image in images]
         self.status = main(["predict", *names, "--query", "effusion", "--checkpoint", checkpoint])
         captured = capsys.readouterr()
@@ -94,3 +95,27 @@ def test_a_container_without_images_is_an_error_of_its_own(
     assert outcome.status == 1 and outcome.names == [str(pdf), str(empty)]
     assert "PDF document" in outcome.records[0]["error"]
     assert "holds no image" in outcome.records[1]["error"]
+
+
+def test_a_window_of_the_header_is_taken_by_number_or_by_explanation(
+    capsys: pytest.CaptureFixture[str], checkpoint: str, tmp_path: Path
+) -> None:
+    film, study = tmp_path / "film.dcm", tmp_path / "study.zip"
+    windows = {"WindowCenter": ["2000", "600"], "WindowWidth": ["4000", "500"]}
+    stored = np.round(CHEST * 4000).astype(np.uint16)
+    film.write_bytes(content(dicom(stored, **windows, WindowCenterWidthExplanation=["NORMAL", "SOFT"])))
+    study.write_bytes(zipped({"film.dcm": film.read_bytes()}))
+    plain, first, second, named, packed = (
+        Outcome(capsys, checkpoint, image, *flags).records[0]["queries"]
+        for image, flags in (
+            (film, ()),
+            (film, ("--window", "0")),
+            (film, ("--window", "1")),
+            (film, ("--window", "soft")),
+            (study, ("--window", "Soft")),
+        )
+    )
+    assert plain == first != second == named == packed
+    absent = Outcome(capsys, checkpoint, film, "--window", "bone")
+    assert absent.status == 1
+    assert "0 (window 2000/4000 (normal)), 1 (window 600/500 (soft)); choose" in absent.records[0]["error"]

@@ -66,7 +66,7 @@ def add_film_arguments(parser: argparse.ArgumentParser) -> None:
         "images",
         metavar="IMAGE",
         nargs="*",
-        help="files with radiographs; predict also takes folders, ZIP archives and DICOMDIRs",
+        help="files with radiographs, folders, ZIP archives and DICOMDIRs",
     )
     parser.add_argument(
         "--dicomweb",
@@ -75,3 +75,21 @@ def add_film_arguments(parser: argparse.ArgumentParser) -> None:
         "bearer token in the environment variable PATCHCLIP_DICOMWEB_TOKEN",
     )
     parser.add_argument("--study", metavar="UID", help="the study, with --dicomweb")
+
+
+def add_window_argument(parser: argparse.ArgumentParser) -> None:
+    """The flag that chooses a window of the header."""
+    parser.add_argument(
+        "--window",
+        type=_window,
+        metavar="N",
+        help="window of the DICOM header: its number, from 0, its name or its explanation; -1 for an "
+        "automatic one; by default the first that fits the pixels",
+    )
+
+
+def _window(text: str) -> int | str:
+    try:
+        return int(text)
+    except ValueError:
+        return text

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from patchclip.archive.films import Films, add_film_arguments
+from patchclip.archive.films import Films, add_film_arguments, add_window_argument
+from patchclip.archive.images import images_of
 from patchclip.engine import Engine
 from patchclip.errors import DataError, PatchClipError
 from patchclip.export.forms import DICOM_FORMATS, TABLE_FORMATS, coco_file, csv_file, dicom_results
 from patchclip.export.result import NOTICE, Result
 from patchclip.export.source import read_source
 from patchclip.files import atomic
-from patchclip.image import load_radiograph
 from patchclip.prior_argument import add_prior_argument
 
 
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--query", action="append", required=True, metavar="TEXT", help="a question; repeat for several"
     )
+    add_window_argument(parser)
     parser.add_argument(
         "--format",
         action="append",
@@ -52,14 +53,15 @@ def main(options: argparse.Namespace) -> int:
     films = Films(options.images, options.dicomweb, options.study)
     engine = Engine.from_pretrained(options.checkpoint, prevalence=options.prior)
     results: dict[str, Result] = {}
+    stems: set[str] = set()
     failed = False
-    for film in films:
-        name = film.name
+    for image in images_of(films):
+        name = image.name
         try:
-            content = film.content()
-            radiograph = load_radiograph(content, isolated=True)
+            radiograph = image.load(options.window)
             result = Result.of(engine, engine.encode(radiograph), options.query)
-            source = read_source(content) if set(options.format) & set(DICOM_FORMATS) else None
+            wanted = set(options.format) & set(DICOM_FORMATS)
+            source = read_source(image.file(), image.frame) if wanted else None
             objects = dicom_results(options.format, result, radiograph, source) if source else {}
             if options.store and films.archive:
                 films.archive.store(list(objects.values()))
@@ -71,17 +73,29 @@ def main(options: argparse.Namespace) -> int:
         for warning in result.warnings:
             print(f"{name}: {warning}", file=sys.stderr)
         if options.out:
-            _write_objects(options.out, name, objects)
+            _write_objects(options.out, _stem(name, image.frame, stems), objects)
     if options.out:
         _write_tables(options.out, options.format, results)
     print(f"{len(results)} images exported. {NOTICE}.")
     return 1 if failed else 0
 
 
-def _write_objects(folder: Path, name: str, objects: dict[str, Dataset]) -> None:
+def _stem(name: str, frame: int | None, taken: set[str]) -> str:
+    """What an image's files are called by: no other image of this run is, for it is added to `taken`."""
+    plain = Path(name).stem
+    if frame is not None:
+        plain = f"{Path(name.removesuffix(f'#{frame + 1}')).stem}_{frame + 1}"
+    stem, number = plain, 2
+    while stem in taken:
+        stem, number = f"{plain}_{number}", number + 1
+    taken.add(stem)
+    return stem
+
+
+def _write_objects(folder: Path, stem: str, objects: dict[str, Dataset]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for end, dataset in objects.items():
-        with atomic(folder / f"{Path(name).stem}_{end}.dcm") as path:
+        with atomic(folder / f"{stem}_{end}.dcm") as path:
             dataset.save_as(path, enforce_file_format=True)
 
 

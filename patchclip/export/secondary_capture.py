@@ -58,6 +58,8 @@ def secondary_capture(result: Result, radiograph: Radiograph, source: Source, nu
     reference = Dataset()
     reference.ReferencedSOPClassUID = source.header.SOPClassUID
     reference.ReferencedSOPInstanceUID = source.header.SOPInstanceUID
+    if source.frame_numbers:
+        reference.ReferencedFrameNumber = source.frame_numbers
     made.SourceImageSequence = Sequence([reference])
     made.BurnedInAnnotation = "YES"
     made.ImageComments = f"{NOTICE}. {answer.query}: {answer.require_probability():.2f}"

@@ -10,6 +10,7 @@ from highdicom import UID, AlgorithmIdentificationSequence
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
 from numpy.typing import NDArray
 
+from patchclip.errors import DataError
 from patchclip.export.codes import MORPHOLOGY, finding_code
 from patchclip.export.result import NOTICE, Result
 from patchclip.export.source import ALGORITHM_FAMILY, MANUFACTURER, Source, finish
@@ -39,6 +40,11 @@ def _segmentation(
     answers: tuple[Answer, ...],
     pixels_of: Callable[[Answer, Result, tuple[int, int]], NDArray[np.generic]],
 ) -> Segmentation:
+    if source.frame is not None:
+        raise DataError(
+            "A segmentation of one frame of several is not written; take sr, sc, coco or csv, or export the "
+            "frames as files of their own."
+        )
     segments = [_description(number, answer, result) for number, answer in enumerate(answers, start=1)]
     # [1 image, H, W, segments]
     pixels = np.stack([pixels_of(answer, result, source.size) for answer in answers], axis=-1)[None]

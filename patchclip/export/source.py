@@ -38,10 +38,17 @@ class Source:
         header: all elements but the pixels. Names of one component end with a caret, which means the same
             (PS3.5 6.2.1): highdicom would quote such a name in a warning, and none may reach a log.
         names: the person names as the file has them, by keyword.
+        frame: of several, from 0, which the result speaks of; None where there is one alone.
     """
 
     header: Dataset
     names: dict[str, str]
+    frame: int | None = None
+
+    @property
+    def frame_numbers(self) -> list[int] | None:
+        """The frame as references have it, from 1; None where there is one alone."""
+        return None if self.frame is None else [self.frame + 1]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -72,8 +79,8 @@ class Source:
         return points
 
 
-def read_source(content: bytes | Path) -> Source:
-    """The header of a DICOM image.
+def read_source(content: bytes | Path, frame: int | None = None) -> Source:
+    """The header of a DICOM image; `frame` as of `Source`.
 
     Raises:
         DataError: no DICOM file, or one that nothing can refer to.
@@ -120,7 +127,7 @@ def read_source(content: bytes | Path) -> Source:
     names = {keyword: str(header.get(keyword) or "") for keyword in ("PatientName", "ReferringPhysicianName")}
     for keyword, name in names.items():
         setattr(header, keyword, f"{name}^" if name and "^" not in name else name)
-    return Source(header, names)
+    return Source(header, names, frame)
 
 
 def _valid(vr: str, value: object) -> bool:

@@ -99,7 +99,9 @@ def _groups(
                 value=_concept(codes.SCT.Yes if answer.negated else codes.SCT.No),
             )
         ],
-        source_images=[SourceImageForMeasurementGroup(header.SOPClassUID, header.SOPInstanceUID)],
+        source_images=[
+            SourceImageForMeasurementGroup(header.SOPClassUID, header.SOPInstanceUID, source.frame_numbers)
+        ],
     )
     return [whole, *(_region_group(answer, region, result, source) for region in answer.regions)]
 
@@ -111,7 +113,7 @@ def _region_group(
     outline = ImageRegion(
         graphic_type="POLYLINE",
         graphic_data=source.corners(region, result),
-        source_image=SourceImageForRegion(header.SOPClassUID, header.SOPInstanceUID),
+        source_image=SourceImageForRegion(header.SOPClassUID, header.SOPInstanceUID, source.frame_numbers),
     )
     return PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=UID(), identifier=f"{answer.finding}, region"),

@@ -87,7 +87,11 @@ def list_images(source: str | Path | bytes, *, isolated: bool = False) -> Listin
 
 
 def load_entry(
-    entry: ImageEntry, content: bytes | None = None, *, window: int | None = None, isolated: bool = False
+    entry: ImageEntry,
+    content: bytes | None = None,
+    *,
+    window: int | str | None = None,
+    isolated: bool = False,
 ) -> Radiograph:
     """Opens an image that `list_images` told of.
 
@@ -157,7 +161,7 @@ def list_in_container(source: str, name: str) -> Listing:
 
 
 def read_entry(
-    source: str | bytes, member: str | None, frame: int | None, window: int | None = None
+    source: str | bytes, member: str | None, frame: int | None, window: int | str | None = None
 ) -> Radiograph:
     """Reads an entry of a listing."""
     return read_radiograph(source if member is None else _member(source, member), frame, window)

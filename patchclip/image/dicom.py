@@ -64,7 +64,7 @@ def looks_like_dicom(content: bytes) -> bool:
     return content[:2] == b"\x00\x08" and content[4:6].isalpha() and content[4:6].isupper()
 
 
-def read_dicom(content: bytes, frame: int | None = None, window: int | None = None) -> Radiograph:
+def read_dicom(content: bytes, frame: int | None = None, window: int | str | None = None) -> Radiograph:
     """Bytes of a DICOM file -> Radiograph.
 
     The order of DICOM PS3.3 C.11.1 and C.11.2 is kept: stored values, modality LUT or rescale, VOI LUT or
@@ -73,8 +73,8 @@ def read_dicom(content: bytes, frame: int | None = None, window: int | None = No
     Args:
         content: the file.
         frame: from 0; the first, with a warning if there are others, if not given.
-        window: place of a VOI LUT or window of the header among `HeaderFacts.windows`, -1 for an automatic
-            one; if not given, the first that fits the pixels.
+        window: place of a VOI LUT or window of the header among `HeaderFacts.windows`, or its name or
+            explanation, -1 for an automatic one; if not given, the first that fits the pixels.
 
     Raises:
         RadiographError: damaged, without pixels, in a transfer syntax that no installed decoder reads, or
@@ -83,7 +83,7 @@ def read_dicom(content: bytes, frame: int | None = None, window: int | None = No
     return _radiograph(parse_dicom(content), frame, window)
 
 
-def _radiograph(dataset: FileDataset, frame: int | None, window: int | None) -> Radiograph:
+def _radiograph(dataset: FileDataset, frame: int | None, window: int | str | None) -> Radiograph:
     """From a parsed file, whose header is changed."""
     said = take_frame_values(dataset, frame or 0)
     stored, padding, warnings = _stored(dataset, frame)
@@ -156,7 +156,7 @@ def _padding(dataset: FileDataset, stored: NDArray[np.integer[Any]]) -> Mask | N
 
 
 def _grey(
-    dataset: FileDataset, stored: NDArray[np.integer[Any]], outside: Mask | None, window: int | None
+    dataset: FileDataset, stored: NDArray[np.integer[Any]], outside: Mask | None, window: int | str | None
 ) -> tuple[FloatArray, tuple[str, ...], int | None, list[str]]:
     """Stored values [H, W] -> grey in [0, 1] before polarity.
 

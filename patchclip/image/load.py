@@ -17,7 +17,7 @@ def load_radiograph(
     source: str | Path | bytes,
     *,
     frame: int | None = None,
-    window: int | None = None,
+    window: int | str | None = None,
     isolated: bool = False,
 ) -> Radiograph:
     """Reads DICOM, PNG, JPEG, TIFF, WebP or BMP, told apart by content, not by name.
@@ -25,8 +25,8 @@ def load_radiograph(
     Args:
         source: a path, or the file's bytes.
         frame: of a DICOM file with several, or page of a TIFF, from 0; by default the first, with a warning.
-        window: place among the windows of a DICOM header (`HeaderFacts.windows`), -1 for an automatic one; by
-            default the first that fits the pixels.
+        window: place among the windows of a DICOM header (`HeaderFacts.windows`), or the name or explanation
+            of one; -1 for an automatic one; by default the first that fits the pixels.
         isolated: decode in a worker process with limits of memory and time (`patchclip.image.isolation`), for
             files that come from outside. Pixels are the same, byte for byte.
 
@@ -47,7 +47,7 @@ def load_radiograph(
 
 
 def read_radiograph(
-    source: str | Path | bytes, frame: int | None = None, window: int | None = None
+    source: str | Path | bytes, frame: int | None = None, window: int | str | None = None
 ) -> Radiograph:
     """As `load_radiograph` in this process, but for the lack of memory, which is left as it is.
 
@@ -61,6 +61,8 @@ def read_radiograph(
     try:
         if looks_like_dicom(content):
             return read_dicom(content, frame, window)
+        if window not in (None, -1):
+            raise RadiographError("The file is no DICOM image and has no windows; leave the window out.")
         return read_raster(content, frame)
     except RecursionError:
         raise RadiographError("The file is nested too deeply; export it again from its source.") from None

@@ -37,6 +37,10 @@ class Transform(Protocol):
     def name(self) -> str:
         """For the reader to choose by."""
 
+    @property
+    def explanation(self) -> str:
+        """In words that name nobody, in lower case, or ""."""
+
     def apply(self, values: Grey) -> Grey:
         """Values after the modality transform -> grey in [0, 1]."""
 
@@ -99,6 +103,7 @@ class Automatic:
     high: float
 
     name = "automatic window"
+    explanation = ""
 
     @classmethod
     def of(cls, measured: Grey) -> Automatic:
@@ -192,7 +197,7 @@ def _explanation(value: Any, number: int) -> str:
 
 
 def choose(
-    transforms: Sequence[Transform], measured: Grey, number: int | None
+    transforms: Sequence[Transform], measured: Grey, wanted: int | str | None
 ) -> tuple[Transform, list[str]]:
     """The transform to show a picture by, and sentences for the reader.
 
@@ -201,20 +206,16 @@ def choose(
     Args:
         transforms: of `header_transforms`.
         measured: values [N] after the modality transform, without padding and shutters.
-        number: of the transform asked for, from 0; -1 for the automatic window; None for the first that fits.
+        wanted: number of the transform asked for, from 0, or its name, or its explanation in any case; -1 for
+            the automatic window; None for the first that fits.
 
     Raises:
-        RadiographError: no such transform.
+        RadiographError: no such transform, or several by that name; the sentence lists all.
     """
-    if number is not None and not -1 <= number < len(transforms):
-        raise RadiographError(
-            f"The file has {len(transforms)} windows, numbered from 0; "
-            "choose one of them, or -1 for the automatic one."
-        )
-    if number == -1:
+    if wanted == -1:
         return Automatic.of(measured), []
-    if number is not None:
-        return transforms[number], []
+    if wanted is not None:
+        return transforms[_place(transforms, wanted)], []
     for place, transform in enumerate(transforms):
         low, high = np.percentile(transform.apply(measured), ROBUST)
         if high - low >= FLAT:
@@ -224,3 +225,26 @@ def choose(
     if not transforms:
         return automatic, ["The DICOM header has no window; an automatic one was used."]
     return automatic, ["The window in the DICOM header lies far off the pixels; an automatic one was used."]
+
+
+def _place(transforms: Sequence[Transform], wanted: int | str) -> int:
+    if isinstance(wanted, int):
+        places = [place for place in range(len(transforms)) if place == wanted]
+    else:
+        name = wanted.strip().lower()
+        words = " ".join(name.replace("_", " ").replace("-", " ").split())
+        places = [
+            place
+            for place, other in enumerate(transforms)
+            if name == other.name.lower() or (words and words == other.explanation)
+        ]
+    if len(places) == 1:
+        return places[0]
+    if not transforms:
+        raise RadiographError(
+            "The file has no window of its own; leave the window out, or take -1 for an automatic one."
+        )
+    listed = ", ".join(f"{place} ({other.name})" for place, other in enumerate(transforms))
+    raise RadiographError(
+        f"The file has the windows {listed}; choose one of them by its number, or -1 for an automatic one."
+    )

@@ -76,7 +76,7 @@ def test_the_windows_of_the_file_are_offered_and_a_choice_decodes_again(window: 
         assert (drawn(reply) == np.round(expected.pixels * 255)).all()
     turned = window.send("open_upload", TWO, window=1, inverted=True)
     assert (drawn(turned) == 255 - drawn(second)).all()
-    assert "numbered from 0" in window.send("open_upload", TWO, window=2)["error"]
+    assert "choose one of them by its number" in window.send("open_upload", TWO, window=2)["error"]
 
 
 def test_windows_of_a_file_in_an_archive(window: PageClient) -> None:

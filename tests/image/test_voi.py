@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ CURVE = np.round(4095 * (np.arange(4096) / 4095) ** 0.6).astype(np.uint16)
 BITS: dict[str, object] = {"BitsStored": 12, "HighBit": 11}
 
 
-def read(dataset: FileDataset, window: int | None = None) -> Radiograph:
+def read(dataset: FileDataset, window: int | str | None = None) -> Radiograph:
     return load_radiograph(content(dataset), window=window)
 
 
@@ -200,8 +201,30 @@ def test_windows_are_offered_by_name() -> None:
     )
     np.testing.assert_allclose(read(dataset, -1).pixels, automatic(TWELVE), atol=1e-6)
     assert read(dataset, -1).facts.window is None
-    with pytest.raises(RadiographError, match=r"4 windows, numbered from 0; choose one"):
-        read(dataset, 4)
+    for name in ("bone", "BONE", " Bone ", "window 2000/1500 (bone)"):
+        assert read(dataset, name).facts.window == 2
+    assert read(dataset, "window 900/800").facts.window == 3 and read(dataset, "harder").facts.window == 0
+    listed = (
+        r"has the windows 0 \(look-up table \(harder\)\), 1 \(window 1800/2500 \(normal\)\), "
+        r"2 \(window 2000/1500 \(bone\)\), 3 \(window 900/800\); choose one of them by its number"
+    )
+    for other in (4, -2, "lung", "", "DOE JANE"):
+        with pytest.raises(RadiographError, match=listed):
+            read(dataset, other)
+
+
+def test_a_window_that_two_have_or_none_has_is_not_guessed() -> None:
+    twice = voi(
+        WindowCenter=["1800", "2000"], WindowWidth=["2500", "1500"], WindowCenterWidthExplanation=["LUNG"] * 2
+    )
+    with pytest.raises(RadiographError, match=r"0 \(window 1800/2500 \(lung\)\), 1 "):
+        read(twice, "lung")
+    with pytest.raises(RadiographError, match="has no window of its own; leave the window out"):
+        read(voi(), 0)
+    _, picture = cv2.imencode(".png", np.round(CHEST * 255).astype(np.uint8))
+    with pytest.raises(RadiographError, match="no DICOM image and has no windows"):
+        load_radiograph(picture.tobytes(), window=0)
+    assert load_radiograph(picture.tobytes(), window=-1).sha256 == load_radiograph(picture.tobytes()).sha256
 
 
 @pytest.mark.parametrize("keyword", ["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"])
