@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from patchclip.agreement import disagreement
 from patchclip.encoded import Encoded
 from patchclip.errors import CheckpointError, RadiographError
 from patchclip.image.gate import ImageGate
@@ -282,6 +283,11 @@ class Engine:
         present = self._probability(encoded, question, logit) if question.in_vocabulary else None
         patch_map = self._map(encoded, question, patch_logits, logit)
         lit = lit_regions(patch_map, encoded.size, self.min_patches) if question.in_vocabulary else ()
+        warnings = question.warnings(encoded.facts)
+        if present is not None:
+            threshold = self.checkpoint.calibration.of(question.label).image_threshold
+            contradiction = disagreement(query.finding, present, threshold, lit=bool(lit))
+            warnings += (contradiction,) if contradiction else ()
         return Answer(
             query=query.text,
             span=query.span,
@@ -296,7 +302,7 @@ class Engine:
             map=patch_map,
             regions=lit,
             threshold=OPERATING_THRESHOLD,
-            warnings=question.warnings(encoded.facts),
+            warnings=warnings,
         )
 
     def _probability(self, encoded: Encoded, question: Question, logit: float) -> float:

@@ -1,0 +1,25 @@
+"""Whether the probability of an image and its map say the same, and the sentence where they do not."""
+
+from __future__ import annotations
+
+
+def disagreement(finding: str, present: float, threshold: float, *, lit: bool) -> str | None:
+    """A sentence for an answer whose image and map speak against each other, or None.
+
+    Args:
+        finding: in words.
+        present: probability that it is present, in [0, 1], whatever way round it was asked.
+        threshold: probability from which the image speaks for it, its operating point.
+        lit: whether the map has a region.
+    """
+    if lit and present < threshold:
+        return (
+            f"A region is lit, but the image as a whole speaks against {finding} (P {present:.2f}, and it "
+            f"speaks for it from {threshold:.2f}): take the region as a weak hint."
+        )
+    if not lit and present >= threshold:
+        return (
+            f"The image as a whole speaks for {finding} (P {present:.2f}, as it does from {threshold:.2f}), "
+            "but no region is lit: where it is cannot be said."
+        )
+    return None
