@@ -13,12 +13,13 @@ import pickle
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore, Lock, Timer
 from typing import Any, Literal
 
 from patchclip.errors import RadiographError
+from patchclip.image.limits import CPU_S, MEMORY_MB, WALL_S, WORKERS
 from patchclip.image.messages import receive, send
 from patchclip.image.outcomes import Done, Outgrown, Refused, Unforeseen
 
@@ -35,7 +36,7 @@ class IsolationError(RadiographError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the decoding of one file may cost.
+    """What the decoding of one file may cost; the first three are settings (`patchclip.image.limits`).
 
     Attributes:
         memory_mb: private memory of a worker on Linux, its address space on macOS; no limit on Windows.
@@ -46,9 +47,9 @@ class Limits:
         jobs: files after which a worker is replaced, lest memory that a decoder leaks add up.
     """
 
-    memory_mb: int = 2048
-    cpu_s: float = 30
-    wall_s: float = 60
+    memory_mb: int = field(default_factory=lambda: MEMORY_MB.value)
+    cpu_s: float = field(default_factory=lambda: CPU_S.value)
+    wall_s: float = field(default_factory=lambda: WALL_S.value)
     queue_s: float = 120
     start_s: float = 120
     jobs: int = 500
@@ -227,11 +228,15 @@ _pool_lock = Lock()
 
 
 def shared_pool() -> WorkerPool:
-    """The pool of this process; no worker runs before it is used."""
+    """The pool of this process; no worker runs before it is used.
+
+    Raises:
+        RadiographError: a limit is set to what it cannot be.
+    """
     global _pool
     with _pool_lock:
         if _pool is None:
-            _pool = WorkerPool(size=max(2, min(4, os.cpu_count() or 1)))
+            _pool = WorkerPool(size=WORKERS.value)
             atexit.register(_pool.close)
         return _pool
 

@@ -18,7 +18,7 @@ from patchclip.errors import RadiographError
 from patchclip.image.codestream import Codec, is_whole, read_header
 from patchclip.image.entropy import DAMAGED_WITHIN, is_damaged
 from patchclip.image.kinds import looks_like_picture, refusal
-from patchclip.image.limits import MOST_SCANS, TOO_LARGE, check_pixels
+from patchclip.image.limits import MOST_SCANS, check_pixels, too_large
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 DAMAGE = (
@@ -113,7 +113,7 @@ def _opened(content: bytes) -> Image.Image:
     except UnidentifiedImageError as error:
         raise RadiographError(DAMAGED if looks_like_picture(content) else refusal(content)) from error
     except Image.DecompressionBombError as error:  # Pillow's own limit lies far above ours
-        raise RadiographError(TOO_LARGE) from error
+        raise too_large() from error
     except DAMAGE as error:
         raise RadiographError(DAMAGED) from error
 
