@@ -77,14 +77,14 @@ def question_for(answer: Answer) -> str:
 
 
 def understood(answer: Answer) -> str:
-    """What was made of the query, in words: "pneumothorax, negated, left half"."""
+    """What was made of the query, in words: "pneumothorax, negated, left side of the patient"."""
     parts = [answer.finding]
     if answer.negated:
         parts.append("negated: probability of its absence, map of the finding")
     if answer.place and answer.place.words != answer.laterality:
         parts.append(answer.place.words)
-    if answer.laterality:
-        parts.append(f"{answer.laterality} half of the patient")
+    elif answer.laterality:
+        parts.append(f"{answer.laterality} side of the patient")
     if answer.assertion not in ("present", "absent"):
         parts.append(f"read as {answer.assertion}")
     return ", ".join(parts)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 from torch.nn import functional as F
 
 from patchclip.image.geometry import Letterbox
 from patchclip.image.radiograph import HeaderFacts
+from patchclip.image.thorax import Thorax, find_thorax
 from patchclip.model.patchclip import ImageEmbeddings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that the chest is looked for once
 class Encoded:
     """A radiograph after its one pass through the tower.
 
@@ -38,6 +40,12 @@ class Encoded:
     def size(self) -> tuple[int, int]:
         """(H, W) of the original image in pixels."""
         return self.letterbox.height, self.letterbox.width
+
+    @cached_property
+    def thorax(self) -> Thorax | None:
+        """The frame of the chest in original image pixels, or None where no two lungs are found; looked for
+        when it is first asked for."""
+        return find_thorax(self.pixels[0, 0].cpu().numpy(), self.letterbox)
 
     @property
     def global_embedding(self) -> Tensor:

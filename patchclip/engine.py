@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,20 +15,21 @@ from patchclip.encoded import Encoded
 from patchclip.errors import CheckpointError, RadiographError
 from patchclip.image.gate import ImageGate
 from patchclip.image.radiograph import Radiograph
-from patchclip.laterality import laterality_columns, only_laterality
 from patchclip.localize import smooth
-from patchclip.model.branches import Branch, image_logit
+from patchclip.model.branches import image_logit
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
 from patchclip.model.preprocess import model_input
 from patchclip.model.zero_shot import is_open_clip_name, load_open_clip
 from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
+from patchclip.places import Limit
 from patchclip.question import Question, QuestionReader
 from patchclip.resources import BUNDLED
 from patchclip.saliency import SaliencyTask, saliency_maps, saliency_method
 from patchclip.text.query import Reading
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
-from patchclip.types import Answer, Exploration, FloatArray, Laterality, PatchMap
+from patchclip.types import Answer, Exploration, FloatArray, PatchMap
+from patchclip.within import ends, limit_for, limited, logit_within, valid_patches
 
 
 class Engine:
@@ -166,7 +166,7 @@ class Engine:
         if not texts:
             return []
         questions = self._questions(texts)
-        positive, negative = _ends(questions)
+        positive, negative = ends(questions)
         branches = self.checkpoint.calibration.branches
         with torch.inference_mode():
             patch_logits = self.model.pair_logits(encoded.embeddings.patches, positive, negative)[0]
@@ -228,8 +228,7 @@ class Engine:
         def on_image(values: FloatArray, question: Question) -> PatchMap:
             # Padding is no part of the image: it gets what the darkest patch has, and never a peak.
             filled = np.where(inside, values, values[inside].min()).astype(np.float32)
-            patch_map = encoded.letterbox.crop_grid(filled)
-            return only_laterality(patch_map, question.query.laterality, encoded.facts)
+            return encoded.letterbox.crop_grid(limited(filled, limit_for(encoded, question)))
 
         return {
             method: [on_image(*each) for each in zip(maps, questions, strict=True)]
@@ -248,7 +247,7 @@ class Engine:
         return [question for text in texts for question in self.understand(text)]
 
     def _task(self, encoded: Encoded, questions: Sequence[Question]) -> SaliencyTask:
-        positive, negative = _ends(questions)
+        positive, negative = ends(questions)
         return SaliencyTask(
             model=self.model,
             pixels=encoded.pixels.clone(),
@@ -274,20 +273,22 @@ class Engine:
             embeddings = self.model.encode_image(
                 torch.from_numpy(pixels)[:, None].to(self.device), valid, mirror=calibration.mirror
             )
-            logits = image_logit(self.model, embeddings, *_ends([question]), calibration.branches)
+            logits = image_logit(self.model, embeddings, *ends([question]), calibration.branches)
         return calibration.of(question.label).image_probability(logits[:, 0].float().cpu().numpy())
 
     def _answer(self, encoded: Encoded, question: Question, patch_logits: Tensor, logit: float) -> Answer:
         """patch_logits: [P]; logit: the image's."""
         query = question.query
-        present = self._probability(encoded, question, logit) if question.in_vocabulary else None
-        patch_map = self._map(encoded, question, patch_logits, logit)
+        limit = limit_for(encoded, question)
+        present = self._probability(encoded, question, logit, limit) if question.in_vocabulary else None
+        patch_map = self._map(encoded, question, patch_logits, logit, limit)
         lit = lit_regions(patch_map, encoded.size, self.min_patches) if question.in_vocabulary else ()
-        warnings = question.warnings(encoded.facts)
+        warnings = question.warnings(encoded.facts, limit.warnings if limit else ())
         if present is not None:
             threshold = self.checkpoint.calibration.of(question.label).image_threshold
             contradiction = disagreement(query.finding, present, threshold, lit=bool(lit))
             warnings += (contradiction,) if contradiction else ()
+        crop = encoded.letterbox.crop_grid
         return Answer(
             query=query.text,
             span=query.span,
@@ -303,47 +304,30 @@ class Engine:
             regions=lit,
             threshold=OPERATING_THRESHOLD,
             warnings=warnings,
+            place_patches=crop(limit.patches.astype(np.float32)).values > 0 if limit else None,
         )
 
-    def _probability(self, encoded: Encoded, question: Question, logit: float) -> float:
-        """That the named finding is present, in the half of the patient that the query is limited to."""
+    def _probability(self, encoded: Encoded, question: Question, logit: float, limit: Limit | None) -> float:
+        """That the named finding is present, in the place that the query is limited to."""
         calibration = self.checkpoint.calibration.of(question.label)
-        present = float(calibration.image_probability(logit))
-        if question.query.laterality is None:
-            return present
-        half = self._half_logit(encoded, question, question.query.laterality)
-        return min(present, float(calibration.image_probability(half)))
+        logits = [logit]
+        if limit:
+            branches = self.checkpoint.calibration.branches
+            logits += [
+                logit_within(self.model, encoded, question, patches, branches) for patches in limit.each
+            ]
+        return min(float(calibration.image_probability(value)) for value in logits)
 
-    def _half_logit(self, encoded: Encoded, question: Question, laterality: Laterality) -> float:
-        """The image's logit from the patches of one half alone.
-
-        The global embedding knows no laterality and has no part in it.
-        """
-        embeddings = encoded.embeddings
-        rows, cols = embeddings.grid
-        columns = torch.from_numpy(laterality_columns(laterality, cols, encoded.facts)).to(self.device)
-        valid = embeddings.valid & columns.repeat(rows)[None]
-        branches = self.checkpoint.calibration.branches
-        local = tuple(branch for branch in branches if branch is not Branch.GLOBAL) or (Branch.MIL,)
-        with torch.inference_mode():
-            pooled = self.model.projection(self.model.pool(embeddings.tokens, valid))
-            limited = replace(embeddings, pooled=pooled, valid=valid)
-            return float(image_logit(self.model, limited, *_ends([question]), local)[0, 0])
-
-    def _map(self, encoded: Encoded, question: Question, patch_logits: Tensor, logit: float) -> PatchMap:
+    def _map(
+        self, encoded: Encoded, question: Question, patch_logits: Tensor, logit: float, limit: Limit | None
+    ) -> PatchMap:
         """The patch prediction map, limited as the query is; all 0 when the query is not in the
         vocabulary."""
         grid = encoded.embeddings.grid
         if not question.in_vocabulary:
             return encoded.letterbox.crop_grid(np.zeros(grid, np.float32))
         calibration = self.checkpoint.calibration.of(question.label)
-        valid = encoded.embeddings.valid[0].unflatten(0, grid).cpu().numpy()
-        logits = smooth(patch_logits.unflatten(0, grid).float().cpu().numpy(), calibration.smoothing, valid)
-        values = encoded.letterbox.extend_edges(calibration.patch_probability(logits, logit))
-        return only_laterality(encoded.letterbox.crop_grid(values), question.query.laterality, encoded.facts)
-
-
-def _ends(questions: Sequence[Question]) -> tuple[Tensor, Tensor]:
-    """(positive, negative) ends of the prompt pairs, each [K, D]."""
-    positive = torch.stack([question.positive for question in questions])
-    return positive, torch.stack([question.negative for question in questions])
+        logits = patch_logits.unflatten(0, grid).float().cpu().numpy()
+        smoothed = smooth(logits, calibration.smoothing, valid_patches(encoded))
+        values = encoded.letterbox.extend_edges(calibration.patch_probability(smoothed, logit))
+        return encoded.letterbox.crop_grid(limited(values, limit))

@@ -1,4 +1,4 @@
-"""The patient's left and right: which half of an image, and of a map, belongs to which."""
+"""The patient's left and right in an image, and which half of it is whose where no lungs tell."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.image.radiograph import HeaderFacts
-from patchclip.types import Laterality, PatchMap
+from patchclip.types import Laterality
 
 
 def on_image_right(laterality: Laterality, facts: HeaderFacts) -> bool:
@@ -22,14 +22,3 @@ def laterality_columns(laterality: Laterality, count: int, facts: HeaderFacts) -
     """
     centres = 2 * np.arange(count) + 1  # twice the true ones, so that the midline, at `count`, is met exactly
     return centres >= count if on_image_right(laterality, facts) else centres <= count
-
-
-def only_laterality(patch_map: PatchMap, laterality: Laterality | None, facts: HeaderFacts) -> PatchMap:
-    """The map with the other half of the patient set to 0; None leaves it whole.
-
-    The image's vertical midline stands for the patient's.
-    """
-    if laterality is None:
-        return patch_map
-    columns = laterality_columns(laterality, patch_map.values.shape[1], facts)
-    return PatchMap(np.where(columns[None, :], patch_map.values, 0.0).astype(np.float32), patch_map.extent)

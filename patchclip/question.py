@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,7 +12,9 @@ from torch.nn import functional as F
 from patchclip.errors import QueryError
 from patchclip.image.radiograph import HeaderFacts
 from patchclip.model.patchclip import PatchCLIP
+from patchclip.places import side_of
 from patchclip.text.echo import Echo
+from patchclip.text.place import Place, PlacePart
 from patchclip.text.query import Query, Reading, parse_queries
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import PromptPair, Vocabulary
@@ -37,26 +40,26 @@ class Question:
     negative: Tensor
     said: tuple[str, ...] = ()  # sentences about the text as a whole, with its first query
 
-    def warnings(self, facts: HeaderFacts) -> tuple[str, ...]:
-        """Sentences that go with its answer on an image with these facts."""
+    @property
+    def place(self) -> Place | None:
+        """What limits the answer; None for the whole image."""
+        if self.query.place is None and self.query.laterality:
+            return Place((PlacePart(self.query.laterality, None),))
+        return self.query.place
+
+    def warnings(self, facts: HeaderFacts, about_place: Sequence[str] = ()) -> tuple[str, ...]:
+        """Sentences that go with its answer on an image with these facts; `about_place` are those on its
+        place."""
         sentences = [*self.said, *self.query.notes]
-        if self.query.laterality and not facts.sides_told:
+        place = self.place
+        if place and any(side_of(part) for part in place.parts) and not facts.sides_told:
             sentences.append(
                 "The image does not tell the patient's sides; the patient's left is taken to be at "
                 "the right of the image."
             )
-        place = self.query.place
-        if self.in_vocabulary and place and any(part.region for part in place.parts):
-            limit = (
-                f"only the {place.laterality} half of the patient limits"
-                if place.laterality
-                else "nothing limits"
-            )
-            sentences.append(
-                f'"{place.words}" was understood, but {limit} this answer: zones and lobes are not told '
-                "apart in the image."
-            )
-        if not self.in_vocabulary:
+        if self.in_vocabulary:
+            sentences += about_place
+        else:
             sentences.append(
                 f'"{shortened(self.query.finding)}" is far from what this model has learnt: neither map nor '
                 "probability is shown."

@@ -138,7 +138,7 @@ class Answer:
         finding: the finding that was understood, e.g. "pleural effusion".
         label: its name in the vocabulary, e.g. "Effusion"; None when the query is not in the vocabulary.
         negated: whether the query asks for the absence of the finding.
-        laterality: the half of the patient that the query is limited to, or None.
+        laterality: the side of the patient that the query is limited to, or None.
         in_vocabulary: whether the query is near something that the model was trained on.
         probability: in [0, 1], of the query as asked (turned round when negated); None when the query is not
             in the vocabulary.
@@ -152,6 +152,8 @@ class Answer:
         span: the part of `query` that this answers: a text may name several findings.
         assertion: what the text says of the finding; "absent" where `negated`, else answered as "present".
         place: where in the chest the text puts it, or None.
+        place_patches: bool [R, C] on the map's grid, the patches that the place limits the answer to; None
+            where nothing limits it.
     """
 
     query: str
@@ -168,6 +170,7 @@ class Answer:
     span: str = ""
     assertion: Literal["present", "absent", "uncertain", "historical", "comparison"] = "present"
     place: Place | None = None
+    place_patches: NDArray[np.bool_] | None = field(default=None, compare=False)
 
     def require_probability(self) -> float:
         """The probability, for those who can do nothing without one.

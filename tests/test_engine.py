@@ -68,22 +68,6 @@ def test_negation_turns_the_probability_round_and_not_the_map(tiny: Engine, effu
         assert (asked.map.values == negated.map.values).all()
 
 
-def test_a_side_limits_map_and_regions(tiny: Engine) -> None:
-    radiograph = wide()
-    encoded = tiny.encode(radiograph)
-    whole, left, right = tiny.query(encoded, ["effusion", "left effusion", "right effusion"])
-    half = left.map.values.shape[1] // 2
-    assert (left.laterality, right.laterality, whole.laterality) == ("left", "right", None)
-    assert whole.warnings == () and all(
-        "does not tell the patient's sides" in answer.warnings[0] for answer in (left, right)
-    )
-    assert left.map.values[:, :half].max() == 0 and right.map.values[:, -half:].max() == 0
-    assert (left.map.values[:, -half:] == whole.map.values[:, -half:]).all()
-    assert max(side.require_probability() for side in (left, right)) <= whole.require_probability() + 1e-6
-    width = encoded.size[1]
-    assert all(region.x >= width / 2 - width / left.map.values.shape[1] for region in left.regions)
-
-
 def test_the_map_covers_the_image_whatever_its_shape(tiny: Engine) -> None:
     for radiograph in (wide(), Radiograph.from_array(np.ascontiguousarray(wide().pixels.T))):
         encoded = tiny.encode(radiograph)
@@ -299,10 +283,3 @@ def _square_map(engine: Engine, encoded: Encoded) -> FloatArray:
 def _probability(engine: Engine, lesion: str, query: str, seed: int) -> float:
     pixels = cv2.GaussianBlur(synthetic_radiograph(lesion, size=512, seed=seed).pixels, (0, 0), 0.5)
     return engine.query(engine.encode(Radiograph.from_array(pixels)), [query])[0].require_probability()
-
-
-def test_a_place_that_limits_no_more_than_its_side_is_said(tiny: Engine, effusion: Radiograph) -> None:
-    zone, side = tiny.query(tiny.encode(effusion), ["effusion, left lower zone", "left effusion"])
-    assert zone.probability == side.probability
-    assert any("only the left half of the patient limits" in text for text in zone.warnings)
-    assert not any("lobes" in text for text in side.warnings)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from patchclip import HeaderFacts, PatchMap
-from patchclip.laterality import laterality_columns, on_image_right, only_laterality
+from patchclip import HeaderFacts
+from patchclip.laterality import laterality_columns, on_image_right
 from patchclip.types import Laterality
 
 FACTS, TURNED = HeaderFacts(), HeaderFacts(patient_left="left")
@@ -31,12 +31,3 @@ def test_one_rule_for_halves(count: int) -> None:
     assert np.flatnonzero(left & right).tolist() == ([3] if count == 7 else [])
     assert left[-1] and right[0]
     assert (laterality_columns("left", count, TURNED) == right).all()
-
-
-def test_the_other_half_of_a_map_is_dark() -> None:
-    values = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
-    whole = PatchMap(values, (0.0, 0.0, 40.0, 30.0))
-    left = only_laterality(whole, "left", FACTS)
-    assert left.extent == whole.extent and left.values.dtype == np.float32
-    assert (left.values[:, :2] == 0).all() and (left.values[:, 2:] == values[:, 2:]).all()
-    assert only_laterality(whole, None, FACTS) is whole

@@ -54,6 +54,9 @@ def test_the_wheel_holds_the_library_and_its_assets_and_nothing_else(wheel: Path
     assert set(committed) <= set(names)
     assert "patchclip/assets/patchclip-cxr-s/model.safetensors" in names
     assert "patchclip/assets/vocabulary.json" in names
+    assert {f"patchclip/assets/lung-fields/{name}" for name in ("model.json", "model.safetensors")} <= set(
+        names
+    )
 
 
 def test_it_answers_from_elsewhere_as_the_checkout_does(wheel: Path, tmp_path: Path, engine: Engine) -> None:
@@ -66,7 +69,15 @@ def test_it_answers_from_elsewhere_as_the_checkout_does(wheel: Path, tmp_path: P
         "sys.exit(patchclip.__main__.main(sys.argv[1:]))"
     )
     run = subprocess.run(
-        [sys.executable, "-c", script, "predict", str(EXAMPLE), "--query", "no pleural effusion"],
+        [
+            sys.executable,
+            "-c",
+            script,
+            "predict",
+            str(EXAMPLE),
+            "--query",
+            "no pleural effusion at the left base",
+        ],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
@@ -76,7 +87,9 @@ def test_it_answers_from_elsewhere_as_the_checkout_does(wheel: Path, tmp_path: P
     bundled, line = run.stdout.splitlines()
     assert bundled == str(tmp_path / "site" / "patchclip" / "assets" / "patchclip-cxr-s")
     (answer,) = json.loads(line)["queries"]
-    (expected,) = engine.query(engine.encode(load_radiograph(EXAMPLE)), ["no pleural effusion"])
+    (expected,) = engine.query(
+        engine.encode(load_radiograph(EXAMPLE)), ["no pleural effusion at the left base"]
+    )
     assert answer["probability"] == pytest.approx(expected.probability, abs=1e-4)
 
 

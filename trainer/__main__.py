@@ -20,11 +20,13 @@ from trainer.commands import (
     card,
     check_data,
     evaluate_gates,
+    evaluate_lung_fields,
     evaluate_site,
     export,
     fit,
     folds,
     gates,
+    lung_fields,
 )
 
 COMMANDS: dict[str, ModuleType] = {
@@ -38,6 +40,8 @@ COMMANDS: dict[str, ModuleType] = {
     "evaluate-gates": evaluate_gates,
     "evaluate-site": evaluate_site,
     "card": card,
+    "lung-fields": lung_fields,
+    "evaluate-lung-fields": evaluate_lung_fields,
 }
 ALIASES = {"check-data": ("evaluate-data",)}
 """Earlier names of commands, which go on working."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from tests.benchmarks import losses, report, training
+from tests.benchmarks import losses, places, report, training
 
 
 def timed(work: Callable[[], object], least_s: float = 0.5) -> float:
@@ -28,6 +28,7 @@ def main() -> None:
     for name, text in (
         ("training step", training.run(timed)),
         ("patch loss", losses.run(timed)),
+        ("lungs", places.run(timed)),
         ("report", report.run()),
     ):
         print(f"{name}: {text}")

@@ -7,6 +7,8 @@ gates           fits the query gate and the image gate again
 evaluate_gates  measures both gates
 export          copies a checkpoint out of its run folder
 check_data      checks dataset folders and counts what they hold
+lung_fields     trains the network that finds the lungs
+evaluate_lung_fields   measures it and the frame of the chest
 card            fills a model card
 sources         flags and reading that they share
 """
