@@ -29,6 +29,7 @@ def dicom(name: str) -> bytes:
     meta.MediaStorageSOPClassUID = image.SOPClassUID = DigitalXRayImageStorageForPresentation
     meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID = generate_uid()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image.StudyInstanceUID, image.SeriesInstanceUID = generate_uid(), generate_uid()
     image.file_meta = meta
     image.Modality, image.ViewPosition, image.BodyPartExamined = "DX", "PA", "CHEST"
     image.Rows, image.Columns = PIXELS.shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from tests.tiny import tiny_checkpoint
 
 NAME = "Zyxwvutsson^Qwertine"  # of nobody; searched for in every encoding that text is stored in
 PARTS = ("Zyxwvutsson", "Qwertine")
-HEADER = "x-patch-clip-window"
+HEADER, OPTIONS_HEADER = "x-patch-clip-window", "x-patch-clip-options"
 KEY = "5" * 32
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks into Linux's /proc")
@@ -96,6 +98,14 @@ class Window:
         headers = {"Content-Disposition": disposition, "User-Agent": NAME, "Referer": f"{self.url}{NAME}"}
         return self._post(f"open_upload?name={NAME}", content, **{HEADER: self.token}, **headers)
 
+    def results(self, study: str, content: bytes, *kinds: str) -> bytes:
+        """The ZIP of an export."""
+        options = json.dumps({"study": study, "kinds": kinds})
+        headers = {HEADER: self.token, OPTIONS_HEADER: options}
+        request = urllib.request.Request(f"{self.url}api/results", content, headers, method="POST")
+        with urllib.request.urlopen(request, timeout=120) as reply:
+            return bytes(reply.read())
+
     def begin(self, content: bytes) -> socket.socket:
         """Half of a file; the rest is owed."""
         head = (
@@ -141,6 +151,11 @@ def use(window: Window) -> Iterator[str]:
             "save", study=study, key=os.urandom(16).hex(), query="effusion", presence="absent", reader="R"
         )
         assert "saved" in saved
+        with zipfile.ZipFile(io.BytesIO(window.results(study, b"", "coco", "csv"))) as tables:
+            yield from (tables.read(name).decode() for name in tables.namelist())
+        if opened["dicom"]:  # DICOM results name the patient as their film does, but leave no trace here
+            with zipfile.ZipFile(io.BytesIO(window.results(study, content, "sr", "seg", "sc"))) as objects:
+                assert NAME.encode() in objects.read("patch-clip_sr.dcm")
     yield json.dumps(window.call("history"))
     yield window.call("export", kind="csv")["text"]
     yield window.call("export", kind="json")["text"]
@@ -190,6 +205,7 @@ def test_after_a_kill_a_restart_and_an_interrupt(place: Place) -> None:
             break
         time.sleep(0.05)
     assert not [number for number in helpers if Path(f"/proc/{number}").exists()]
+    killed = set((place.folder / "TMPDIR").iterdir())  # an empty folder, which nobody was left to remove
     with place.server() as server:
         window = Window(server)
         assert window.call("history")["rows"] == before != []
@@ -200,4 +216,4 @@ def test_after_a_kill_a_restart_and_an_interrupt(place: Place) -> None:
         assert server.stop(signal.SIGINT) in (0, -signal.SIGINT, 130)
         connection.close()
     assert place.traces() == place.temporary() == []
-    assert list((place.folder / "TMPDIR").iterdir()) == []
+    assert set((place.folder / "TMPDIR").iterdir()) == killed
