@@ -25,7 +25,7 @@ from patchclip.export.result import NOTICE
 from patchclip.image.containers import entry_file
 
 NO_DICOM = (
-    "Results as DICOM refer to a film of an archive, a DICOM file of one image, which this study is not; "
+    "Results as DICOM refer to a film of an archive, a DICOM file, which this study is not; "
     "choose COCO or CSV."
 )
 ANOTHER_FILE = (

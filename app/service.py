@@ -141,9 +141,7 @@ class Service:
         if request.image is not None and request.image >= len(listing.entries):
             raise PatchClipError("The file does not hold this image any more; open the file again.")
         entry = listing.entries[request.image or 0]
-        dicom = entry.frame is None and await self.lanes.decoder.run(
-            lambda: is_dicom_entry(entry, content, isolated=True)
-        )
+        dicom = await self.lanes.decoder.run(lambda: is_dicom_entry(entry, content, isolated=True))
         opened = await self._open(
             window,
             lambda: load_entry(entry, content, window=request.window, isolated=True),

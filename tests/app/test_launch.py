@@ -111,14 +111,6 @@ def test_the_page_asks_nobody_else_and_every_colour_is_a_variable() -> None:
         assert re.findall(r"#(?:[0-9a-f]{3,4}){1,2}\b|rgba?\([\d. ,]+\)", text) == [], name
 
 
-def test_every_key_of_the_page_does_one_thing() -> None:
-    keys = re.findall(r'^  \["(.)", "', (PAGE / "keys.js").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert len(keys) > 30
-    assert sorted(set(keys)) == sorted(keys)
-    titles = re.findall(r'title="[^"]*\((.)\)"', (PAGE / "layout.html").read_text(encoding="utf-8"))
-    assert set(titles) <= set(keys)
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -18,8 +18,9 @@ from pydicom.dataset import FileDataset
 from patchclip import load_radiograph
 from tests.app.page_client import PageClient
 from tests.export.sources import INSTANCE, NAME, STUDY, errors_of, film
+from tests.export.test_export_containers import two_frames
 from tests.image.dicoms import content
-from tests.image.test_containers import frames, zipped
+from tests.image.test_containers import zipped
 
 ALL = ["sr", "seg", "regions", "sc", "coco", "csv"]
 FILM = content(
@@ -122,14 +123,14 @@ def test_a_picture_has_tables_alone_and_the_rest_is_a_sentence(window: PageClien
 
 
 def test_a_film_in_an_archive_and_one_of_several_frames(window: PageClient) -> None:
-    packed = zipped({"b/film.dcm": FILM, "a.dcm": frames(2)})
-    study = str(window.send("open_upload", packed, image=2)["study"])
-    window.call("ask", study=study, text="mass")
-    report = dataset(unpacked(window, study, packed, ["sr"])["patch-clip_sr.dcm"])
-    assert report.StudyInstanceUID == STUDY
-    frame = str(window.send("open_upload", packed, image=0)["study"])
-    window.call("ask", study=frame, text="mass")
-    assert "DICOM file of one image" in window.send("results", packed, study=frame, kinds=["sr"])["error"]
+    packed = zipped({"b/film.dcm": FILM, "a.dcm": content(two_frames())})
+    for place, frame in ((2, None), (1, 2)):
+        opened = window.send("open_upload", packed, image=place)
+        window.call("ask", study=opened["study"], text="mass")
+        report = dataset(unpacked(window, opened["study"], packed, ["sr"])["patch-clip_sr.dcm"])
+        assert (report.StudyInstanceUID == STUDY) is (frame is None)
+        elements = [item for item in report.iterall() if item.keyword == "ReferencedFrameNumber"]
+        assert {item.value for item in elements} == ({frame} if frame else set())
 
 
 def test_an_example_has_tables_alone(window: PageClient) -> None:
