@@ -57,6 +57,7 @@ def test_the_wheel_holds_the_library_and_its_assets_and_nothing_else(wheel: Path
     assert {f"patchclip/assets/lung-fields/{name}" for name in ("model.json", "model.safetensors")} <= set(
         names
     )
+    assert "patchclip/assets/orientation/heart.safetensors" in names
 
 
 def test_it_answers_from_elsewhere_as_the_checkout_does(wheel: Path, tmp_path: Path, engine: Engine) -> None:

@@ -26,7 +26,9 @@ from trainer.commands import (
     fit,
     folds,
     gates,
+    letters,
     lung_fields,
+    orientation,
 )
 
 COMMANDS: dict[str, ModuleType] = {
@@ -42,6 +44,8 @@ COMMANDS: dict[str, ModuleType] = {
     "card": card,
     "lung-fields": lung_fields,
     "evaluate-lung-fields": evaluate_lung_fields,
+    "orientation": orientation,
+    "letters": letters,
 }
 ALIASES = {"check-data": ("evaluate-data",)}
 """Earlier names of commands, which go on working."""

@@ -20,7 +20,9 @@ from patchclip.image.decoders import is_damaged_within, stored_pixels
 from patchclip.image.elements import code, decimal_comma, element, integer, sentence
 from patchclip.image.entropy import DAMAGED_WITHIN
 from patchclip.image.frames import take_frame_values
-from patchclip.image.header import header_facts, header_warnings
+from patchclip.image.header import header_facts, header_view, header_warnings
+from patchclip.image.orientation.header import header_sides
+from patchclip.image.orientation.sides import picture_sides
 from patchclip.image.parse import MARK, PREAMBLE, parse_dicom
 from patchclip.image.polarity import CLEAR, INVERTED, NOT_TURNED, OVERWHELMING, polarity_evidence
 from patchclip.image.radiograph import Radiograph
@@ -107,10 +109,13 @@ def _radiograph(dataset: FileDataset, frame: int | None, window: int | str | Non
     if outside is not None:
         outside = square_mask(outside, ratio)
         shown = np.where(outside, np.float32(0), shown)
-    facts = header_facts(dataset)
-    warnings += [*header_warnings(facts, dataset), *text_warnings(shown)]
-    facts = replace(facts, windows=windows, window=used, pixel_ratio=ratio)
-    return Radiograph.from_array(np.clip(shown, 0, 1).astype(np.float32), facts, warnings, outside)
+    shown = np.clip(shown, 0, 1).astype(np.float32)
+    facts, told = header_facts(dataset), header_sides(dataset, header_view(dataset))
+    sides = picture_sides(shown, told, outside)
+    warnings += header_warnings(facts, dataset, told.patient_left)
+    warnings += [*sides.warnings, *text_warnings(shown)]
+    facts = replace(facts, windows=windows, window=used, pixel_ratio=ratio).with_sides(sides)
+    return Radiograph.from_array(shown, facts, warnings, outside)
 
 
 def _either(first: Mask | None, second: Mask | None) -> Mask | None:

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 
 from patchclip.errors import RadiographError
 from patchclip.image.elements import DAMAGE, code, element
+from patchclip.image.orientation.header import AXES, directions
 from patchclip.image.radiograph import HeaderFacts
 from patchclip.image.views import View, coded_chest, coded_view, is_chest, view_kind
 from patchclip.types import Laterality
@@ -17,23 +18,22 @@ KINDS: tuple[View, ...] = ("lateral", "oblique", "frontal")
 DESCRIPTIONS = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
 """Free text that may name the view where no code does; it is looked through and never repeated."""
 BURNT_IN = "The header says that text is burned into the picture: it may identify the patient."
-AXES = {"L": "side", "R": "side", "H": "long", "F": "long", "A": "depth", "P": "depth"}
-"""The axis of the body that each letter of Patient Orientation lies on."""
 
 
 def header_facts(dataset: Dataset) -> HeaderFacts:
-    """The facts that are no remark about a person."""
+    """The facts that are no remark about a person; sides are told by `patchclip.image.orientation`."""
     return HeaderFacts(
         view=_code(dataset, "ViewPosition") or coded_view(dataset)[0],
-        patient_left="left" if _directions(dataset)[:1] == "R" else "right",
-        sides_told=_directions(dataset)[:1] in ("L", "R"),
         modality=_code(dataset, "Modality"),
         body_part=_code(dataset, "BodyPartExamined"),
     )
 
 
-def header_warnings(facts: HeaderFacts, dataset: Dataset) -> list[str]:
-    """Sentences for the reader, empty for an upright frontal chest radiograph with its orientation."""
+def header_warnings(facts: HeaderFacts, dataset: Dataset, header_left: Laterality | None) -> list[str]:
+    """Sentences for the reader, empty for an upright frontal chest radiograph with its orientation.
+
+    header_left: the side of the image at which the header puts the patient's left.
+    """
     said: list[str] = []
     if facts.modality and facts.modality not in PROJECTION:
         said.append(
@@ -48,13 +48,13 @@ def header_warnings(facts: HeaderFacts, dataset: Dataset) -> list[str]:
             "The header says that the image is raw (for processing), not meant to be looked at: "
             "maps may mean nothing."
         )
-    said += _orientation_warnings(_directions(dataset), _view_kind(dataset), facts.patient_left)
+    said += _orientation_warnings(directions(dataset), header_view(dataset), header_left)
     if code(dataset, "BurnedInAnnotation") == "YES":
         said.append(BURNT_IN)
     return said
 
 
-def _view_kind(dataset: Dataset) -> View | None:
+def header_view(dataset: Dataset) -> View | None:
     """What the header says of the view: by View Position, View Code Sequence, or else a description."""
     kinds = [view_kind(code(dataset, "ViewPosition")), coded_view(dataset)[1]]
     # Of two that contradict each other the one that is no frontal view is said, since a reader can see
@@ -86,23 +86,8 @@ def _code(dataset: Dataset, keyword: str) -> str | None:
     return value if re.fullmatch(r"[A-Z0-9_ ]{1,16}", value) else None
 
 
-def _directions(dataset: Dataset) -> str:
-    """Two letters of Patient Orientation (PS3.3 C.7.6.1.1.1): where the rows run, and the columns.
-
-    Rows run towards the image's right, columns downwards.
-    Of an oblique direction ("LF") the first letter is its main one. "" where the header does not say, or
-    contradicts itself.
-    """
-    value = element(dataset, "PatientOrientation")
-    if not value or isinstance(value, str) or len(value) != 2:
-        return ""
-    letters = "".join(str(part).strip().upper()[:1] for part in value)
-    axes = {AXES.get(letter) for letter in letters}
-    return letters if len(axes) == len(letters) == 2 and None not in axes else ""
-
-
-def _orientation_warnings(directions: str, view: View | None, patient_left: Laterality) -> list[str]:
-    axes = {AXES[letter] for letter in directions}
+def _orientation_warnings(ways: str, view: View | None, patient_left: Laterality | None) -> list[str]:
+    axes = {AXES[letter] for letter in ways}
     said: list[str] = []
     if view == "lateral" or axes == {"depth", "long"}:
         said.append("The header says that this is a lateral view; the model knows frontal views only.")
@@ -112,12 +97,12 @@ def _orientation_warnings(directions: str, view: View | None, patient_left: Late
         said.append(
             "The header's patient orientation is that of no frontal view; the model knows frontal views only."
         )
-    elif directions[:1] in ("H", "F"):
+    elif ways[:1] in ("H", "F"):
         said.append(
             "The header says that the patient lies across the image: "
             "turn it upright before you rely on any map or side."
         )
-    elif directions[1:] == "H":
+    elif ways[1:] == "H":
         said.append(
             "The header says that the image is upside down: turn it upright before you rely on any map."
         )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.errors import RadiographError
+from patchclip.image.orientation.verdict import Sides
 from patchclip.image.polarity import SENTENCES as POLARITY
 from patchclip.types import FloatArray, Laterality
 
@@ -25,8 +26,8 @@ class HeaderFacts:
     Attributes:
         view: "PA", "AP", "LL", ... as in DICOM's View Position, or None.
         patient_left: the side of the image on which the patient's left lies; "right" unless the header
-            says otherwise.
-        sides_told: whether a header says so at all.
+            says otherwise, or side letters in the picture that were followed.
+        sides_told: whether they say so at all; else it is the usual display.
         modality: "DX", "CR", ... or None.
         body_part: as in the header, or None.
         windows: the header's VOI LUTs and windows by name, for the reader to choose from.
@@ -43,6 +44,10 @@ class HeaderFacts:
     windows: tuple[str, ...] = ()
     window: int | None = None
     pixel_ratio: float = 1.0
+
+    def with_sides(self, sides: Sides) -> HeaderFacts:
+        """The same with a verdict on the patient's sides."""
+        return replace(self, patient_left=sides.patient_left, sides_told=sides.source != "display")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from PIL import Image
 from patchclip.image.burnt_in import text_warnings
 from patchclip.image.deep import deep_colour
 from patchclip.image.depth import grey_range
+from patchclip.image.orientation.sides import picture_sides
 from patchclip.image.picture import open_picture
 from patchclip.image.polarity import CLEAR, INVERTED, polarity_evidence
-from patchclip.image.radiograph import Radiograph
+from patchclip.image.radiograph import HeaderFacts, Radiograph
 from patchclip.types import FloatArray
 
 COLOUR_TOLERANCE = 0.06  # JPEG noise in a grey picture saved as RGB stays well below this
@@ -38,8 +39,9 @@ def read_raster(content: bytes, page: int | None = None) -> Radiograph:
     said += picture.warnings
     if polarity_evidence(grey) < -CLEAR:
         said.append(INVERTED)
-    said += text_warnings(grey)
-    return Radiograph.from_array(grey, warnings=said)
+    sides = picture_sides(grey)
+    said += [*sides.warnings, *text_warnings(grey)]
+    return Radiograph.from_array(grey, HeaderFacts().with_sides(sides), said)
 
 
 def _grey(image: Image.Image, deep: NDArray[np.uint16] | None) -> tuple[FloatArray, list[str]]:

@@ -1,0 +1,1 @@
+"""Training of the small networks that tell a radiograph's sides."""
