@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+WHOLE = "the image as a whole"
 
-def disagreement(finding: str, present: float, threshold: float, *, lit: bool) -> str | None:
+
+def disagreement(
+    finding: str, present: float, threshold: float, *, lit: bool, speaker: str = WHOLE
+) -> str | None:
     """A sentence for an answer whose image and map speak against each other, or None.
 
     Args:
@@ -11,15 +15,16 @@ def disagreement(finding: str, present: float, threshold: float, *, lit: bool) -
         present: probability that it is present, in [0, 1], whatever way round it was asked.
         threshold: probability from which the image speaks for it, its operating point.
         lit: whether the map has a region.
+        speaker: what the probability is of, in words: the image, or a place in it.
     """
     if lit and present < threshold:
         return (
-            f"A region is lit, but the image as a whole speaks against {finding} (P {present:.2f}, and it "
+            f"A region is lit, but {speaker} speaks against {finding} (P {present:.2f}, and it "
             f"speaks for it from {threshold:.2f}): take the region as a weak hint."
         )
     if not lit and present >= threshold:
         return (
-            f"The image as a whole speaks for {finding} (P {present:.2f}, as it does from {threshold:.2f}), "
-            "but no region is lit: where it is cannot be said."
+            f"{speaker[0].upper()}{speaker[1:]} speaks for {finding} (P {present:.2f}, as it does from "
+            f"{threshold:.2f}), but no region is lit: where it is cannot be said."
         )
     return None

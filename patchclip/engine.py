@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from patchclip.agreement import disagreement
+from patchclip.agreement import WHOLE, disagreement
 from patchclip.encoded import Encoded
 from patchclip.errors import CheckpointError, RadiographError
 from patchclip.image.gate import ImageGate
@@ -29,7 +29,7 @@ from patchclip.text.query import Reading
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from patchclip.types import Answer, Exploration, FloatArray, PatchMap
-from patchclip.within import ends, limit_for, limited, logit_within, valid_patches
+from patchclip.within import ends, limit_for, limited, lit_in_each, logit_within, valid_patches
 
 
 class Engine:
@@ -286,7 +286,13 @@ class Engine:
         warnings = question.warnings(encoded.facts, limit.warnings if limit else ())
         if present is not None:
             threshold = self.checkpoint.calibration.of(question.label).image_threshold
-            contradiction = disagreement(query.finding, present, threshold, lit=bool(lit))
+            contradiction = disagreement(
+                query.finding,
+                present,
+                threshold,
+                lit=bool(lit) and lit_in_each(patch_map, limit, encoded),
+                speaker=f'"{question.place.words}" as a whole' if question.place else WHOLE,
+            )
             warnings += (contradiction,) if contradiction else ()
         crop = encoded.letterbox.crop_grid
         return Answer(

@@ -13,9 +13,10 @@ from torch import Tensor
 from patchclip.encoded import Encoded
 from patchclip.model.branches import Branch, image_logit
 from patchclip.model.patchclip import PatchCLIP
+from patchclip.operating_threshold import OPERATING_THRESHOLD
 from patchclip.places import Grid, Limit, limit_of
 from patchclip.question import Question
-from patchclip.types import FloatArray
+from patchclip.types import FloatArray, PatchMap
 
 
 def limit_for(encoded: Encoded, question: Question) -> Limit | None:
@@ -50,6 +51,13 @@ def logit_within(
 def limited(values: FloatArray, limit: Limit | None) -> FloatArray:
     """A patch grid [R, C] with all that lies outside of the place set to 0."""
     return values if limit is None else np.where(limit.patches, values, 0).astype(np.float32)
+
+
+def lit_in_each(patch_map: PatchMap, limit: Limit | None, encoded: Encoded) -> bool:
+    """Whether every part that must show a finding has a lit patch: of "bilateral", either side."""
+    crop = encoded.letterbox.crop_grid
+    parts = [crop(part.astype(np.float32)).values > 0 for part in limit.each] if limit else []
+    return all(bool((patch_map.values[part] >= OPERATING_THRESHOLD).any()) for part in parts)
 
 
 def valid_patches(encoded: Encoded) -> NDArray[np.bool_]:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from patchclip import Encoded, Engine, Letterbox, Radiograph
+from patchclip import Encoded, Engine, Letterbox, PatchMap, Radiograph
+from patchclip.agreement import disagreement
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.image.thorax import Thorax
 from patchclip.model.branches import Branch
 from patchclip.places import Grid, place_patches
 from patchclip.types import FloatArray
+from patchclip.within import limit_for, lit_in_each
 from tests.tiny import tiny_checkpoint
 from trainer.gate.bodies import hand, lateral_chest
 
@@ -152,6 +154,35 @@ def test_bilateral_is_as_likely_as_the_less_likely_side(tiny: Engine, effusion: 
         1 - whole.require_probability(), abs=1e-6
     )  # on no side at all
     assert (both.map.values == whole.map.values).all()
+
+
+def test_a_finding_on_one_side_is_lit_in_each_part_of_one_place_alone(
+    tiny: Engine, effusion: Radiograph
+) -> None:
+    encoded = tiny.encode(effusion)
+    encoded = placed(encoded, frame(encoded, middle=0.5))
+    left, both = (
+        limit_for(encoded, tiny.understand(f"{side} effusion")[0]) for side in ("left", "bilateral")
+    )
+    shape = encoded.embeddings.grid
+    values = np.zeros(shape, np.float32)
+    extent = (0.0, 0.0, 512.0, 512.0)
+    assert not lit_in_each(PatchMap(values, extent), left, encoded)
+    values[2, -1] = 0.5
+    assert lit_in_each(PatchMap(values, extent), left, encoded)
+    assert not lit_in_each(PatchMap(values, extent), both, encoded)
+    values[2, 0] = 0.5
+    assert lit_in_each(PatchMap(values, extent), both, encoded)
+    assert lit_in_each(PatchMap(values, extent), None, encoded)
+
+
+def test_a_contradiction_speaks_of_the_place() -> None:
+    sentence = disagreement("mass", 0.1, 0.2, lit=True, speaker='"left base" as a whole')
+    assert sentence and sentence.startswith(
+        'A region is lit, but "left base" as a whole speaks against mass (P 0.10'
+    )
+    sentence = disagreement("mass", 0.9, 0.2, lit=False, speaker='"left base" as a whole')
+    assert sentence and sentence.startswith('"left base" as a whole speaks for mass (P 0.90')
 
 
 def test_saliency_is_limited_as_the_map_is(tiny: Engine, effusion: Radiograph) -> None:

@@ -192,6 +192,7 @@ def _row(new: NewFeedback) -> Feedback:
         probability=answer.require_probability(),
         threshold=answer.threshold,
         parameters={
+            "place": answer.place.words if answer.place else None,
             "map_maximum": round(float(answer.map.values.max()), 4),
             "regions": [
                 [round(value, 1) for value in (region.x, region.y, region.w, region.h)]

@@ -82,6 +82,7 @@ def test_a_judgement_comes_back_as_it_was_given(repository: FeedbackRepository) 
             "comment": "apex only",
             "boxes": [[10.5, 20.25, 30.0, 40.0], [0.0, 0.0, 200.0, 100.0]],
             "parameters": {
+                "place": None,
                 "map_maximum": 0.75,
                 "regions": [[100.0, 0.0, 60.0, 50.0, 0.75]],
                 "display": {"threshold": 0.4, "colours": "viridis", "smooth": False},

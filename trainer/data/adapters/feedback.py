@@ -7,6 +7,7 @@ of the folder is decoded and hashed once. Nothing that the file says is believed
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections import defaultdict
@@ -27,7 +28,8 @@ from trainer.data.tables import corner_box, own_split
 
 TABLES = ("prediction", "feedback", "box")
 JUDGEMENTS = """
-    SELECT feedback.id, reader, presence, image_sha256, image_height, image_width, finding, side
+    SELECT feedback.id, reader, presence, image_sha256, image_height, image_width, finding, side,
+           parameters
     FROM feedback JOIN prediction ON feedback.prediction_id = prediction.id
     ORDER BY feedback.created_at, feedback.id
 """
@@ -39,11 +41,12 @@ SHA256 = re.compile("[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class _Judgement:
-    """One row of feedback with the prediction that was judged; shapes: what the reader drew."""
+    """One row of feedback with the prediction that was judged; `limited`: to a side or another
+    place; `shapes`: what the reader drew."""
 
     image: str
     finding: str
-    laterality: str
+    limited: bool
     reader: str
     presence: str
     shapes: tuple[Shape, ...]
@@ -53,7 +56,7 @@ def read_feedback(database: Path, images: Path, split: str, *, labels: frozenset
     """Reads all judgements, as split "train".
 
     Of one reader's judgements of a finding on an image the last counts. "Unsure" says nothing, nor does
-    "absent" of one half of the patient; where readers disagree the finding is unknown. Boxes are kept of
+    "absent" of a side or another place; where readers disagree the finding is unknown. Boxes are kept of
     readers who see the finding. Patients are not known.
 
     Raises:
@@ -70,7 +73,7 @@ def read_feedback(database: Path, images: Path, split: str, *, labels: frozenset
         label = label_of(item.finding, labels)
         if label is None:
             foreign += 1  # the words are a reader's own and are not repeated
-        elif not (item.laterality and item.presence == "absent"):
+        elif not (item.limited and item.presence == "absent"):
             last[item.image][label, item.reader] = item
     files = _hashes(images) if last else {}
     for image, judgements in last.items():
@@ -164,11 +167,24 @@ def _judgement(
     return _Judgement(
         row["image_sha256"],
         row["finding"],
-        row["side"] or "",
+        bool(row["side"]) or _has_place(row["parameters"], where),
         row["reader"],
         row["presence"],
         tuple(_shape(label, box, size, where) for box in boxes),
     )
+
+
+def _has_place(parameters: object, where: str) -> bool:
+    """Whether the question was limited to a zone, a lobe, ...; rows of before places were kept have none."""
+    if parameters is None:
+        return False
+    try:
+        record = json.loads(parameters) if isinstance(parameters, str) else None
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise DataError(f"{where}: parameters are no JSON object; remove the row.")
+    return bool(record.get("place"))
 
 
 def _shape(label: str, box: tuple[object, ...], size: tuple[float, float], where: str) -> Shape:

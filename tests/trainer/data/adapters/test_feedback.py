@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from sqlalchemy import create_engine, update
 from app.store.models import Base
 from app.store.repository import FeedbackRepository, NewFeedback
 from patchclip import DataError, load_radiograph
+from patchclip.text.place import Place, PlacePart, Region
 from patchclip.types import Answer, Box, PatchMap
 from tests.trainer.data.miniature import ABSENT, KNOWN, PRESENT, extent, picture, states_of, write
 from trainer.data.adapters.feedback import read_feedback
@@ -35,10 +37,19 @@ class Store:
         write(self.images / "notes.txt", "no radiograph")
 
     def judge(
-        self, image: str, finding: str, reader: str, presence: str, side: str | None = None, boxes: Boxes = ()
+        self,
+        image: str,
+        finding: str,
+        reader: str,
+        presence: str,
+        side: str | None = None,
+        boxes: Boxes = (),
+        region: Region | None = None,
     ) -> None:
         shown = PatchMap(np.zeros((1, 1), np.float32), (0, 0, 20, 10))
         answer = Answer(finding, finding, None, False, side, True, 0.5, shown, (), 0.5)  # type: ignore[arg-type]
+        if region:
+            answer = replace(answer, place=Place((PlacePart(None, region),)))
         sha256 = self.hashes.get(image, "f" * 64)
         self.repository.add(
             NewFeedback(
@@ -61,6 +72,7 @@ def test_judgements_become_states_and_boxes(tmp_path: Path) -> None:
     store.judge("a", "lung nodule", "R1", "present", boxes=((0, 0, 2, 2),))
     store.judge("a", "lung nodule", "R1", "absent")  # the reader thought again
     store.judge("a", "pneumothorax", "R1", "absent", side="left")  # says nothing of the right
+    store.judge("a", "pulmonary edema", "R1", "absent", region="apex")  # nor this of the bases
     store.judge("b", "cardiomegaly", "R1", "unsure")
     store.judge("b", "pulmonary edema", "R1", "absent")
     store.judge("b", "lung mass", "R1", "present", boxes=((0, 0, 2, 2),))
@@ -101,12 +113,12 @@ def test_bad_input_is_named(tmp_path: Path) -> None:
 
 
 SANE = {
-    "prediction": (1, "f" * 64, 10, 20, "lung mass", None),
+    "prediction": (1, "f" * 64, 10, 20, "lung mass", None, '{"place": null}'),
     "feedback": (1, 1, "2026-01-01", "R1", "present"),
     "box": (1, 1, 2.0, 1.0, 5.0, 4.0),
 }
 COLUMNS = {
-    "prediction": ("id", "image_sha256", "image_height", "image_width", "finding", "side"),
+    "prediction": ("id", "image_sha256", "image_height", "image_width", "finding", "side", "parameters"),
     "feedback": ("id", "prediction_id", "created_at", "reader", "presence"),
     "box": ("id", "feedback_id", "x", "y", "w", "h"),
 }
@@ -121,6 +133,9 @@ CELLS: dict[str, tuple[str, str, object, str]] = {
     "hash as a number": ("prediction", "image_sha256", 7, "image_sha256 is no text"),
     "a third side": ("prediction", "side", "middle", "side is neither left nor right"),
     "side as a blob": ("prediction", "side", b"left", "side is neither left nor right"),
+    "parameters as a list": ("prediction", "parameters", "[1]", "feedback 1: parameters are no JSON object"),
+    "parameters of brackets": ("prediction", "parameters", "[" * 10**5, "parameters are no JSON object"),
+    "parameters as a blob": ("prediction", "parameters", b"{}", "parameters are no JSON object"),
     "reader as a number": ("feedback", "reader", 5, "reader is no text"),
     "presence unknown": ("feedback", "presence", "perhaps" * 100, 'presence is "perhaps'),
     "presence missing": ("feedback", "presence", None, "presence is no text"),
