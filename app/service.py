@@ -20,6 +20,7 @@ from app.drawing import (
 )
 from app.lanes import Lanes
 from app.received import ReceivedFilms
+from app.received_panel import ReceivedPanel
 from app.replies import (
     AnswersReply,
     ContentsReply,
@@ -29,8 +30,6 @@ from app.replies import (
     HistoryReply,
     LeftOutReply,
     ModelReply,
-    ReceivedListReply,
-    ReceivedReply,
     RefusedReply,
     SaliencyReply,
     SavedReply,
@@ -46,7 +45,6 @@ from app.requests import (
     ExportRequest,
     OpenExampleRequest,
     OpenRequest,
-    ReceivedFilmRequest,
     SaveRequest,
 )
 from app.results import Results
@@ -101,7 +99,7 @@ class Service:
         self.sessions = Sessions(studies_each)
         self.lanes = Lanes()
         self.archive = ArchivePanel(archive, self.lanes, upload_limit_mb)
-        self.waiting = received
+        self.received = ReceivedPanel(received, self.lanes)
         self.results = Results(engine, self.sessions, self.lanes, archive)
 
     async def start(self, window: str, request: EmptyRequest) -> StartReply:
@@ -117,7 +115,7 @@ class Service:
             colours=colour_tables(),
             min_patches=self.engine.min_patches,
             archive=self.archive.is_set,
-            receives=self.waiting is not None,
+            receives=self.received.is_set,
             upload_limit_mb=self.upload_limit_mb,
         )
 
@@ -148,28 +146,8 @@ class Service:
             Opening(request.image, request.window, request.inverted, dicom),
             synthetic=False,
         )
-        if self.waiting is not None and request.received is not None:
-            self.waiting.drop(request.received)
+        self.received.opened(request.received)
         return opened
-
-    async def received(self, window: str, request: EmptyRequest) -> ReceivedListReply:
-        """The films that wait to be opened."""
-        films = self.waiting.films() if self.waiting is not None else []
-        return ReceivedListReply(
-            films=[
-                ReceivedReply(
-                    film=film.id, arrived=film.arrived.isoformat(timespec="seconds"), kind=film.kind
-                )
-                for film in films
-            ]
-        )
-
-    async def received_film(self, window: str, request: ReceivedFilmRequest) -> bytes:
-        """A received film as a file, which the page opens as any other."""
-        waiting = self.waiting
-        if waiting is None:
-            raise PatchClipError("This server receives no films; open a file.")
-        return await self.lanes.decoder.run(lambda: waiting.content(request.film))
 
     async def open_example(self, window: str, request: OpenExampleRequest) -> StudyReply:
         """Opens a bundled synthetic radiograph."""
