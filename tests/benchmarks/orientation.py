@@ -49,9 +49,16 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", metavar="FOLDER[@SPLIT]")
     parser.add_argument("--held-out", action="store_true", help="the patients that training leaves out")
     parser.add_argument("--names", action="store_true", help="name the films that are warned of as they are")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE", help="a PNG of 80 letters that are read, to look at"
+    )
     arguments = parser.parse_args()
-    for folder in arguments.folders:
-        _measure(_films(folder, held_out=arguments.held_out), names=arguments.names)
+    films = [_films(folder, held_out=arguments.held_out) for folder in arguments.folders]
+    if arguments.sheet:
+        _draw_sheet([sample.path for part in films for sample in part.samples], arguments.sheet)
+        return
+    for part in films:
+        _measure(part, names=arguments.names)
 
 
 def _films(argument: str, *, held_out: bool) -> Films:
@@ -94,6 +101,27 @@ def _measure(films: Films, *, names: bool) -> None:
 def _pixels(path: Path) -> FloatArray:
     """float32 [H, W] in [0, 1]; decoded alone, since `load_radiograph` would judge it too."""
     return np.asarray(Image.open(path).convert("L"), np.float32) / np.float32(255)
+
+
+def _draw_sheet(paths: list[Path], target: Path) -> None:
+    """Eighty of the letters that are read, drawn with seed 0, each above what it was taken for."""
+    tiles = []
+    for path in paths:
+        pixels = _pixels(path)
+        for letter in side_letters(pixels):
+            half = round(1.3 * max(letter.box.w, letter.box.h))
+            x, y = round(letter.box.x + letter.box.w / 2), round(letter.box.y + letter.box.h / 2)
+            patch = np.pad(pixels, half, mode="edge")[y : y + 2 * half, x : x + 2 * half]
+            tile = np.asarray(cv2.resize(np.round(patch * 255).astype(np.uint8), (84, 84)), np.uint8)
+            text = np.zeros((18, 84), np.uint8)
+            label = f"{letter.letter}{' mirr.' if letter.mirrored else ''} {letter.probability:.2f}"
+            cv2.putText(text, label, (2, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 255, 1)
+            tiles.append(np.concatenate([tile, text]))
+    chosen = [tiles[place] for place in np.random.default_rng(0).permutation(len(tiles))[:80]]
+    chosen += [np.zeros((102, 84), np.uint8)] * (-len(chosen) % 10)
+    rows = [np.concatenate(chosen[start : start + 10], axis=1) for start in range(0, len(chosen), 10)]
+    cv2.imwrite(str(target), np.concatenate(rows))
+    print(f"{target}: {min(80, len(tiles))} of {len(tiles)} letters on {len(paths)} films")
 
 
 def _seconds(work: Callable[[], object]) -> float:
