@@ -83,11 +83,13 @@ class _Session(requests.Session):
     def __init__(self, archive: str) -> None:
         super().__init__()
         self.trust_env = False
+        self.headers["Connection"] = "close"  # an archive is asked now and then; no socket waits for that
         self._archive = archive
         self.request = partial(self.request, timeout=TIMEOUT_S)  # type: ignore[method-assign]
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         if resp.is_redirect:
+            resp.close()
             raise ArchiveError(
                 f"The archive {self._archive} sends its visitors to another address; give that one instead."
             )

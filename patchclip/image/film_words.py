@@ -14,11 +14,15 @@ from patchclip.types import FloatArray
 WORDS = ("PORTABLE", "SUPINE", "ERECT", "UPRIGHT", "STANDING", "SITTING", "SYNTHETIC")
 """Positions and techniques, and what the synthetic examples of this project carry."""
 ALIKE = 0.6  # correlation of shapes from which a word is recognised
+LETTER_ALIKE = 0.62  # the same of every letter, lest a name that differs in one be taken for the word
+GAP, SLACK = 0.2, 0.15
+"""Blank on either side of a word, and how far off a shape may lie, as shares of the letters' height."""
+BLANK = 0.35  # share of the ink's strength below which a column is blank
 COVERED = 0.62  # share of a line that the word must fill, so that no name stands beside it
 
 _HEIGHT = 20  # words are compared in this height
 _HEIGHTS = (0.7, 0.85, 1.0, 1.2)  # of the letters, as shares of the one that the line's box suggests
-_WIDTHS = (0.75, 0.87, 1.0)  # of fonts, as shares of the drawn one
+_WIDTHS = (0.75, 0.81, 0.87, 0.93, 1.0)  # of fonts, as shares of the drawn one
 
 
 def is_film_word(line: FloatArray, margin_x: float, margin_y: float) -> bool:
@@ -45,9 +49,46 @@ def is_film_word(line: FloatArray, margin_x: float, margin_y: float) -> bool:
                 continue
             if drawn.shape[1] < COVERED * length * scale:
                 continue
-            if float(cv2.matchTemplate(fitted, drawn, cv2.TM_CCOEFF_NORMED).max()) >= ALIKE:
+            _, score, _, (x, y) = cv2.minMaxLoc(cv2.matchTemplate(fitted, drawn, cv2.TM_CCOEFF_NORMED))
+            found = score >= ALIKE and _stands_alone(fitted, x, x + drawn.shape[1], blur)
+            if found and _all_alike(fitted, drawn, x, y):
                 return True
     return False
+
+
+def _stands_alone(line: FloatArray, first: int, last: int, blur: float) -> bool:
+    """Whether a blank as wide as one between words lies on either side of the columns of a word.
+
+    A name may begin or end like a word: GERECKE holds what looks like ERECT.
+    """
+    ink = line.max(axis=0)
+    blank = ink < BLANK * float(np.percentile(line, 99))
+    gap = round(GAP * _HEIGHT)
+    slack = round(SLACK * _HEIGHT + 2 * blur)
+
+    def beside(columns: NDArray[np.bool_]) -> bool:
+        # The word's own edge may reach a little beyond where it was found.
+        return any(columns[start : start + gap].all() for start in range(slack + 1))
+
+    return beside(blank[:first][::-1]) and beside(blank[last:])
+
+
+def _all_alike(line: FloatArray, word: FloatArray, x: int, y: int) -> bool:
+    """Whether every letter of a word lies where it was found."""
+    reach = round(SLACK * _HEIGHT)
+    scores = []
+    for first, last in _letters(word):
+        left, top = max(0, x + first - reach), max(0, y - reach)
+        around = line[top : y + word.shape[0] + reach, left : x + last + reach]
+        scores.append(float(cv2.matchTemplate(around, word[:, first:last], cv2.TM_CCOEFF_NORMED).max()))
+    return min(scores) >= LETTER_ALIKE
+
+
+def _letters(word: FloatArray) -> list[tuple[int, int]]:
+    """First and last column of each letter of a drawn word."""
+    inked = np.concatenate([[False], word.max(axis=0) > BLANK * float(word.max()), [False]])
+    edges = np.flatnonzero(inked[1:] != inked[:-1])
+    return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
 
 
 @cache

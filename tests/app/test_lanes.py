@@ -15,6 +15,7 @@ from app.service import Service
 from app.store import FeedbackRepository
 from patchclip import Engine
 from tests.app.fake_engine import FakeEngine
+from tests.app.own_loop import in_own_loop
 
 WAITING = 60
 KEY = "0" * 32
@@ -66,7 +67,7 @@ def test_while_grad_cams_wait_everything_else_is_answered(repository: FeedbackRe
         engine.release.set()
         await asyncio.gather(*grad_cams)
 
-    asyncio.run(run())
+    in_own_loop(run())
     service.lanes.close()
     assert order == ["start", "save", "history"] + ["compare"] * WAITING
     assert engine.most_at_once == 1
@@ -86,7 +87,7 @@ def test_work_is_done_in_the_order_it_came_and_errors_come_back() -> None:
         tasks = [lane.run(partial(work, number)) for number in range(5)]
         return list(await asyncio.gather(*tasks, return_exceptions=True))
 
-    results = asyncio.run(run())
+    results = in_own_loop(run())
     lane.close()
     assert done == [0, 1, 2, 3, 4]
     assert [str(result) for result in results] == ["0", "1", "two", "3", "4"]
@@ -104,5 +105,5 @@ def test_more_than_may_wait_is_told_to_come_again() -> None:
         await asyncio.gather(*tasks)
         assert await lane.run(lambda: "room again") == "room again"
 
-    asyncio.run(run())
+    in_own_loop(run())
     lane.close()

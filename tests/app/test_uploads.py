@@ -14,6 +14,7 @@ import pytest
 
 from app import uploads as module
 from app.uploads import AT_ONCE, EACH, TooLargeError, TooManyUploadsError, UploadError, Uploads, limited
+from tests.app.own_loop import in_own_loop
 
 SECRET = b"Mustermann^Erika"
 
@@ -42,7 +43,7 @@ def test_a_file_has_no_name_while_it_waits_and_is_gone_once_read(tmp_path: Path)
             assert read() == b"one " + SECRET
             assert opened_files(tmp_path) == []
 
-    asyncio.run(run())
+    in_own_loop(run())
 
 
 @pytest.mark.parametrize("ending", ["unread", "broken off", "cancelled"])
@@ -72,7 +73,7 @@ def test_a_file_is_gone_however_its_request_ends(tmp_path: Path, ending: str) ->
             async with uploads.receive("a", chunks(b"x")):
                 pass
 
-    asyncio.run(run())
+    in_own_loop(run())
 
 
 def test_two_windows_open_the_same_file_at_once(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_two_windows_open_the_same_file_at_once(tmp_path: Path) -> None:
         ):
             return [first(), second()]
 
-    assert asyncio.run(run()) == [SECRET, SECRET]
+    assert in_own_loop(run()) == [SECRET, SECRET]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_files_under_way_are_counted_per_window_and_in_all(
         await asyncio.gather(*tasks)
         return done
 
-    assert asyncio.run(run()) == refused
+    assert in_own_loop(run()) == refused
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
@@ -130,7 +131,7 @@ def test_a_full_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             pass
 
     with pytest.raises(UploadError, match=r"disk .* is full; free some space"):
-        asyncio.run(run())
+        in_own_loop(run())
 
 
 def test_a_file_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +147,7 @@ def test_a_file_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.
             pass
 
     with pytest.raises(UploadError, match="did not arrive"):
-        asyncio.run(run())
+        in_own_loop(run())
 
 
 @pytest.mark.parametrize(("size", "read"), [(10, 10), (11, 11), (1000, 30)])
@@ -162,8 +163,8 @@ def test_a_body_above_the_limit_is_read_no_further_than_as_much_again(size: int,
         return b"".join([chunk async for chunk in limited(body(), 10, "Too large.")])
 
     if size <= 10:
-        assert asyncio.run(run()) == b"x" * size
+        assert in_own_loop(run()) == b"x" * size
     else:
         with pytest.raises(TooLargeError, match="Too large"):
-            asyncio.run(run())
+            in_own_loop(run())
     assert len(seen) <= read

@@ -95,6 +95,13 @@ def test_a_word_of_the_film_names_nobody(word: str) -> None:
     assert find_text(burnt) and text_warnings(burnt) == []
 
 
+@pytest.mark.parametrize("name", ["GERECKE", "OBERT", "PERETTI", "SITTERS", "STANDER", "EBERT", "WRIGHT"])
+def test_a_name_like_a_word_of_the_film_is_warned_of(name: str) -> None:
+    """It holds such a word, or differs from it in a letter or two."""
+    for scale in (0.6, 0.9, 1.4):
+        assert text_warnings(written(name, (60, 120), scale, 250)), (name, scale)
+
+
 @pytest.mark.parametrize(
     "text", ["DOE^JANE 04.05.1954", "Mustermann, Erika", "ID 4711081", "PORTABLE DOE JANE"]
 )

@@ -17,6 +17,9 @@ from patchclip.errors import DataError
 from trainer.fields import teacher as module
 from trainer.fields.teacher import Teacher, load_teacher, lung_mask
 
+without_source = pytest.mark.filterwarnings("ignore:Couldn't retrieve source code for container:UserWarning")
+"""The old format keeps a module's source code beside it, and modules that a test makes have no file."""
+
 
 class Small(nn.Module):
     """Two layers in place of the teacher's many."""
@@ -38,6 +41,7 @@ def legacy_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
     return network
 
 
+@without_source
 def test_the_tensors_of_the_file_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved = legacy_file(tmp_path / "weights.pt", monkeypatch)
     monkeypatch.delitem(sys.modules, "lung_segmentation")
@@ -50,6 +54,7 @@ def test_the_tensors_of_the_file_are_taken(tmp_path: Path, monkeypatch: pytest.M
         assert (state[name] == value).all(), name
 
 
+@without_source
 def test_another_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     legacy_file(tmp_path / "weights.pt", monkeypatch)
     with pytest.raises(DataError, match="holds another network than the lung segmentation"):
