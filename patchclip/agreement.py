@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 WHOLE = "the image as a whole"
+LIKELY = 0.5
+"""Probability from which a reader takes it for a yes."""
 
 
 def disagreement(
@@ -22,9 +24,13 @@ def disagreement(
             f"A region is lit, but {speaker} speaks against {finding} (P {present:.2f}, and it "
             f"speaks for it from {threshold:.2f}): take the region as a weak hint."
         )
-    if not lit and present >= threshold:
+    subject = f"{speaker[0].upper()}{speaker[1:]}"
+    if lit and present < LIKELY:
         return (
-            f"{speaker[0].upper()}{speaker[1:]} speaks for {finding} (P {present:.2f}, as it does from "
-            f"{threshold:.2f}), but no region is lit: where it is cannot be said."
+            f"{subject} speaks for {finding} although P is only {present:.2f}, as it does from "
+            f"{threshold:.2f}: the finding is rare."
         )
+    if not lit and present >= max(threshold, LIKELY):
+        said = f"{subject} speaks for {finding} (P {present:.2f})"
+        return f"{said}, but no region is lit: where it is cannot be said."
     return None

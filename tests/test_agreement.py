@@ -22,10 +22,11 @@ from tests.tiny import tiny_checkpoint
             "A region is lit, but the image as a whole speaks against mass (P 0.13, and it speaks",
         ),
         (0.13, False, None),
-        (0.2, True, None),  # the operating point itself speaks for the finding
-        (0.2, False, "no region is lit: where it is cannot be said"),
+        (0.2, True, "The image as a whole speaks for mass although P is only 0.20, as it does from 0.20"),
+        (0.2, False, None),
+        (0.49, False, None),  # a dark map beside what nobody takes for a yes
         (0.9, True, None),
-        (0.9, False, "The image as a whole speaks for mass (P 0.90, as it does from 0.20)"),
+        (0.5, False, "The image as a whole speaks for mass (P 0.50), but no region is lit: where it is"),
     ],
 )
 def test_each_way_round(present: float, lit: bool, words: str | None) -> None:

@@ -182,7 +182,7 @@ def test_a_contradiction_speaks_of_the_place() -> None:
         'A region is lit, but "left base" as a whole speaks against mass (P 0.10'
     )
     sentence = disagreement("mass", 0.9, 0.2, lit=False, speaker='"left base" as a whole')
-    assert sentence and sentence.startswith('"left base" as a whole speaks for mass (P 0.90')
+    assert sentence and sentence.startswith('"left base" as a whole speaks for mass (P 0.90)')
 
 
 def test_saliency_is_limited_as_the_map_is(tiny: Engine, effusion: Radiograph) -> None:
