@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.archive_panel import NO_ARCHIVE
 from app.lanes import Lanes
 from app.replies import StoredReply
 from app.requests import ResultsRequest
@@ -33,9 +34,6 @@ ANOTHER_FILE = (
     "open it again, then export."
 )
 NOTHING_ASKED = "Nothing was asked of this study, so there is nothing to export; ask a question first."
-NO_ARCHIVE = (
-    "No archive is set on this server; whoever runs it names one with --dicomweb or PATCHCLIP_DICOMWEB."
-)
 NO_OBJECTS = "Choose at least one of the DICOM results to store; tables are no DICOM."
 
 PATIENT = (

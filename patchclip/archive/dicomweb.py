@@ -112,7 +112,8 @@ class Archive:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ArchiveError(
-                f"{_without_password(url)} is no address of a DICOMweb archive; it begins with http:// or https://."
+                f"{_without_password(url)} is no address of a DICOMweb archive; "
+                "it begins with http:// or https://."
             )
         self.url = _without_password(url).rstrip("/")
         session = _Session(self.url)

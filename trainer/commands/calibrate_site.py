@@ -8,11 +8,9 @@ from pathlib import Path
 
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
-from patchclip.resources import BUNDLED
 from trainer.calibrate.site import FEWEST, image_logits, prevalence_of, site_calibration, site_errors
 from trainer.commands.evaluate_site import markdown
-from trainer.commands.site_images import read_site
-from trainer.commands.sources import add_sources
+from trainer.commands.site_images import add_site_flags, read_site
 
 HELP = "calibrate a checkpoint's probabilities on a site's own labelled images, of which 100 are enough"
 DRAWS = 50
@@ -20,14 +18,7 @@ DRAWS = 50
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The command's flags."""
-    parser.add_argument(
-        "--checkpoint",
-        type=Path,
-        default=BUNDLED,
-        metavar="DIR",
-        help="the checkpoint folder; the bundled one",
-    )
-    add_sources(parser)
+    add_site_flags(parser)
     parser.add_argument("--split", default="train", help='rows of images.csv to calibrate on ("train")')
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder of the calibrated checkpoint"

@@ -13,24 +13,15 @@ from numpy.typing import NDArray
 from patchclip.errors import DataError
 from patchclip.files import atomic
 from patchclip.model.checkpoint import load_checkpoint
-from patchclip.resources import BUNDLED
 from trainer.calibrate.site import FEWEST_EACH, SiteErrors, image_logits, site_errors
-from trainer.commands.site_images import read_site
-from trainer.commands.sources import add_sources
+from trainer.commands.site_images import add_site_flags, read_site
 
 HELP = "measure how well a checkpoint is calibrated at a site, and what some of the site's own images mend"
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The command's flags."""
-    parser.add_argument(
-        "--checkpoint",
-        type=Path,
-        default=BUNDLED,
-        metavar="DIR",
-        help="the checkpoint folder; the bundled one",
-    )
-    add_sources(parser)
+    add_site_flags(parser)
     parser.add_argument("--split", default="val", help='labelled images that training never saw ("val")')
     parser.add_argument(
         "--images", type=int, default=100, help="images to calibrate on, drawn anew each time"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import Checkpoint
-from trainer.commands.sources import check_broken, print_reading, read_sources
+from patchclip.resources import BUNDLED
+from trainer.commands.sources import add_sources, check_broken, print_reading, read_sources
 from trainer.config import DataConfig
 from trainer.data.loaded import load_samples
 from trainer.data.states import state_table
@@ -32,6 +34,18 @@ class Site:
     labels: tuple[str, ...]
     table: NDArray[np.int8]
     logits: DevLogits
+
+
+def add_site_flags(parser: argparse.ArgumentParser) -> None:
+    """--checkpoint, and what names the images but their split."""
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        default=BUNDLED,
+        metavar="DIR",
+        help="the checkpoint folder; the bundled one",
+    )
+    add_sources(parser)
 
 
 def read_site(options: argparse.Namespace, checkpoint: Checkpoint) -> Site:

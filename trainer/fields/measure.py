@@ -130,6 +130,10 @@ def zone_overlap(found: Thorax | None, truth: Thorax, size: tuple[int, int]) -> 
     return float(np.mean(overlaps))
 
 
+Holds = Callable[[float, float], bool]
+"""Whether a point lies where it is expected."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """Where anatomy puts the centre of a finding's box.
@@ -145,8 +149,8 @@ class Expectation:
     words: str
     source: str
     labels: frozenset[str]
-    holds: Callable[[float, float], bool]
-    halves: Callable[[float, float], bool] | None
+    holds: Holds
+    halves: Holds | None
 
 
 _DENSE = ("Atelectasis", "Consolidation", "Infiltration", "Lung Opacity", "Pneumonia", "ILD", "Fibrosis")
@@ -157,29 +161,18 @@ def _in_frame(u: float, v: float) -> bool:
     return abs(u) <= 1 and 0 <= v <= 1
 
 
+HEART: tuple[tuple[str, Holds, Holds], ...] = (
+    ("left of the midline", lambda u, v: u > 0, lambda x, y: x > 0.5),
+    ("in the lower half", lambda u, v: v > 0.5, lambda x, y: y > 0.5),
+)
 EXPECTATIONS = (
     *(
         Expectation(f"lung findings, {source}: in the frame", source, LUNG_FINDINGS, _in_frame, None)
         for source in ("RSNA_2018", "NIH_BBox_List_2017", "ChestX-Det", "VinDr")
     ),
     *(
-        Expectation(
-            f"heart, {source}: left of the midline",
-            source,
-            frozenset({"Cardiomegaly"}),
-            lambda u, v: u > 0,
-            lambda x, y: x > 0.5,
-        )
-        for source in ("NIH_BBox_List_2017", "ChestX-Det", "VinDr")
-    ),
-    *(
-        Expectation(
-            f"heart, {source}: in the lower half",
-            source,
-            frozenset({"Cardiomegaly"}),
-            lambda u, v: v > 0.5,
-            lambda x, y: y > 0.5,
-        )
+        Expectation(f"heart, {source}: {where}", source, frozenset({"Cardiomegaly"}), in_frame, in_image)
+        for where, in_frame, in_image in HEART
         for source in ("NIH_BBox_List_2017", "ChestX-Det", "VinDr")
     ),
     Expectation(
