@@ -29,11 +29,13 @@ from trainer.commands import (
     letters,
     lung_fields,
     orientation,
+    zero_shot,
 )
 
 COMMANDS: dict[str, ModuleType] = {
     "fit": fit,
     "folds": folds,
+    "zero-shot": zero_shot,
     "calibrate": calibrate,
     "calibrate-site": calibrate_site,
     "gates": gates,

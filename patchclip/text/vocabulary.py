@@ -4,6 +4,7 @@ checkpoint."""
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,19 @@ class Vocabulary:
             return replace(gained, aliases=(*gained.aliases, *(w for w in item.aliases if w not in given)))
 
         findings = tuple(understood(item) for item in self.findings)
+        return Vocabulary(findings, self.positive_templates, self.negative_templates)
+
+    def without(self, labels: Collection[str]) -> Vocabulary:
+        """The same with some findings less.
+
+        Raises:
+            CheckpointError: it has no such finding, or none would be left.
+        """
+        for label in labels:
+            self.finding(label)
+        findings = tuple(item for item in self.findings if item.label not in labels)
+        if not findings:
+            raise CheckpointError("No finding of the vocabulary would be left; take out fewer.")
         return Vocabulary(findings, self.positive_templates, self.negative_templates)
 
     def finding(self, label: str) -> VocabularyFinding:

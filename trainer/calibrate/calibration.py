@@ -17,6 +17,7 @@ from patchclip.model.branches import Branch
 from patchclip.model.calibration import Calibration, FindingCalibration
 from patchclip.operating_threshold import OPERATING_THRESHOLD
 from trainer.batches.targets import NEGATIVE, POSITIVE
+from trainer.calibrate.reference import reference_states
 from trainer.calibrate.regions import choose, outline_widths, outlined_targets
 from trainer.config import LossConfig
 from trainer.data.checks import check_held_out
@@ -77,7 +78,8 @@ def fit_calibration(
     findings are.
 
     Branches: see `best_branches`. Image: one slope shared by all findings and one bias each, by logistic
-    regression on the states (Platt 1999; "not mentioned" counts as absent, as in the labels' own use). Patch:
+    regression on the states (Platt 1999; "not mentioned" counts as absent, as in the labels' own use) of the
+    cohort that `trainer.calibrate.reference` names. Patch:
     smoothing and the image logit's share are those under which the brightest regions are most often right,
     see `trainer.calibrate.regions`; the slope comes from logistic regression on outlined and finding-free
     patches; then each finding's bias is set so that `point.normals_lit` of the finding-free images have a
@@ -92,7 +94,8 @@ def fit_calibration(
     check_held_out(table)
     branches = best_branches(logits.image, table, branches)
     image = np.mean([logits.image[name] for name in branches], axis=0)
-    scale, biases = _image_fit(image, table)
+    reference = reference_states(table, [item.sample.patients for item in items])
+    scale, biases = _image_fit(image, reference)
     normal = free_of_all(table)
     widths = outline_widths([*items, *outlined], labels, logits.patches.shape[-1])
     sigmas, share, smoothed = choose(logits.patches, image, items, labels, normal, widths, point.smoothing)
@@ -110,7 +113,7 @@ def fit_calibration(
             patch_bias=float(logit(OPERATING_THRESHOLD) - peak),
             smoothing=float(sigmas[k]),
         )
-        threshold = _youden(item.image_probability(image[:, k]), table[:, k])
+        threshold = _youden(item.image_probability(image[:, k]), reference[:, k])
         findings[label] = replace(item, image_threshold=threshold)
     overlap = _overlap_thresholds(smoothed, image, findings, items, labels)
     findings = {label: replace(item, overlap_threshold=overlap[label]) for label, item in findings.items()}

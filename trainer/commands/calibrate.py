@@ -12,6 +12,7 @@ from patchclip.data.tables import read_json
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from trainer.calibrate.calibration import OperatingPoint, fit_calibration, trained_branches
+from trainer.calibrate.reference import reference_states
 from trainer.calibrate.site import prevalence_of
 from trainer.commands.sources import add_sources, print_reading, read_sources
 from trainer.config import FitConfig
@@ -101,7 +102,8 @@ def calibrate_best(
     logits = dev_logits(model, bank, held_out, size, processes.device, mirror=point.mirror)
     calibration = fit_calibration(logits, held_out, labels, trained_branches(config.loss), point, train)
     gates = {**checkpoint.gates, **fit_gates(model.sentence_encoder, vocabulary, train)}
-    counts = prevalence_of(state_table(held_out, labels), labels)
+    patients = [item.sample.patients for item in held_out]
+    counts = prevalence_of(reference_states(state_table(held_out, labels), patients), labels)
     save_checkpoint(out / "best", model.cpu(), vocabulary, calibration, gates, counts)
 
     figures = figures_from_logits(logits, held_out, labels)

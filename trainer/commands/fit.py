@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from patchclip.resources import VOCABULARY
@@ -81,20 +81,39 @@ def recipe_of(options: argparse.Namespace, changes: Sequence[str] = ()) -> FitCo
     return FitConfig.from_dict(changed(recipe, [*options.set, *changes]))
 
 
+def vocabulary_of(options: argparse.Namespace) -> Vocabulary:
+    """Of --vocabulary, or the bundled one."""
+    return Vocabulary.from_json(options.vocabulary or VOCABULARY)
+
+
 def train(
-    options: argparse.Namespace, config: FitConfig, out: Path, *, resume: bool, calibrated: bool = True
+    options: argparse.Namespace,
+    config: FitConfig,
+    out: Path,
+    *,
+    resume: bool,
+    calibrated: bool = True,
+    without: Collection[str] = (),
 ) -> TrainingData:
     """Reads the data, says what was left out, and trains into a run folder; returns what was learnt from.
 
-    calibrated: whether the held-out images are to be calibrated on afterwards, and so must be fit for it.
+    Args:
+        options: of `add_training_flags`.
+        config: the recipe.
+        out: the run folder.
+        resume: continue the run in it.
+        calibrated: whether the held-out images are to be calibrated on afterwards, and so must be fit for it.
+        without: findings that the run is to know nothing of: no name, no label and no outline.
     """
     processes = join()
-    vocabulary = Vocabulary.from_json(options.vocabulary or VOCABULARY)
+    whole = vocabulary_of(options)
+    vocabulary = whole.without(without)
     check_mirror(config.augment, vocabulary)
 
-    contents = read_sources(options, options.split, vocabulary, config.data)
+    contents = read_sources(options, options.split, whole, config.data)
+    samples = [sample.without(without) for sample in contents.samples]
     data = load_training_data(
-        contents.samples, config, vocabulary.labels, processes, options.cache, calibrated=calibrated
+        samples, config, vocabulary.labels, processes, options.cache, calibrated=calibrated
     )
     check_broken(contents, data.unreadable, len(contents.samples), allow_missing=options.allow_missing)
     left_out = [*contents.left_out, *data.unreadable, *data.copies]

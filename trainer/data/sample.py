@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -72,6 +72,16 @@ class Sample:
     cohort: str = ""
     doubtful: tuple[Shape, ...] = ()
     disputed: frozenset[str] = frozenset()
+
+    def without(self, labels: Collection[str]) -> Sample:
+        """The same image, of which nothing is known of some findings."""
+        return replace(
+            self,
+            states={label: state for label, state in self.states.items() if label not in labels},
+            shapes=tuple(shape for shape in self.shapes if shape.label not in labels),
+            doubtful=tuple(shape for shape in self.doubtful if shape.label not in labels),
+            disputed=self.disputed.difference(labels),
+        )
 
     @property
     def patients(self) -> str:

@@ -17,6 +17,7 @@ from sklearn.metrics import roc_auc_score
 from patchclip.data.tables import read_json
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import load_checkpoint
+from patchclip.text.vocabulary import Vocabulary
 from trainer.batches.targets import NEGATIVE, POSITIVE, patch_targets
 from trainer.calibrate.calibration import trained_branches
 from trainer.config import FitConfig
@@ -106,7 +107,11 @@ class HeldOut:
 
 
 def predict_held_out(
-    folder: Path, config: FitConfig, items: Sequence[Loaded], device: torch.device
+    folder: Path,
+    config: FitConfig,
+    items: Sequence[Loaded],
+    device: torch.device,
+    vocabulary: Vocabulary | None = None,
 ) -> HeldOut:
     """Predictions of a run's last checkpoint, which no held-out figure has chosen, unlike its best one.
 
@@ -115,10 +120,12 @@ def predict_held_out(
         config: its recipe.
         items: decoded images that it held out, at the model's input size.
         device: to compute on.
+        vocabulary: what the model is asked; the one that it learnt unless given.
     """
     checkpoint = load_checkpoint(folder / "last")
-    model, labels = checkpoint.model.to(device), checkpoint.vocabulary.labels
-    bank = PromptBank(model, checkpoint.vocabulary, labels).to(device)
+    vocabulary = vocabulary or checkpoint.vocabulary
+    model, labels = checkpoint.model.to(device), vocabulary.labels
+    bank = PromptBank(model, vocabulary, labels).to(device)
     mirror = config.augment.mirror > 0
     logits = dev_logits(model, bank, items, config.model.image_size, device, mirror=mirror)
 
