@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from patchclip.accuracy import OperatingPoint
 from patchclip.agreement import WHOLE, disagreement
 from patchclip.encoded import Encoded
 from patchclip.errors import CheckpointError, RadiographError
@@ -284,8 +285,10 @@ class Engine:
         patch_map = self._map(encoded, question, patch_logits, logit, limit)
         lit = lit_regions(patch_map, encoded.size, self.min_patches) if question.in_vocabulary else ()
         warnings = question.warnings(encoded.facts, limit.warnings if limit else ())
+        point: OperatingPoint | None = None
         if present is not None:
             threshold = self.checkpoint.calibration.of(question.label).image_threshold
+            point = OperatingPoint(threshold, self.checkpoint.accuracy.get(question.label or ""))
             contradiction = disagreement(
                 query.finding,
                 present,
@@ -311,6 +314,7 @@ class Engine:
             threshold=OPERATING_THRESHOLD,
             warnings=warnings,
             place_patches=crop(limit.patches.astype(np.float32)).values > 0 if limit else None,
+            operating_point=point,
         )
 
     def _probability(self, encoded: Encoded, question: Question, logit: float, limit: Limit | None) -> float:

@@ -187,6 +187,7 @@ def _answer(finding: Answer) -> dict[str, Any]:
         "place": finding.place.words if finding.place else None,
         "in_vocabulary": finding.in_vocabulary,
         "probability": None if finding.probability is None else round(finding.probability, 4),
+        "operating_point": finding.operating_point.to_dict() if finding.operating_point else None,
         "threshold": finding.threshold,
         "map": _map(finding.map),
         "regions": [_region(region) for region in finding.regions],

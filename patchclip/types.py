@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from patchclip.errors import QueryError
 
 if TYPE_CHECKING:
+    from patchclip.accuracy import OperatingPoint
     from patchclip.text.place import Place
 
 Laterality = Literal["left", "right"]
@@ -154,6 +155,8 @@ class Answer:
         place: where in the chest the text puts it, or None.
         place_patches: bool [R, C] on the map's grid, the patches that the place limits the answer to; None
             where nothing limits it.
+        operating_point: where the decision on the image lies, and how good it is on held-out images, of
+            whole images even where a place limits the answer; None when the query is not in the vocabulary.
     """
 
     query: str
@@ -171,6 +174,7 @@ class Answer:
     assertion: Literal["present", "absent", "uncertain", "historical", "comparison"] = "present"
     place: Place | None = None
     place_patches: NDArray[np.bool_] | None = field(default=None, compare=False)
+    operating_point: OperatingPoint | None = None
 
     def require_probability(self) -> float:
         """The probability, for those who can do nothing without one.

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
+from patchclip.accuracy import ACCURACY, DiagnosticAccuracy, accuracy_records, load_accuracy
 from patchclip.errors import CheckpointError
 from patchclip.files import atomic
 from patchclip.model.calibration import Calibration
@@ -55,6 +56,8 @@ class Checkpoint:
         note: a warning that goes with every image that the model encodes, or None.
         prevalence: how often findings were present where the calibration was fitted, by label; empty where
             that is not known.
+        accuracy: sensitivity and specificity of the operating points on held-out images, by label; empty
+            where nobody measured them.
     """
 
     model: PatchCLIP
@@ -64,6 +67,7 @@ class Checkpoint:
     sha256: str
     note: str | None = None
     prevalence: Mapping[str, Prevalence] = field(default_factory=dict)
+    accuracy: Mapping[str, DiagnosticAccuracy] = field(default_factory=dict)
 
     def at_prevalence(self, texts: Sequence[str]) -> Checkpoint:
         """The same model for images of which other shares have the findings; every image says so.
@@ -89,6 +93,7 @@ def save_checkpoint(
     calibration: Calibration | None = None,
     gates: dict[str, Any] | None = None,
     prevalence: Mapping[str, Prevalence] | None = None,
+    accuracy: Mapping[str, DiagnosticAccuracy] | None = None,
 ) -> None:
     """Writes a checkpoint folder, file by file atomically. Weights go as float16 and normalisation statistics
     as float32.
@@ -117,6 +122,9 @@ def save_checkpoint(
         counts = {label: asdict(item) for label, item in prevalence.items()}
         with atomic(folder / PREVALENCE) as file:
             file.write_bytes((json.dumps(counts, indent=1) + "\n").encode())
+    if accuracy is not None:
+        with atomic(folder / ACCURACY) as file:
+            file.write_bytes((json.dumps(accuracy_records(accuracy), indent=1) + "\n").encode())
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -149,6 +157,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         gates=record["gates"],
         sha256=hashlib.sha256(weights + text).hexdigest(),
         prevalence=load_prevalence(folder),
+        accuracy=load_accuracy(folder),
     )
 
 

@@ -17,6 +17,7 @@ from patchclip.model.branches import Branch
 from patchclip.model.calibration import Calibration, FindingCalibration
 from patchclip.operating_threshold import OPERATING_THRESHOLD
 from trainer.batches.targets import NEGATIVE, POSITIVE
+from trainer.calibrate.accuracy import youden
 from trainer.calibrate.reference import reference_states
 from trainer.calibrate.regions import choose, outline_widths, outlined_targets
 from trainer.config import LossConfig
@@ -113,7 +114,7 @@ def fit_calibration(
             patch_bias=float(logit(OPERATING_THRESHOLD) - peak),
             smoothing=float(sigmas[k]),
         )
-        threshold = _youden(item.image_probability(image[:, k]), reference[:, k])
+        threshold = youden(item.image_probability(image[:, k]), reference[:, k])
         findings[label] = replace(item, image_threshold=threshold)
     overlap = _overlap_thresholds(smoothed, image, findings, items, labels)
     findings = {label: replace(item, overlap_threshold=overlap[label]) for label, item in findings.items()}
@@ -204,16 +205,3 @@ def _overlap_thresholds(
         else common
         for label in labels
     }
-
-
-def _youden(probabilities: NDArray[np.float32], states: NDArray[np.int8]) -> float:
-    """Probability at which sensitivity + specificity - 1 is largest (Youden 1950); 0.5 without both
-    classes."""
-    has_state = states >= 0
-    present = states[has_state] == 1
-    if not present.any() or present.all():
-        return 0.5
-    values = probabilities[has_state]
-    cuts = np.unique(values)
-    gain = [(values[present] >= cut).mean() - (values[~present] >= cut).mean() for cut in cuts]
-    return float(cuts[int(np.argmax(gain))])

@@ -11,9 +11,10 @@ from pathlib import Path
 from patchclip.data.tables import read_json
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
+from trainer.calibrate.accuracy import cross_validated, lines, patients_of
 from trainer.calibrate.calibration import OperatingPoint, fit_calibration, trained_branches
 from trainer.calibrate.reference import reference_states
-from trainer.calibrate.site import prevalence_of
+from trainer.calibrate.site import image_logits, prevalence_of
 from trainer.commands.sources import add_sources, print_reading, read_sources
 from trainer.config import FitConfig
 from trainer.data.checks import without_copies
@@ -102,9 +103,14 @@ def calibrate_best(
     logits = dev_logits(model, bank, held_out, size, processes.device, mirror=point.mirror)
     calibration = fit_calibration(logits, held_out, labels, trained_branches(config.loss), point, train)
     gates = {**checkpoint.gates, **fit_gates(model.sentence_encoder, vocabulary, train)}
-    patients = [item.sample.patients for item in held_out]
-    counts = prevalence_of(reference_states(state_table(held_out, labels), patients), labels)
-    save_checkpoint(out / "best", model.cpu(), vocabulary, calibration, gates, counts)
+    cohorts = [item.sample.patients for item in held_out]
+    table = reference_states(state_table(held_out, labels), cohorts)
+    image = image_logits(logits, calibration)
+    accuracy = cross_validated(image, table, patients_of(held_out), labels, calibration)
+    counts = prevalence_of(table, labels)
+    save_checkpoint(out / "best", model.cpu(), vocabulary, calibration, gates, counts, accuracy)
 
     figures = figures_from_logits(logits, held_out, labels)
     print("held out: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+    print("operating points, each fold of patients judged by the point that the others choose:")
+    print(*lines(accuracy, calibration), sep="\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
+from trainer.calibrate.accuracy import at_thresholds
 from trainer.calibrate.site import FEWEST, image_logits, prevalence_of, site_calibration, site_errors
 from trainer.commands.evaluate_site import markdown
 from trainer.commands.site_images import add_site_flags, read_site
@@ -43,6 +44,7 @@ def run(options: argparse.Namespace) -> None:
         calibration,
         checkpoint.gates,
         prevalence_of(site.table, site.labels),
+        at_thresholds(image, site.table, site.labels, calibration),
     )
     half = len(image) // 2
     if half >= FEWEST:

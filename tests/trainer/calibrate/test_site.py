@@ -107,6 +107,8 @@ def test_a_checkpoint_is_calibrated_to_a_site_and_measured(
     assert "calibrated on 40 of the 80 images" in said and f"written: {out}" in said
     before, after = load_checkpoint(folder), load_checkpoint(out)
     assert after.prevalence["Effusion"] == Prevalence(20, 80)
+    measured = after.accuracy["Effusion"]
+    assert (measured.present, measured.absent) == (20, 60) and before.accuracy == {}
     for label in ("Effusion", "Cardiomegaly"):
         old, new = before.calibration.of(label), after.calibration.of(label)
         assert new.image_bias != old.image_bias

@@ -145,6 +145,7 @@ def test_calibrate_again_moves_the_operating_point(place: Path, tmp_path: Path) 
         calibration = Engine.from_pretrained(run / "best", device="cpu").checkpoint.calibration
         assert {item.smoothing for item in calibration.findings.values()} == {0.0}
         biases.append(calibration.findings["Effusion"].patch_bias)
+    assert (run / "best" / "accuracy.json").is_file()
     assert biases[1] > biases[0]  # more normal images may be lit, so every map is brighter
 
 
