@@ -105,9 +105,9 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
         "results": file(ResultsRequest, service.results.packed),
         "store_results": file(ResultsRequest, service.results.store),
         "explore": json(ExploreRequest, service.explore),
-        "save": json(SaveRequest, service.save),
-        "history": json(EmptyRequest, service.history),
-        "export": json(ExportRequest, service.export),
+        "save": json(SaveRequest, service.readings.save),
+        "history": json(EmptyRequest, service.readings.history),
+        "export": json(ExportRequest, service.readings.export),
     }
     return [Route(API + name, _guarded(name, answer), methods=["POST"]) for name, answer in answering.items()]
 

@@ -33,10 +33,14 @@ class ModelReply(Reply):
 
 
 class StartReply(Reply):
-    """What the page needs once; `colours` are 256 RGB triples each, `min_patches` the least of a region."""
+    """What the page needs once; `colours` are 256 RGB triples each, `min_patches` the least of a region.
+
+    `findings` are the names that a reader may choose from who reads without asking.
+    """
 
     model: ModelReply
     suggestions: list[str]
+    findings: list[str]
     examples: list[str]
     colours: dict[str, list[list[int]]]
     min_patches: float
@@ -186,9 +190,13 @@ class SaliencyReply(Reply):
 
 
 class SavedReply(Reply):
-    """When the reading was stored, ISO 8601 in UTC."""
+    """When the reading was stored, ISO 8601 in UTC; its row, which revision of the reading that is, counted
+    from 1, and the finding that it is of."""
 
     saved: str
+    row: int
+    revision: int
+    finding: str
 
 
 class HistoryReply(Reply):

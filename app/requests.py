@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from app.store import Outline
 from patchclip import PatchClipError
 from patchclip.types import Box
 
@@ -17,11 +18,13 @@ MOST_BOXES = 100  # of one reading
 LIMITS = {
     "text": f"The text has more than {LONGEST_TEXT} characters; ask fewer findings at once.",
     "boxes": f"A reading may have {MOST_BOXES} boxes at most; remove some, then save.",
+    "shapes": f"A reading may have {MOST_BOXES} outlines at most; remove some, then save.",
 }
 HALF_A_CHARACTER = (
     "The text ends in half of a character, such as a cut emoji; delete the last character, then try again."
 )
 NOT_A_BOX = "The server does not understand a drawn box; draw it again, then save."
+NOT_A_SHAPE = "The server does not understand an outline; draw it again, then save."
 UNREADABLE = "The server cannot read this request; reload the page, then try again."
 
 
@@ -103,30 +106,89 @@ class ExploreRequest(_OfStudy):
 
 
 class Display(Message):
-    """How the map was shown when it was judged; nothing else is stored of the page."""
+    """How film and map were shown when they were judged; nothing else is stored of the page.
 
-    view: Literal["map", "compare", "image"] | None = None
+    `zoom` counts from 1, the film as it fits; brightness and contrast are factors, centre and width of the
+    window in the file's own units; rotation is in degrees, clockwise.
+    """
+
+    view: Annotated[str, StringConstraints(max_length=20)] | None = None
     opacity: Share | None = None
     threshold: Share | None = None
     colours: Annotated[str, StringConstraints(max_length=20)] | None = None
     smooth: bool | None = None
+    zoom: Annotated[float, Field(gt=0, le=1000)] | None = None
+    brightness: Annotated[float, Field(ge=0, le=100)] | None = None
+    contrast: Annotated[float, Field(ge=0, le=100)] | None = None
+    window_centre: Number | None = None
+    window_width: Number | None = None
+    inverted: bool | None = None
+    rotation: Literal[0, 90, 180, 270] | None = None
+    flipped: Literal["", "horizontal", "vertical", "both"] | None = None
+
+
+class BoxShape(Message):
+    """A box: top-left corner and size (x, y, w, h) in original image pixels."""
+
+    kind: Literal["box"]
+    points: tuple[Number, Number, Number, Number]
+
+
+class PointShape(Message):
+    """A point (x, y) in original image pixels."""
+
+    kind: Literal["point"]
+    points: tuple[Number, Number]
+
+
+class PolygonShape(Message):
+    """The corners of a polygon, each (x, y) in original image pixels."""
+
+    kind: Literal["polygon"]
+    points: Annotated[tuple[tuple[Number, Number], ...], Field(min_length=3, max_length=200)]
+
+
+Shape = Annotated[BoxShape | PointShape | PolygonShape, Field(discriminator="kind")]
 
 
 class SaveRequest(_OfStudy):
-    """A reading; `key` is made by the page, the same for every try to store the same reading."""
+    """A reading; `key` is made by the page, the same for every try to store the same reading.
+
+    `query` is that of the answer that was judged; without one, `finding` is what the reader named.
+    `supersedes` is the row of the reading that this one revises. What was drawn comes as `shapes`, or, as
+    older pages send it, as `boxes`.
+    """
 
     key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
     query: Text | None = None
+    finding: Text | None = None
     presence: Name = ""
+    confidence: Annotated[int, Field(ge=0, le=100)] | None = None
     location: Name | None = None
     comment: Text = ""
     boxes: Annotated[tuple[tuple[Number, Number, Number, Number], ...], Field(max_length=MOST_BOXES)] = ()
+    shapes: Annotated[tuple[Shape, ...], Field(max_length=MOST_BOXES)] = ()
     reader: Text = ""
+    supersedes: Annotated[int, Field(ge=1)] | None = None
+    seconds: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
+    map_shown: bool = False
+    saliency_shown: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
     display: Display = Display()
 
     def drawn(self) -> tuple[Box, ...]:
         """The boxes, in original image pixels."""
-        return tuple(Box(*box) for box in self.boxes)
+        shapes = (shape.points for shape in self.shapes if isinstance(shape, BoxShape))
+        return tuple(Box(*box) for box in (*self.boxes, *shapes))
+
+    def outlines(self) -> tuple[Outline, ...]:
+        """Points and polygons, in original image pixels."""
+        return tuple(
+            Outline("point", (shape.points,))
+            if isinstance(shape, PointShape)
+            else Outline("polygon", shape.points)
+            for shape in self.shapes
+            if not isinstance(shape, BoxShape)
+        )
 
 
 class ResultsRequest(_OfStudy):
@@ -198,10 +260,13 @@ def _sentence(error: ValidationError) -> str:
     field = str(problem["loc"][0]) if problem["loc"] else "body"
     if problem["type"] == "string_unicode":
         return HALF_A_CHARACTER
-    if problem["type"] in ("too_long", "string_too_long") and field in LIMITS:
+    too_long = problem["type"] in ("too_long", "string_too_long")
+    if too_long and field in LIMITS and len(problem["loc"]) == 1:
         return LIMITS[field]
     if field == "boxes":
         return NOT_A_BOX
+    if field == "shapes":
+        return NOT_A_SHAPE
     if problem["type"] == "extra_forbidden":
         return "The server does not know a part of this request; reload the page, then try again."
     if field == "body":

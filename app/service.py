@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from app.archive_panel import ArchivePanel
 from app.drawing import (
@@ -19,6 +19,7 @@ from app.drawing import (
     picture,
 )
 from app.lanes import Lanes
+from app.readings_panel import ReadingsPanel
 from app.received import ReceivedFilms
 from app.received_panel import ReceivedPanel
 from app.replies import (
@@ -26,13 +27,10 @@ from app.replies import (
     ContentsReply,
     DoneReply,
     ExplorationReply,
-    ExportReply,
-    HistoryReply,
     LeftOutReply,
     ModelReply,
     RefusedReply,
     SaliencyReply,
-    SavedReply,
     StartReply,
     StudyReply,
 )
@@ -42,14 +40,12 @@ from app.requests import (
     CompareRequest,
     EmptyRequest,
     ExploreRequest,
-    ExportRequest,
     OpenExampleRequest,
     OpenRequest,
-    SaveRequest,
 )
 from app.results import Results
 from app.sessions import Opening, Sessions, Study
-from app.store import FeedbackRepository, NewFeedback, StoreError
+from app.store import FeedbackRepository
 from app.texts import answer_text
 from patchclip import (
     Engine,
@@ -71,11 +67,6 @@ from patchclip.text.query import MOST as MOST_QUERIES
 
 BURNT_IN = (BURNT_IN_LOOK, BURNT_IN_HEADER)
 MOST_IMAGES = 1000  # of an archive that are listed on the page
-MOST_ROWS = 200  # of past feedback on the page; the exports hold all
-NO_HISTORY = (
-    "The feedback database cannot be read: whether this image was judged before is not known, "
-    "and saving may fail."
-)
 SUGGESTIONS = ("Effusion", "Cardiomegaly", "Lung Opacity", "Pneumothorax", "Nodule", "Atelectasis")
 
 Result = TypeVar("Result")
@@ -94,12 +85,12 @@ class Service:
         archive: Archive | None = None,
         received: ReceivedFilms | None = None,
     ) -> None:
-        self.engine, self.feedback = engine, feedback
-        self.upload_limit_mb = upload_limit_mb
+        self.engine, self.upload_limit_mb = engine, upload_limit_mb
         self.sessions = Sessions(studies_each)
         self.lanes = Lanes()
         self.archive = ArchivePanel(archive, self.lanes, upload_limit_mb)
         self.received = ReceivedPanel(received, self.lanes)
+        self.readings = ReadingsPanel(engine, feedback, self.sessions, self.lanes)
         self.results = Results(engine, self.sessions, self.lanes, archive)
 
     async def start(self, window: str, request: EmptyRequest) -> StartReply:
@@ -111,6 +102,7 @@ class Service:
                 for label in SUGGESTIONS
                 if label in self.engine.labels
             ],
+            findings=sorted(finding.name for finding in self.engine.vocabulary.findings),
             examples=sorted(file.name for file in EXAMPLES.glob("*") if file.suffix in (".png", ".dcm")),
             colours=colour_tables(),
             min_patches=self.engine.min_patches,
@@ -168,7 +160,7 @@ class Service:
 
     async def ask(self, window: str, request: AskRequest) -> AnswersReply:
         """Answers a text: one answer for each finding that it names, in its order."""
-        study = self._study(window, request.study)
+        study = self.sessions.get(window, request.study)
         answered, elapsed = await self.lanes.model.run(
             lambda: _timed(lambda: answer_text(self.engine, study.encoded, request.text, MOST_QUERIES))
         )
@@ -185,7 +177,7 @@ class Service:
 
     async def explore(self, window: str, request: ExploreRequest) -> ExplorationReply:
         """The raw similarity of each patch to a query out of scope; it is no answer, and is kept nowhere."""
-        study = self._study(window, request.study)
+        study = self.sessions.get(window, request.study)
         answer = study.answers.get(request.query)
         if answer is None or answer.in_vocabulary:
             raise QueryError("Only a query that was found out of scope can be explored; ask it first.")
@@ -196,7 +188,7 @@ class Service:
 
     async def compare(self, window: str, request: CompareRequest) -> SaliencyReply:
         """Grad-CAM of a query that was answered."""
-        study = self._study(window, request.study)
+        study = self.sessions.get(window, request.study)
         answer = study.answers.get(request.query)
         if answer is None:
             raise QueryError("This query has not been answered on this study; ask it first.")
@@ -204,41 +196,6 @@ class Service:
             lambda: _timed(lambda: self.engine.saliency(study.encoded, request.query, "grad_cam"))
         )
         return SaliencyReply(map=map_reply(saliency), saliency_ms=elapsed)
-
-    async def save(self, window: str, request: SaveRequest) -> SavedReply:
-        """Stores a judgement, once for each key."""
-        study = self._study(window, request.study)
-        answer = study.answers.get(request.query or "")
-        if answer is None:
-            raise StoreError("Ask a question and choose its answer before saving a reading.")
-        judgement = NewFeedback(
-            image_sha256=study.encoded.radiograph_sha256,
-            image_size=study.encoded.size,
-            model_name=self.engine.name,
-            model_sha256=self.engine.sha256,
-            answer=answer,
-            reader=request.reader,
-            presence=request.presence,
-            location=request.location or None,
-            comment=request.comment,
-            boxes=request.drawn(),
-            display=request.display.model_dump(exclude_none=True),
-            picture=_picture_facts(study),
-            key=request.key,
-        )
-        when = await self.lanes.store.run(lambda: self.feedback.add(judgement))
-        return SavedReply(saved=when.isoformat(timespec="seconds"))
-
-    async def history(self, window: str, request: EmptyRequest) -> HistoryReply:
-        """The newest feedback, newest first, and how much there is in all."""
-        return await self.lanes.store.run(
-            lambda: HistoryReply(rows=self.feedback.rows(limit=MOST_ROWS), total=self.feedback.count())
-        )
-
-    async def export(self, window: str, request: ExportRequest) -> ExportReply:
-        """All feedback as a file's text."""
-        export = self.feedback.export_csv if request.kind == "csv" else self.feedback.export_json
-        return ExportReply(text=await self.lanes.store.run(export))
 
     async def _open(
         self, window: str, load: Callable[[], Radiograph], opening: Opening, *, synthetic: bool
@@ -255,11 +212,8 @@ class Service:
     async def _opened(self, study: Study, radiograph: Radiograph, drawn: str) -> StudyReply:
         warnings = list(study.encoded.warnings)
         sha256 = study.encoded.radiograph_sha256
-        try:
-            judged = await self.lanes.store.run(lambda: self.feedback.judged(sha256))
-        except StoreError:  # looking and asking need no database
-            judged = 0
-            warnings.append(NO_HISTORY)
+        judged, doubt = await self.readings.judged(sha256)
+        warnings += doubt
         return StudyReply(
             study=study.id,
             sha256=sha256,
@@ -278,21 +232,6 @@ class Service:
             encode_ms=round(study.encoded.timing_ms["encode"], 1),
             judged=judged,
         )
-
-    def _study(self, window: str, study: str) -> Study:
-        if not study:
-            raise PatchClipError("No radiograph is open; open a file or one of the examples first.")
-        return self.sessions.get(window, study)
-
-
-def _picture_facts(study: Study) -> dict[str, Any]:
-    """What a reading is stored with of how its picture was read."""
-    facts: dict[str, Any] = {}
-    if study.encoded.facts.window is not None:
-        facts["window"] = study.encoded.facts.windows[study.encoded.facts.window]
-    if study.opening.inverted:
-        facts["inverted"] = True
-    return facts
 
 
 def _contents(listing: Listing) -> ContentsReply:

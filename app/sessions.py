@@ -103,8 +103,11 @@ class Sessions:
         """An open study, from now on the one used last.
 
         Raises:
-            SessionError: it was closed or not used for long, or the server was started anew.
+            SessionError: none is named, or it was closed or not used for long, or the server was started
+                anew.
         """
+        if not study:
+            raise SessionError("No radiograph is open; open a file or one of the examples first.")
         with self._lock:
             self._forget_idle()
             if window in self._windows:

@@ -6,7 +6,7 @@ export function newDraft() {
     presence: "",
     location: "",
     comment: "",
-    boxes: [],
+    shapes: [], // { kind: "box", points: [x, y, w, h] }, "point" [x, y], "polygon" [[x, y], ...] in image pixels
     revision: 0,
     stored: 0,
     reader: "",
@@ -30,7 +30,7 @@ export function touch(draft) {
 }
 
 export function isUnsaved(draft) {
-  const said = draft.stored || draft.presence || draft.location || draft.comment || draft.boxes.length;
+  const said = draft.stored || draft.presence || draft.location || draft.comment || draft.shapes.length;
   return draft.revision !== draft.stored && !!said;
 }
 

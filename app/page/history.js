@@ -24,10 +24,10 @@ function rowNode(row) {
     row.reader,
     row.image_sha256.slice(0, 4),
     row.query,
-    row.in_vocabulary ? short(row.probability) : "–",
+    row.query_probability === null ? "–" : short(row.query_probability),
     row.presence,
     row.location || "",
-    row.boxes.length || "",
+    row.boxes.length + row.outlines.length || "",
     row.comment,
   ];
   line.append(...cells.map((cell) => node("td", String(cell))));

@@ -9,7 +9,7 @@ export function attachPointer(viewer, onChange) {
   let drag = null;
 
   // A box belongs to the reading that it was begun in. Where the reader has gone to another one meanwhile, it is dropped.
-  const stray = () => drag.kind === "box" && drag.boxes !== view.boxes;
+  const stray = () => drag.kind === "box" && drag.shapes !== view.shapes;
 
   function kindOf(event) {
     if (view.drawing) return "box";
@@ -23,13 +23,13 @@ export function attachPointer(viewer, onChange) {
   function begin(event) {
     if (!view.picture || event.button) return;
     canvas.setPointerCapture(event.pointerId);
-    const { boxes, panX, panY, brightness, contrast } = view;
+    const { shapes, panX, panY, brightness, contrast } = view;
     const start = viewer.toImage(event);
     const kind = kindOf(event);
     drag = {
       kind,
       start,
-      boxes,
+      shapes,
       panX,
       panY,
       brightness,
@@ -73,7 +73,7 @@ export function attachPointer(viewer, onChange) {
     drag = null;
     viewer.drawBox(null);
     if (!box || Math.min(box[2], box[3]) * viewer.frame().scale <= SMALLEST_BOX) return;
-    view.boxes.push(box);
+    view.shapes.push({ kind: "box", points: box });
     onChange("boxes");
   }
 

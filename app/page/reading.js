@@ -22,7 +22,7 @@ export function toggle(kind, value) {
 }
 
 export function undo() {
-  if (viewer.view.boxes.length) change((draft) => draft.boxes.pop());
+  if (viewer.view.shapes.length) change((draft) => draft.shapes.pop());
 }
 
 export async function save() {
@@ -33,7 +33,7 @@ export async function save() {
   const stored = draft.stored && draft.stored === draft.revision && draft.reader === reader;
   if (draft.saving || stored) return; // on its way, or stored already: a second row would say the same
   const { revision } = draft;
-  const reading = readingOf(draft, reader);
+  const reading = { ...readingOf(draft, reader), map_shown: !!(answer && answer.mapShown) };
   Object.assign(draft, { saving: true, note: "saving …", error: "" });
   render();
   try {
@@ -57,7 +57,7 @@ function readingOf(draft, reader) {
     presence: draft.presence,
     location: draft.location,
     comment: draft.comment,
-    boxes: draft.boxes.map((box) => [...box]),
+    shapes: structuredClone(draft.shapes),
     reader,
     display: { view: mode, opacity, threshold, colours: tableName, smooth },
   };

@@ -31,7 +31,8 @@ function showInViewer(study, answer) {
   const { view } = viewer;
   view.map = answer ? answer.map : null;
   view.saliency = (answer && answer.saliency) || null;
-  view.boxes = draftOf(state.current, state.loose).boxes;
+  view.shapes = draftOf(state.current, state.loose).shapes;
+  if (answer && answer.in_vocabulary && view.mode !== "image" && view.opacity > 0) answer.mapShown = true;
   // Until the reader moves the slider, each answer is shown at the threshold that it came with.
   if (!$("threshold").dataset.moved && answer) $("threshold").value = answer.threshold;
   view.threshold = Number($("threshold").value); // as the slider rounds it: what is painted is what is written
@@ -77,7 +78,7 @@ function renderAnyway(answer) {
 
 function renderReading(answer) {
   const draft = draftOf(state.current, state.loose);
-  const count = draft.boxes.length;
+  const count = draft.shapes.length;
   choices("presence", draft.presence);
   choices("location", draft.location);
   $("boxes").textContent = count ? `${count} box${count > 1 ? "es" : ""}` : "no boxes";

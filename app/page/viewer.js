@@ -23,7 +23,7 @@ export function makeViewer(canvas) {
     outlines: true,
     table: null,
     tableName: "",
-    boxes: [],
+    shapes: [], // of the reading on screen
     drawing: false,
     minPatches: 0,
     zoom: 1,
@@ -114,7 +114,8 @@ export function makeViewer(canvas) {
   function drawBoxes(context, place) {
     context.lineWidth = 2;
     context.strokeStyle = context.fillStyle = `rgb(${rgb("--accent").join()})`;
-    for (const [x, y, w, h] of drawn ? [...view.boxes, drawn] : view.boxes) {
+    const boxes = view.shapes.filter(({ kind }) => kind === "box").map(({ points }) => points);
+    for (const [x, y, w, h] of drawn ? [...boxes, drawn] : boxes) {
       const box = [
         place.left + x * place.scale,
         place.top + y * place.scale,

@@ -2,6 +2,16 @@
 
 from app.store.database import migrate, open_database
 from app.store.errors import StoreError
-from app.store.repository import FeedbackRepository, NewFeedback
+from app.store.reading import NamedFinding, NewFeedback, Outline, Saved
+from app.store.repository import FeedbackRepository
 
-__all__ = ["FeedbackRepository", "NewFeedback", "StoreError", "migrate", "open_database"]
+__all__ = [
+    "FeedbackRepository",
+    "NamedFinding",
+    "NewFeedback",
+    "Outline",
+    "Saved",
+    "StoreError",
+    "migrate",
+    "open_database",
+]

@@ -41,7 +41,10 @@ class Base(DeclarativeBase):
 
 
 class Prediction(Base):
-    """The answer that was judged: which picture, which model, what was asked, what came out."""
+    """The answer that was judged: which picture, which model, what was asked, what came out.
+
+    Where a reader read without asking, there is a finding alone: no model, no probability, no threshold.
+    """
 
     __tablename__ = "prediction"
 
@@ -49,17 +52,19 @@ class Prediction(Base):
     image_sha256: Mapped[str] = mapped_column(String(64), index=True)
     image_height: Mapped[int] = mapped_column(Integer)
     image_width: Mapped[int] = mapped_column(Integer)
-    model_name: Mapped[str] = mapped_column(String(100))
-    model_sha256: Mapped[str] = mapped_column(String(64))
+    model_name: Mapped[str | None] = mapped_column(String(100))
+    model_sha256: Mapped[str | None] = mapped_column(String(64))
     query: Mapped[str] = mapped_column(String(500))
     finding: Mapped[str] = mapped_column(String(500))
     negated: Mapped[bool]
     side: Mapped[str | None] = mapped_column(String(5))
     in_vocabulary: Mapped[bool]
-    probability: Mapped[float] = mapped_column(Float)
-    threshold: Mapped[float] = mapped_column(Float)
+    probability: Mapped[float | None] = mapped_column(Float)
+    """Of the query as it was asked; of its finding it is this, or what is missing to 1 where `negated`."""
+    threshold: Mapped[float | None] = mapped_column(Float)
     parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
     """Highest map value, regions, and the display settings that the reader judged by."""
+    asked: Mapped[bool]
 
     feedback: Mapped[list[Feedback]] = relationship(back_populates="prediction", cascade="all, delete-orphan")
 
@@ -67,7 +72,7 @@ class Prediction(Base):
 
 
 class Feedback(Base):
-    """One reader's judgement of one prediction."""
+    """One reader's judgement of one prediction; a later revision of it is a row that supersedes this one."""
 
     __tablename__ = "feedback"
 
@@ -80,17 +85,34 @@ class Feedback(Base):
     presence: Mapped[str] = mapped_column(String(10))
     location: Mapped[str | None] = mapped_column(String(10))
     comment: Mapped[str] = mapped_column(Text)
+    first_id: Mapped[int | None] = mapped_column(ForeignKey("feedback.id", ondelete="CASCADE"))
+    """The first revision of this reading; None for the first itself."""
+    revision: Mapped[int] = mapped_column(Integer)
+    """Counts from 1."""
+    supersedes_id: Mapped[int | None] = mapped_column(
+        ForeignKey("feedback.id", ondelete="CASCADE"), index=True, unique=True
+    )
+    """The revision before; a row that no other supersedes is current."""
+    confidence: Mapped[int | None] = mapped_column(Integer)
+    """0 to 100, as the reader said it."""
+    seconds: Mapped[float | None] = mapped_column(Float)
+    """From when the film was first shown to when this was saved, by the browser's clock."""
 
     prediction: Mapped[Prediction] = relationship(back_populates="feedback")
     boxes: Mapped[list[Box]] = relationship(
         back_populates="feedback", cascade="all, delete-orphan", order_by="Box.id"
     )
+    outlines: Mapped[list[Outline]] = relationship(
+        back_populates="feedback", cascade="all, delete-orphan", order_by="Outline.id"
+    )
 
     __table_args__ = (
         CheckConstraint("presence IN ('present', 'absent', 'unsure')", name="presence_values"),
         CheckConstraint(
-            "location IS NULL OR location IN ('right', 'partly', 'wrong')", name="location_values"
+            "location IS NULL OR location IN ('correct', 'partly', 'wrong')", name="location_values"
         ),
+        CheckConstraint("confidence IS NULL OR confidence BETWEEN 0 AND 100", name="confidence_range"),
+        CheckConstraint("revision >= 1", name="revision_count"),
         Index("ix_feedback_created_at", "created_at"),
     )
 
@@ -110,3 +132,19 @@ class Box(Base):
     feedback: Mapped[Feedback] = relationship(back_populates="boxes")
 
     __table_args__ = (CheckConstraint("w > 0 AND h > 0", name="box_size"),)
+
+
+class Outline(Base):
+    """A point or a polygon that a reader drew, in original image pixels."""
+
+    __tablename__ = "outline"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    feedback_id: Mapped[int] = mapped_column(ForeignKey("feedback.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    points: Mapped[list[list[float]]] = mapped_column(JSON)
+    """[[x, y], ...]; one of a point, at least three of a polygon."""
+
+    feedback: Mapped[Feedback] = relationship(back_populates="outlines")
+
+    __table_args__ = (CheckConstraint("kind IN ('point', 'polygon')", name="outline_kinds"),)

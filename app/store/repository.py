@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +9,17 @@ from sqlalchemy import Engine, Select, func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, selectinload
 
-from app.store import models
+from app.store.checks import check
 from app.store.errors import LOST, UNREADABLE, StoreError, unsaved
-from app.store.export import COLUMNS, as_csv, as_json
+from app.store.export import as_csv, as_json
 from app.store.models import Feedback, Prediction
-from patchclip import Answer
-from patchclip.types import Box
+from app.store.reading import NewFeedback, Saved
+from app.store.records import record_of, row_of
 
-LONGEST_COMMENT, LONGEST_NAME = 2000, 80
-PRESENCE, LOCATION = ("present", "absent", "unsure"), ("right", "partly", "wrong")
-HALF_A_PIXEL = 0.5  # boxes are drawn on a scaled image
-
-
-@dataclass(frozen=True, slots=True)
-class NewFeedback:
-    """A judgement to be saved.
-
-    Attributes:
-        image_sha256, image_size: of the original pixels; (H, W).
-        model_name, model_sha256: of the checkpoint.
-        answer: what was judged.
-        reader, presence, location, comment: what the reader said; `location` None means not said.
-        boxes: in original image pixels.
-        display: display settings at the time: threshold, opacity, colour map, view.
-        picture: how the picture was read from its file, where a reader can choose: window, inverted.
-        key: of this judgement; None where nobody would send it twice.
-    """
-
-    image_sha256: str
-    image_size: tuple[int, int]
-    model_name: str
-    model_sha256: str
-    answer: Answer
-    reader: str
-    presence: str
-    location: str | None = None
-    comment: str = ""
-    boxes: Sequence[Box] = ()
-    display: dict[str, Any] = field(default_factory=dict)
-    picture: dict[str, Any] = field(default_factory=dict)
-    key: str | None = None
+REVISED = (
+    "This reading was revised meanwhile, in another window; open its newest revision under Feedback, "
+    "then save."
+)
 
 
 class FeedbackRepository:
@@ -65,55 +33,71 @@ class FeedbackRepository:
         self._engine = engine
         self._file = _identity(engine)
 
-    def add(self, new: NewFeedback) -> datetime:
-        """Saves one judgement and returns when (UTC); one whose key is stored already is not stored again.
+    def add(self, new: NewFeedback) -> Saved:
+        """Saves one judgement; one whose key is stored already is not stored again.
 
         Raises:
-            StoreError: something is missing or too long, the key is another judgement's, or the database
-                cannot be written now.
+            StoreError: something is missing, too long or contradicts itself; the key is another judgement's;
+                what it supersedes is another reading or superseded already; or the database cannot be written
+                now.
         """
-        _check(new)
+        check(new)
         self._check_file()
         try:
             with Session(self._engine) as session, session.begin():
-                before = _stored(session, new)
-                if before is None:
-                    before = _row(new)
-                    session.add(before)
-                when = before.created_at
+                row = _stored(session, new)
+                if row is None:
+                    row = row_of(new, _superseded(session, new))
+                    session.add(row)
+                    session.flush()
+                saved = Saved(row.id, row.revision, row.created_at)
         except IntegrityError as error:
+            if "supersedes_id" in str(error.orig):
+                raise StoreError(REVISED) from error
             # Two tries at once: the other one has stored it.
             if new.key is None or "key" not in str(error.orig):
                 raise unsaved(error) from error
-            return self._time_of(new)
+            return self._stored_already(new)
         except SQLAlchemyError as error:
             raise unsaved(error) from error
         self._check_file()
-        return when
+        return saved
 
     def rows(self, limit: int | None = None) -> list[dict[str, Any]]:
-        """Newest first, as flat records with JSON types; boxes as lists of [x, y, w, h]."""
+        """Newest first, as flat records with JSON types; boxes as lists of [x, y, w, h].
+
+        `current` is false of a row that a later revision supersedes.
+        """
         statement = (
             select(Feedback)
-            .options(selectinload(Feedback.prediction), selectinload(Feedback.boxes))
+            .options(
+                selectinload(Feedback.prediction),
+                selectinload(Feedback.boxes),
+                selectinload(Feedback.outlines),
+            )
             .order_by(Feedback.created_at.desc(), Feedback.id.desc())
             .limit(limit)
         )
         self._check_file()
         try:
             with Session(self._engine) as session:
-                return [_flat(item) for item in session.scalars(statement)]
+                superseded = set(session.scalars(select(Feedback.supersedes_id)))
+                return [
+                    record_of(item, current=item.id not in superseded) for item in session.scalars(statement)
+                ]
         except SQLAlchemyError as error:
             raise StoreError(UNREADABLE) from error
 
     def judged(self, image_sha256: str) -> int:
-        """How many judgements there are on one picture."""
+        """How many readings there are of one picture; the revisions of one are one."""
         return self._number(
-            select(func.count(Feedback.id)).join(Prediction).where(Prediction.image_sha256 == image_sha256)
+            select(func.count(Feedback.id))
+            .join(Prediction)
+            .where(Prediction.image_sha256 == image_sha256, Feedback.supersedes_id.is_(None))
         )
 
     def count(self) -> int:
-        """How many judgements there are in all."""
+        """How many judgements there are in all, revisions too."""
         return self._number(select(func.count(Feedback.id)))
 
     def export_json(self) -> str:
@@ -132,12 +116,12 @@ class FeedbackRepository:
         except SQLAlchemyError as error:
             raise StoreError(UNREADABLE) from error
 
-    def _time_of(self, new: NewFeedback) -> datetime:
+    def _stored_already(self, new: NewFeedback) -> Saved:
         try:
             with Session(self._engine) as session:
                 stored = _stored(session, new)
                 if stored is not None:
-                    return stored.created_at
+                    return Saved(stored.id, stored.revision, stored.created_at)
         except SQLAlchemyError as error:
             raise unsaved(error) from error
         raise StoreError("The feedback could not be saved; press Save again.")
@@ -167,94 +151,44 @@ def _stored(session: Session, new: NewFeedback) -> Feedback | None:
     )
     if row is None:
         return None
-    said = (row.reader, row.presence, row.location, row.comment, row.prediction.image_sha256)
-    told = (new.reader.strip(), new.presence, new.location, new.comment.strip(), new.image_sha256)
-    if said != told or row.prediction.query != new.answer.query:
+    said = (row.reader, row.presence, row.location, row.comment, row.confidence, row.supersedes_id)
+    told = (
+        new.reader.strip(),
+        new.presence,
+        new.location,
+        new.comment.strip(),
+        new.confidence,
+        new.supersedes,
+    )
+    if said != told or _subject(row.prediction) != _subject_of(new):
         raise StoreError(
             "Another reading was saved under this one's key; change it or reload the page, then save."
         )
     return row
 
 
-def _row(new: NewFeedback) -> Feedback:
-    answer = new.answer
-    prediction = Prediction(
-        image_sha256=new.image_sha256,
-        image_height=new.image_size[0],
-        image_width=new.image_size[1],
-        model_name=new.model_name,
-        model_sha256=new.model_sha256,
-        query=answer.query,
-        finding=answer.finding,
-        negated=answer.negated,
-        side=answer.laterality,
-        in_vocabulary=answer.in_vocabulary,
-        probability=answer.require_probability(),
-        threshold=answer.threshold,
-        parameters={
-            "place": answer.place.words if answer.place else None,
-            "map_maximum": round(float(answer.map.values.max()), 4),
-            "regions": [
-                [round(value, 1) for value in (region.x, region.y, region.w, region.h)]
-                + [round(region.score, 4)]
-                for region in answer.regions
-            ],
-            "display": new.display,
-            **({"picture": new.picture} if new.picture else {}),
-        },
-    )
-    return Feedback(
-        prediction=prediction,
-        key=new.key,
-        created_at=datetime.now(UTC),
-        reader=new.reader.strip(),
-        presence=new.presence,
-        location=new.location,
-        comment=new.comment.strip(),
-        boxes=[models.Box(x=box.x, y=box.y, w=box.w, h=box.h) for box in new.boxes],
-    )
+def _superseded(session: Session, new: NewFeedback) -> Feedback | None:
+    """The row that a revision takes the place of, if it is one.
 
-
-def _flat(item: Feedback) -> dict[str, Any]:
-    record = {
-        "id": item.id,
-        "created_at": item.created_at.isoformat(timespec="seconds"),
-        "reader": item.reader,
-        "presence": item.presence,
-        "location": item.location,
-        "comment": item.comment,
-        "boxes": [[box.x, box.y, box.w, box.h] for box in item.boxes],
-    }
-    if not item.prediction.in_vocabulary:  # older versions stored a number that was never tested
-        record["probability"] = None
-    return {name: record[name] if name in record else getattr(item.prediction, name) for name in COLUMNS}
-
-
-def _check(new: NewFeedback) -> None:
-    if not new.answer.in_vocabulary:
+    Raises:
+        StoreError: it is no reading of this reader on the same picture and question, or superseded already.
+    """
+    if new.supersedes is None:
+        return None
+    row = session.get(Feedback, new.supersedes, options=[selectinload(Feedback.prediction)])
+    if row is None or row.reader != new.reader.strip() or _subject(row.prediction) != _subject_of(new):
         raise StoreError(
-            f'"{new.answer.finding}" is far from what this model has learnt, so there is no prediction to '
-            "judge; choose another answer before saving."
+            "Only a reader's own reading of the same film and finding can be revised; save this one as new."
         )
-    if new.presence not in PRESENCE:
-        raise StoreError("Say whether the finding is present, absent or unsure before saving.")
-    if new.location is not None and new.location not in LOCATION:
-        raise StoreError("The location must be right, partly or wrong; choose one of them or leave it open.")
-    if not new.reader.strip():
-        raise StoreError("Type your name or initials as reader before saving.")
-    if len(new.reader.strip()) > LONGEST_NAME:
-        raise StoreError(f"The reader's name has more than {LONGEST_NAME} characters; shorten it.")
-    length = len(new.comment.strip())
-    if length > LONGEST_COMMENT:
-        raise StoreError(
-            f"The comment has {length} characters and the limit is {LONGEST_COMMENT}; shorten it."
-        )
-    if any("\ud800" <= sign <= "\udfff" for sign in new.reader + new.comment):
-        raise StoreError("The text holds half of a character, such as a cut emoji; delete it, then save.")
-    height, width = new.image_size
-    for box in new.boxes:
-        inside = min(box.x, box.y) >= -HALF_A_PIXEL and (
-            box.x + box.w <= width + HALF_A_PIXEL and box.y + box.h <= height + HALF_A_PIXEL
-        )
-        if not (box.w > 0 and box.h > 0 and inside):
-            raise StoreError("A box lies outside the image; delete it and draw it again.")
+    if session.scalar(select(Feedback.id).where(Feedback.supersedes_id == row.id)) is not None:
+        raise StoreError(REVISED)
+    return row
+
+
+def _subject(judged: Prediction) -> tuple[str, str, str]:
+    """What a reading is about: picture, question, finding."""
+    return judged.image_sha256, judged.query, judged.finding
+
+
+def _subject_of(new: NewFeedback) -> tuple[str, str, str]:
+    return new.image_sha256, new.query, new.answer.finding

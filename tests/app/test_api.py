@@ -13,6 +13,7 @@ from app.api import LARGEST_BODY
 from app.guard.windows import HEADER
 from app.requests import MOST_BOXES
 from app.service import Service
+from app.store import FeedbackRepository
 from tests.app.page_client import PageClient
 
 REQUESTS = ("start", "open_upload", "open_example", "ask", "compare", "save", "history", "export")
@@ -84,10 +85,10 @@ def test_a_file_above_the_limit_is_refused(window: PageClient) -> None:
 def test_what_nobody_foresaw_is_logged_by_kind_and_place_alone(
     window: PageClient, service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(**_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("Mustermann, Erika")
 
-    monkeypatch.setattr(service.feedback, "rows", fail)
+    monkeypatch.setattr(FeedbackRepository, "rows", fail)
     with caplog.at_level(logging.ERROR):
         error = window.call("history")["error"]
     assert window.status == 500

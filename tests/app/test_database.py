@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import sqlalchemy
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from app.store import FeedbackRepository, StoreError, migrate, open_database
+from app.store import FeedbackRepository, NamedFinding, StoreError, migrate, open_database
+from app.store.database import MIGRATIONS
 from app.store.models import Base
 from tests.app.test_repository import feedback
 
@@ -61,12 +65,18 @@ def filled(path: Path, rows: int = 1) -> Path:
 def test_migration_of_nothing_makes_exactly_the_tables_of_the_models(database: sqlalchemy.Engine) -> None:
     with database.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
-    assert set(inspect(database).get_table_names()) == {"prediction", "feedback", "box", "alembic_version"}
+    assert set(inspect(database).get_table_names()) == {
+        "prediction",
+        "feedback",
+        "box",
+        "outline",
+        "alembic_version",
+    }
 
 
 def test_migrating_twice_changes_nothing_and_keeps_the_rows(database: sqlalchemy.Engine) -> None:
     insert = (
-        "INSERT INTO prediction VALUES (7, :sha, 10, 20, 'm', :sha, 'q', 'f', 0, NULL, 1, 0.25, 0.5, '{}')"
+        "INSERT INTO prediction VALUES (7, :sha, 10, 20, 'm', :sha, 'q', 'f', 0, NULL, 1, 0.25, 0.5, '{}', 1)"
     )
     with database.begin() as connection:
         connection.execute(text(insert), {"sha": "a" * 64})
@@ -143,18 +153,101 @@ def test_the_file_is_made_for_this_user_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_a_database_of_the_first_schema_is_brought_up_with_its_rows(tmp_path: Path) -> None:
-    path = filled(tmp_path / "first.sqlite3", rows=3)
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP INDEX ix_feedback_key")
-        connection.execute("ALTER TABLE feedback DROP COLUMN key")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
-    connection.close()
+OLD_ROWS = """
+INSERT INTO prediction VALUES
+  (1, :sha, 10, 20, 'm', :sha, 'no mass', 'mass', 1, NULL, 1, 0.25, 0.5, '{"display": {}}'),
+  (2, :sha, 10, 20, 'm', :sha, 'left mass', 'mass', 0, 'left', 1, 0.5, 0.5, '{}'),
+  (3, :sha, 10, 20, 'm', :sha, 'nodule', 'nodule', 0, NULL, 1, 0.5, 0.5, '{}');
+INSERT INTO feedback (id, prediction_id, created_at, reader, presence, location, comment) VALUES
+  (1, 1, '2025-01-02 03:04:05', 'A', 'absent', 'right', ''),
+  (2, 2, '2025-01-02 03:04:06', 'A', 'present', 'partly', 'large'),
+  (7, 3, '2025-01-02 03:04:07', 'B', 'unsure', NULL, '');
+INSERT INTO box (feedback_id, x, y, w, h) VALUES (2, 1, 2, 3, 4), (2, 5, 5, 1, 1);
+"""
+
+
+def of_schema(path: Path, revision: str) -> Path:
+    """A database as a version with that schema left it."""
     engine = open_database(path)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(OLD_ROWS.replace(":sha", f"'{'a' * 64}'"))
+        if revision == "0002":
+            connection.execute("UPDATE feedback SET key = :key WHERE id = 2", {"key": "b" * 32})
+    return path
+
+
+@pytest.mark.parametrize(("revision", "key"), [("0001", None), ("0002", "b" * 32)])
+def test_a_database_of_an_older_schema_is_brought_up_with_its_rows(
+    tmp_path: Path, revision: str, key: str | None
+) -> None:
+    engine = open_database(of_schema(tmp_path / "old.sqlite3", revision))
     migrate(engine)
     with engine.connect() as migrated:
         assert compare_metadata(MigrationContext.configure(migrated), Base.metadata) == []
-        assert migrated.execute(text("SELECT id, key FROM feedback")).all() == [(n, None) for n in (1, 2, 3)]
+        assert migrated.execute(text("PRAGMA foreign_key_check")).all() == []
+        assert migrated.execute(text("PRAGMA foreign_keys")).scalar() == 1
+        assert migrated.execute(text("SELECT id, key FROM feedback ORDER BY id")).all() == [
+            (1, None),
+            (2, key),
+            (7, None),
+        ]
+    unsure, partly, correct = FeedbackRepository(engine).rows()
+    assert [row["location"] for row in (correct, partly, unsure)] == ["correct", "partly", None]
+    assert (correct["query_probability"], correct["finding_probability"]) == (0.25, 0.75)
+    assert partly["boxes"] == [[1, 2, 3, 4], [5, 5, 1, 1]]
+    assert (partly["side"], partly["comment"], partly["created_at"]) == (
+        "left",
+        "large",
+        "2025-01-02T03:04:06+00:00",
+    )
+    assert all(
+        (row["revision"], row["current"], row["asked"]) == (1, True, True) for row in (unsure, correct)
+    )
+    assert [unsure[name] for name in ("confidence", "seconds", "map_shown", "zoom")] == [None] * 4
+    again = FeedbackRepository(engine).add(feedback())
+    assert again.id == 8
+    engine.dispose()
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = of_schema(tmp_path / "old.sqlite3", "0002")
+    with closing(sqlite3.connect(path)) as connection:
+        before = list(connection.iterdump())
+    engine = open_database(path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise sqlalchemy.exc.OperationalError("statement", {}, sqlite3.OperationalError("disk full"))
+
+    monkeypatch.setattr("alembic.op.create_index", fail)
+    with pytest.raises(StoreError, match="cannot be opened or migrated"):
+        migrate(engine)
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as connection:
+        assert list(connection.iterdump()) == before
+
+
+def test_the_newest_schema_goes_back_to_the_one_before(tmp_path: Path) -> None:
+    engine = open_database(filled(tmp_path / "new.sqlite3"))
+    FeedbackRepository(engine).add(
+        feedback(answer=NamedFinding("cyst", False), location=None, map_shown=False)
+    )
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT id, location FROM feedback")).all() == [(1, "partly")]
+        assert connection.execute(text("SELECT count(*) FROM box")).scalar() == 2
     engine.dispose()
 
 
@@ -170,4 +263,4 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
     migrate(engine)
     engine.dispose()
     with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0003",)]

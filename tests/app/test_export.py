@@ -35,7 +35,9 @@ def test_csv_holds_the_same_rows(repository: FeedbackRepository) -> None:
     assert first["comment"] == 'commas, "quotes"\nand lines'
     assert json.loads(first["boxes"]) == [[10.5, 20.25, 30.0, 40.0], [0.0, 0.0, 200.0, 100.0]]
     assert json.loads(first["parameters"])["display"]["threshold"] == 0.4
-    assert float(first["probability"]) == 0.125
+    assert (float(first["query_probability"]), float(first["finding_probability"])) == (0.125, 0.875)
+    assert (first["confidence"], first["seconds"], first["zoom"]) == ("70", "12.5", "2.5")
+    assert (first["map_shown"], json.loads(first["saliency_shown"])) == ("True", ["grad_cam"])
     assert (second["boxes"], second["location"]) == ("[]", "")
     assert list(first) == list(repository.rows()[0])
 
@@ -43,7 +45,9 @@ def test_csv_holds_the_same_rows(repository: FeedbackRepository) -> None:
 def test_csv_of_nothing_has_its_header(repository: FeedbackRepository) -> None:
     lines = repository.export_csv().splitlines()
     assert len(lines) == 1
-    assert {"reader", "query", "probability", "presence", "boxes"} <= set(lines[0].split(","))
+    assert {"reader", "query", "query_probability", "presence", "current", "image_sha256", "boxes"} <= set(
+        lines[0].split(",")
+    )
 
 
 STARTS = (

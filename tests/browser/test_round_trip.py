@@ -72,7 +72,7 @@ def test_feedback_is_found_again_after_a_restart_and_nobody_is_named(
         )
         slide(page, "threshold", 0.35)
         draw_box(page)
-        page.locator('[data-presence="absent"]').click()
+        page.locator('[data-presence="present"]').click()
         page.locator('[data-location="partly"]').click()
         page.locator("#pc-comment").fill("Größe unklar; =1+1")
         page.locator("#pc-reader").fill("Reader One")
@@ -89,7 +89,7 @@ def test_feedback_is_found_again_after_a_restart_and_nobody_is_named(
         for text in (
             "Reader One",
             query,
-            "absent",
+            "present",
             "partly",
             "Größe unklar; =1+1",
             short(answer.require_probability()),
@@ -117,7 +117,7 @@ def test_feedback_is_found_again_after_a_restart_and_nobody_is_named(
     assert (model, asked, finding, negated) == (engine.sha256, query, "pneumothorax", 1)
     assert probability == pytest.approx(answer.probability, abs=1e-4)
     assert threshold == answer.threshold
-    assert said[:4] == ["absent", "partly", "Größe unklar; =1+1", "Reader One"]
+    assert said[:4] == ["present", "partly", "Größe unklar; =1+1", "Reader One"]
     assert said[4:] == pytest.approx(BOX, abs=1.5)
     kept = b"".join(path.read_bytes() for path in database.parent.glob("feedback.sqlite3*"))
     for secret in SECRETS:

@@ -24,16 +24,19 @@ from patchclip.errors import DataError, RadiographError
 from patchclip.image import load_radiograph
 from trainer.data.contents import Collector, Contents
 from trainer.data.sample import Shape, State
-from trainer.data.tables import corner_box, own_split
+from trainer.data.tables import TOLERANCE, corner_box, own_split
 
 TABLES = ("prediction", "feedback", "box")
 JUDGEMENTS = """
     SELECT feedback.id, reader, presence, image_sha256, image_height, image_width, finding, side,
            parameters
     FROM feedback JOIN prediction ON feedback.prediction_id = prediction.id
+    {current}
     ORDER BY feedback.created_at, feedback.id
 """
+CURRENT = "WHERE feedback.id NOT IN (SELECT supersedes_id FROM feedback WHERE supersedes_id IS NOT NULL)"
 BOXES = "SELECT feedback_id, x, y, w, h FROM box ORDER BY id"
+OUTLINES = "SELECT feedback_id, kind, points FROM outline ORDER BY id"  # later databases have it
 STATES = {"present": State.PRESENT, "absent": State.ABSENT}
 LONGEST_CELL = 2**20  # bytes; the longest that is asked for has 500 letters
 SHA256 = re.compile("[0-9a-f]{64}")
@@ -55,9 +58,10 @@ class _Judgement:
 def read_feedback(database: Path, images: Path, split: str, *, labels: frozenset[str]) -> Contents:
     """Reads all judgements, as split "train".
 
-    Of one reader's judgements of a finding on an image the last counts. "Unsure" says nothing, nor does
-    "absent" of a side or another place; where readers disagree the finding is unknown. Boxes are kept of
-    readers who see the finding. Patients are not known.
+    A judgement that was revised counts as its last revision says, and of one reader's judgements of a finding
+    on an image the last. "Unsure" says nothing, nor does "absent" of a side or another place; where readers
+    disagree the finding is unknown. Boxes and polygons are kept of readers who see the finding, unless a
+    point of theirs tells that it is elsewhere too, nobody knows how far. Patients are not known.
 
     Raises:
         DataError: the database is missing, not one of the app, or holds a box outside its image; names file
@@ -113,15 +117,26 @@ def _judgements(database: Path, labels: frozenset[str]) -> list[_Judgement]:
             connection.row_factory = sqlite3.Row
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CELL)
             connection.execute("PRAGMA trusted_schema = OFF")
-            _check_tables(connection, database)
+            tables = _plain_tables(connection, database)
+            columns = {column[1] for column in connection.execute("PRAGMA table_info(feedback)")}
+            # Older databases know no revisions.
+            judgements = JUDGEMENTS.format(current=CURRENT if "supersedes_id" in columns else "")
             boxes: dict[object, list[tuple[object, ...]]] = defaultdict(list)
             for number, *values in connection.execute(BOXES):
                 boxes[number].append(tuple(values))
+            outlines: dict[object, list[tuple[object, object]]] = defaultdict(list)
+            if "outline" in tables:
+                for number, kind, points in connection.execute(OUTLINES):
+                    outlines[number].append((kind, points))
             return [
                 _judgement(
-                    dict(row), boxes[row["id"]], labels, f"{database}, feedback {clipped(str(row['id']))}"
+                    dict(row),
+                    boxes[row["id"]],
+                    outlines[row["id"]],
+                    labels,
+                    f"{database}, feedback {clipped(str(row['id']))}",
                 )
-                for row in connection.execute(JUDGEMENTS)
+                for row in connection.execute(judgements)
             ]
     except (sqlite3.Error, UnicodeDecodeError, MemoryError) as error:
         raise DataError(
@@ -129,8 +144,8 @@ def _judgements(database: Path, labels: frozenset[str]) -> list[_Judgement]:
         ) from error
 
 
-def _check_tables(connection: sqlite3.Connection, database: Path) -> None:
-    """Plain tables alone are read: a view or a virtual table may compute without end."""
+def _plain_tables(connection: sqlite3.Connection, database: Path) -> set[str]:
+    """Names; plain tables alone are read: a view or a virtual table may compute without end."""
     plain = {
         name
         for name, statement in connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
@@ -141,10 +156,15 @@ def _check_tables(connection: sqlite3.Connection, database: Path) -> None:
         raise DataError(
             f"{database} is not a feedback database of the app (no table {missing[0]}); check the path."
         )
+    return plain
 
 
 def _judgement(
-    row: Mapping[str, Any], boxes: Sequence[tuple[object, ...]], labels: frozenset[str], where: str
+    row: Mapping[str, Any],
+    boxes: Sequence[tuple[object, ...]],
+    outlines: Sequence[tuple[object, object]],
+    labels: frozenset[str],
+    where: str,
 ) -> _Judgement:
     """One row, checked cell by cell."""
     for name in ("reader", "presence", "image_sha256", "finding"):
@@ -170,7 +190,7 @@ def _judgement(
         bool(row["side"]) or _has_place(row["parameters"], where),
         row["reader"],
         row["presence"],
-        tuple(_shape(label, box, size, where) for box in boxes),
+        _shapes(label, boxes, outlines, size, where),
     )
 
 
@@ -185,6 +205,34 @@ def _has_place(parameters: object, where: str) -> bool:
     if not isinstance(record, dict):
         raise DataError(f"{where}: parameters are no JSON object; remove the row.")
     return bool(record.get("place"))
+
+
+def _shapes(
+    label: str,
+    boxes: Sequence[tuple[object, ...]],
+    outlines: Sequence[tuple[object, object]],
+    size: tuple[float, float],
+    where: str,
+) -> tuple[Shape, ...]:
+    polygons = [_polygon(label, points, size, where) for kind, points in outlines if kind == "polygon"]
+    known = [_shape(label, box, size, where) for box in boxes] + polygons
+    return tuple(known) if len(polygons) == len(outlines) else ()
+
+
+def _polygon(label: str, points: object, size: tuple[float, float], where: str) -> Shape:
+    """Of JSON [[x, y], ...] in pixels."""
+    try:
+        corners = [(float(x), float(y)) for x, y in json.loads(points if isinstance(points, str) else "")]
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DataError(
+            f"{where}: a polygon must be a list of corners, each of two numbers; remove it."
+        ) from error
+    shares = [(x / size[0], y / size[1]) for x, y in corners]
+    if len(shares) < 3 or not all(
+        -TOLERANCE <= share <= 1 + TOLERANCE for corner in shares for share in corner
+    ):
+        raise DataError(f"{where}: a polygon lies outside its image or has no area; correct or remove it.")
+    return Shape(label, tuple((min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)) for x, y in shares))
 
 
 def _shape(label: str, box: tuple[object, ...], size: tuple[float, float], where: str) -> Shape:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from sqlalchemy import create_engine, update
 
+from app.store import FeedbackRepository, NewFeedback, Outline
 from app.store.models import Base
-from app.store.repository import FeedbackRepository, NewFeedback
 from patchclip import DataError, load_radiograph
 from patchclip.text.place import Place, PlacePart, Region
 from patchclip.types import Answer, Box, PatchMap
@@ -92,6 +92,61 @@ def test_judgements_become_states_and_boxes(tmp_path: Path) -> None:
         "image ffffffffffff: images has no file with these pixels",
         "judgements of findings that the vocabulary does not have: 1",
     )
+
+
+def judged_again(store: Store, presence: str, outlines: tuple[Outline, ...] = ()) -> None:
+    """A revision of the row stored first."""
+    shown = PatchMap(np.zeros((1, 1), np.float32), (0, 0, 20, 10))
+    answer = Answer("lung mass", "lung mass", None, False, None, True, 0.5, shown, (), 0.5)
+    store.repository.add(
+        NewFeedback(
+            store.hashes["a"],
+            (10, 20),
+            "model",
+            "0" * 64,
+            answer,
+            "R1",
+            presence,
+            outlines=outlines,
+            supersedes=1,
+        )
+    )
+
+
+def test_of_a_revised_judgement_the_last_revision_counts(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.judge("a", "lung mass", "R1", "present", boxes=((5, 1, 10, 4),))
+    store.judge("b", "lung mass", "R1", "absent")
+    judged_again(store, "unsure")
+    contents = read_feedback(store.database, store.images, "train", labels=KNOWN)
+    assert states_of(contents) == {"a": {}, "b": {"Mass": ABSENT}}
+
+
+@pytest.mark.parametrize(("with_point", "count"), [(False, 1), (True, 0)])
+def test_polygons_are_outlines_unless_a_point_says_that_there_is_more(
+    tmp_path: Path, with_point: bool, count: int
+) -> None:
+    store = Store(tmp_path)
+    store.judge("a", "lung mass", "R1", "absent")
+    point = (Outline("point", ((15.0, 5.0),)),) if with_point else ()
+    judged_again(store, "present", (Outline("polygon", ((0, 0), (10, 0), (10, 5))), *point))
+    contents = read_feedback(store.database, store.images, "train", labels=KNOWN)
+    (sample,) = contents.samples
+    assert states_of(contents) == {"a": {"Mass": PRESENT}}
+    assert [(shape.label, shape.points) for shape in sample.shapes] == [
+        ("Mass", ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5)))
+    ][:count]
+
+
+@pytest.mark.parametrize("points", ["[[1, 2]]", "[1, 2, 3]", "x", '[[0, 0], [1, 1], [1, "a"]]', "[" * 10**5])
+def test_a_polygon_that_is_none_is_a_sentence(tmp_path: Path, points: str) -> None:
+    store = Store(tmp_path)
+    store.judge("a", "lung mass", "R1", "absent")
+    judged_again(store, "present", (Outline("polygon", ((0, 0), (10, 0), (10, 5))),))
+    with closing(sqlite3.connect(store.database)) as connection, connection:
+        connection.execute("UPDATE outline SET points = ?", (points,))
+    with pytest.raises(DataError, match="feedback 2: a polygon"):
+        read_feedback(store.database, store.images, "train", labels=KNOWN)
 
 
 def test_bad_input_is_named(tmp_path: Path) -> None:

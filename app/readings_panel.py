@@ -1,0 +1,143 @@
+"""Readings as the page sees them: saved, listed, exported, and counted for a film that is opened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.lanes import Lanes
+from app.replies import ExportReply, HistoryReply, SavedReply
+from app.requests import EmptyRequest, ExportRequest, SaveRequest
+from app.sessions import Sessions, Study
+from app.store import FeedbackRepository, NamedFinding, NewFeedback, StoreError
+from patchclip import Answer, Engine, QueryError
+from patchclip.localize import find_regions
+
+MOST_ROWS = 200  # of past feedback on the page; the exports hold all
+NO_HISTORY = (
+    "The feedback database cannot be read: whether this image was judged before is not known, "
+    "and saving may fail."
+)
+NO_ANSWER = "This question was not asked of this study; ask it first, or read without asking, then save."
+ONE_FINDING = "Name one finding at a time; each gets its own reading."
+NEGATED = "Name the finding itself, as in “pneumothorax”; say absent of it where it is not there."
+
+
+class ReadingsPanel:
+    """Stores what readers say, with exactly what they were shown.
+
+    Args:
+        engine: which answered.
+        feedback: the store.
+        sessions, lanes: of the service.
+    """
+
+    def __init__(
+        self, engine: Engine, feedback: FeedbackRepository, sessions: Sessions, lanes: Lanes
+    ) -> None:
+        self._engine, self._feedback, self._sessions, self._lanes = engine, feedback, sessions, lanes
+
+    async def save(self, window: str, request: SaveRequest) -> SavedReply:
+        """Stores a judgement, once for each key."""
+        study = self._sessions.get(window, request.study)
+        judgement = self._judgement(study, request)
+        saved = await self._lanes.store.run(lambda: self._feedback.add(judgement))
+        return SavedReply(
+            saved=saved.when.isoformat(timespec="seconds"),
+            row=saved.id,
+            revision=saved.revision,
+            finding=judgement.answer.finding,
+        )
+
+    async def history(self, window: str, request: EmptyRequest) -> HistoryReply:
+        """The newest feedback, newest first, and how much there is in all."""
+        return await self._lanes.store.run(
+            lambda: HistoryReply(rows=self._feedback.rows(limit=MOST_ROWS), total=self._feedback.count())
+        )
+
+    async def export(self, window: str, request: ExportRequest) -> ExportReply:
+        """All feedback as a file's text."""
+        export = self._feedback.export_csv if request.kind == "csv" else self._feedback.export_json
+        return ExportReply(text=await self._lanes.store.run(export))
+
+    async def judged(self, image_sha256: str) -> tuple[int, list[str]]:
+        """How many readings there are of a picture, and a sentence where nobody can tell.
+
+        Looking and asking need no database.
+        """
+        try:
+            return await self._lanes.store.run(lambda: self._feedback.judged(image_sha256)), []
+        except StoreError:
+            return 0, [NO_HISTORY]
+
+    def _judgement(self, study: Study, request: SaveRequest) -> NewFeedback:
+        answer = self._judged(study, request)
+        display = request.display.model_dump(exclude_none=True)
+        return NewFeedback(
+            image_sha256=study.encoded.radiograph_sha256,
+            image_size=study.encoded.size,
+            model_name=self._engine.name,
+            model_sha256=self._engine.sha256,
+            answer=answer,
+            reader=request.reader,
+            presence=request.presence,
+            location=request.location or None,
+            comment=request.comment,
+            boxes=request.drawn(),
+            display=display,
+            picture=_picture_facts(study),
+            key=request.key,
+            outlines=request.outlines(),
+            confidence=request.confidence,
+            supersedes=request.supersedes,
+            seconds=request.seconds,
+            map_shown=request.map_shown and isinstance(answer, Answer),
+            regions_shown=self._regions_shown(answer, display.get("threshold"), study),
+            saliency_shown=request.saliency_shown if isinstance(answer, Answer) else (),
+        )
+
+    def _judged(self, study: Study, request: SaveRequest) -> Answer | NamedFinding:
+        if not request.query:
+            return named_finding(self._engine, request.finding or "")
+        answer = study.answers.get(request.query)
+        if answer is None:
+            raise StoreError(NO_ANSWER)
+        return answer
+
+    def _regions_shown(
+        self, answer: Answer | NamedFinding, threshold: float | None, study: Study
+    ) -> int | None:
+        if not isinstance(answer, Answer) or threshold is None or threshold == answer.threshold:
+            return None
+        return len(find_regions(answer.map, threshold, study.encoded.size, self._engine.min_patches))
+
+
+def named_finding(engine: Engine, text: str) -> NamedFinding:
+    """What a reader names without asking: a finding of the vocabulary, by any of its names, or own words.
+
+    Raises:
+        StoreError: the words name several findings, or the absence of one.
+    """
+    words = " ".join(text.split())
+    try:
+        queries = engine.read(words).queries if words else ()
+    except QueryError:
+        queries = ()  # a language that is not read, or no words at all: they stay the reader's own
+    known = [query for query in queries if query.label is not None]
+    if len(known) > 1:
+        raise StoreError(ONE_FINDING)
+    if not known:
+        return NamedFinding(words, in_vocabulary=False)
+    (query,) = known
+    if query.assertion != "present":
+        raise StoreError(NEGATED)
+    return NamedFinding(query.finding, True, query.laterality, query.place.words if query.place else None)
+
+
+def _picture_facts(study: Study) -> dict[str, Any]:
+    """What a reading is stored with of how its picture was read."""
+    facts: dict[str, Any] = {}
+    if study.encoded.facts.window is not None:
+        facts["window"] = study.encoded.facts.windows[study.encoded.facts.window]
+    if study.opening.inverted:
+        facts["inverted"] = True
+    return facts
