@@ -175,10 +175,10 @@ def of_schema(path: Path, revision: str) -> Path:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
     engine.dispose()
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(OLD_ROWS.replace(":sha", f"'{'a' * 64}'"))
+    with closing(sqlite3.connect(path)) as opened, opened:
+        opened.executescript(OLD_ROWS.replace(":sha", f"'{'a' * 64}'"))
         if revision == "0002":
-            connection.execute("UPDATE feedback SET key = :key WHERE id = 2", {"key": "b" * 32})
+            opened.execute("UPDATE feedback SET key = :key WHERE id = 2", {"key": "b" * 32})
     return path
 
 

@@ -59,8 +59,8 @@ def test_while_grad_cams_wait_everything_else_is_answered(repository: FeedbackRe
             await asyncio.sleep(0.005)
         save = SaveRequest(study=opened.study, key=KEY, query="mass", presence="present", reader="R")
         await note("start", service.start("w", EmptyRequest()))
-        await note("save", service.save("w", save))
-        await note("history", service.history("w", EmptyRequest()))
+        await note("save", service.readings.save("w", save))
+        await note("history", service.readings.history("w", EmptyRequest()))
         assert not any(task.done() for task in grad_cams)
         names = [thread.name.partition("_")[0] for thread in threading.enumerate()]
         assert names.count("model") == 1
