@@ -3,10 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test fuzz lint wheel bench setup train twin paper clean
+.PHONY: app page test fuzz lint wheel bench setup train twin paper clean
 
 app: $(VENV)/run.stamp
 	$(BIN)/python -m app $(ARGS)
+
+# Bundles the viewer library anew from its lock file; `make app` takes the bundle as it is committed, and needs no node.
+page:
+	@command -v npm >/dev/null 2>&1 || { echo "The bundle cannot be made without node; install it with: sudo apt-get install npm" >&2; exit 1; }
+	npm ci --prefix app/page/bundle --ignore-scripts --no-audit --no-fund --silent
+	node app/page/bundle/build.mjs
 
 # Two workers, each with whole files, so that what a file's tests share is made once; -n 0 in ARGS runs them one by one.
 test: $(VENV)/dev.stamp

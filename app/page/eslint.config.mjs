@@ -7,10 +7,15 @@ const js = require("@eslint/js");
 const globals = require("globals");
 
 export default [
+  { ignores: ["app/page/cornerstone.js", "app/page/bundle/node_modules/**"] },
   js.configs.recommended,
   {
     files: ["**/*.js"],
     languageOptions: { ecmaVersion: 2023, sourceType: "module", globals: globals.browser },
     rules: { eqeqeq: "error", "no-var": "error", "prefer-const": "error" },
+  },
+  {
+    files: ["**/bundle/*.mjs"],
+    languageOptions: { ecmaVersion: 2023, sourceType: "module", globals: globals.nodeBuiltin },
   },
 ];

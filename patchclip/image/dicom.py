@@ -20,6 +20,7 @@ from patchclip.image.decoders import is_damaged_within, stored_pixels
 from patchclip.image.elements import code, decimal_comma, element, integer, sentence
 from patchclip.image.entropy import DAMAGED_WITHIN
 from patchclip.image.frames import take_frame_values
+from patchclip.image.grey import GreyValues, automatic_window, coded, names_of
 from patchclip.image.header import header_facts, header_view, header_warnings
 from patchclip.image.orientation.header import header_sides
 from patchclip.image.orientation.sides import picture_sides
@@ -28,7 +29,8 @@ from patchclip.image.polarity import CLEAR, INVERTED, NOT_TURNED, OVERWHELMING, 
 from patchclip.image.radiograph import Radiograph
 from patchclip.image.raster import LUMA
 from patchclip.image.shutter import collimated, shuttered
-from patchclip.image.voi import choose, header_transforms, modality_values
+from patchclip.image.spacing import pixel_spacing
+from patchclip.image.voi import Rescale, choose, header_transforms, modality_transform
 from patchclip.types import FloatArray
 
 # Messages of pydicom quote header values, which may name a patient: none of them may reach a log or a
@@ -99,11 +101,12 @@ def _radiograph(dataset: FileDataset, frame: int | None, window: int | str | Non
     if outside is not None and outside.all():
         raise RadiographError("Every pixel of the DICOM file is padding; export it again from its source.")
 
-    shown, windows, used, said = _grey(dataset, stored, outside, window)
+    shown, grey, said = _grey(dataset, stored, outside, window)
     warnings += said
     collimator, said = collimated(dataset, stored.shape, ratio)
-    shown, said_of_polarity = _upright_polarity(dataset, shown, _either(outside, collimator))
+    shown, inverse, said_of_polarity = _upright_polarity(dataset, shown, _either(outside, collimator))
     warnings += said + said_of_polarity
+    grey = replace(grey, inverse=inverse).squared(ratio)
 
     shown = square_pixels(shown, ratio)
     if outside is not None:
@@ -114,8 +117,15 @@ def _radiograph(dataset: FileDataset, frame: int | None, window: int | str | Non
     sides = picture_sides(shown, told, outside)
     warnings += header_warnings(facts, dataset, told.patient_left)
     warnings += [*sides.warnings, *text_warnings(shown)]
-    facts = replace(facts, windows=windows, window=used, pixel_ratio=ratio).with_sides(sides)
-    return Radiograph.from_array(shown, facts, warnings, outside)
+    used = next((place for place, other in enumerate(grey.transforms) if other is grey.model), None)
+    facts = replace(
+        facts,
+        windows=names_of(grey.transforms),
+        window=used,
+        pixel_ratio=ratio,
+        spacing=pixel_spacing(dataset),
+    ).with_sides(sides)
+    return Radiograph.from_array(shown, facts, warnings, outside, grey)
 
 
 def _either(first: Mask | None, second: Mask | None) -> Mask | None:
@@ -162,28 +172,38 @@ def _padding(dataset: FileDataset, stored: NDArray[np.integer[Any]]) -> Mask | N
 
 def _grey(
     dataset: FileDataset, stored: NDArray[np.integer[Any]], outside: Mask | None, window: int | str | None
-) -> tuple[FloatArray, tuple[str, ...], int | None, list[str]]:
-    """Stored values [H, W] -> grey in [0, 1] before polarity.
-
-    Also the names of the header's windows, the place of the one that was used, and sentences for the reader.
-    """
-    values, warnings = modality_values(dataset, stored)
+) -> tuple[FloatArray, GreyValues, list[str]]:
+    """Stored values [H, W] -> grey in [0, 1] before polarity; the values themselves; sentences."""
+    least = int(stored.min())
+    modality, warnings = modality_transform(dataset, (least, int(stored.max())))
     if any(decimal_comma(dataset, keyword) for keyword in DECIMALS):
         warnings.append("The DICOM header writes numbers with a comma; it was read as a decimal point.")
+    if isinstance(modality, Rescale):
+        codes, slope, intercept, rounded = coded(stored, modality.slope, modality.intercept)
+    else:
+        looked_up = modality.apply(stored.astype(np.float64)).astype(np.int64)
+        codes, slope, intercept, rounded = coded(looked_up, 1.0, 0.0)
+    if rounded or not isinstance(modality, Rescale):
+        values = modality.apply(stored.astype(np.float64))
+        levels = None
+    else:  # what belongs to each code is computed once, and looked up for each pixel
+        levels = modality.apply(np.arange(least, least + int(codes.max()) + 1, dtype=np.float64))
+        values = levels[codes]
     measured = values.ravel() if outside is None else values[~outside]
     transforms, said = header_transforms(dataset, (float(measured.min()), float(measured.max())))
     warnings += said
     transform, said = choose(transforms, measured, window)
     warnings += said
-    used = next((place for place, other in enumerate(transforms) if other is transform), None)
-    names = tuple(other.name for other in transforms)
-    return transform.apply(values).astype(np.float32), names, used, warnings
+    shown = transform.apply(values) if levels is None else transform.apply(levels)[codes]
+    automatic = automatic_window(codes if outside is None else codes[~outside], slope, intercept)
+    grey = GreyValues(codes, slope, intercept, tuple(transforms), transform, automatic, rounded=rounded)
+    return shown.astype(np.float32), grey, warnings
 
 
 def _upright_polarity(
     dataset: FileDataset, shown: FloatArray, unexposed: Mask | None
-) -> tuple[FloatArray, list[str]]:
-    """Grey before polarity -> black as air by the header, and sentences for the reader.
+) -> tuple[FloatArray, bool, list[str]]:
+    """Grey before polarity -> black as air by the header; whether it was turned; sentences for the reader.
 
     Presentation LUT Shape (PS3.3 C.11.6.1.2) decides where it is given; else the photometric
     interpretation. The header is believed, but for one case that archives make, a MONOCHROME1 that stayed
@@ -196,5 +216,5 @@ def _upright_polarity(
     turned = 1.0 - shown if shape == "INVERSE" else shown
     evidence = polarity_evidence(turned, unexposed)
     if lone and evidence < -OVERWHELMING:
-        return shown, [NOT_TURNED]
-    return turned, [INVERTED] if evidence < -CLEAR else []
+        return shown, False, [NOT_TURNED]
+    return turned, shape == "INVERSE", [INVERTED] if evidence < -CLEAR else []

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.errors import RadiographError
+from patchclip.image.grey import GreyValues
 from patchclip.image.orientation.verdict import Sides
 from patchclip.image.polarity import SENTENCES as POLARITY
+from patchclip.image.spacing import PixelSpacing
 from patchclip.types import FloatArray, Laterality
 
 SMALL_SIDE = 256  # below this a nodule is a handful of pixels
@@ -34,6 +36,7 @@ class HeaderFacts:
         window: the place in `windows` of the one in use, None for an automatic one.
         pixel_ratio: height over width of a stored pixel; where it is not 1, pixels were resampled to
             square ones.
+        spacing: the length of a pixel as shown, or None where nothing says it.
     """
 
     view: str | None = None
@@ -44,6 +47,7 @@ class HeaderFacts:
     windows: tuple[str, ...] = ()
     window: int | None = None
     pixel_ratio: float = 1.0
+    spacing: PixelSpacing | None = None
 
     def with_sides(self, sides: Sides) -> HeaderFacts:
         """The same with a verdict on the patient's sides."""
@@ -59,12 +63,14 @@ class Radiograph:
         facts: see `HeaderFacts`.
         warnings: sentences for the reader.
         outside: bool [H, W], pixels that show nothing (padding, shutters) and are black, or None.
+        grey: the file's own values, for another window than `pixels` were made with; None of a bare array.
     """
 
     pixels: FloatArray
     facts: HeaderFacts = field(default_factory=HeaderFacts)
     warnings: tuple[str, ...] = ()
     outside: NDArray[np.bool_] | None = None
+    grey: GreyValues | None = None
 
     @classmethod
     def from_array(
@@ -73,6 +79,7 @@ class Radiograph:
         facts: HeaderFacts | None = None,
         warnings: Sequence[str] = (),
         outside: NDArray[np.bool_] | None = None,
+        grey: GreyValues | None = None,
     ) -> Radiograph:
         """Checks an array [H, W] of values in [0, 1] and takes it as float32.
 
@@ -104,7 +111,7 @@ class Radiograph:
                 f"The image is only {values.shape[1]} x {values.shape[0]} pixels; "
                 "small findings cannot be seen."
             )
-        return cls(values, facts or HeaderFacts(), tuple(said), outside)
+        return cls(values, facts or HeaderFacts(), tuple(said), outside, grey)
 
     def inverted(self) -> Radiograph:
         """The same picture with black and white exchanged, for a reader who sees that its polarity is wrong.
@@ -118,7 +125,8 @@ class Radiograph:
         said = [sentence for sentence in self.warnings if sentence not in (*POLARITY, INVERTED_BY_READER)]
         if INVERTED_BY_READER not in self.warnings:
             said.append(INVERTED_BY_READER)
-        return replace(self, pixels=np.asarray(pixels, np.float32), warnings=tuple(said))
+        grey = self.grey.inverted() if self.grey is not None else None
+        return replace(self, pixels=np.asarray(pixels, np.float32), warnings=tuple(said), grey=grey)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from PIL import Image
 from patchclip.image.burnt_in import text_warnings
 from patchclip.image.deep import deep_colour
 from patchclip.image.depth import grey_range
+from patchclip.image.grey import GreyValues, picture_values
 from patchclip.image.orientation.sides import picture_sides
 from patchclip.image.picture import open_picture
 from patchclip.image.polarity import CLEAR, INVERTED, polarity_evidence
@@ -35,44 +36,47 @@ def read_raster(content: bytes, page: int | None = None) -> Radiograph:
         RadiographError: of another kind, damaged, or far too large.
     """
     picture = open_picture(content, page)
-    grey, said = _grey(picture.image, deep_colour(content, page))
+    grey, values, said = _grey(picture.image, deep_colour(content, page))
     said += picture.warnings
     if polarity_evidence(grey) < -CLEAR:
         said.append(INVERTED)
     sides = picture_sides(grey)
     said += [*sides.warnings, *text_warnings(grey)]
-    return Radiograph.from_array(grey, HeaderFacts().with_sides(sides), said)
+    return Radiograph.from_array(grey, HeaderFacts().with_sides(sides), said, grey=values)
 
 
-def _grey(image: Image.Image, deep: NDArray[np.uint16] | None) -> tuple[FloatArray, list[str]]:
+def _grey(image: Image.Image, deep: NDArray[np.uint16] | None) -> tuple[FloatArray, GreyValues, list[str]]:
+    """Grey in [0, 1]; the picture's own numbers, of a colour picture its brightness; sentences."""
     if deep is not None:
         return _deep_grey(deep)
     if image.mode in ("I;16", "I;16B", "I;16L", "I"):
         return _in_range(np.asarray(image))
-    if image.mode == "1":
-        return (np.asarray(image.convert("L"), np.float32) / 255).astype(np.float32), []
-    if image.mode == "L":
-        return (np.asarray(image, np.float32) / 255).astype(np.float32), []
+    if image.mode in ("1", "L"):
+        numbers = np.asarray(image.convert("L"))
+        return (numbers.astype(np.float32) / 255).astype(np.float32), picture_values(numbers, 0, 255), []
     values = np.asarray(image.convert("RGBA"), np.float32) / 255
     colours = values[..., :3] * values[..., 3:]
-    return np.clip(colours @ LUMA, 0, 1).astype(np.float32), _of_colour(colours, 1.0)
+    grey = np.clip(colours @ LUMA, 0, 1).astype(np.float32)
+    numbers = np.round(grey * 255).astype(np.uint8)
+    return grey, picture_values(numbers, 0, 255), _of_colour(colours, 1.0)
 
 
-def _in_range(values: NDArray[np.integer[Any]]) -> tuple[FloatArray, list[str]]:
+def _in_range(values: NDArray[np.integer[Any]]) -> tuple[FloatArray, GreyValues, list[str]]:
     """Whole numbers of more than 8 bits -> grey in [0, 1] over the range that they use."""
     limits = grey_range(values)
     spread = max(limits.high - limits.low, 1)
     grey = np.clip((values.astype(np.float64) - limits.low) / spread, 0, 1).astype(np.float32)
-    return grey, [limits.sentence] if limits.sentence else []
+    shown = picture_values(values, limits.low, limits.low + spread)
+    return grey, shown, [limits.sentence] if limits.sentence else []
 
 
-def _deep_grey(channels: NDArray[np.uint16]) -> tuple[FloatArray, list[str]]:
+def _deep_grey(channels: NDArray[np.uint16]) -> tuple[FloatArray, GreyValues, list[str]]:
     """Red, green, blue and opacity, uint16 [H, W, 4] -> grey in [0, 1] over the range that they use."""
     colours = channels[..., :3].astype(np.float32)
     if int(channels[..., 3].min()) < 65535:
         colours *= channels[..., 3:].astype(np.float32) / 65535
-    grey, said = _in_range(np.round(colours @ LUMA).astype(np.int32))
-    return grey, [*said, *_of_colour(colours, float(np.percentile(colours, 99)))]
+    grey, values, said = _in_range(np.round(colours @ LUMA).astype(np.int32))
+    return grey, values, [*said, *_of_colour(colours, float(np.percentile(colours, 99)))]
 
 
 def _of_colour(colours: NDArray[np.floating[Any]], white: float) -> list[str]:

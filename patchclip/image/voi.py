@@ -118,10 +118,28 @@ class Automatic:
         return np.clip((values - self.low) / max(self.high - self.low, 1e-9), 0, 1)
 
 
-def modality_values(dataset: Dataset, stored: NDArray[np.integer[Any]]) -> tuple[Grey, list[str]]:
-    """Stored values [H, W] -> values after modality LUT or rescale, and sentences for the reader.
+@dataclass(frozen=True, slots=True)
+class Rescale:
+    """A modality rescale (PS3.3 C.11.1.1.2): slope x stored value + intercept."""
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def apply(self, stored: Grey) -> Grey:
+        """Stored values of any shape -> values after the modality transform."""
+        if (self.slope, self.intercept) == (1.0, 0.0):
+            return stored
+        return stored * self.slope + self.intercept
+
+
+def modality_transform(dataset: Dataset, limits: tuple[int, int]) -> tuple[Rescale | Lut, list[str]]:
+    """The header's modality LUT or rescale, and sentences for the reader.
 
     Half a rescale is none, since PS3.3 C.11.1 asks for both of its parts.
+
+    Args:
+        dataset: the header.
+        limits: least and greatest stored value.
 
     Raises:
         RadiographError: the rescale is malformed.
@@ -130,17 +148,14 @@ def modality_values(dataset: Dataset, stored: NDArray[np.integer[Any]]) -> tuple
     if items:
         with sentence(MALFORMED):
             first = items[0]
-        lut, said = read_lut(first, (int(stored.min()), int(stored.max())), "modality look-up table")
+        lut, said = read_lut(first, limits, "modality look-up table")
         if lut is not None:
-            return lut.apply(stored.astype(np.float64)), said
-        return stored.astype(np.float64), [
-            *said,
-            "The modality look-up table is empty or malformed; it was left out.",
-        ]
+            return lut, said
+        return Rescale(), [*said, "The modality look-up table is empty or malformed; it was left out."]
     slope, intercept = numbers(dataset, "RescaleSlope"), numbers(dataset, "RescaleIntercept")
     if not slope or not slope[0] or not intercept:
-        return stored.astype(np.float64), []
-    return stored.astype(np.float64) * slope[0] + intercept[0], []
+        return Rescale(), []
+    return Rescale(slope[0], intercept[0]), []
 
 
 def header_transforms(dataset: Dataset, limits: tuple[float, float]) -> tuple[list[Transform], list[str]]:

@@ -1,0 +1,147 @@
+"""The grey values of a film in its file's own units, without loss, and every way in which it may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchclip.image.aspect import square_pixels
+from patchclip.image.voi import ROBUST, Automatic, Transform, Window
+from patchclip.types import FloatArray
+
+Codes = NDArray[np.uint16]
+Mask = NDArray[np.bool_]
+
+MOST_CODES = 65535
+"""Codes from 0 that values may have; the one above them all stands for pixels that show nothing."""
+PRESETS = {
+    "full range": (0.0, 100.0),
+    "lungs": (0.5, 65.0),
+    "mediastinum and bones": (35.0, 99.9),
+}
+"""Windows for the reader: percentages of the pixels, dark to bright, that lie below black and below white."""
+
+
+@dataclass(frozen=True, slots=True)
+class GreyValues:
+    """What a film measures, as its file has it.
+
+    Attributes:
+        codes: uint16 [H, W], in the square pixels of the radiograph.
+        slope, intercept: slope x code + intercept is the value after the modality transform (PS3.3 C.11.1),
+            which windows are meant for.
+        transforms: the header's VOI LUTs and windows, in the order of `HeaderFacts.windows`.
+        model: the one that the radiograph was made with: what the model sees.
+        automatic: fitted to the pixels.
+        inverse: low values are bright (MONOCHROME1, or exchanged by the reader).
+        rounded: the file has more than 16 bits, and codes are rounded values.
+    """
+
+    codes: Codes
+    slope: float
+    intercept: float
+    transforms: tuple[Transform, ...]
+    model: Transform
+    automatic: Automatic
+    inverse: bool = False
+    rounded: bool = False
+
+    def values(self) -> FloatArray:
+        """float32 [H, W], values after the modality transform."""
+        return np.asarray(self.codes * np.float32(self.slope) + np.float32(self.intercept), np.float32)
+
+    def limits(self, outside: Mask | None = None) -> tuple[float, float]:
+        """Least and greatest value of the pixels that show something.
+
+        outside: bool [H, W], those that show nothing.
+        """
+        inside = self.codes if outside is None else self.codes[~outside]
+        ends = (
+            self.intercept + self.slope * int(inside.min()),
+            self.intercept + self.slope * int(inside.max()),
+        )
+        return min(ends), max(ends)
+
+    def presets(self, outside: Mask | None = None) -> dict[str, Window]:
+        """Windows by name, as `PRESETS` says; without those that would be empty.
+
+        outside: bool [H, W], pixels that show nothing and are not counted.
+        """
+        inside = self.codes if outside is None else self.codes[~outside]
+        windows = {}
+        for name, (black, white) in PRESETS.items():
+            dark_first = self.inverse == (self.slope < 0)
+            shares = (black, white) if dark_first else (100 - white, 100 - black)
+            ends = [self.intercept + self.slope * place for place in percentiles(inside, shares)]
+            if ends[0] != ends[1]:
+                windows[name] = exact_window(min(ends), max(ends))
+        return windows
+
+    def inverted(self) -> GreyValues:
+        """The same with black and white exchanged."""
+        return replace(self, inverse=not self.inverse)
+
+    def squared(self, ratio: float) -> GreyValues:
+        """The same in square pixels; `ratio` is height over width of one, see `patchclip.image.aspect`."""
+        if ratio == 1:
+            return self
+        grown = square_pixels(self.codes.astype(np.float32), ratio)
+        return replace(self, codes=np.round(grown).astype(np.uint16))
+
+
+def exact_window(low: float, high: float) -> Window:
+    """The window in which `low` is black and `high` white (LINEAR_EXACT, PS3.3 C.11.2.1.3.2)."""
+    return Window((low + high) / 2, high - low, "LINEAR_EXACT")
+
+
+def coded(values: NDArray[Any], slope: float, intercept: float) -> tuple[Codes, float, float, bool]:
+    """Whole numbers [H, W] -> codes from 0, slope and intercept of the values, and whether any was rounded.
+
+    slope, intercept: of the modality transform, applied to the numbers given.
+    """
+    low, high = int(values.min()), int(values.max())
+    if high - low <= MOST_CODES:
+        return (values - low).astype(np.uint16), slope, intercept + slope * low, False
+    step = (high - low) / MOST_CODES
+    codes = np.round((values.astype(np.float64) - low) / step).astype(np.uint16)
+    return codes, slope * step, intercept + slope * low, True
+
+
+def picture_values(numbers: NDArray[np.integer[Any]], low: float, high: float) -> GreyValues:
+    """Of a picture without a header, whose numbers [H, W] are black at `low` and white at `high`."""
+    codes, slope, intercept, rounded = coded(numbers, 1.0, 0.0)
+    automatic = automatic_window(codes, slope, intercept)
+    return GreyValues(codes, slope, intercept, (), Automatic(low, high), automatic, rounded=rounded)
+
+
+def automatic_window(codes: Codes, slope: float, intercept: float) -> Automatic:
+    """From the smallest to the largest value but for half a percent at either end, of codes of any shape."""
+    low, high = percentiles(codes, ROBUST)
+    if high <= low:
+        low, high = float(codes.min()), float(codes.max())
+    ends = (intercept + slope * low, intercept + slope * high)
+    return Automatic(min(ends), max(ends))
+
+
+def percentiles(codes: Codes, shares: Sequence[float]) -> list[float]:
+    """As `numpy.percentile` of codes of any shape, by counting them, which is many times faster.
+
+    shares: in [0, 100].
+    """
+    below = np.cumsum(np.bincount(codes.ravel(), minlength=1))
+    last = int(below[-1]) - 1
+    found = []
+    for share in shares:
+        place, part = divmod(share / 100 * last, 1)
+        first, second = np.searchsorted(below, [place, min(place + 1, last)], side="right")
+        found.append(float(first + (second - first) * part))
+    return found
+
+
+def names_of(transforms: Sequence[Transform]) -> tuple[str, ...]:
+    """What the reader chooses by."""
+    return tuple(transform.name for transform in transforms)
