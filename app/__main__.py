@@ -51,14 +51,21 @@ def _serve(settings: Settings, folder: Path) -> None:
     from app.service import Service
     from app.serving import build, listen, serve
     from app.store import FeedbackRepository, migrate, open_database
+    from app.truth import read_truth
+    from app.twin import Twin
     from patchclip import Engine
     from patchclip.image.isolation import shared_pool
+    from patchclip.resources import TWIN
 
     database = open_database(settings.database)
     stop = Event()
     try:
         migrate(database)
         engine = Engine.from_pretrained(settings.checkpoint, prevalence=settings.prior)
+        folder_of_twin = settings.twin or TWIN
+        # An installed package ships without it; one that was named must be there.
+        twin = Twin(folder_of_twin, engine) if settings.twin or folder_of_twin.is_dir() else None
+        truth = read_truth(settings.truth, engine.vocabulary) if settings.truth else None
         listening = listen(settings.host, settings.port)
         shared_pool().warm()  # loads its decoders meanwhile
         # Meanwhile the reader opens a file. No daemon: an interpreter that ends under torch's feet aborts.
@@ -72,6 +79,8 @@ def _serve(settings: Settings, folder: Path) -> None:
                 upload_limit_mb=settings.upload_limit_mb,
                 archive=archive,
                 received=received,
+                twin=twin,
+                truth=truth,
             )
             name = f"[{settings.host}]" if ":" in settings.host else settings.host
             print(

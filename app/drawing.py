@@ -10,8 +10,17 @@ import cv2
 import numpy as np
 from matplotlib import colormaps
 
-from app.replies import AnswerReply, EchoReply, ExplorationReply, MapReply, RegionReply, WordReply
+from app.replies import (
+    AnswerReply,
+    EchoReply,
+    ExplorationReply,
+    MapReply,
+    OperatingPointReply,
+    RegionReply,
+    WordReply,
+)
 from patchclip import Answer, PatchMap, Radiograph
+from patchclip.agreement import standing
 from patchclip.text import Echo, Reading
 from patchclip.text.notes import correction
 from patchclip.types import Exploration
@@ -101,14 +110,31 @@ def answer_reply(key: str, answer: Answer) -> AnswerReply:
         assertion=answer.assertion,
         place=answer.place.words if answer.place else None,
         in_vocabulary=answer.in_vocabulary,
+        label=answer.label,
         probability=None if answer.probability is None else round(answer.probability, 4),
+        operating_point=(
+            OperatingPointReply.model_validate(answer.operating_point.to_dict())
+            if answer.operating_point
+            else None
+        ),
+        standing=_standing(answer),
+        contradiction=answer.contradiction or "",
         threshold=answer.threshold,
         map=map_reply(answer.map),
         regions=[
             RegionReply(x=region.x, y=region.y, w=region.w, h=region.h, score=region.score, peak=region.peak)
             for region in answer.regions
         ],
-        warnings=list(answer.warnings),
+        warnings=[sentence for sentence in answer.warnings if sentence != answer.contradiction],
+    )
+
+
+def _standing(answer: Answer) -> str:
+    if answer.probability is None or answer.operating_point is None:
+        return ""
+    present = 1 - answer.probability if answer.negated else answer.probability
+    return standing(
+        present, answer.operating_point, negated=answer.negated, place=answer.place_patches is not None
     )
 
 

@@ -57,6 +57,7 @@ class Lanes:
 
     Attributes:
         model: one pass through the model at a time: two at once are each more than twice as slow.
+        slow: hundreds of passes for one map, beside which others go on.
         decoder: reading files and drawing them for the page.
         store: the feedback database.
         export: making results.
@@ -65,6 +66,7 @@ class Lanes:
 
     def __init__(self) -> None:
         self.model = Lane("model", 1, 128)
+        self.slow = Lane("occlusion", 1, 4)
         self.decoder = Lane("decoder", 2, 32)
         self.store = Lane("store", 4, 256)
         self.export = Lane("export", 1, 16)
@@ -72,5 +74,5 @@ class Lanes:
 
     def close(self) -> None:
         """Drops what waits in any of them."""
-        for lane in (self.model, self.decoder, self.store, self.export, self.archive):
+        for lane in (self.model, self.slow, self.decoder, self.store, self.export, self.archive):
             lane.close()

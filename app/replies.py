@@ -32,10 +32,19 @@ class ModelReply(Reply):
     sha256: str
 
 
+class MapChoiceReply(Reply):
+    """A saliency method that may be asked for; `slow`: it takes many passes through the model."""
+
+    key: str
+    title: str
+    slow: bool
+
+
 class StartReply(Reply):
     """What the page needs once; `colours` are 256 RGB triples each, `min_patches` the least of a region.
 
-    `findings` are the names that a reader may choose from who reads without asking.
+    `findings` are the names that a reader may choose from who reads without asking, `maps` the methods that
+    `compare` takes.
     """
 
     model: ModelReply
@@ -44,9 +53,21 @@ class StartReply(Reply):
     examples: list[str]
     colours: dict[str, list[list[int]]]
     min_patches: float
+    maps: list[MapChoiceReply]
     archive: bool
     receives: bool
     upload_limit_mb: int
+
+
+class TruthReply(Reply):
+    """A box of the truth; `label` is the finding's in the model's vocabulary, or null."""
+
+    finding: str
+    label: str | None
+    x: float
+    y: float
+    w: float
+    h: float
 
 
 class StudyReply(Reply):
@@ -55,6 +76,8 @@ class StudyReply(Reply):
     `windows` are those of the header, by name; `window` is the place of the one in use, None for an automatic
     one. `polarity_doubt`: black and white may have to be exchanged, or a decision on them undone. `dicom`:
     results as DICOM can refer to the file. `burnt_in`: the picture may hold text that names the patient.
+    `truth`:
+    boxes, where the server was given them.
     """
 
     study: str
@@ -73,6 +96,7 @@ class StudyReply(Reply):
     decode_ms: float
     encode_ms: float
     judged: int
+    truth: list[TruthReply]
 
 
 class DoneReply(Reply):
@@ -113,11 +137,31 @@ class RegionReply(Reply):
     peak: tuple[float, float]
 
 
+class ProportionReply(Reply):
+    """A share in [0, 1], its 95 % confidence interval, and of how many."""
+
+    value: float
+    ci: tuple[float, float]
+    n: int
+
+
+class OperatingPointReply(Reply):
+    """The probability of presence from which the image speaks for the finding; how good that is, where it was
+    measured."""
+
+    threshold: float
+    sensitivity: ProportionReply | None
+    specificity: ProportionReply | None
+
+
 class AnswerReply(Reply):
     """An answer as the page shows it; a query out of scope carries no probability.
 
     `query` is what the page calls it by; `asked` is the whole text that was read, `span` the part of it that
-    this answer is to; `place` is null where nothing limits the answer.
+    this answer is to; `place` is null where nothing limits the answer. `standing` says where the probability
+    lies
+    beside the operating point, `contradiction` where probability and map disagree (it is no part of
+    `warnings`).
     """
 
     query: str
@@ -128,7 +172,11 @@ class AnswerReply(Reply):
     assertion: str
     place: str | None
     in_vocabulary: bool
+    label: str | None
     probability: float | None
+    operating_point: OperatingPointReply | None
+    standing: str
+    contradiction: str
     threshold: float
     map: MapReply
     regions: list[RegionReply]
@@ -183,8 +231,10 @@ class ExplorationReply(Reply):
 
 
 class SaliencyReply(Reply):
-    """Grad-CAM of a query."""
+    """A query's map by a saliency method; `model` is the one that it explains."""
 
+    method: str
+    model: ModelReply
     map: MapReply
     saliency_ms: float
 

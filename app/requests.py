@@ -47,6 +47,7 @@ Uid = Annotated[str, StringConstraints(pattern=r"^[0-9][0-9.]{0,63}$")]
 Accession = Annotated[str, StringConstraints(pattern=r"^[^\\*?\x00-\x1f\x7f]{1,16}$")]  # SH without wildcards
 Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Modality = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Method = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")]
 Empty = Literal[""]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -94,9 +95,17 @@ class AskRequest(_OfStudy):
 
 
 class CompareRequest(_OfStudy):
-    """A query that was answered."""
+    """A query that was answered, and by which method it is explained."""
 
     query: Text
+    method: Method = "grad_cam"
+
+
+class MapsRequest(_OfStudy):
+    """A query that was answered, and the methods whose maps are wanted besides the patch map."""
+
+    query: Text
+    methods: Annotated[tuple[Method, ...], Field(max_length=32)] = ()
 
 
 class ExploreRequest(_OfStudy):

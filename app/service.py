@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -15,10 +15,10 @@ from app.drawing import (
     echo_reply,
     exploration_reply,
     keys_of,
-    map_reply,
     picture,
 )
 from app.lanes import Lanes
+from app.maps import Maps
 from app.readings_panel import ReadingsPanel
 from app.received import ReceivedFilms
 from app.received_panel import ReceivedPanel
@@ -30,14 +30,13 @@ from app.replies import (
     LeftOutReply,
     ModelReply,
     RefusedReply,
-    SaliencyReply,
     StartReply,
     StudyReply,
+    TruthReply,
 )
 from app.requests import (
     AskRequest,
     CloseRequest,
-    CompareRequest,
     EmptyRequest,
     ExploreRequest,
     OpenExampleRequest,
@@ -47,6 +46,8 @@ from app.results import Results
 from app.sessions import Opening, Sessions, Study
 from app.store import FeedbackRepository
 from app.texts import answer_text
+from app.truth import TruthBox
+from app.twin import Twin
 from patchclip import (
     Engine,
     Listing,
@@ -84,6 +85,8 @@ class Service:
         upload_limit_mb: int,
         archive: Archive | None = None,
         received: ReceivedFilms | None = None,
+        twin: Twin | None = None,
+        truth: Mapping[str, tuple[TruthBox, ...]] | None = None,
     ) -> None:
         self.engine, self.upload_limit_mb = engine, upload_limit_mb
         self.sessions = Sessions(studies_each)
@@ -92,6 +95,8 @@ class Service:
         self.received = ReceivedPanel(received, self.lanes)
         self.readings = ReadingsPanel(engine, feedback, self.sessions, self.lanes)
         self.results = Results(engine, self.sessions, self.lanes, archive)
+        self._twin, self._truth = twin, truth or {}
+        self.maps = Maps(engine, twin, self.sessions, self.lanes)
 
     async def start(self, window: str, request: EmptyRequest) -> StartReply:
         """What the page needs once."""
@@ -106,6 +111,7 @@ class Service:
             examples=sorted(file.name for file in EXAMPLES.glob("*") if file.suffix in (".png", ".dcm")),
             colours=colour_tables(),
             min_patches=self.engine.min_patches,
+            maps=self.maps.choices(),
             archive=self.archive.is_set,
             receives=self.received.is_set,
             upload_limit_mb=self.upload_limit_mb,
@@ -186,17 +192,6 @@ class Service:
         )
         return exploration_reply(exploration, elapsed)
 
-    async def compare(self, window: str, request: CompareRequest) -> SaliencyReply:
-        """Grad-CAM of a query that was answered."""
-        study = self.sessions.get(window, request.study)
-        answer = study.answers.get(request.query)
-        if answer is None:
-            raise QueryError("This query has not been answered on this study; ask it first.")
-        saliency, elapsed = await self.lanes.model.run(
-            lambda: _timed(lambda: self.engine.saliency(study.encoded, request.query, "grad_cam"))
-        )
-        return SaliencyReply(map=map_reply(saliency), saliency_ms=elapsed)
-
     async def _open(
         self, window: str, load: Callable[[], Radiograph], opening: Opening, *, synthetic: bool
     ) -> StudyReply:
@@ -206,6 +201,9 @@ class Service:
         radiograph, decode_ms = await self.lanes.decoder.run(lambda: _timed(read))
         encoded = await self.lanes.model.run(lambda: self.engine.encode(radiograph))
         study = self.sessions.add(window, encoded, decode_ms, synthetic=synthetic, opening=opening)
+        if self._twin is not None:
+            twin = self._twin
+            study.explained.twin_input = await self.lanes.decoder.run(lambda: twin.input_of(radiograph))
         drawn = await self.lanes.decoder.run(lambda: picture(radiograph))
         return await self._opened(study, radiograph, drawn)
 
@@ -231,6 +229,17 @@ class Service:
             decode_ms=study.decode_ms,
             encode_ms=round(study.encoded.timing_ms["encode"], 1),
             judged=judged,
+            truth=[
+                TruthReply(
+                    finding=item.finding,
+                    label=item.label,
+                    x=item.box.x,
+                    y=item.box.y,
+                    w=item.box.w,
+                    h=item.box.h,
+                )
+                for item in self._truth.get(sha256, ())
+            ],
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
+from app.explained import Explained
 from patchclip import Answer, Encoded, PatchClipError
 
 WINDOWS = 16  # browser windows kept; the one unused longest goes first
@@ -48,6 +49,7 @@ class Study:
         synthetic: whether it is one of the bundled examples.
         opening: how it was read.
         answers: by query text, so that feedback is stored with exactly what was shown.
+        explained: maps to compare.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Study:
     synthetic: bool
     opening: Opening = Opening()
     answers: dict[str, Answer] = field(default_factory=dict)
+    explained: Explained = field(default_factory=Explained)
 
 
 @dataclass(slots=True)

@@ -52,6 +52,16 @@ class Settings(BaseSettings):
         description="How often a finding is present at this site, such as Effusion=0.3, or a JSON file of "
         "such pairs; probabilities are then those for this site.",
     )
+    twin: Path | None = Field(
+        None,
+        description="Folder of the box-free twin, whose saliency maps are compared with; the bundled one if "
+        "not given. It is loaded when it is first asked for.",
+    )
+    truth: Path | None = Field(
+        None,
+        description="CSV file of truth boxes to compare maps with: sha256 of the pixels, finding, x, y, w, h "
+        "in original pixels.",
+    )
     upload_limit_mb: int = Field(64, ge=1, description="Largest file that may be opened, in MB.")
     open_studies: int = Field(
         12, ge=1, description="Studies kept open in one browser window; the one unused longest makes room."

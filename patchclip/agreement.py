@@ -1,6 +1,9 @@
-"""Whether the probability of an image and its map say the same, and the sentence where they do not."""
+"""Where a probability lies beside its operating point, whether it and the map say the same, and the
+sentences."""
 
 from __future__ import annotations
+
+from patchclip.accuracy import OperatingPoint, Proportion
 
 WHOLE = "the image as a whole"
 LIKELY = 0.5
@@ -34,3 +37,29 @@ def disagreement(
         said = f"{subject} speaks for {finding} (P {present:.2f})"
         return f"{said}, but no region is lit: where it is cannot be said."
     return None
+
+
+def standing(present: float, point: OperatingPoint, *, negated: bool = False, place: bool = False) -> str:
+    """A sentence on where a probability lies beside the operating point, and how good the decision there is.
+
+    Args:
+        present: probability that the finding is present, in [0, 1], whatever way round it was asked.
+        point: the finding's.
+        negated: whether its absence was asked, so that the answer's number is another.
+        place: whether the probability is of a place alone, where nobody measured the decision.
+    """
+    name = "P of presence" if negated else "P"
+    side = "above" if present >= point.threshold else "below"
+    said = f"{name} {present:.2f} is {side} {point.threshold:.2f}"
+    if point.accuracy is None:
+        return f"{said}, the model's operating point, whose sensitivity and specificity were not measured."
+    images = " of whole images" if place else ""
+    return (
+        f"{said}, the point at which the model has sensitivity {_share(point.accuracy.sensitivity)} and "
+        f"specificity {_share(point.accuracy.specificity)} on held-out data{images}."
+    )
+
+
+def _share(share: Proportion) -> str:
+    low, high = share.interval
+    return f"{share.value:.2f} (95 % CI {low:.2f} to {high:.2f}, n = {share.total})"

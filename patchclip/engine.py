@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from patchclip.accuracy import OperatingPoint
@@ -19,13 +21,14 @@ from patchclip.image.radiograph import Radiograph
 from patchclip.localize import smooth
 from patchclip.model.branches import image_logit
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
+from patchclip.model.patchclip import ImageEmbeddings
 from patchclip.model.preprocess import model_input
 from patchclip.model.zero_shot import is_open_clip_name, load_open_clip
 from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
 from patchclip.places import Limit
 from patchclip.question import Question, QuestionReader
 from patchclip.resources import BUNDLED
-from patchclip.saliency import SaliencyTask, saliency_maps, saliency_method
+from patchclip.saliency import SaliencyTask, applicable_methods, saliency_maps, saliency_method
 from patchclip.text.query import Reading
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
@@ -90,6 +93,10 @@ class Engine:
         """The findings that the model was trained on."""
         return tuple(self.vocabulary.labels)
 
+    def saliency_methods(self) -> tuple[str, ...]:
+        """Keys of `patchclip.saliency.SALIENCY` that can be applied to this model's tower."""
+        return applicable_methods(self.model)
+
     def prepare(self, stopped: Callable[[], bool] = lambda: False) -> None:
         """Loads the text encoder and embeds the prompts of every finding, so that the first query is as fast
         as any other.
@@ -137,11 +144,7 @@ class Engine:
                 "crop it to the chest."
             )
 
-        pixels = torch.from_numpy(square)[None, None].to(self.device)
-        valid = torch.from_numpy(inside)[None].to(self.device)
-        with torch.inference_mode():
-            embeddings = self.model.encode_image(pixels, valid, mirror=self.checkpoint.calibration.mirror)
-
+        pixels, embeddings = self._embed(square, inside)
         gate_warnings = self._image_gate.warnings(square) if self._image_gate else ()
         note = (self.checkpoint.note,) if self.checkpoint.note else ()
         return Encoded(
@@ -153,6 +156,29 @@ class Engine:
             warnings=(*radiograph.warnings, *gate_warnings, *note),
             timing_ms={"encode": (time.perf_counter() - started) * 1000},
         )
+
+    def encode_again(self, encoded: Encoded, square: FloatArray) -> Encoded:
+        """The image of another engine's `Encoded`, encoded by this one too.
+
+        square: this model's input, as `model_input` makes it of the same pixels, float32 [S, S] in [0, 1].
+        """
+        started = time.perf_counter()
+        letterbox = replace(encoded.letterbox, size=square.shape[0])
+        pixels, embeddings = self._embed(square, letterbox.valid_patches(*self.model.grid))
+        return replace(
+            encoded,
+            embeddings=embeddings,
+            pixels=pixels,
+            letterbox=letterbox,
+            timing_ms={"encode": (time.perf_counter() - started) * 1000},
+        )
+
+    def _embed(self, square: FloatArray, inside: NDArray[np.bool_]) -> tuple[Tensor, ImageEmbeddings]:
+        """The input as a tensor [1, 1, S, S], and what the tower makes of it."""
+        pixels = torch.from_numpy(square)[None, None].to(self.device)
+        valid = torch.from_numpy(inside)[None].to(self.device)
+        with torch.inference_mode():
+            return pixels, self.model.encode_image(pixels, valid, mirror=self.checkpoint.calibration.mirror)
 
     def query(self, encoded: Encoded, texts: Sequence[str]) -> list[Answer]:
         """Answers all that the texts ask, in order; all patches and all questions in one matrix product.
@@ -286,6 +312,7 @@ class Engine:
         lit = lit_regions(patch_map, encoded.size, self.min_patches) if question.in_vocabulary else ()
         warnings = question.warnings(encoded.facts, limit.warnings if limit else ())
         point: OperatingPoint | None = None
+        contradiction: str | None = None
         if present is not None:
             threshold = self.checkpoint.calibration.of(question.label).image_threshold
             point = OperatingPoint(threshold, self.checkpoint.accuracy.get(question.label or ""))
@@ -315,6 +342,7 @@ class Engine:
             warnings=warnings,
             place_patches=crop(limit.patches.astype(np.float32)).values > 0 if limit else None,
             operating_point=point,
+            contradiction=contradiction,
         )
 
     def _probability(self, encoded: Encoded, question: Question, logit: float, limit: Limit | None) -> float:

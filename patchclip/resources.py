@@ -10,6 +10,10 @@ _INSTALLED = Path(str(files("patchclip"))) / "assets"
 ASSETS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parents[1] / "assets"
 BUNDLED = ASSETS / "patchclip-cxr-s"
 """Folder of the bundled checkpoint."""
+TWIN = ASSETS / "patchclip-cxr-s-twin"
+"""Folder of its twin, trained without boxes, whose saliency is the standard of comparison; no part of an
+installed
+package."""
 VOCABULARY = ASSETS / "vocabulary.json"
 """Findings and wording for new checkpoints; each checkpoint carries its own."""
 EXAMPLES = ASSETS / "examples"

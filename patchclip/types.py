@@ -157,6 +157,7 @@ class Answer:
             where nothing limits it.
         operating_point: where the decision on the image lies, and how good it is on held-out images, of
             whole images even where a place limits the answer; None when the query is not in the vocabulary.
+        contradiction: the one of `warnings` that says that probability and map disagree, or None.
     """
 
     query: str
@@ -175,6 +176,7 @@ class Answer:
     place: Place | None = None
     place_patches: NDArray[np.bool_] | None = field(default=None, compare=False)
     operating_point: OperatingPoint | None = None
+    contradiction: str | None = None
 
     def require_probability(self) -> float:
         """The probability, for those who can do nothing without one.

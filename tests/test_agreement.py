@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from patchclip import Engine, Radiograph
-from patchclip.agreement import disagreement
+from patchclip.accuracy import DiagnosticAccuracy, OperatingPoint
+from patchclip.agreement import disagreement, standing
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.model.checkpoint import load_checkpoint
 from tests.tiny import tiny_checkpoint
@@ -69,3 +70,33 @@ def test_out_of_scope_nothing_disagrees(engine: Engine) -> None:
     encoded = engine.encode(Radiograph.from_array(synthetic_radiograph("none", size=300).pixels))
     (answer,) = engine.query(encoded, ["bicycle"])
     assert answer.probability is None and not any("as a whole" in text for text in answer.warnings)
+
+
+MEASURED = OperatingPoint(0.09, DiagnosticAccuracy(36, 45, 220, 275))
+
+
+@pytest.mark.parametrize(
+    ("present", "point", "flags", "words"),
+    [
+        (
+            0.13,
+            MEASURED,
+            {},
+            "P 0.13 is above 0.09, the point at which the model has sensitivity 0.80 (95 % CI 0.65 to 0.90, "
+            "n = 45) and specificity 0.80 (95 % CI 0.75 to 0.85, n = 275) on held-out data.",
+        ),
+        (0.05, MEASURED, {"negated": True}, "P of presence 0.05 is below 0.09, the point at which"),
+        (0.09, MEASURED, {"place": True}, "P 0.09 is above 0.09, the point at which the model has sens"),
+        (0.05, MEASURED, {"place": True}, "n = 275) on held-out data of whole images."),
+        (
+            0.05,
+            OperatingPoint(0.5),
+            {},
+            "the model's operating point, whose sensitivity and specificity were not",
+        ),
+    ],
+)
+def test_where_a_probability_stands(
+    present: float, point: OperatingPoint, flags: dict[str, bool], words: str
+) -> None:
+    assert words in standing(present, point, **flags)

@@ -161,6 +161,15 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     )
 
 
+def image_size_of(folder: Path) -> int:
+    """Length of a checkpoint's square input in pixels, without reading its weights.
+
+    Raises:
+        CheckpointError: there is no readable record.
+    """
+    return ModelConfig.from_dict(_record(_content(folder, RECORD), folder / RECORD)["config"]).image_size
+
+
 def _content(folder: Path, name: str) -> bytes:
     """Of one file of a checkpoint."""
     try:

@@ -8,7 +8,22 @@ direct       the raw cosine map and occlusion, without gradients
 """
 
 import patchclip._torchvision  # noqa: F401  (first: the methods import torchvision)
-from patchclip.saliency.registry import SALIENCY, Saliency, default_methods, saliency_maps, saliency_method
+from patchclip.saliency.registry import (
+    SALIENCY,
+    Saliency,
+    applicable_methods,
+    default_methods,
+    saliency_maps,
+    saliency_method,
+)
 from patchclip.saliency.task import SaliencyTask
 
-__all__ = ["SALIENCY", "Saliency", "SaliencyTask", "default_methods", "saliency_maps", "saliency_method"]
+__all__ = [
+    "SALIENCY",
+    "Saliency",
+    "SaliencyTask",
+    "applicable_methods",
+    "default_methods",
+    "saliency_maps",
+    "saliency_method",
+]

@@ -10,6 +10,7 @@ from typing import Literal
 from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
 
 from patchclip.errors import SaliencyError
+from patchclip.model.patchclip import PatchCLIP
 from patchclip.saliency.attention import attention_gradient, attention_rollout
 from patchclip.saliency.cam import Cam, cam_maps
 from patchclip.saliency.direct import occlusion, raw_cosine
@@ -36,6 +37,7 @@ class Saliency:
             is of the wrong kind.
         colour: of its curves, "#rrggbb".
         default: whether an evaluation compares with it unless told otherwise.
+        needs_attention: whether it can be applied to towers with attention alone.
     """
 
     key: str
@@ -43,6 +45,7 @@ class Saliency:
     function: Callable[[SaliencyTask], FloatArray]
     colour: str
     default: bool
+    needs_attention: bool = False
 
     def __post_init__(self) -> None:
         ends = tuple(f"_{scaling}" for scaling in SCALINGS)
@@ -73,8 +76,22 @@ SALIENCY: dict[str, Saliency] = {
         Saliency("eigen_cam", "Eigen-CAM", Cam(EigenCAM), "#56b4e9", default=True),
         # Jiang et al., IEEE TIP 2021: activations weighed by positive gradients, element by element.
         Saliency("layer_cam", "LayerCAM", Cam(LayerCAM), "#7a7a7a", default=True),
-        Saliency("attention_rollout", "Attention rollout", attention_rollout, "#b8a000", default=True),
-        Saliency("attention_gradient", "Attention gradient", attention_gradient, "#8c564b", default=True),
+        Saliency(
+            "attention_rollout",
+            "Attention rollout",
+            attention_rollout,
+            "#b8a000",
+            default=True,
+            needs_attention=True,
+        ),
+        Saliency(
+            "attention_gradient",
+            "Attention gradient",
+            attention_gradient,
+            "#8c564b",
+            default=True,
+            needs_attention=True,
+        ),
         Saliency("raw_cosine", "Raw cosine map", raw_cosine, "#000000", default=True),
         # 225 passes through the tower per image, so it must be asked for.
         Saliency("occlusion", "Occlusion", occlusion, "#6a3d9a", default=False),
@@ -86,6 +103,12 @@ SALIENCY: dict[str, Saliency] = {
 def default_methods() -> tuple[str, ...]:
     """Keys of the methods that an evaluation compares with unless told otherwise, in the table's order."""
     return tuple(method.key for method in SALIENCY.values() if method.default)
+
+
+def applicable_methods(model: PatchCLIP) -> tuple[str, ...]:
+    """Keys of the methods that can be applied to a model's tower, in the table's order."""
+    attention = model.tower.has_attention
+    return tuple(method.key for method in SALIENCY.values() if attention or not method.needs_attention)
 
 
 def saliency_method(key: str) -> Saliency:

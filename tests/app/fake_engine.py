@@ -66,6 +66,10 @@ class FakeEngine:
         ramp = np.tile(np.linspace(-0.2, 0.4, 4, dtype=np.float32)[:, None], (1, 4))
         return Exploration(text, text, PatchMap(ramp, self._extent(encoded)))
 
+    def saliency_methods(self) -> tuple[str, ...]:
+        """One of them."""
+        return ("grad_cam",)
+
     def saliency(self, encoded: FakeEncoded, text: str, method: str) -> PatchMap:
         """A ramp from left to right."""
         if method != "grad_cam":

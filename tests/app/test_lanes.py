@@ -53,7 +53,7 @@ def test_while_grad_cams_wait_everything_else_is_answered(repository: FeedbackRe
         await service.ask("w", AskRequest(study=opened.study, text="mass"))
         compare = CompareRequest(study=opened.study, query="mass")
         grad_cams = [
-            asyncio.create_task(note("compare", service.compare("w", compare))) for _ in range(WAITING)
+            asyncio.create_task(note("compare", service.maps.compare("w", compare))) for _ in range(WAITING)
         ]
         while not engine.at_once:
             await asyncio.sleep(0.005)
