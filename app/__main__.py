@@ -75,7 +75,7 @@ def _serve(settings: Settings, folder: Path) -> None:
             service = Service(
                 engine,
                 FeedbackRepository(database),
-                studies_each=settings.open_studies,
+                study_memory_mb=settings.study_memory_mb,
                 upload_limit_mb=settings.upload_limit_mb,
                 archive=archive,
                 received=received,

@@ -26,22 +26,31 @@ from app.requests import (
     FilmRequest,
     FilmsRequest,
     FindRequest,
+    LookRequest,
     MapsRequest,
     OpenExampleRequest,
     OpenRequest,
     ReceivedFilmRequest,
     ResultsRequest,
     SaveRequest,
+    WindowRequest,
     read_request,
 )
 from app.service import Service
+from app.sessions import ForgottenError
 from app.uploads import DiskFullError, TooLargeError, TooManyUploadsError, Uploads, limited
 from patchclip import PatchClipError
 
 OPTIONS_HEADER = "x-patch-clip-options"  # of a request whose body is a file: the rest of it, as JSON
 BYTES = "application/octet-stream"
 LARGEST_BODY = 256 * 1024  # bytes of any request but an upload: a reading with all its boxes is far smaller
-STATUS = {TooLargeError: 413, TooManyUploadsError: 429, BusyError: 503, DiskFullError: 507}  # others: 400
+STATUS = {  # others: 400
+    ForgottenError: 410,  # on which the page sends the file again by itself
+    TooLargeError: 413,
+    TooManyUploadsError: 429,
+    BusyError: 503,
+    DiskFullError: 507,
+}
 LOG = logging.getLogger(__name__)
 
 Answering = Callable[[Request], Awaitable[Reply | Response]]
@@ -64,7 +73,15 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
         return token
 
     async def window(request: Request) -> Reply:
-        return WindowReply(window=windows.issue())
+        asked = read_request(WindowRequest, await body_of(request) or b"{}")
+        browser = windows.browser(asked.browser)
+        return WindowReply(window=windows.issue(browser), browser=browser)
+
+    async def body_of(request: Request) -> bytes:
+        too_large = (
+            "The request is larger than anything that the page sends; reload the page, then try again."
+        )
+        return b"".join([chunk async for chunk in limited(request.stream(), LARGEST_BODY, too_large)])
 
     def file(kind: Any, method: Callable[[str, Read, Any], Awaitable[Reply | bytes]]) -> Answering:
         async def answer(request: Request) -> Reply | Response:
@@ -82,11 +99,7 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
     def json(kind: Any, method: Callable[[str, Any], Awaitable[Reply | bytes]]) -> Answering:
         async def answer(request: Request) -> Reply | Response:
             token = window_of(request)
-            too_large = (
-                "The request is larger than anything that the page sends; reload the page, then try again."
-            )
-            body = b"".join([chunk async for chunk in limited(request.stream(), LARGEST_BODY, too_large)])
-            return _whole(await method(token, read_request(kind, body)))
+            return _whole(await method(token, read_request(kind, await body_of(request))))
 
         return answer
 
@@ -100,6 +113,7 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
         "archive_find": json(FindRequest, service.archive.find),
         "archive_films": json(FilmsRequest, service.archive.films),
         "archive_film": json(FilmRequest, service.archive.film),
+        "look": json(LookRequest, service.look),
         "close": json(CloseRequest, service.close),
         "ask": json(AskRequest, service.ask),
         "compare": json(CompareRequest, service.maps.compare),

@@ -27,6 +27,7 @@ from patchclip.types import Exploration
 
 # Pixels sent to the browser, which zooms in 12 times: all that most detectors have, in a PNG of a few MB.
 LONGEST_LENGTH = 3000
+THUMBNAIL_LENGTH = 96
 LONGEST_NAME = 80  # characters of a typed text that an answer is called by
 ASSERTED = {
     "present": "",
@@ -39,10 +40,10 @@ ASSERTED = {
 COLOUR_MAPS = ("inferno", "viridis", "cividis", "Blues_r")
 
 
-def picture(radiograph: Radiograph) -> str:
-    """The radiograph as a PNG data URL, 8 bits, at most `LONGEST_LENGTH` pixels long and wide."""
+def picture(radiograph: Radiograph, longest: int = LONGEST_LENGTH) -> str:
+    """The radiograph as a PNG data URL, 8 bits, at most `longest` pixels long and wide."""
     pixels = radiograph.pixels
-    reduction = min(1.0, LONGEST_LENGTH / max(pixels.shape))
+    reduction = min(1.0, longest / max(pixels.shape))
     if reduction < 1:
         height, width = (max(1, round(length * reduction)) for length in pixels.shape)
         pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.float32)

@@ -20,9 +20,10 @@ class ErrorReply(Reply):
 
 
 class WindowReply(Reply):
-    """The token of a new browser window."""
+    """The token of a new browser window, and the key of its browser, which it shows in other windows."""
 
     window: str
+    browser: str
 
 
 class ModelReply(Reply):
@@ -76,8 +77,9 @@ class StudyReply(Reply):
     `windows` are those of the header, by name; `window` is the place of the one in use, None for an automatic
     one. `polarity_doubt`: black and white may have to be exchanged, or a decision on them undone. `dicom`:
     results as DICOM can refer to the file. `burnt_in`: the picture may hold text that names the patient.
-    `truth`:
-    boxes, where the server was given them.
+    `truth`: boxes, where the server was given them.
+    `thumbnail` is a small picture, a data URL as well; `asked` holds what was asked before, in its order, by
+    the words that answers are called by.
     """
 
     study: str
@@ -85,6 +87,8 @@ class StudyReply(Reply):
     view: str
     size: tuple[int, int]
     picture: str
+    thumbnail: str
+    asked: list[str]
     warnings: list[str]
     synthetic: bool
     windows: list[str]

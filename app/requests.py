@@ -56,6 +56,12 @@ class EmptyRequest(Message):
     """What `start` and `history` get: nothing."""
 
 
+class WindowRequest(Message):
+    """The key that the server gave to the window's browser, "" from one that has none."""
+
+    browser: Name = ""
+
+
 class _OfPicture(Message):
     """How a picture is read: `window` as of `patchclip.load_radiograph`; black and white exchanged or not."""
 
@@ -82,6 +88,10 @@ class OpenExampleRequest(_OfPicture):
 
 class _OfStudy(Message):
     study: Name = ""
+
+
+class LookRequest(_OfStudy):
+    """A study that was opened before: by this window before it was reloaded, or by another one."""
 
 
 class CloseRequest(_OfStudy):

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from app.archive_panel import ArchivePanel
 from app.drawing import (
+    THUMBNAIL_LENGTH,
     answer_reply,
     colour_tables,
     echo_reply,
@@ -39,6 +40,7 @@ from app.requests import (
     CloseRequest,
     EmptyRequest,
     ExploreRequest,
+    LookRequest,
     OpenExampleRequest,
     OpenRequest,
 )
@@ -81,7 +83,7 @@ class Service:
         engine: Engine,
         feedback: FeedbackRepository,
         *,
-        studies_each: int,
+        study_memory_mb: int,
         upload_limit_mb: int,
         archive: Archive | None = None,
         received: ReceivedFilms | None = None,
@@ -89,7 +91,7 @@ class Service:
         truth: Mapping[str, tuple[TruthBox, ...]] | None = None,
     ) -> None:
         self.engine, self.upload_limit_mb = engine, upload_limit_mb
-        self.sessions = Sessions(studies_each)
+        self.sessions = Sessions(study_memory_mb * 1_000_000)
         self.lanes = Lanes()
         self.archive = ArchivePanel(archive, self.lanes, upload_limit_mb)
         self.received = ReceivedPanel(received, self.lanes)
@@ -159,6 +161,10 @@ class Service:
             synthetic=True,
         )
 
+    async def look(self, window: str, request: LookRequest) -> StudyReply:
+        """A study that was opened before, as it was; the page sends its file again where it is forgotten."""
+        return await self._opened(self.sessions.get(window, request.study))
+
     async def close(self, window: str, request: CloseRequest) -> DoneReply:
         """Forgets a study, so that it takes no other one's room."""
         self.sessions.close(window, request.study)
@@ -200,14 +206,18 @@ class Service:
 
         radiograph, decode_ms = await self.lanes.decoder.run(lambda: _timed(read))
         encoded = await self.lanes.model.run(lambda: self.engine.encode(radiograph))
-        study = self.sessions.add(window, encoded, decode_ms, synthetic=synthetic, opening=opening)
+        drawn = await self.lanes.decoder.run(lambda: picture(radiograph))
+        small = await self.lanes.decoder.run(lambda: picture(radiograph, THUMBNAIL_LENGTH))
+        study = self.sessions.add(
+            window, encoded, decode_ms, synthetic=synthetic, opening=opening, picture=drawn, thumbnail=small
+        )
         if self._twin is not None:
             twin = self._twin
             study.explained.twin_input = await self.lanes.decoder.run(lambda: twin.input_of(radiograph))
-        drawn = await self.lanes.decoder.run(lambda: picture(radiograph))
-        return await self._opened(study, radiograph, drawn)
+        return await self._opened(study)
 
-    async def _opened(self, study: Study, radiograph: Radiograph, drawn: str) -> StudyReply:
+    async def _opened(self, study: Study) -> StudyReply:
+        facts = study.encoded.facts
         warnings = list(study.encoded.warnings)
         sha256 = study.encoded.radiograph_sha256
         judged, doubt = await self.readings.judged(sha256)
@@ -215,13 +225,15 @@ class Service:
         return StudyReply(
             study=study.id,
             sha256=sha256,
-            view=radiograph.facts.view or "",
+            view=facts.view or "",
             size=study.encoded.size,
-            picture=drawn,
+            picture=study.picture,
+            thumbnail=study.thumbnail,
+            asked=list(study.answers),
             warnings=warnings,
             synthetic=study.synthetic,
-            windows=list(radiograph.facts.windows),
-            window=radiograph.facts.window,
+            windows=list(facts.windows),
+            window=facts.window,
             inverted=study.opening.inverted,
             dicom=study.opening.dicom,
             polarity_doubt=any(sentence in warnings for sentence in POLARITY),

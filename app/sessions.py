@@ -1,4 +1,4 @@
-"""What each browser window has open: studies with their encodings, in memory alone."""
+"""What each browser has open: studies with their encodings and pictures, in memory alone."""
 
 from __future__ import annotations
 
@@ -6,19 +6,28 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from threading import Lock
 
 from app.explained import Explained
+from app.guard.windows import browser_of
 from patchclip import Answer, Encoded, PatchClipError
 
-WINDOWS = 16  # browser windows kept; the one unused longest goes first
-# A window without a request for so long is forgotten: nobody says when one is closed.
+BROWSERS = 64  # that are kept; the one unused longest goes first
+# A browser without a request for so long is forgotten: nobody says when a window is closed.
 IDLE_S = 8 * 3600.0
+FORGOTTEN = (
+    "This study is no longer in memory (the server was restarted, has made room for others, "
+    "or it was idle for long); open the file again."
+)
 
 
 class SessionError(PatchClipError):
-    """The window's study is no longer in memory."""
+    """No study is named."""
+
+
+class ForgottenError(SessionError):
+    """The study is no longer in memory: the page sends its file again by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +52,14 @@ class Study:
     """One open radiograph.
 
     Attributes:
-        id: random; says nothing of the file.
+        id: of 128 random bits; says nothing of the file, and cannot be guessed.
         encoded: see `patchclip`; the radiograph itself is not kept, for it is many times larger.
         decode_ms: how long reading took.
         synthetic: whether it is one of the bundled examples.
         opening: how it was read.
+        picture: the film as it is drawn, a data URL; "" where none was made.
+        thumbnail: a small one.
+        windows: tokens of the windows that have it open.
         answers: by query text, so that feedback is stored with exactly what was shown.
         explained: maps to compare.
     """
@@ -57,27 +69,33 @@ class Study:
     decode_ms: float
     synthetic: bool
     opening: Opening = Opening()
+    picture: str = ""
+    thumbnail: str = ""
+    windows: set[str] = field(default_factory=set)
     answers: dict[str, Answer] = field(default_factory=dict)
     explained: Explained = field(default_factory=Explained)
 
-
-@dataclass(slots=True)
-class _Window:
-    used: float
-    studies: OrderedDict[str, Study] = field(default_factory=OrderedDict)
+    @property
+    def size_bytes(self) -> int:
+        """What it takes in memory, but for its answers, which are small."""
+        return bytes_of(self.encoded) + bytes_of(self.explained) + len(self.picture) + len(self.thumbnail)
 
 
 class Sessions:
-    """Studies by window and id; windows, and the studies of each, are kept in the order of their last use.
+    """Studies by browser and id, kept in the order of their last use, as many as memory allows.
+
+    A window reaches the studies of its own browser alone, and those whose id it knows: its own, or one that
+    stands in an address opened in another window of that browser.
 
     Args:
-        studies_each: how many a window may have open.
+        memory_bytes: for the studies of all browsers together; the one used last stays in any case.
         clock: seconds that only grow.
     """
 
-    def __init__(self, studies_each: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limit, self._clock = studies_each, clock
-        self._windows: OrderedDict[str, _Window] = OrderedDict()
+    def __init__(self, memory_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._memory, self._clock = memory_bytes, clock
+        self._studies: OrderedDict[tuple[str, str], Study] = OrderedDict()
+        self._used: OrderedDict[str, float] = OrderedDict()  # browser -> when
         self._lock = Lock()
 
     def add(
@@ -88,52 +106,73 @@ class Sessions:
         *,
         synthetic: bool,
         opening: Opening = Opening(),
+        picture: str = "",
+        thumbnail: str = "",
     ) -> Study:
-        """Opens a study; the window's one that was unused longest is closed when there are too many."""
-        study = Study(secrets.token_hex(8), encoded, decode_ms, synthetic, opening)
+        """Opens a study; those that were unused longest are forgotten where memory is short."""
+        study = Study(
+            secrets.token_urlsafe(16), encoded, decode_ms, synthetic, opening, picture, thumbnail, {window}
+        )
         with self._lock:
-            self._forget_idle()
-            studies = self._windows.setdefault(window, _Window(0.0)).studies
-            self._touch(window)
-            studies[study.id] = study
-            while len(studies) > self._limit:
-                studies.popitem(last=False)
-            while len(self._windows) > WINDOWS:
-                self._windows.popitem(last=False)
+            self._touch(browser_of(window))
+            self._studies[browser_of(window), study.id] = study
+            self._make_room()
         return study
 
     def get(self, window: str, study: str) -> Study:
         """An open study, from now on the one used last.
 
         Raises:
-            SessionError: none is named, or it was closed or not used for long, or the server was started
-                anew.
+            SessionError: none is named.
+            ForgottenError: it was closed or not used for long, made room, is another browser's, or the server
+                was started anew.
         """
         if not study:
             raise SessionError("No radiograph is open; open a file or one of the examples first.")
+        key = browser_of(window), study
         with self._lock:
             self._forget_idle()
-            if window in self._windows:
-                self._touch(window)
-                studies = self._windows[window].studies
-                if study in studies:
-                    studies.move_to_end(study)
-                    return studies[study]
-        raise SessionError(
-            "This study is no longer in memory (the server was restarted, too many were opened, "
-            "or it was idle for long); open the file again."
-        )
+            if key not in self._studies:
+                raise ForgottenError(FORGOTTEN)
+            self._touch(key[0])
+            self._studies.move_to_end(key)
+            self._studies[key].windows.add(window)
+            return self._studies[key]
 
     def close(self, window: str, study: str) -> None:
-        """Forgets a study, if it is open."""
+        """Forgets a study that no other window has open, if this one has."""
+        key = browser_of(window), study
         with self._lock:
-            if window in self._windows:
-                self._windows[window].studies.pop(study, None)
+            if key in self._studies:
+                self._studies[key].windows.discard(window)
+                if not self._studies[key].windows:
+                    del self._studies[key]
 
-    def _touch(self, window: str) -> None:
-        self._windows[window].used = self._clock()
-        self._windows.move_to_end(window)
+    def _touch(self, browser: str) -> None:
+        self._used[browser] = self._clock()
+        self._used.move_to_end(browser)
+
+    def _make_room(self) -> None:
+        self._forget_idle()
+        while len(self._used) > BROWSERS:
+            self._forget(next(iter(self._used)))
+        total = sum(study.size_bytes for study in self._studies.values())
+        while total > self._memory and len(self._studies) > 1:
+            _, oldest = self._studies.popitem(last=False)
+            total -= oldest.size_bytes
 
     def _forget_idle(self) -> None:
-        while self._windows and self._clock() - next(iter(self._windows.values())).used > IDLE_S:
-            self._windows.popitem(last=False)
+        while self._used and self._clock() - next(iter(self._used.values())) > IDLE_S:
+            self._forget(next(iter(self._used)))
+
+    def _forget(self, browser: str) -> None:
+        del self._used[browser]
+        for key in [key for key in self._studies if key[0] == browser]:
+            del self._studies[key]
+
+
+def bytes_of(value: object) -> int:
+    """Bytes of the arrays and tensors in a dataclass, however deep."""
+    if is_dataclass(value):
+        return sum(bytes_of(getattr(value, item.name)) for item in fields(value))
+    return int(getattr(value, "nbytes", 0))

@@ -63,8 +63,11 @@ class Settings(BaseSettings):
         "in original pixels.",
     )
     upload_limit_mb: int = Field(64, ge=1, description="Largest file that may be opened, in MB.")
-    open_studies: int = Field(
-        12, ge=1, description="Studies kept open in one browser window; the one unused longest makes room."
+    study_memory_mb: int = Field(
+        2000,
+        ge=1,
+        description="Memory in MB for the encodings and pictures of open studies, of all windows together; "
+        "the study unused longest makes room, and is made anew when it is needed.",
     )
 
     dicomweb: SecretStr | None = Field(

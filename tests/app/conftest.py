@@ -48,7 +48,9 @@ def uploads(tmp_path: Path) -> Path:
 @pytest.fixture
 def service(repository: FeedbackRepository) -> Iterator[Service]:
     """The page's server side with a fake engine."""
-    service = Service(cast(Engine, FakeEngine()), repository, studies_each=2, upload_limit_mb=UPLOAD_LIMIT_MB)
+    service = Service(
+        cast(Engine, FakeEngine()), repository, study_memory_mb=50, upload_limit_mb=UPLOAD_LIMIT_MB
+    )
     yield service
     service.lanes.close()
 

@@ -21,11 +21,15 @@ def make_api(service: Service, uploads: Uploads) -> Starlette:
 
 
 class PageClient:
-    """One window of a page."""
+    """One window of a page.
 
-    def __init__(self, api: Starlette) -> None:
+    browser: key of the browser that it is a window of; a new one if not given.
+    """
+
+    def __init__(self, api: Starlette, browser: str = "") -> None:
         self.client = TestClient(api)
-        self.token = self.client.post("/api/window").json()["window"]
+        given = self.client.post("/api/window", json={"browser": browser}).json()
+        self.token, self.browser = given["window"], given["browser"]
         self.status = 0  # of the last reply
 
     def call(self, name: str, /, **request: Any) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def page_of(settings: Settings, repository: FeedbackRepository, uploads: Path) -
     service = Service(
         cast(Engine, FakeEngine()),
         repository,
-        studies_each=2,
+        study_memory_mb=50,
         upload_limit_mb=1,
         archive=archive_of(settings),
     )

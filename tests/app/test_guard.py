@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from app.guard import Guard, Hosts, Windows
 from app.guard.doors import is_open
 from app.guard.hosts import same_origin
+from app.guard.windows import browser_of
 
 SCRIPT = "window.started = {};"
 OWN = "127.0.0.1:7860"
@@ -230,6 +231,13 @@ def test_only_tokens_that_this_server_gave_out_are_known() -> None:
     token = windows.issue()
     assert windows.knows(token)
     assert windows.issue() != token
+    key = windows.browser()
+    assert not windows.knows(key)
+    assert windows.browser(key) == key
+    assert browser_of(windows.issue(key)) == browser_of(windows.issue(key)) != browser_of(token)
+    for stranger in (others.browser(), key[:-1], token, "made.up", "é", ""):
+        assert windows.browser(stranger) not in (stranger, key)
+        assert browser_of(windows.issue(stranger)) != browser_of(windows.issue(key))
     for wrong in (
         "",
         ".",

@@ -40,7 +40,7 @@ class HeldEngine(FakeEngine):
 
 def test_while_grad_cams_wait_everything_else_is_answered(repository: FeedbackRepository) -> None:
     engine, order = HeldEngine(), list[str]()
-    service = Service(cast(Engine, engine), repository, studies_each=2, upload_limit_mb=1)
+    service = Service(cast(Engine, engine), repository, study_memory_mb=50, upload_limit_mb=1)
 
     async def note(name: str, work: Any) -> Any:
         result = await work

@@ -67,7 +67,7 @@ def windows(
         service = Service(
             engine,
             repository,
-            studies_each=2,
+            study_memory_mb=50,
             upload_limit_mb=1,
             twin=Twin(folders[twin], engine) if twin else None,
             truth=read_truth(table, engine.vocabulary),

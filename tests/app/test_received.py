@@ -64,7 +64,7 @@ def received(settings: Settings, private: Path) -> Iterator[ReceivedFilms]:
 def reader(received: ReceivedFilms, repository: FeedbackRepository, uploads: Path) -> Iterator[PageClient]:
     """A window of a server that receives."""
     engine = cast(Engine, FakeEngine())
-    service = Service(engine, repository, studies_each=2, upload_limit_mb=1, received=received)
+    service = Service(engine, repository, study_memory_mb=50, upload_limit_mb=1, received=received)
     yield PageClient(api(service, uploads))
     service.lanes.close()
 

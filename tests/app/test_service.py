@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from app.drawing import question_for
 from app.readings_panel import MOST_ROWS
+from app.service import Service
 from app.store import FeedbackRepository
 from patchclip import Radiograph
 from patchclip.localize import find_regions
@@ -216,14 +217,50 @@ def test_queries_that_cannot_be_answered_say_why(
 def test_nothing_open_and_closed_studies_are_said(window: PageClient, png: bytes, study: str) -> None:
     assert "No radiograph is open" in window.call("ask", text="mass")["error"]
     assert "No radiograph is open" in window.call("save", **reading(""))["error"]
-    for _ in range(2):
-        window.send("open_upload", png)
+    window.call("close", study=study)
     assert "no longer in memory" in window.call("ask", study=study, text="mass")["error"]
+    assert window.status == 410
 
 
-def test_a_window_cannot_reach_another_windows_study(window: PageClient, api: Starlette, study: str) -> None:
-    assert "no longer in memory" in PageClient(api).call("ask", study=study, text="mass")["error"]
+def test_the_study_that_was_unused_longest_makes_room_and_is_made_anew_with_the_same_answers(
+    window: PageClient, service: Service, png: bytes, study: str
+) -> None:
+    before = window.call("ask", study=study, text="mass; no nodule")["answers"]
+    service.sessions._memory = 1
+    window.call("open_example", name=window.call("start")["examples"][0])
+    assert "no longer in memory" in window.call("ask", study=study, text="mass")["error"]
+    assert window.status == 410
+    again = window.send("open_upload", png)
+    assert again["study"] != study
+    assert window.call("ask", study=again["study"], text="mass; no nodule")["answers"] == before
+
+
+def test_no_window_reaches_a_study_of_another_browser(window: PageClient, api: Starlette, study: str) -> None:
+    stranger = PageClient(api)
+    for name, request in (("look", {}), ("ask", {"text": "mass"}), ("close", {})):
+        reply = stranger.call(name, study=study, **request)
+        assert name == "close" or "no longer in memory" in reply["error"], name
+    made_up = PageClient(api, browser=window.browser[:-1])
+    assert made_up.browser != window.browser
+    assert "no longer in memory" in made_up.call("look", study=study)["error"]
     assert "answers" in window.call("ask", study=study, text="mass")
+
+
+def test_another_window_of_the_browser_sees_a_study_whose_id_it_knows(
+    window: PageClient, api: Starlette, png: bytes
+) -> None:
+    opened = window.send("open_upload", png)
+    window.call("ask", study=opened["study"], text="mass; no nodule")
+    other = PageClient(api, browser=window.browser)
+    assert other.token != window.token
+    seen = other.call("look", study=opened["study"])
+    assert seen == {**opened, "asked": ["lung mass", "no lung nodule"]}
+    assert seen["picture"].startswith("data:image/png;base64,")
+    assert len(seen["thumbnail"]) < len(seen["picture"])
+    window.call("close", study=opened["study"])  # the other window has it still
+    assert len(other.call("ask", study=opened["study"], text="mass")["answers"]) == 1
+    other.call("close", study=opened["study"])
+    assert "no longer in memory" in other.call("look", study=opened["study"])["error"]
 
 
 def test_grad_cam_is_of_an_answered_query(window: PageClient, study: str) -> None:

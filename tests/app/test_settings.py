@@ -18,7 +18,7 @@ VALUES = {
     "checkpoint": ("/srv/model", Path("/srv/model")),
     "prior": ('["Effusion=0.3"]', ["Effusion=0.3"]),
     "upload_limit_mb": ("9", 9),
-    "open_studies": ("3", 3),
+    "study_memory_mb": ("3", 3),
     "dicomweb": (
         "https://reader:secret@archive/dicom-web",
         SecretStr("https://reader:secret@archive/dicom-web"),
@@ -68,7 +68,7 @@ def test_defaults_listen_on_this_machine_alone_and_keep_feedback_under_home(tmp_
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("port", 70000), ("port", -1), ("upload_limit_mb", 0), ("open_studies", 0), ("colour", "red")],
+    [("port", 70000), ("port", -1), ("upload_limit_mb", 0), ("study_memory_mb", 0), ("colour", "red")],
 )
 def test_values_that_make_no_sense_are_refused(name: str, value: Any) -> None:
     with pytest.raises(ValidationError, match=name):
@@ -103,7 +103,7 @@ def test_help_lists_every_flag_with_its_description(capsys: pytest.CaptureFixtur
         (["--port", "99999"], "port"),
         (["--port"], "--port"),
         (["--colour", "red"], "--colour"),
-        (["--open-studies", "0"], "open_studies"),
+        (["--study-memory-mb", "0"], "study_memory_mb"),
         (["study.dcm"], "study.dcm"),
     ],
 )
