@@ -1,4 +1,5 @@
 // Draws everything from the state: lists, controls, the reading. Changes nothing but the page.
+import { answerNode } from "./answer_card.js";
 import { colourOf, numberOf } from "./answers.js";
 import { $, all, node, refill, say, short } from "./dom.js";
 import { draftOf } from "./drafts.js";
@@ -126,43 +127,6 @@ function studyNode(study) {
   const line = node("li");
   line.append(button);
   return line;
-}
-
-function answerNode(study, item, selected) {
-  const line = node("li");
-  line.setAttribute("role", "option");
-  line.setAttribute("aria-selected", String(selected));
-  line.tabIndex = selected ? 0 : -1;
-  line.dataset.key = item.query;
-  const number = numberOf(study, item);
-  const tag = node("b", number, { className: "tag" });
-  tag.style.borderColor = colourOf(number);
-  line.append(node("span", "", { className: "swatch" }));
-  const head = node("div", undefined, { className: "answer-head" });
-  head.append(
-    tag,
-    node("span", item.query, { className: "name", title: item.query }),
-    ...probabilityNodes(item.probability),
-  );
-  line.append(head);
-  const said = [item.asked, item.query, item.finding].map((text) => text.toLowerCase());
-  if (!said.includes(item.span.toLowerCase()))
-    line.append(node("small", `“${item.span}”`, { className: "span" }));
-  if (item.explored) line.append(node("small", "untested likeness is shown", { className: "untested" }));
-  if (item.in_vocabulary && item.understood !== item.query.toLowerCase())
-    line.append(node("small", "→ " + item.understood));
-  for (const text of item.warnings) line.append(node("small", "⚠ " + text, { className: "warn" }));
-  return line;
-}
-
-function probabilityNodes(probability) {
-  if (probability === null) return [node("span", "–", { className: "number" }), node("span")];
-  const bar = node("span", undefined, { className: "bar" });
-  const filled = node("i");
-  filled.style.width = 100 * probability + "%";
-  bar.append(filled);
-  bar.setAttribute("aria-hidden", "true");
-  return [node("span", short(probability), { className: "number" }), bar];
 }
 
 function renderChips() {
