@@ -29,7 +29,7 @@ export function upsampled(map, [height, width]) {
   return grid;
 }
 
-function places(count, step, start, end, patches) {
+export function places(count, step, start, end, patches) {
   // Where the pixels of one axis lie between the patches of that axis.
   const [first, last] = [start / step, end / step];
   const before = new Int32Array(count);
@@ -48,18 +48,33 @@ function places(count, step, start, end, patches) {
 }
 
 export function findRegions(map, size, threshold, minPatches) {
-  // The grid, which of its pixels belong to a region, where each begins, and how many there are. Connected parts that are smaller than
-  // `minPatches` patches are no regions.
+  // The grid, which of its pixels belong to a region, where each begins, the boxes around them in image pixels, and how many there are.
+  // Connected parts that are smaller than `minPatches` patches are no regions.
   const grid = upsampled(map, size);
   const level = Math.fround(threshold);
   const lit = Uint8Array.from(grid.values, (value) => (value >= level ? 1 : 0));
   const smallest = minPatches * grid.patchArea;
   const tops = []; // [column, row] of the uppermost pixel of each region
+  const boxes = [];
   for (const part of parts(lit, grid.rows, grid.cols)) {
-    if (part.length >= smallest) tops.push([part[0] % grid.cols, Math.floor(part[0] / grid.cols)]);
-    else for (const pixel of part) lit[pixel] = 0;
+    if (part.length >= smallest) {
+      tops.push([part[0] % grid.cols, Math.floor(part[0] / grid.cols)]);
+      boxes.push(boxAround(part, grid));
+    } else for (const pixel of part) lit[pixel] = 0;
   }
-  return { ...grid, lit, tops, count: tops.length };
+  return { ...grid, lit, tops, boxes, count: tops.length };
+}
+
+function boxAround(part, { rows, cols, height, width }) {
+  let [left, right, top, bottom] = [cols, 0, rows, 0];
+  for (const pixel of part) {
+    const column = pixel % cols;
+    const row = (pixel - column) / cols;
+    [left, right] = [Math.min(left, column), Math.max(right, column)];
+    [top, bottom] = [Math.min(top, row), Math.max(bottom, row)];
+  }
+  const [across, down] = [width / cols, height / rows];
+  return [left * across, top * down, (right - left + 1) * across, (bottom - top + 1) * down];
 }
 
 function* parts(lit, rows, cols) {

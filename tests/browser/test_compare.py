@@ -1,4 +1,4 @@
-"""The answer card: where P stands beside the operating point, and what is said where image and map disagree."""
+"""The answer card: where P stands beside the operating point, and where image and map disagree."""
 
 from __future__ import annotations
 
