@@ -74,9 +74,9 @@ def test_the_page_measures_what_the_library_measures(page: Page, size: tuple[int
         # What is too small for a region is not painted, and counts on neither side: where every part is a
         # region, both are the same sets of pixels.
         if len(regions) == len(find_regions(patch_map, threshold, size)):
-            close = {"abs": 1e-6 if exact else 0.01}
-            assert got["iou"] == pytest.approx(iou(lit, mask), **close)
-            assert got["covered"] == pytest.approx((lit & mask).sum() / mask.sum(), **close)
+            close = 1e-6 if exact else 0.01
+            assert got["iou"] == pytest.approx(iou(lit, mask), abs=close)
+            assert got["covered"] == pytest.approx((lit & mask).sum() / mask.sum(), abs=close)
     assert size != SIZES[0] or 0 < pointed < len(cases)
 
 
