@@ -41,6 +41,18 @@ class MapChoiceReply(Reply):
     slow: bool
 
 
+class ExampleReply(Reply):
+    """A bundled radiograph.
+
+    Its file's name, what it shows, what the page asks when it is opened, and where it is from.
+    """
+
+    file: str
+    title: str
+    question: str
+    origin: str
+
+
 class StartReply(Reply):
     """What the page needs once; `colours` are 256 RGB triples each, `min_patches` the least of a region.
 
@@ -51,7 +63,7 @@ class StartReply(Reply):
     model: ModelReply
     suggestions: list[str]
     findings: list[str]
-    examples: list[str]
+    examples: list[ExampleReply]
     colours: dict[str, list[list[int]]]
     min_patches: float
     maps: list[MapChoiceReply]
@@ -76,7 +88,8 @@ class StudyReply(Reply):
 
     `windows` are those of the header, by name; `window` is the place of the one in use, None for an automatic
     one. `polarity_doubt`: black and white may have to be exchanged, or a decision on them undone. `dicom`:
-    results as DICOM can refer to the file. `burnt_in`: the picture may hold text that names the patient.
+    results as DICOM can refer to the file. `origin`: of an
+    example, where it is from. `burnt_in`: the picture may hold text that names the patient.
     `truth`: boxes, where the server was given them.
     `thumbnail` is a small picture, a data URL as well; `asked` holds what was asked before, in its order, by
     the words that answers are called by.
@@ -91,6 +104,7 @@ class StudyReply(Reply):
     asked: list[str]
     warnings: list[str]
     synthetic: bool
+    origin: str
     windows: list[str]
     window: int | None
     inverted: bool

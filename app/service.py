@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 from app.archive_panel import ArchivePanel
@@ -18,6 +17,7 @@ from app.drawing import (
     keys_of,
     picture,
 )
+from app.examples import example, examples
 from app.lanes import Lanes
 from app.maps import Maps
 from app.readings_panel import ReadingsPanel
@@ -27,6 +27,7 @@ from app.replies import (
     AnswersReply,
     ContentsReply,
     DoneReply,
+    ExampleReply,
     ExplorationReply,
     LeftOutReply,
     ModelReply,
@@ -65,7 +66,6 @@ from patchclip.image.burnt_in import SENTENCE as BURNT_IN_LOOK
 from patchclip.image.containers import is_dicom_entry
 from patchclip.image.header import BURNT_IN as BURNT_IN_HEADER
 from patchclip.image.polarity import SENTENCES as POLARITY
-from patchclip.resources import EXAMPLES
 from patchclip.text.query import MOST as MOST_QUERIES
 
 BURNT_IN = (BURNT_IN_LOOK, BURNT_IN_HEADER)
@@ -110,7 +110,10 @@ class Service:
                 if label in self.engine.labels
             ],
             findings=sorted(finding.name for finding in self.engine.vocabulary.findings),
-            examples=sorted(file.name for file in EXAMPLES.glob("*") if file.suffix in (".png", ".dcm")),
+            examples=[
+                ExampleReply(file=item.file, title=item.title, question=item.question, origin=item.origin)
+                for item in examples()
+            ],
             colours=colour_tables(),
             min_patches=self.engine.min_patches,
             maps=self.maps.choices(),
@@ -150,15 +153,13 @@ class Service:
         return opened
 
     async def open_example(self, window: str, request: OpenExampleRequest) -> StudyReply:
-        """Opens a bundled synthetic radiograph."""
-        path = EXAMPLES / Path(request.name).name
-        if not path.is_file():
-            raise PatchClipError("There is no such example; choose one from the list.")
+        """Opens a bundled radiograph."""
+        chosen = example(request.name)
         return await self._open(
             window,
-            lambda: load_radiograph(path, window=request.window, isolated=True),
-            Opening(window=request.window, inverted=request.inverted),
-            synthetic=True,
+            lambda: load_radiograph(chosen.path, window=request.window, isolated=True),
+            Opening(window=request.window, inverted=request.inverted, origin=chosen.origin),
+            synthetic=chosen.synthetic,
         )
 
     async def look(self, window: str, request: LookRequest) -> StudyReply:
@@ -232,6 +233,7 @@ class Service:
             asked=list(study.answers),
             warnings=warnings,
             synthetic=study.synthetic,
+            origin=study.opening.origin,
             windows=list(facts.windows),
             window=facts.window,
             inverted=study.opening.inverted,

@@ -39,12 +39,14 @@ class Opening:
         window: place among the windows of the header, -1 for an automatic one, None for the first that fits.
         inverted: whether the reader exchanged black and white.
         dicom: whether results as DICOM can refer to the file.
+        origin: of a bundled example, where it is from.
     """
 
     image: int | None = None
     window: int | None = None
     inverted: bool = False
     dicom: bool = False
+    origin: str = ""
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ class Study:
         id: of 128 random bits; says nothing of the file, and cannot be guessed.
         encoded: see `patchclip`; the radiograph itself is not kept, for it is many times larger.
         decode_ms: how long reading took.
-        synthetic: whether it is one of the bundled examples.
+        synthetic: whether a program drew it.
         opening: how it was read.
         picture: the film as it is drawn, a data URL; "" where none was made.
         thumbnail: a small one.

@@ -1,4 +1,4 @@
-"""Cornerstone as it is bundled for the page: made from what is committed, small enough, its licences beside it."""
+"""Cornerstone as it is bundled for the page: made from what is committed, small enough, with its licences."""
 
 from __future__ import annotations
 

@@ -7,10 +7,10 @@ import { render } from "./render.js";
 import { call } from "./server.js";
 import { state, viewer } from "./state.js";
 
-function exampleNode(name) {
-  const button = node("button", name.replace(/^synthetic_|\.[a-z]+$/g, "").replaceAll("_", " "));
-  button.title = name;
-  button.dataset.key = name;
+function exampleNode({ file, title, question, origin }) {
+  const button = node("button", title);
+  button.title = `asks “${question}”; ${origin}`;
+  button.dataset.key = file;
   const line = node("li");
   line.append(button);
   return line;
@@ -26,6 +26,7 @@ async function begin() {
   $("model").textContent = `model ${start.model.name} (${start.model.sha256.slice(0, 4)})`;
   $("model").title = start.model.sha256;
   $("colours").replaceChildren(...tables.map((name) => node("option", name, { value: name })));
+  state.examples = start.examples;
   $("examples").replaceChildren(...start.examples.map(exampleNode));
   setColours(tables[0]);
   beginArchive(start);

@@ -52,7 +52,7 @@ function outlinesOf(study) {
 }
 
 function renderWarnings(study) {
-  const drawn = study && study.synthetic ? ["Synthetic radiograph, drawn by a program: no patient."] : [];
+  const drawn = study && study.origin ? [study.origin] : [];
   const sentences = study ? [...drawn, ...study.warnings] : [];
   $("image-warnings").replaceChildren(...sentences.map((text) => node("li", text)));
 }

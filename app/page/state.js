@@ -8,6 +8,7 @@ export const state = {
   current: null,
   recent: [],
   suggestions: [],
+  examples: [],
   tables: {},
   all: false, // whether the outlines of all answers are shown
   limitMb: Infinity,

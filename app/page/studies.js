@@ -1,6 +1,6 @@
 // Studies: opening files and examples, and going from one to another.
-import { compare, renew } from "./asking.js";
-import { say } from "./dom.js";
+import { ask, compare, renew } from "./asking.js";
+import { $, say } from "./dom.js";
 import { contentsOf, isHidden, offer, pathOf } from "./contents.js";
 import { newDraft } from "./drafts.js";
 import { render } from "./render.js";
@@ -51,7 +51,12 @@ export async function openExample(name) {
   say("open-error");
   try {
     const source = exampleSource(name);
-    addStudy(await busy("reading and encoding …", () => source.open({})), source);
+    const study = addStudy(await busy("reading and encoding …", () => source.open({})), source);
+    const { question } = state.examples.find(({ file }) => file === name);
+    if (study === state.current && !study.answers.length) {
+      $("query").value = question;
+      await ask(question);
+    }
   } catch (error) {
     say("open-error", error.message);
   }
@@ -87,6 +92,7 @@ function addStudy({ picture, ...opened }, source) {
     render();
   }
   if (before) renew(study).catch((error) => say("ask-error", error.message));
+  return study;
 }
 
 function newStudy() {

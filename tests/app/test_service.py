@@ -67,15 +67,20 @@ def test_only_bundled_examples_are_opened_as_examples(window: PageClient, name: 
     assert "no such example" in window.call("open_example", name=name)["error"]
 
 
-def test_every_bundled_example_opens_and_is_marked(window: PageClient) -> None:
-    names = window.call("start")["examples"]
-    assert len(names) >= 2
-    assert all(name.startswith("synthetic") for name in names)
-    for name in names:
-        opened = window.call("open_example", name=name)
-        assert opened["synthetic"] is True
+def test_every_bundled_example_opens_answers_its_question_and_says_where_it_is_from(
+    window: PageClient,
+) -> None:
+    offered = window.call("start")["examples"]
+    assert len(offered) >= 2
+    for item in offered:
+        opened = window.call("open_example", name=item["file"])
+        assert opened["synthetic"] is item["file"].startswith("synthetic_")
+        assert opened["origin"] == item["origin"]
+        assert ("drawn by a program" if opened["synthetic"] else "NIH Clinical Center") in item["origin"]
         assert min(opened["size"]) >= 256
-    assert sorted(path.name for path in EXAMPLES.iterdir() if path.suffix in {".png", ".dcm"}) == names
+        asked = window.call("ask", study=opened["study"], text=item["question"])
+        assert asked["answers"][0]["in_vocabulary"]
+    assert {item["file"] for item in offered} <= {path.name for path in EXAMPLES.iterdir()}
 
 
 def test_several_queries_are_answered_in_order(window: PageClient, study: str) -> None:
@@ -227,7 +232,7 @@ def test_the_study_that_was_unused_longest_makes_room_and_is_made_anew_with_the_
 ) -> None:
     before = window.call("ask", study=study, text="mass; no nodule")["answers"]
     service.sessions._memory = 1
-    window.call("open_example", name=window.call("start")["examples"][0])
+    window.call("open_example", name=window.call("start")["examples"][0]["file"])
     assert "no longer in memory" in window.call("ask", study=study, text="mass")["error"]
     assert window.status == 410
     again = window.send("open_upload", png)

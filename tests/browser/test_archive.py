@@ -113,7 +113,7 @@ def test_what_the_archive_does_not_have_is_said(opened: Page) -> None:
 def test_pushed_films_are_listed_and_take_no_film_away(opened: Page, orthanc: Orthanc, port: int) -> None:
     expect(opened.locator("#pc-received-part")).to_be_hidden()
     opened.locator("#pc-examples button").first.click()
-    expect(opened.locator("#pc-studies li")).to_have_count(1)
+    expect(opened.locator("#pc-answers li")).to_have_count(1)
     before = opened.locator("#pc-studies button").inner_text()
     films = [key for key, modality in orthanc.held().items() if modality in ("DX", "CR")]
     orthanc.push(port, "PATCHCLIP", films)
