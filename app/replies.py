@@ -91,7 +91,7 @@ class StudyReply(Reply):
     results as DICOM can refer to the file. `origin`: of an
     example, where it is from. `burnt_in`: the picture may hold text that names the patient.
     `truth`: boxes, where the server was given them.
-    `thumbnail` is a small picture, a data URL as well; `asked` holds what was asked before, in its order, by
+    `thumbnail` is a small picture, a data URL as well; `questions` holds what was asked before, in its order, by
     the words that answers are called by.
     """
 
@@ -101,7 +101,7 @@ class StudyReply(Reply):
     size: tuple[int, int]
     picture: str
     thumbnail: str
-    asked: list[str]
+    questions: list[str]
     warnings: list[str]
     synthetic: bool
     origin: str

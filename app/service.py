@@ -230,7 +230,7 @@ class Service:
             size=study.encoded.size,
             picture=study.picture,
             thumbnail=study.thumbnail,
-            asked=list(study.answers),
+            questions=list(study.answers),
             warnings=warnings,
             synthetic=study.synthetic,
             origin=study.opening.origin,

@@ -71,7 +71,7 @@ async function open(study, { series, instance }) {
   const wanted = { study: study.study, series, instance };
   const content = await busy("fetching the film …", () => call("archive_film", wanted));
   $("archive-dialog").close();
-  openFiles([new File([content], "film")]);
+  openFiles([new File([content], "film")], { show: true });
 }
 
 function day(date) {
@@ -120,7 +120,7 @@ export async function openReceived(film = films.length ? films[0].film : null) {
   say("open-error");
   try {
     const content = await busy("fetching the film …", () => call("received_film", { film }));
-    await openFiles([Object.assign(new File([content], "film"), { received: film })]);
+    await openFiles([Object.assign(new File([content], "film"), { received: film })], { show: true });
   } catch (error) {
     say("open-error", error.message);
   }

@@ -1,6 +1,7 @@
 // Questions: asking, asking again what the server no longer knows, comparing with Grad-CAM.
 import { $, say } from "./dom.js";
 import { render } from "./render.js";
+import { callOn } from "./revival.js";
 import { call } from "./server.js";
 import { busy, held, state, viewer } from "./state.js";
 
@@ -9,11 +10,11 @@ const MOST_RECENT = 6;
 export async function ask(text) {
   say("ask-error");
   const study = state.current;
+  if (document.activeElement === $("query")) $("query").blur(); // keys are the film's again
   try {
     if (!study) throw new Error("No radiograph is open; open a file or one of the examples first.");
-    const id = study.study;
-    const reply = await busy("asking …", () => call("ask", { study: id, text }));
-    const answers = take(study, id, reply);
+    const reply = await busy("asking …", () => callOn(study, "ask", { text }));
+    const answers = take(study, study.study, reply);
     say("ask-error", unread(reply));
     study.queryMs = reply.query_ms;
     study.asked += answers.length;
@@ -24,10 +25,20 @@ export async function ask(text) {
     // any other would put another reading in its place.
     if (study !== state.current || !study.active || !held()) activate(answers[0], study);
     else render();
-    if (document.activeElement === $("query") && $("query").value === text) $("query").select();
   } catch (error) {
     say("ask-error", error.message);
+    if (document.activeElement === document.body) $("query").focus(); // it stands there still, to be mended
   }
+}
+
+export async function askTexts(study, texts) {
+  // What was asked before this window knew of it; the answers join the list.
+  for (const text of new Set(texts)) {
+    const reply = await busy("asking again …", () => callOn(study, "ask", { text }));
+    const answers = take(study, study.study, reply);
+    study.answers = [...study.answers, ...answers.filter((answer) => !study.answers.includes(answer))];
+  }
+  render();
 }
 
 function unread({ refused, more }) {
@@ -98,8 +109,8 @@ export async function compare() {
   render();
   try {
     await renew(study);
-    const request = { study: study.study, query: answer.query };
-    const reply = await busy("computing Grad-CAM …", () => call("compare", request));
+    const request = { query: answer.query };
+    const reply = await busy("computing Grad-CAM …", () => callOn(study, "compare", request));
     Object.assign(answer, { saliency: reply.map, saliencyMs: reply.saliency_ms });
   } catch (error) {
     answer.saliencyError = error.message;

@@ -9,12 +9,20 @@ import { bindPicture } from "./picture.js";
 import { bindArchive } from "./archive.js";
 import { bindResults } from "./results.js";
 import { attachPointer } from "./pointer.js";
-import { askBeforeLeaving, change, save, toggle, undo } from "./reading.js";
+import { othersAbsent } from "./others_absent.js";
+import {
+  askBeforeLeaving,
+  change,
+  nameFinding,
+  readUnasked,
+  save,
+  setConfidence,
+  toggle,
+  undo,
+} from "./reading.js";
 import { render } from "./render.js";
 import { state, viewer } from "./state.js";
 import { choose, openExample, openFiles, openFolder } from "./studies.js";
-
-const READER = "patch-clip-reader"; // the name under which the browser keeps the reader's name
 
 export function setView(mode) {
   viewer.view.mode = mode;
@@ -33,9 +41,16 @@ function bindOpening() {
     openFiles([...event.target.files]);
     event.target.value = "";
   };
-  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    $("drop").hidden = !event.dataTransfer.types.includes("Files");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) $("drop").hidden = true; // the pointer has left the window
+  });
   document.addEventListener("drop", (event) => {
     event.preventDefault();
+    $("drop").hidden = true;
     $("comment").blur(); // whoever drops a file has stopped typing
     filesOf(event.dataTransfer)
       .then(({ files, folder }) => (folder ? openFolder(files) : openFiles(files)))
@@ -103,8 +118,18 @@ function bindReading() {
   $("undo").onclick = undo;
   $("comment").oninput = () => change((draft) => (draft.comment = $("comment").value));
   $("save").onclick = save;
-  $("reader").value = remembered();
-  $("reader").onchange = () => remember($("reader").value);
+  $("finding").onchange = () => nameFinding($("finding").value);
+  $("finding").onkeydown = (event) => {
+    if (event.key === "Enter" && !event.isComposing) $("finding").blur();
+  };
+  $("unasked").onclick = () => readUnasked();
+  onItem("unasked-list", readUnasked);
+  $("confidence").oninput = () => setConfidence(Number($("confidence").value));
+  $("confidence-number").oninput = () => {
+    const { value, valueAsNumber } = $("confidence-number");
+    setConfidence(value === "" ? null : valueAsNumber);
+  };
+  $("others").onclick = othersAbsent;
   window.addEventListener("beforeunload", askBeforeLeaving);
 }
 
@@ -129,22 +154,6 @@ function onItem(list, act) {
     const item = event.target.closest("[data-key]");
     if (item) act(item.dataset.key);
   });
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem(READER) || "";
-  } catch {
-    return ""; // storage is switched off
-  }
-}
-
-function remember(name) {
-  try {
-    localStorage.setItem(READER, name);
-  } catch {
-    /* storage is switched off: the name is typed anew next time */
-  }
 }
 
 export function bindControls() {

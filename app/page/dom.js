@@ -33,3 +33,13 @@ export function floored(value) {
   // What lies below a threshold must not be written as if it reached it.
   return short(Math.floor(value * 100 + 1e-6) / 100);
 }
+
+export function choices(kind, value) {
+  // A group of radio buttons is one stop of the Tab key: the chosen one, or the first.
+  const buttons = all(`[data-${kind}]`);
+  const chosen = buttons.find((button) => button.dataset[kind] === value);
+  for (const button of buttons) {
+    button.setAttribute("aria-checked", String(button === chosen));
+    button.tabIndex = button === (chosen || buttons[0]) ? 0 : -1;
+  }
+}

@@ -1,14 +1,19 @@
 // The reader's judgement of an answer while it is made: one draft for each answer, kept whatever happens.
+const UNASKED = "\n"; // before the finding of a reading without a question; no query begins so
+
 export function newDraft() {
-  // `revision` counts changes; `stored` is the revision that was stored last, by `reader`. `attempt` is the last try to store it.
-  // `note` and `error` belong to this reading alone.
+  // `revision` counts changes; `stored` is the revision that was stored last, by `reader`, as `row`. `attempt` is the last try to store it.
+  // `note` and `error` belong to this reading alone. Shapes: { kind: "box", points: [x, y, w, h] }, "point" [x, y], "polygon" [[x, y], ...],
+  // in original image pixels.
   return {
     presence: "",
+    confidence: null, // 0 to 100
     location: "",
     comment: "",
-    shapes: [], // { kind: "box", points: [x, y, w, h] }, "point" [x, y], "polygon" [[x, y], ...] in image pixels
+    shapes: [],
     revision: 0,
     stored: 0,
+    row: null,
     reader: "",
     attempt: null,
     saving: false,
@@ -17,9 +22,23 @@ export function newDraft() {
   };
 }
 
+export function keyOfReading(study) {
+  // Under which the reading on screen is kept: its question, or the finding that the reader named without one.
+  if (study.active) return study.active.query;
+  return study.named ? UNASKED + study.named : "";
+}
+
+export function unaskedKey(finding) {
+  return UNASKED + finding;
+}
+
+export function unaskedFindings(study) {
+  return [...study.drafts.keys()].filter((key) => key.startsWith(UNASKED)).map((key) => key.slice(1));
+}
+
 export function draftOf(study, loose) {
   if (!study) return loose;
-  const key = study.active ? study.active.query : "";
+  const key = keyOfReading(study);
   if (!study.drafts.has(key)) study.drafts.set(key, newDraft());
   return study.drafts.get(key);
 }
@@ -29,18 +48,23 @@ export function touch(draft) {
   if (!draft.saving) draft.note = "";
 }
 
-export function isUnsaved(draft) {
-  const said = draft.stored || draft.presence || draft.location || draft.comment || draft.shapes.length;
-  return draft.revision !== draft.stored && !!said;
+export function saysSomething(draft) {
+  const { presence, location, comment, shapes, confidence } = draft;
+  return !!(presence || location || comment || shapes.length || confidence !== null);
 }
 
-export function keyOf(draft, reader) {
+export function isUnsaved(draft) {
+  return draft.revision !== draft.stored && (!!draft.stored || saysSomething(draft));
+}
+
+export function attemptOf(draft, reader) {
   // The same for every try to store the same words, so that the server stores them once, whatever became of its answer.
   const { attempt, revision } = draft;
   if (!attempt || attempt.revision !== revision || attempt.reader !== reader) {
     const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
     const key = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    draft.attempt = { revision, reader, key };
+    const supersedes = draft.row && draft.reader === reader ? draft.row : null; // its own reading is revised
+    draft.attempt = { revision, reader, key, supersedes };
   }
-  return draft.attempt.key;
+  return draft.attempt;
 }

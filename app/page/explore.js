@@ -1,7 +1,7 @@
 // "Show it anyway": the raw likeness of each patch to a query out of scope. It is no answer, and stored nowhere.
 import { renew } from "./asking.js";
 import { render } from "./render.js";
-import { call } from "./server.js";
+import { callOn } from "./revival.js";
 import { busy, state } from "./state.js";
 
 export async function explore() {
@@ -15,8 +15,8 @@ export async function explore() {
   Object.assign(answer, { exploring: true, exploreError: "" });
   try {
     await renew(study);
-    const request = { study: study.study, query: answer.query };
-    answer.exploration = await busy("comparing …", () => call("explore", request));
+    const request = { query: answer.query };
+    answer.exploration = await busy("comparing …", () => callOn(study, "explore", request));
     answer.explored = true;
   } catch (error) {
     answer.exploreError = error.message;

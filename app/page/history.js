@@ -1,16 +1,29 @@
-// Past feedback: the list, and its files.
+// Past feedback: the list, its files, and a reading that is opened again.
+import { activate, ask } from "./asking.js";
 import { $, node, say, short } from "./dom.js";
+import { draftOf, isUnsaved, newDraft } from "./drafts.js";
+import { readUnasked, readerName } from "./reading.js";
+import { render } from "./render.js";
 import { call } from "./server.js";
+import { state } from "./state.js";
+import { choose } from "./studies.js";
+
+const NOT_OPEN =
+  "The film of this reading is not open here; open its file, then open the reading from this list.";
+const UNSAVED = "This film has an unsaved reading of the same finding; save it or clear it first.";
+const UNASKED = "The question of this reading could not be asked again; see the message below the question.";
+let rows = [];
 
 export async function showHistory() {
   const dialog = $("history-dialog");
   say("history-error");
   if (!dialog.open) dialog.showModal();
   try {
-    const { rows, total } = await call("history");
-    const some = `The newest ${rows.length} of ${total} are listed; CSV and JSON hold all of them.`;
+    const reply = await call("history");
+    rows = reply.rows;
+    const some = `The newest ${rows.length} of ${reply.total} are listed; CSV and JSON hold all of them.`;
     $("no-rows").hidden = rows.length > 0;
-    say("more-rows", rows.length < total ? some : "");
+    say("more-rows", rows.length < reply.total ? some : "");
     $("rows").replaceChildren(...rows.map(rowNode));
   } catch (error) {
     say("history-error", error.message);
@@ -18,20 +31,72 @@ export async function showHistory() {
 }
 
 function rowNode(row) {
-  const line = node("tr");
+  const line = node("tr", undefined, { className: row.current ? "" : "superseded" });
   const cells = [
     row.created_at.slice(0, 16).replace("T", " "),
     row.reader,
     row.image_sha256.slice(0, 4),
-    row.query,
+    row.asked ? row.query : `${row.finding} (read without asking)`,
     row.query_probability === null ? "–" : short(row.query_probability),
     row.presence,
+    row.confidence === null ? "" : row.confidence,
     row.location || "",
     row.boxes.length + row.outlines.length || "",
     row.comment,
+    row.current ? String(row.revision) : `${row.revision}, superseded`,
   ];
   line.append(...cells.map((cell) => node("td", String(cell))));
+  const button = node("button", "open", { className: "flat", title: "Open this reading to revise it" });
+  button.onclick = () => openReading(row).catch((error) => say("history-error", error.message));
+  const last = node("td");
+  last.append(button);
+  line.append(last);
   return line;
+}
+
+async function openReading(chosen) {
+  // Of a reading that was revised, the newest revision is what can be revised again.
+  const row = rows.find(({ reading, current }) => reading === chosen.reading && current) || chosen;
+  const study = state.studies.find(({ sha256 }) => sha256 === row.image_sha256);
+  if (!study) throw new Error(NOT_OPEN);
+  if (study !== state.current) choose(study);
+  if (row.asked) await showAnswer(study, row.query);
+  else readUnasked(row.finding);
+  const draft = draftOf(study, state.loose);
+  if (isUnsaved(draft)) throw new Error(UNSAVED);
+  Object.assign(draft, draftFrom(row));
+  $("history-dialog").close();
+  render();
+}
+
+async function showAnswer(study, query) {
+  const find = () => study.answers.find((answer) => answer.query === query);
+  if (!find()) await ask(query);
+  if (!find()) throw new Error(UNASKED);
+  activate(find(), study);
+}
+
+function draftFrom(row) {
+  const { presence, confidence, location, comment, reader, id, revision } = row;
+  const boxes = row.boxes.map((points) => ({ kind: "box", points }));
+  const others = row.outlines.map(({ kind, points }) => ({
+    kind,
+    points: kind === "point" ? points[0] : points,
+  }));
+  const own = reader === readerName();
+  const note = own ? `revision ${revision}, saved` : `read by ${reader}: saving makes a reading of your own`;
+  return Object.assign(newDraft(), {
+    presence,
+    confidence,
+    location: location || "",
+    comment,
+    shapes: [...boxes, ...others],
+    revision: 1,
+    stored: 1,
+    row: id,
+    reader,
+    note,
+  });
 }
 
 export async function download(kind) {

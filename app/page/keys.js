@@ -7,7 +7,8 @@ import { explore } from "./explore.js";
 import { showHistory } from "./history.js";
 import { invert, nextWindow } from "./picture.js";
 import { showResults } from "./results.js";
-import { save, toggle, undo } from "./reading.js";
+import { othersAbsent } from "./others_absent.js";
+import { readUnasked, save, setConfidence, stepConfidence, toggle, undo } from "./reading.js";
 import { state, viewer } from "./state.js";
 import { choose } from "./studies.js";
 
@@ -17,7 +18,7 @@ const KEYS = [
   ["f", "open a folder", () => $("folder").click()],
   ["q", "find in the archive", showArchive],
   ["d", "open the next received film", () => openReceived()],
-  ["/", "type a query", () => $("query").focus()],
+  ["/", "type a query", typeQuery],
   ["j", "next study", () => stepStudy(1)],
   ["k", "previous study", () => stepStudy(-1)],
   ["n", "next answer", () => stepAnswer(1)],
@@ -45,6 +46,11 @@ const KEYS = [
   ["4", "map is correct", () => toggle("location", "correct")],
   ["5", "map is partly correct", () => toggle("location", "partly")],
   ["6", "map is wrong", () => toggle("location", "wrong")],
+  ["7", "less confidence", () => stepConfidence(-1)],
+  ["8", "more confidence", () => stepConfidence(1)],
+  ["9", "confidence left open", () => setConfidence(null)],
+  ["A", "all other findings absent, and save", othersAbsent],
+  ["u", "read a finding without asking", () => readUnasked()],
   ["b", "draw boxes", () => $("draw").click()],
   ["z", "remove last box", undo],
   ["t", "type a comment", () => $("comment").focus()],
@@ -53,6 +59,11 @@ const KEYS = [
   ["h", "past feedback", showHistory],
   ["?", "this list", () => $("help-dialog").showModal()],
 ];
+
+function typeQuery() {
+  $("query").focus();
+  $("query").select();
+}
 
 function neighbour(list, item, by) {
   return list[(list.indexOf(item) + by + list.length) % list.length];
@@ -104,7 +115,8 @@ function chooseAnswer(event) {
 }
 
 function press(event) {
-  const field = event.target.closest && event.target.closest("input[type=text], textarea, select");
+  const field =
+    event.target.closest && event.target.closest("input[type=text], input[type=number], textarea, select");
   if (field) {
     if (event.key === "Escape") field.blur();
     return;

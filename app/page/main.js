@@ -6,6 +6,7 @@ import { bindKeys } from "./keys.js";
 import { render } from "./render.js";
 import { call } from "./server.js";
 import { state, viewer } from "./state.js";
+import { restore } from "./window_state.js";
 
 function exampleNode({ file, title, question, origin }) {
   const button = node("button", title);
@@ -27,9 +28,11 @@ async function begin() {
   $("model").title = start.model.sha256;
   $("colours").replaceChildren(...tables.map((name) => node("option", name, { value: name })));
   state.examples = start.examples;
+  $("findings").replaceChildren(...start.findings.map((name) => node("option", undefined, { value: name })));
   $("examples").replaceChildren(...start.examples.map(exampleNode));
   setColours(tables[0]);
   beginArchive(start);
+  await restore();
   $("model").closest("#pc").dataset.ready = "true";
 }
 

@@ -1,12 +1,18 @@
 // The reader's judgement: changing it, saving it, and asking before an unsaved one is left.
 import { renew } from "./asking.js";
+import { problemOf } from "./contradictions.js";
+import { displayOf } from "./display.js";
 import { $ } from "./dom.js";
-import { draftOf, isUnsaved, keyOf, touch } from "./drafts.js";
+import { attemptOf, draftOf, isUnsaved, keyOfReading, saysSomething, touch, unaskedKey } from "./drafts.js";
 import { render } from "./render.js";
-import { call } from "./server.js";
+import { callOn } from "./revival.js";
 import { state, viewer } from "./state.js";
 
-const NO_ANSWER = "Ask a question and choose its answer before saving a reading.";
+const NOTHING_OPEN = "No radiograph is open; open a file or one of the examples first.";
+const NO_FINDING = "Name the finding that you read, or ask a question, before saving.";
+const NO_READER = "Type your name or initials as reader before saving.";
+const STEP = 5; // of the confidence, by keys
+const MIDDLE = 50;
 
 export function change(edit) {
   const draft = draftOf(state.current, state.loose);
@@ -16,50 +22,124 @@ export function change(edit) {
 }
 
 export function toggle(kind, value) {
+  if (kind === "location" && $("map-row").hidden) return; // no map was shown that could be judged
   change((draft) => {
     draft[kind] = draft[kind] === value ? "" : value;
   });
+}
+
+export function setConfidence(value) {
+  change((draft) => {
+    draft.confidence = value === null ? null : Math.min(Math.max(Math.round(value), 0), 100);
+  });
+}
+
+export function stepConfidence(direction) {
+  const { confidence } = draftOf(state.current, state.loose);
+  setConfidence(confidence === null ? MIDDLE : confidence + direction * STEP);
 }
 
 export function undo() {
   if (viewer.view.shapes.length) change((draft) => draft.shapes.pop());
 }
 
+export function readUnasked(finding = "") {
+  // A reading without a question: of the finding named, or of one that the reader is about to name.
+  if (state.current) Object.assign(state.current, { active: null, named: finding });
+  else state.looseFinding = finding;
+  render();
+  if (!finding) $("finding").focus();
+}
+
+export function nameFinding(text) {
+  const finding = text.trim().replace(/\s+/g, " ");
+  const study = state.current;
+  if (!study) state.looseFinding = finding;
+  else {
+    const [before, after] = [keyOfReading(study), finding ? unaskedKey(finding) : ""];
+    const draft = study.drafts.get(before);
+    // What was begun goes with its name; what is stored stays under the name that it was stored by.
+    if (draft && !draft.stored && saysSomething(draft) && !study.drafts.has(after)) {
+      study.drafts.delete(before);
+      study.drafts.set(after, draft);
+    }
+    study.named = finding;
+  }
+  render();
+}
+
+export function readerName() {
+  return $("reader").value.trim();
+}
+
 export async function save() {
   const study = state.current;
-  const answer = study && study.active;
   const draft = draftOf(study, state.loose);
-  const reader = $("reader").value.trim();
-  const stored = draft.stored && draft.stored === draft.revision && draft.reader === reader;
-  if (draft.saving || stored) return; // on its way, or stored already: a second row would say the same
+  await store(study, study && study.active, study ? study.named : state.looseFinding, draft);
+}
+
+export async function store(study, answer, finding, draft) {
+  // Saves a reading; true if it is stored.
+  const reader = readerName();
+  if (draft.saving) return false;
+  if (draft.stored && draft.stored === draft.revision && draft.reader === reader) return true; // a second row would say the same
   const { revision } = draft;
-  const reading = { ...readingOf(draft, reader), map_shown: !!(answer && answer.mapShown) };
-  Object.assign(draft, { saving: true, note: "saving …", error: "" });
+  const problem = problemBefore(study, answer, finding, draft, reader);
+  Object.assign(draft, { saving: !problem, note: problem ? "" : "saving …", error: problem });
   render();
+  if (problem) return false;
   try {
-    if (!answer) throw new Error(NO_ANSWER);
+    const reading = readingOf(study, answer, finding, draft, reader);
     await renew(study);
-    const reply = await call("save", { ...reading, study: study.study, query: answer.query });
+    const reply = await callOn(study, "save", reading);
     const changed = draft.revision === revision ? "" : "; changed since, not saved yet";
-    Object.assign(draft, { stored: revision, reader, note: `saved, ${clock(reply.saved)}${changed}` });
-    study.judged++;
+    const number = reply.revision > 1 ? `, revision ${reply.revision}` : "";
+    const note = `saved, ${clock(reply.saved)}${number}${changed}`;
+    Object.assign(draft, { stored: revision, row: reply.row, reader, note });
+    if (reply.revision === 1) study.judged++;
   } catch (error) {
     Object.assign(draft, { note: "", error: error.message });
   }
   draft.saving = false;
   render();
+  return !draft.error;
 }
 
-function readingOf(draft, reader) {
-  const { mode, opacity, threshold, tableName, smooth } = viewer.view;
+function problemBefore(study, answer, finding, draft, reader) {
+  if (!study) return NOTHING_OPEN;
+  if (!answer && !finding) return NO_FINDING;
+  if (!draft.presence) return "Say whether the finding is present, absent or unsure before saving.";
+  if (!reader) return NO_READER;
+  return problemOf(draft, answer, regionsOf(answer));
+}
+
+function regionsOf(answer) {
+  if (!answer) return 0;
+  const own = viewer.view.threshold === answer.threshold || !isOnScreen(answer);
+  return own ? answer.regions.length : viewer.regions().map;
+}
+
+function isOnScreen(answer) {
+  return !!state.current && state.current.active === answer;
+}
+
+function readingOf(study, answer, finding, draft, reader) {
+  const { key, supersedes } = attemptOf(draft, reader);
+  const { presence, confidence, location, comment } = draft;
   return {
-    key: keyOf(draft, reader),
-    presence: draft.presence,
-    location: draft.location,
-    comment: draft.comment,
+    key,
+    ...(answer ? { query: answer.query } : { finding }),
+    presence,
+    confidence,
+    location,
+    comment,
     shapes: structuredClone(draft.shapes),
     reader,
-    display: { view: mode, opacity, threshold, colours: tableName, smooth },
+    supersedes,
+    seconds: study.shownAt === null ? null : Math.max(0, Math.round((Date.now() - study.shownAt) / 100) / 10),
+    map_shown: !!(answer && answer.mapShown),
+    saliency_shown: (answer && answer.saliencyShown) || [],
+    display: study === state.current && (!answer || isOnScreen(answer)) ? displayOf(viewer.view) : {},
   };
 }
 

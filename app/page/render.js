@@ -1,12 +1,16 @@
 // Draws everything from the state: lists, controls, the reading. Changes nothing but the page.
 import { answerNode } from "./answer_card.js";
 import { colourOf, numberOf } from "./answers.js";
-import { $, all, node, refill, say, short } from "./dom.js";
+import { noteShown } from "./display.js";
+import { $, choices, node, refill, say, short } from "./dom.js";
 import { draftOf } from "./drafts.js";
 import { renderEcho } from "./echo.js";
 import { renderPicture } from "./picture_tools.js";
 import { caption, legend } from "./caption.js";
+import { markOf, renderReading } from "./reading_form.js";
 import { state, viewer } from "./state.js";
+import { studyNode } from "./study_list.js";
+import { address } from "./window_state.js";
 
 const MOST_CHIPS = 8;
 
@@ -19,13 +23,14 @@ export function render() {
   renderWarnings(study);
   renderAnswers(study, answer);
   renderChips();
-  renderReading(answer);
+  renderReading(study, answer);
   renderTools();
   renderPicture(study);
   renderTimes(study, answer);
   viewer.draw();
   caption(answer);
   legend();
+  address(study);
 }
 
 function showInViewer(study, answer) {
@@ -33,12 +38,12 @@ function showInViewer(study, answer) {
   view.map = answer ? answer.map : null;
   view.saliency = (answer && answer.saliency) || null;
   view.shapes = draftOf(state.current, state.loose).shapes;
-  if (answer && answer.in_vocabulary && view.mode !== "image" && view.opacity > 0) answer.mapShown = true;
   // Until the reader moves the slider, each answer is shown at the threshold that it came with.
   if (!$("threshold").dataset.moved && answer) $("threshold").value = answer.threshold;
   view.threshold = Number($("threshold").value); // as the slider rounds it: what is painted is what is written
   view.exploration = (answer && answer.explored && answer.exploration) || null;
   view.all = study && state.all ? outlinesOf(study) : [];
+  noteShown(answer, view);
 }
 
 function outlinesOf(study) {
@@ -63,10 +68,16 @@ function renderAnswers(study, answer) {
   $("answers").hidden = !answers.length;
   refill(
     $("answers"),
-    answers.map((item) => answerNode(study, item, item === answer)),
+    answers.map((item) => marked(answerNode(study, item, item === answer), markOf(study, item.query))),
   );
   renderEcho(study, answer);
   renderAnyway(answer);
+}
+
+function marked(line, mark) {
+  // What has become of the reading of an answer.
+  if (mark) line.append(node("small", mark.text, { className: mark.unsaved ? "mark unsaved" : "mark" }));
+  return line;
 }
 
 function renderAnyway(answer) {
@@ -75,20 +86,6 @@ function renderAnyway(answer) {
   $("explore").textContent = outside && answer.explored ? "hide it" : "show it anyway";
   $("explore").setAttribute("aria-pressed", String(outside && !!answer.explored));
   say("explore-error", (outside && answer.exploreError) || "");
-}
-
-function renderReading(answer) {
-  const draft = draftOf(state.current, state.loose);
-  const count = draft.shapes.length;
-  choices("presence", draft.presence);
-  choices("location", draft.location);
-  $("boxes").textContent = count ? `${count} box${count > 1 ? "es" : ""}` : "no boxes";
-  $("undo").disabled = !count;
-  if ($("comment").value !== draft.comment) $("comment").value = draft.comment;
-  $("save").setAttribute("aria-disabled", String(draft.saving));
-  say("save-error", draft.error);
-  if ($("saved").textContent !== draft.note) $("saved").textContent = draft.note;
-  $("reading-of").textContent = answer ? "· " + answer.finding : "";
 }
 
 function renderTools() {
@@ -116,19 +113,6 @@ function renderTimes(study, answer) {
   $("times").title = "milliseconds that each step took";
 }
 
-function studyNode(study) {
-  const mark = study.judged ? "✓" : study.asked ? "●" : "○";
-  const name = `${mark} ${study.sha256.slice(0, 4)} ${study.synthetic ? "synthetic" : study.view}`;
-  const done = study.judged ? "judged" : study.asked ? `asked ${study.asked}` : "not asked";
-  const button = node("button", name);
-  button.append(node("small", study.unseen ? "new" : done));
-  button.setAttribute("aria-current", String(study === state.current));
-  button.dataset.key = study.sha256;
-  const line = node("li");
-  line.append(button);
-  return line;
-}
-
 function renderChips() {
   const place = $("chips");
   const fresh = state.suggestions.filter((name) => !state.recent.includes(name));
@@ -144,14 +128,4 @@ function renderChips() {
   const { bottom } = place.getBoundingClientRect();
   const cut = [...place.children].filter((item) => item.getBoundingClientRect().bottom > bottom + 1);
   for (const chip of cut) chip.hidden = true; // what is cut off must not take the focus
-}
-
-function choices(kind, value) {
-  // A group of radio buttons is one stop of the Tab key: the chosen one, or the first.
-  const buttons = all(`[data-${kind}]`);
-  const chosen = buttons.find((button) => button.dataset[kind] === value);
-  for (const button of buttons) {
-    button.setAttribute("aria-checked", String(button === chosen));
-    button.tabIndex = button === (chosen || buttons[0]) ? 0 : -1;
-  }
 }

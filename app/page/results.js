@@ -1,6 +1,7 @@
 // Results as files: which forms, what stands in the way of some, and what is warned of before any leaves.
 import { renew } from "./asking.js";
 import { $, node, say } from "./dom.js";
+import { alive } from "./revival.js";
 import { busy, state } from "./state.js";
 
 const FORMS = [
@@ -73,7 +74,7 @@ async function make(work) {
 
 async function save(study, kinds) {
   const needsFile = kinds.some((kind) => !TABLES.includes(kind));
-  const packed = await study.source.send("results", { study: study.study, kinds }, needsFile);
+  const packed = await alive(study, (id) => study.source.send("results", { study: id, kinds }, needsFile));
   const link = node("a", "", { download: `patch-clip-${study.sha256.slice(0, 8)}.zip` });
   link.href = URL.createObjectURL(packed);
   link.click();
@@ -82,7 +83,9 @@ async function save(study, kinds) {
 }
 
 async function store(study, kinds) {
-  const { stored } = await study.source.send("store_results", { study: study.study, kinds }, true);
+  const { stored } = await alive(study, (id) =>
+    study.source.send("store_results", { study: id, kinds }, true),
+  );
   return stored
     ? `stored in the archive: ${stored} object${stored === 1 ? "" : "s"}`
     : "nothing to store: no map is lit";

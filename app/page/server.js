@@ -1,9 +1,16 @@
 // Asks the server. Every request carries a token that only a page of this server can get.
+import { browserKey, keepBrowserKey, kept } from "./memory.js";
+
 const HEADER = "x-patch-clip-window";
 const OPTIONS_HEADER = "x-patch-clip-options"; // of a request whose body is a file: the rest of it
 const SILENT = "The server does not answer; check that it is running, then try again.";
 const UNSENT = "The file could not be sent; it may be too large or the server may have stopped. Try again.";
-let token = null;
+const FORGOTTEN = 410; // the status of a study that is no longer in the server's memory
+let token = (kept && kept.token) || null;
+
+export function windowToken() {
+  return token;
+}
 
 export function call(name, data = {}) {
   return send(name, JSON.stringify(data), "application/json", SILENT);
@@ -15,6 +22,10 @@ export function upload(name, file, options) {
   return send(name, file, "application/octet-stream", UNSENT, told);
 }
 
+export function isForgotten(error) {
+  return error.status === FORGOTTEN;
+}
+
 async function send(name, body, type, failure, more = {}) {
   if (!token) await enter();
   let answer = await post(name, body, type, failure, more);
@@ -22,14 +33,20 @@ async function send(name, body, type, failure, more = {}) {
     await enter(); // the server was restarted: to it this is a new window
     answer = await post(name, body, type, failure, more);
   }
-  if (answer.reply.error) throw new Error(answer.reply.error);
+  if (answer.reply.error) throw Object.assign(new Error(answer.reply.error), { status: answer.status });
   return answer.reply;
 }
 
 async function enter() {
-  const { reply } = await post("window", "", "application/json", SILENT);
+  const { reply } = await post(
+    "window",
+    JSON.stringify({ browser: browserKey() }),
+    "application/json",
+    SILENT,
+  );
   if (reply.error) throw new Error(reply.error);
   token = reply.window;
+  keepBrowserKey(reply.browser);
 }
 
 async function post(name, body, type, failure, more = {}) {

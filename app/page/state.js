@@ -15,6 +15,7 @@ export const state = {
   archive: false, // whether the server has one
   busy: 0,
   loose: newDraft(), // a reading that was begun before anything was open
+  looseFinding: "", // and the finding that it is of
 };
 
 export const viewer = makeViewer($("canvas"));

@@ -1,14 +1,17 @@
 // Studies: opening files and examples, and going from one to another.
-import { ask, compare, renew } from "./asking.js";
-import { $, say } from "./dom.js";
+import { ask, askTexts, compare, renew } from "./asking.js";
+import { $, node, say } from "./dom.js";
 import { contentsOf, isHidden, offer, pathOf } from "./contents.js";
-import { newDraft } from "./drafts.js";
+import { newDraft, saysSomething, unaskedKey } from "./drafts.js";
 import { render } from "./render.js";
-import { call, upload } from "./server.js";
+import { callOn, exampleSource, fileSource } from "./revival.js";
 import { busy, held, state, viewer } from "./state.js";
 
-export function openFiles(files) {
-  return openAll(files.map((file) => ({ file, name: file.name })));
+export function openFiles(files, options) {
+  return openAll(
+    files.map((file) => ({ file, name: file.name })),
+    options,
+  );
 }
 
 export function openFolder(files) {
@@ -20,7 +23,8 @@ export function openFolder(files) {
   return offer([{ items, leftOut: [] }], openAll);
 }
 
-async function openAll(items) {
+async function openAll(items, { show = false } = {}) {
+  // `show`: a film that was chosen by itself, from a list of the page.
   say("open-error");
   const failed = [];
   const groups = [];
@@ -31,13 +35,18 @@ async function openAll(items) {
       const { received } = file; // a film that was pushed: it waits no more once it is open
       const reply = await busy("reading and encoding …", () => source.open(received ? { received } : {}));
       if (reply.images) groups.push(contentsOf(file, reply));
-      else addStudy(reply, source);
+      else addStudy(reply, source, { name, show });
     } catch (error) {
       failed.push(items.length > 1 ? `${name}: ${error.message}` : error.message);
-      say("open-error", failed.join(" "));
+      sayEach(failed);
     }
   }
   if (groups.length) offer(groups, openAll);
+}
+
+function sayEach(sentences) {
+  say("open-error", sentences.join(" "));
+  $("open-error").replaceChildren(...sentences.map((text) => node("span", text)));
 }
 
 function tooLarge(size) {
@@ -51,8 +60,9 @@ export async function openExample(name) {
   say("open-error");
   try {
     const source = exampleSource(name);
-    const study = addStudy(await busy("reading and encoding …", () => source.open({})), source);
-    const { question } = state.examples.find(({ file }) => file === name);
+    const { question, title } = state.examples.find(({ file }) => file === name);
+    const reply = await busy("reading and encoding …", () => source.open({}));
+    const study = addStudy(reply, source, { name: title, show: true });
     if (study === state.current && !study.answers.length) {
       $("query").value = question;
       await ask(question);
@@ -62,42 +72,51 @@ export async function openExample(name) {
   }
 }
 
-function fileSource(file, image) {
-  // Where a picture comes from, to be read again in another way: the server keeps no file.
-  return {
-    open: (reading) => upload("open_upload", file, { image, ...reading }),
-    send: (name, options, whole) => upload(name, whole ? file : "", options),
-  };
-}
-
-function exampleSource(name) {
-  return {
-    open: (reading) => call("open_example", { name, ...reading }),
-    send: (request, options) => upload(request, "", options),
-  };
-}
-
-function addStudy({ picture, ...opened }, source) {
+export function addStudy(reply, source, { name = "", show = false } = {}) {
   // The same picture again, after a restart say, is the same study: its answers and readings stay,
   // and what was asked is asked anew.
-  const before = state.studies.find((other) => other.sha256 === opened.sha256);
+  const before = state.studies.find((other) => other.sha256 === reply.sha256);
   const study = before || newStudy();
-  Object.assign(study, opened, { source, reading: {} });
-  showPicture(study, picture);
-  state.studies = [study, ...state.studies.filter((other) => other !== study)];
+  Object.assign(study, { source, reading: {}, name: name || study.name });
+  takeOpened(study, reply);
+  if (!before) state.studies.push(study);
   for (const draft of study.drafts.values()) draft.error = "";
-  if (study !== state.current && !(state.current && held())) choose(study);
-  else {
-    study.unseen = study !== state.current;
-    render();
-  }
-  if (before) renew(study).catch((error) => say("ask-error", error.message));
+  if (study !== state.current) arrive(study, show);
+  else render();
+  if (before) catchUp(study).catch((error) => say("ask-error", error.message));
   return study;
 }
 
-function newStudy() {
+function catchUp(study) {
+  return study.pending ? askPending(study) : renew(study);
+}
+
+function arrive(study, show) {
+  // What arrives is listed, and takes nobody's film away.
+  if (!state.current || (show && !held())) choose(study);
+  else {
+    study.unseen = true;
+    render();
+  }
+}
+
+export function newStudy() {
   const lists = { answers: [], drafts: new Map(), echoes: new Map(), numbers: new Map() };
-  return { ...lists, active: null, asked: 0, renewal: null };
+  return {
+    ...lists,
+    name: "",
+    active: null,
+    named: "",
+    asked: 0,
+    renewal: null,
+    revival: null,
+    shownAt: null,
+  };
+}
+
+export function takeOpened(study, { picture, ...opened }) {
+  Object.assign(study, opened);
+  showPicture(study, picture);
 }
 
 export function showPicture(study, url) {
@@ -112,14 +131,59 @@ export function showPicture(study, url) {
 }
 
 export function choose(study) {
-  if (!state.current && state.loose.revision && !study.active && !study.drafts.has("")) {
-    study.drafts.set("", state.loose);
-    state.loose = newDraft();
-  }
+  if (!state.current) takeLoose(study);
   state.current = study;
   study.unseen = false;
-  Object.assign(viewer.view, { picture: study.image.complete ? study.image : null, size: study.size });
+  if (study.shownAt === null) study.shownAt = Date.now();
+  const ready = study.image && study.image.complete;
+  Object.assign(viewer.view, { picture: ready ? study.image : null, size: study.size });
   render();
   viewer.reset();
-  compare();
+  if (!study.image) fetchAgain(study);
+  else compare();
+}
+
+function takeLoose(study) {
+  // A reading that was begun before anything was open.
+  const key = state.looseFinding ? unaskedKey(state.looseFinding) : "";
+  if (!saysSomething(state.loose) || (study.active && !key) || study.drafts.has(key)) return;
+  study.drafts.set(key, state.loose);
+  study.named = state.looseFinding;
+  Object.assign(state, { loose: newDraft(), looseFinding: "" });
+}
+
+async function askPending(study) {
+  // What was asked before the window was loaded again, in the order and with the choice of then.
+  const { answers, active } = study.pending || { answers: [] };
+  study.pending = null;
+  await askTexts(
+    study,
+    answers.map(({ asked }) => asked),
+  );
+  for (const { query, mapShown, saliencyShown } of answers) {
+    const answer = study.answers.find((other) => other.query === query);
+    if (answer) Object.assign(answer, { mapShown, saliencyShown });
+  }
+  const places = new Map(answers.map(({ query }, place) => [query, place]));
+  study.answers.sort((one, other) => (places.get(one.query) ?? -1) - (places.get(other.query) ?? -1));
+  if (!study.active) study.active = study.answers.find(({ query }) => query === active) || null;
+  render();
+  if (study === state.current) compare();
+}
+
+async function fetchAgain(study) {
+  // After a reload: the film is the server's to give, or comes from its file again.
+  if (study.fetching) return;
+  study.fetching = true;
+  say("open-error");
+  try {
+    const reply = await busy("opening …", () => callOn(study, "look"));
+    takeOpened(study, reply);
+    if (study === state.current) choose(study);
+    await askPending(study);
+  } catch (error) {
+    say("open-error", error.message);
+  }
+  study.fetching = false;
+  render();
 }

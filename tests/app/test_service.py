@@ -259,7 +259,7 @@ def test_another_window_of_the_browser_sees_a_study_whose_id_it_knows(
     other = PageClient(api, browser=window.browser)
     assert other.token != window.token
     seen = other.call("look", study=opened["study"])
-    assert seen == {**opened, "asked": ["lung mass", "no lung nodule"]}
+    assert seen == {**opened, "questions": ["lung mass", "no lung nodule"]}
     assert seen["picture"].startswith("data:image/png;base64,")
     assert len(seen["thumbnail"]) < len(seen["picture"])
     window.call("close", study=opened["study"])  # the other window has it still

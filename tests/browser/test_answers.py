@@ -79,14 +79,15 @@ def test_the_threshold_is_the_answers_until_the_reader_moves_it(opened: Page, di
 def test_grad_cam_comes_with_every_study_in_compare_mode(opened: Page, dicom: Path, tmp_path: Path) -> None:
     path = tmp_path / "other.png"
     cv2.imwrite(str(path), np.tile(np.linspace(0, 255, 400).astype(np.uint8), (420, 1)))
-    for file in (path, dicom):
+    for number, file in enumerate((path, dicom)):
         open_file(opened, file)
+        opened.locator("#pc-studies button").nth(number).click()
         ask(opened, "mass")
     late = Late(opened, "compare")
     opened.locator('[data-view="compare"]').click()
     late.let_go()
     expect(opened.locator("#pc-tag-right")).to_contain_text("no probability")
-    opened.locator("#pc-studies button").nth(1).click()
+    opened.locator("#pc-studies button").nth(0).click()
     expect(opened.locator("#pc-tag-right")).to_have_text("Grad-CAM …")
     late.let_go()
     expect(opened.locator("#pc-tag-right")).to_contain_text("no probability")
