@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.film import Opened
 from app.guard.doors import API
 from app.guard.windows import HEADER, Windows
 from app.lanes import BusyError
@@ -43,6 +44,7 @@ from patchclip import PatchClipError
 
 OPTIONS_HEADER = "x-patch-clip-options"  # of a request whose body is a file: the rest of it, as JSON
 BYTES = "application/octet-stream"
+FILM = "application/x-patch-clip-film"  # an opened study, followed by its film: see app.film
 LARGEST_BODY = 256 * 1024  # bytes of any request but an upload: a reading with all its boxes is far smaller
 STATUS = {  # others: 400
     ForgottenError: 410,  # on which the page sends the file again by itself
@@ -83,7 +85,7 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
         )
         return b"".join([chunk async for chunk in limited(request.stream(), LARGEST_BODY, too_large)])
 
-    def file(kind: Any, method: Callable[[str, Read, Any], Awaitable[Reply | bytes]]) -> Answering:
+    def file(kind: Any, method: Callable[[str, Read, Any], Awaitable[Reply | Opened | bytes]]) -> Answering:
         async def answer(request: Request) -> Reply | Response:
             token = window_of(request)
             options = read_request(kind, request.headers.get(OPTIONS_HEADER, "{}").encode())
@@ -96,7 +98,7 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
 
         return answer
 
-    def json(kind: Any, method: Callable[[str, Any], Awaitable[Reply | bytes]]) -> Answering:
+    def json(kind: Any, method: Callable[[str, Any], Awaitable[Reply | Opened | bytes]]) -> Answering:
         async def answer(request: Request) -> Reply | Response:
             token = window_of(request)
             return _whole(await method(token, read_request(kind, await body_of(request))))
@@ -128,7 +130,9 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
     return [Route(API + name, _guarded(name, answer), methods=["POST"]) for name, answer in answering.items()]
 
 
-def _whole(reply: Reply | bytes) -> Reply | Response:
+def _whole(reply: Reply | Opened | bytes) -> Reply | Response:
+    if isinstance(reply, Opened):
+        return Response(reply.body(), media_type=FILM)
     return Response(reply, media_type=BYTES) if isinstance(reply, bytes) else reply
 
 

@@ -1,4 +1,4 @@
-"""What the page draws: the radiograph as a lossless picture, colour tables, answers with their maps."""
+"""What the page draws: a thumbnail, colour tables, answers with their maps."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ from patchclip.text import Echo, Reading
 from patchclip.text.notes import correction
 from patchclip.types import Exploration
 
-# Pixels sent to the browser, which zooms in 12 times: all that most detectors have, in a PNG of a few MB.
-LONGEST_LENGTH = 3000
 THUMBNAIL_LENGTH = 96
 LONGEST_NAME = 80  # characters of a typed text that an answer is called by
 ASSERTED = {
@@ -40,10 +38,10 @@ ASSERTED = {
 COLOUR_MAPS = ("inferno", "viridis", "cividis", "Blues_r")
 
 
-def picture(radiograph: Radiograph, longest: int = LONGEST_LENGTH) -> str:
-    """The radiograph as a PNG data URL, 8 bits, at most `longest` pixels long and wide."""
+def thumbnail(radiograph: Radiograph) -> str:
+    """The radiograph as a small PNG data URL, 8 bits, at most `THUMBNAIL_LENGTH` pixels long and wide."""
     pixels = radiograph.pixels
-    reduction = min(1.0, longest / max(pixels.shape))
+    reduction = min(1.0, THUMBNAIL_LENGTH / max(pixels.shape))
     if reduction < 1:
         height, width = (max(1, round(length * reduction)) for length in pixels.shape)
         pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.float32)

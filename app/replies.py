@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from patchclip.types import Laterality
+
 
 class Reply(BaseModel):
     """Base of all replies."""
@@ -83,15 +85,65 @@ class TruthReply(Reply):
     h: float
 
 
+class TransformReply(Reply):
+    """A VOI LUT or window of values after the modality transform (PS3.3 C.11.2).
+
+    `function` is LINEAR, LINEAR_EXACT, SIGMOID or TABLE; a table has `entries` from 0 to `largest`, of which
+    the first belongs to the value `first`, and `center` and `width` are those of its input.
+    """
+
+    name: str
+    center: float
+    width: float
+    function: str
+    first: int = 0
+    largest: int = 0
+    entries: list[int] = []
+
+
+class SpacingReply(Reply):
+    """The length of a pixel of the radiograph, and where it holds; see `patchclip.image.spacing`."""
+
+    mm: float
+    place: str
+
+
+class FilmReply(Reply):
+    """What the codes of a film mean; they follow the reply, see `app.film`.
+
+    `size` is (rows, columns) of the codes, each `step` pixels of the radiograph long. slope x code +
+    intercept is a value in the file's units, of which `limits` are the least and the greatest. `inverse`: low
+    values are
+    bright. `outside`: the code 65535 is a pixel that shows nothing. `model` is what the model sees.
+    `patient_left` is the side of the picture on which the patient's left lies, told or as usually displayed.
+    """
+
+    size: tuple[int, int]
+    step: int
+    slope: float
+    intercept: float
+    inverse: bool
+    rounded: bool
+    outside: bool
+    limits: tuple[float, float]
+    transforms: list[TransformReply]
+    model: TransformReply
+    automatic: TransformReply
+    presets: list[TransformReply]
+    spacing: SpacingReply | None
+    patient_left: Laterality
+    sides_told: bool
+
+
 class StudyReply(Reply):
-    """An opened radiograph; `size` is (H, W), `picture` a PNG data URL, `judged` counts readings so far.
+    """An opened radiograph; `size` is (H, W), `film` says how it is shown, `judged` counts readings so far.
 
     `windows` are those of the header, by name; `window` is the place of the one in use, None for an automatic
     one. `polarity_doubt`: black and white may have to be exchanged, or a decision on them undone. `dicom`:
     results as DICOM can refer to the file. `origin`: of an
     example, where it is from. `burnt_in`: the picture may hold text that names the patient.
     `truth`: boxes, where the server was given them.
-    `thumbnail` is a small picture, a data URL as well; `questions` holds what was asked before, in its order, by
+    `thumbnail` is a small picture, a data URL; `questions` holds what was asked before, in its order, by
     the words that answers are called by.
     """
 
@@ -99,7 +151,7 @@ class StudyReply(Reply):
     sha256: str
     view: str
     size: tuple[int, int]
-    picture: str
+    film: FilmReply
     thumbnail: str
     questions: list[str]
     warnings: list[str]

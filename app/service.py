@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,15 +10,15 @@ from typing import TypeVar
 
 from app.archive_panel import ArchivePanel
 from app.drawing import (
-    THUMBNAIL_LENGTH,
     answer_reply,
     colour_tables,
     echo_reply,
     exploration_reply,
     keys_of,
-    picture,
+    thumbnail,
 )
 from app.examples import example, examples
+from app.film import Opened, packed
 from app.lanes import Lanes
 from app.maps import Maps
 from app.readings_panel import ReadingsPanel
@@ -124,7 +125,7 @@ class Service:
 
     async def open_upload(
         self, window: str, read: Callable[[], bytes], request: OpenRequest
-    ) -> StudyReply | ContentsReply:
+    ) -> Opened | ContentsReply:
         """Opens an uploaded file, or says what it holds if that is several images and none was chosen.
 
         Of an opened file only the pixels stay in memory, of one that was listed nothing: the page sends it
@@ -152,7 +153,7 @@ class Service:
         self.received.opened(request.received)
         return opened
 
-    async def open_example(self, window: str, request: OpenExampleRequest) -> StudyReply:
+    async def open_example(self, window: str, request: OpenExampleRequest) -> Opened:
         """Opens a bundled radiograph."""
         chosen = example(request.name)
         return await self._open(
@@ -162,7 +163,7 @@ class Service:
             synthetic=chosen.synthetic,
         )
 
-    async def look(self, window: str, request: LookRequest) -> StudyReply:
+    async def look(self, window: str, request: LookRequest) -> Opened:
         """A study that was opened before, as it was; the page sends its file again where it is forgotten."""
         return await self._opened(self.sessions.get(window, request.study))
 
@@ -201,34 +202,38 @@ class Service:
 
     async def _open(
         self, window: str, load: Callable[[], Radiograph], opening: Opening, *, synthetic: bool
-    ) -> StudyReply:
+    ) -> Opened:
         def read() -> Radiograph:
             return load().inverted() if opening.inverted else load()
 
         radiograph, decode_ms = await self.lanes.decoder.run(lambda: _timed(read))
-        encoded = await self.lanes.model.run(lambda: self.engine.encode(radiograph))
-        drawn = await self.lanes.decoder.run(lambda: picture(radiograph))
-        small = await self.lanes.decoder.run(lambda: picture(radiograph, THUMBNAIL_LENGTH))
+        # The film is packed while the model looks at it: neither waits for the other.
+        encoded, film, small = await asyncio.gather(
+            self.lanes.model.run(lambda: self.engine.encode(radiograph)),
+            self.lanes.decoder.run(lambda: packed(radiograph)),
+            self.lanes.decoder.run(lambda: thumbnail(radiograph)),
+        )
         study = self.sessions.add(
-            window, encoded, decode_ms, synthetic=synthetic, opening=opening, picture=drawn, thumbnail=small
+            window, encoded, decode_ms, synthetic=synthetic, opening=opening, film=film, thumbnail=small
         )
         if self._twin is not None:
             twin = self._twin
             study.explained.twin_input = await self.lanes.decoder.run(lambda: twin.input_of(radiograph))
         return await self._opened(study)
 
-    async def _opened(self, study: Study) -> StudyReply:
+    async def _opened(self, study: Study) -> Opened:
+        assert study.film is not None  # whoever opens a study packs its film
         facts = study.encoded.facts
         warnings = list(study.encoded.warnings)
         sha256 = study.encoded.radiograph_sha256
         judged, doubt = await self.readings.judged(sha256)
         warnings += doubt
-        return StudyReply(
+        reply = StudyReply(
             study=study.id,
             sha256=sha256,
             view=facts.view or "",
             size=study.encoded.size,
-            picture=study.picture,
+            film=study.film.told,
             thumbnail=study.thumbnail,
             questions=list(study.answers),
             warnings=warnings,
@@ -255,6 +260,7 @@ class Service:
                 for item in self._truth.get(sha256, ())
             ],
         )
+        return Opened(reply, study.film.codes)
 
 
 def _contents(listing: Listing) -> ContentsReply:

@@ -1,4 +1,4 @@
-"""What each browser has open: studies with their encodings and pictures, in memory alone."""
+"""What each browser has open: studies with their encodings and films, in memory alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from threading import Lock
 
 from app.explained import Explained
+from app.film import PackedFilm
 from app.guard.windows import browser_of
 from patchclip import Answer, Encoded, PatchClipError
 
@@ -59,7 +60,7 @@ class Study:
         decode_ms: how long reading took.
         synthetic: whether a program drew it.
         opening: how it was read.
-        picture: the film as it is drawn, a data URL; "" where none was made.
+        film: its grey values, packed for the page.
         thumbnail: a small one.
         windows: tokens of the windows that have it open.
         answers: by query text, so that feedback is stored with exactly what was shown.
@@ -71,7 +72,7 @@ class Study:
     decode_ms: float
     synthetic: bool
     opening: Opening = Opening()
-    picture: str = ""
+    film: PackedFilm | None = None
     thumbnail: str = ""
     windows: set[str] = field(default_factory=set)
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -80,7 +81,8 @@ class Study:
     @property
     def size_bytes(self) -> int:
         """What it takes in memory, but for its answers, which are small."""
-        return bytes_of(self.encoded) + bytes_of(self.explained) + len(self.picture) + len(self.thumbnail)
+        film = 0 if self.film is None else len(self.film.codes)
+        return bytes_of(self.encoded) + bytes_of(self.explained) + film + len(self.thumbnail)
 
 
 class Sessions:
@@ -108,12 +110,12 @@ class Sessions:
         *,
         synthetic: bool,
         opening: Opening = Opening(),
-        picture: str = "",
+        film: PackedFilm | None = None,
         thumbnail: str = "",
     ) -> Study:
         """Opens a study; those that were unused longest are forgotten where memory is short."""
         study = Study(
-            secrets.token_urlsafe(16), encoded, decode_ms, synthetic, opening, picture, thumbnail, {window}
+            secrets.token_urlsafe(16), encoded, decode_ms, synthetic, opening, film, thumbnail, {window}
         )
         with self._lock:
             self._touch(browser_of(window))

@@ -7,7 +7,7 @@ import re
 API = "/api/"
 FILES = re.compile(
     r"/(?:"
-    r"page/[a-z_]+\.(?:html|css|js)"  # ours
+    r"page/(?:film/)?[a-z_]+\.(?:html|css|js)"  # ours
     r"|(?:assets|static)/[\w@~-][\w.@~-]*(?:/[\w@~-][\w.@~-]*)*"  # Gradio's; no name begins with a dot
     r"|theme\.css|favicon\.ico"
     r")"

@@ -2,7 +2,10 @@
 import { activate, ask, compare } from "./asking.js";
 import { colours } from "./caption.js";
 import { filesOf } from "./contents.js";
+import { startDrawing, takeRegion } from "./film/actions.js";
+import { bindPanel } from "./film/panel.js";
 import { $, all, say } from "./dom.js";
+import { touch } from "./drafts.js";
 import { explore } from "./explore.js";
 import { download, showHistory } from "./history.js";
 import { bindPicture } from "./picture.js";
@@ -18,10 +21,9 @@ import {
   save,
   setConfidence,
   toggle,
-  undo,
 } from "./reading.js";
 import { render } from "./render.js";
-import { state, viewer } from "./state.js";
+import { onEdit, state, viewer } from "./state.js";
 import { choose, openExample, openFiles, openFolder } from "./studies.js";
 
 export function setView(mode) {
@@ -95,27 +97,38 @@ function bindTools() {
   for (const button of all("[data-view]")) button.onclick = () => setView(button.dataset.view);
   onInput("opacity", (slider) => (viewer.view.opacity = Number(slider.value)));
   onInput("curtain", (slider) => (viewer.view.curtain = Number(slider.value)));
-  onInput("threshold", (slider) => (slider.dataset.moved = "true"));
+  onInput("threshold", (slider) => {
+    const { active } = state.current || {};
+    if (active) active.moved = Number(slider.value); // this answer's alone
+  });
   onInput("smooth", (box) => (viewer.view.smooth = box.checked));
+  onInput("filled", (box) => (viewer.view.filled = box.checked));
   onInput("outlines", (box) => (viewer.view.outlines = box.checked));
   onInput("all", (box) => (state.all = box.checked));
   $("colours").onchange = (event) => setColours(event.target.value);
-  $("reset").onclick = () => viewer.reset();
-  attachPointer(viewer, (what) => {
-    if (what === "boxes") return change(() => {});
+  bindPanel(viewer);
+  onEdit((reading, shapes) => {
+    reading.shapes = shapes;
+    touch(reading);
+    render();
+  });
+  attachPointer(viewer, () => {
     $("curtain").value = viewer.view.curtain;
-    return render();
+    render();
   });
 }
 
 function bindReading() {
   for (const kind of ["presence", "location"])
     for (const button of all(`[data-${kind}]`)) button.onclick = () => toggle(kind, button.dataset[kind]);
-  $("draw").onclick = () => {
-    viewer.view.drawing = !viewer.view.drawing;
-    render();
-  };
-  $("undo").onclick = undo;
+  for (const kind of ["box", "point", "polygon"])
+    $(kind === "box" ? "draw" : kind).onclick = () => {
+      startDrawing(kind);
+      render();
+    };
+  $("take").onclick = takeRegion;
+  $("undo").onclick = () => viewer.shapes.undo();
+  $("redo").onclick = () => viewer.shapes.redo();
   $("comment").oninput = () => change((draft) => (draft.comment = $("comment").value));
   $("save").onclick = save;
   $("finding").onchange = () => nameFinding($("finding").value);

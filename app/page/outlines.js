@@ -9,14 +9,10 @@ const painted = new WeakMap(); // the outline of each map, painted once
 export function drawOutlines(context, place, answers, size, minPatches) {
   // `answers` are { map, threshold, colour, number }.
   answers.forEach((answer) => {
-    context.drawImage(
-      outlineOf(answer, size, minPatches).picture,
-      place.left,
-      place.top,
-      place.width,
-      place.height,
-    );
+    context.setTransform(...place.matrix.map((value) => value * place.ratio));
+    context.drawImage(outlineOf(answer, size, minPatches).picture, 0, 0, size[1], size[0]);
   });
+  context.setTransform(place.ratio, 0, 0, place.ratio, 0, 0);
   context.font = "bold 13px system-ui, sans-serif";
   context.lineWidth = 3;
   context.lineJoin = "round";
@@ -24,8 +20,8 @@ export function drawOutlines(context, place, answers, size, minPatches) {
   answers.forEach((answer, k) => {
     const { cols, rows, tops } = outlineOf(answer, size, minPatches);
     for (const [column, row] of tops) {
-      const x = place.left + ((column + 0.5) / cols) * place.width + (k % 3) * STEP;
-      const y = Math.max(place.top + (row / rows) * place.height - 4, place.top + 13);
+      const [left, top] = place.toScreen([((column + 0.5) / cols) * size[1], (row / rows) * size[0]]);
+      const [x, y] = [left + (k % 3) * STEP, Math.max(top - 4, 13)];
       context.strokeText(answer.number, x, y);
       context.fillStyle = answer.colour;
       context.fillText(answer.number, x, y);

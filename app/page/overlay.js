@@ -1,8 +1,8 @@
 // Paints a map as a picture to lay over the radiograph: colours by value, outlines of regions, nothing below the threshold.
 import { findRegions } from "./regions.js";
 
-export function paint(map, size, view, outline) {
-  // The picture and the number of regions; `outline` is [r, g, b].
+export function paint(map, size, view, light, dark) {
+  // The picture and the number of regions; `light` and `dark` are [r, g, b] of the outline, which so shows on any ground.
   const regions = findRegions(map, size, view.threshold, view.minPatches);
   const { rows, cols } = regions;
   const lit = view.smooth ? regions.lit : wholePatches(map, regions, view.threshold);
@@ -11,16 +11,19 @@ export function paint(map, size, view, outline) {
   picture.height = rows;
   const context = picture.getContext("2d");
   const pixels = context.createImageData(cols, rows);
-  for (let k = 0; k < lit.length; k++) {
+  for (let k = 0; view.filled && k < lit.length; k++) {
     if (!lit[k]) continue;
     const value = view.smooth ? regions.values[k] : patchValue(map, regions, k);
     const colour = view.table[Math.min(255, Math.round(value * 255))];
     const cover = view.opacity * Math.min(1, 0.35 + 0.65 * value);
     pixels.data.set([...colour, Math.round(255 * cover)], 4 * k);
   }
-  if (view.outlines && view.opacity > 0) {
+  if (view.outlines || !view.filled) {
+    const edge = lit.map((on, k) => (on && onEdge(lit, rows, cols, k) ? 1 : 0));
     for (let k = 0; k < lit.length; k++) {
-      if (lit[k] && onEdge(lit, rows, cols, k)) pixels.data.set([...outline, 235], 4 * k);
+      if (edge[k]) pixels.data.set([...light, 255], 4 * k);
+      else if (lit[k] && (edge[k - 1] || edge[k + 1] || edge[k - cols] || edge[k + cols]))
+        pixels.data.set([...dark, 255], 4 * k);
     }
   }
   context.putImageData(pixels, 0, 0);

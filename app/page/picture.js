@@ -3,10 +3,11 @@
 import { askAnew, compare } from "./asking.js";
 import { $, say } from "./dom.js";
 import { isUnsaved } from "./drafts.js";
+import { makeFilm } from "./film/grey.js";
 import { render } from "./render.js";
 import { call } from "./server.js";
 import { busy, state, viewer } from "./state.js";
-import { choose, showPicture } from "./studies.js";
+import { choose, showFilm } from "./studies.js";
 
 const AUTOMATIC = -1; // the library's number of an automatic window
 
@@ -49,7 +50,7 @@ async function reread(study, changes) {
   render();
 }
 
-function replace(study, { picture, ...opened }, reading, { answers }) {
+function replace(study, { film, packed, ...opened }, reading, { answers }) {
   // Everything at once: a map never lies over a picture that it was not computed from.
   const active = study.active && study.active.query;
   const asked = study.answers.map((answer) => answer.query);
@@ -62,7 +63,7 @@ function replace(study, { picture, ...opened }, reading, { answers }) {
     if (isUnsaved(draft)) Object.assign(draft, { attempt: null, note: "", error: "" });
     else study.drafts.delete(query);
   }
-  showPicture(study, picture);
+  showFilm(study, makeFilm(film, packed));
   viewer.draw();
   compare();
 }

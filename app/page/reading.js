@@ -39,10 +39,6 @@ export function stepConfidence(direction) {
   setConfidence(confidence === null ? MIDDLE : confidence + direction * STEP);
 }
 
-export function undo() {
-  if (viewer.view.shapes.length) change((draft) => draft.shapes.pop());
-}
-
 export function readUnasked(finding = "") {
   // A reading without a question: of the finding named, or of one that the reader is about to name.
   if (state.current) Object.assign(state.current, { active: null, named: finding });
@@ -97,6 +93,7 @@ export async function store(study, answer, finding, draft) {
     const note = `saved, ${clock(reply.saved)}${number}${changed}`;
     Object.assign(draft, { stored: revision, row: reply.row, reader, note });
     if (reply.revision === 1) study.judged++;
+    viewer.view.drawing = false; // what is drawn next belongs to another reading
   } catch (error) {
     Object.assign(draft, { note: "", error: error.message });
   }
@@ -139,7 +136,7 @@ function readingOf(study, answer, finding, draft, reader) {
     seconds: study.shownAt === null ? null : Math.max(0, Math.round((Date.now() - study.shownAt) / 100) / 10),
     map_shown: !!(answer && answer.mapShown),
     saliency_shown: (answer && answer.saliencyShown) || [],
-    display: study === state.current && (!answer || isOnScreen(answer)) ? displayOf(viewer.view) : {},
+    display: study === state.current && (!answer || isOnScreen(answer)) ? displayOf(viewer) : {},
   };
 }
 

@@ -2,18 +2,18 @@
 import { canJudgeMap } from "./contradictions.js";
 import { $, choices, node, refill, say } from "./dom.js";
 import { draftOf, isUnsaved, keyOfReading, unaskedFindings, unaskedKey } from "./drafts.js";
-import { state } from "./state.js";
+import { state, viewer } from "./state.js";
 
 const MARKS = { present: "present", absent: "absent", unsure: "unsure", "": "begun" };
 
 export function renderReading(study, answer) {
   const draft = draftOf(study, state.loose);
-  const count = draft.shapes.length;
   choices("presence", draft.presence);
   choices("location", draft.location);
   $("map-row").hidden = !canJudgeMap(answer);
-  $("boxes").textContent = count ? `${count} ${nameOf(draft.shapes)}${count > 1 ? "es" : ""}` : "no boxes";
-  $("undo").disabled = !count;
+  $("boxes").textContent = draft.shapes.length ? shapeWords(draft.shapes) : "no boxes";
+  $("undo").disabled = !viewer.shapes.canUndo(draft);
+  $("redo").disabled = !viewer.shapes.canRedo(draft);
   if ($("comment").value !== draft.comment) $("comment").value = draft.comment;
   renderConfidence(draft.confidence);
   renderUnasked(study, answer);
@@ -23,8 +23,14 @@ export function renderReading(study, answer) {
   $("reading-of").textContent = answer ? "· " + answer.finding : "";
 }
 
-function nameOf(shapes) {
-  return shapes.every(({ kind }) => kind === "box") ? "box" : "outline";
+function shapeWords(shapes) {
+  // "2 boxes, 1 point"
+  const plural = { box: "boxes", point: "points", polygon: "polygons" };
+  return Object.keys(plural)
+    .map((kind) => [shapes.filter((shape) => shape.kind === kind).length, kind])
+    .filter(([number]) => number)
+    .map(([number, kind]) => `${number} ${number > 1 ? plural[kind] : kind}`)
+    .join(", ");
 }
 
 function renderConfidence(confidence) {

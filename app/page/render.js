@@ -37,9 +37,10 @@ function showInViewer(study, answer) {
   const { view } = viewer;
   view.map = answer ? answer.map : null;
   view.saliency = (answer && answer.saliency) || null;
-  view.shapes = draftOf(state.current, state.loose).shapes;
-  // Until the reader moves the slider, each answer is shown at the threshold that it came with.
-  if (!$("threshold").dataset.moved && answer) $("threshold").value = answer.threshold;
+  view.reading = draftOf(state.current, state.loose);
+  view.shapes = view.reading.shapes;
+  // Until the reader moves its slider, each answer is shown at the threshold that it came with.
+  if (answer) $("threshold").value = answer.moved ?? answer.threshold;
   view.threshold = Number($("threshold").value); // as the slider rounds it: what is painted is what is written
   view.exploration = (answer && answer.explored && answer.exploration) || null;
   view.all = study && state.all ? outlinesOf(study) : [];
@@ -47,11 +48,10 @@ function showInViewer(study, answer) {
 }
 
 function outlinesOf(study) {
-  const moved = $("threshold").dataset.moved;
   const inScope = study.answers.filter((answer) => answer.in_vocabulary);
   return inScope.map((answer) => {
     const number = numberOf(study, answer);
-    const threshold = moved ? viewer.view.threshold : answer.threshold;
+    const threshold = answer.moved ?? answer.threshold;
     return { map: answer.map, threshold, number, colour: colourOf(number) };
   });
 }
@@ -91,11 +91,21 @@ function renderAnyway(answer) {
 function renderTools() {
   const { view } = viewer;
   choices("view", view.mode);
-  $("draw").setAttribute("aria-pressed", String(view.drawing));
-  $("canvas").classList.toggle("drawing", view.drawing);
+  for (const [id, kind] of [
+    ["draw", "box"],
+    ["point", "point"],
+    ["polygon", "polygon"],
+    ["ruler", "ruler"],
+    ["ratio", "ratio"],
+  ])
+    $(id).setAttribute("aria-pressed", String(view.drawing === kind));
+  $("film").classList.toggle("drawing", !!view.drawing);
   $("curtain-label").hidden = view.mode !== "compare";
   $("opacity-out").textContent = short(view.opacity);
   $("threshold-out").textContent = short(view.threshold);
+  const answer = state.current && state.current.active;
+  $("threshold").parentElement.style.setProperty("--own", answer ? answer.threshold : -1);
+  $("smoothed").hidden = !view.smooth;
 }
 
 function renderTimes(study, answer) {

@@ -5,6 +5,7 @@ const HEADER = "x-patch-clip-window";
 const OPTIONS_HEADER = "x-patch-clip-options"; // of a request whose body is a file: the rest of it
 const SILENT = "The server does not answer; check that it is running, then try again.";
 const UNSENT = "The file could not be sent; it may be too large or the server may have stopped. Try again.";
+const FILM = "application/x-patch-clip-film";
 const FORGOTTEN = 410; // the status of a study that is no longer in the server's memory
 let token = (kept && kept.token) || null;
 
@@ -53,9 +54,19 @@ async function post(name, body, type, failure, more = {}) {
   try {
     const headers = { "content-type": type, ...more, ...(token ? { [HEADER]: token } : {}) };
     const response = await fetch("api/" + name, { method: "POST", body, headers, cache: "no-store" });
-    const isJson = response.headers.get("content-type").startsWith("application/json");
-    return { status: response.status, reply: await (isJson ? response.json() : response.blob()) };
+    return { status: response.status, reply: await replyOf(response) };
   } catch (error) {
     throw new Error(failure, { cause: error });
   }
+}
+
+async function replyOf(response) {
+  const type = response.headers.get("content-type");
+  if (type.startsWith("application/json")) return response.json();
+  const content = await response.blob();
+  if (!type.startsWith(FILM)) return content;
+  // An opened study: the length of its description, the description, the deflated film; see app/film.py.
+  const length = new DataView(await content.slice(0, 4).arrayBuffer()).getUint32(0);
+  const reply = JSON.parse(await content.slice(4, 4 + length).text());
+  return { ...reply, packed: content.slice(4 + length) };
 }

@@ -18,7 +18,14 @@ export const state = {
   looseFinding: "", // and the finding that it is of
 };
 
-export const viewer = makeViewer($("canvas"));
+export const viewer = makeViewer($("film"), $("canvas"), (reading, shapes) => edited(reading, shapes));
+
+let edited = () => {};
+
+export function onEdit(listener) {
+  // `listener(reading, shapes)` hears of what was drawn on the film.
+  edited = listener;
+}
 
 export function held() {
   // In the middle of a drag or of a comment nothing that arrives may take the reading away from under the reader's hand.

@@ -3,6 +3,7 @@ import { ask, askTexts, compare, renew } from "./asking.js";
 import { $, node, say } from "./dom.js";
 import { contentsOf, isHidden, offer, pathOf } from "./contents.js";
 import { newDraft, saysSomething, unaskedKey } from "./drafts.js";
+import { makeFilm } from "./film/grey.js";
 import { render } from "./render.js";
 import { callOn, exampleSource, fileSource } from "./revival.js";
 import { busy, held, state, viewer } from "./state.js";
@@ -114,20 +115,21 @@ export function newStudy() {
   };
 }
 
-export function takeOpened(study, { picture, ...opened }) {
+export function takeOpened(study, { film, packed, ...opened }) {
   Object.assign(study, opened);
-  showPicture(study, picture);
+  showFilm(study, makeFilm(film, packed));
 }
 
-export function showPicture(study, url) {
-  const image = new Image();
-  study.image = image;
-  image.onload = () => {
-    if (state.current !== study || study.image !== image) return;
-    viewer.view.picture = image;
-    viewer.draw();
-  };
-  image.src = url;
+export function showFilm(study, film) {
+  study.film = film;
+  if (study === state.current) lay(study);
+}
+
+function lay(study) {
+  viewer.view.size = study.size;
+  busy("showing …", () => viewer.show(study.film)).catch(() =>
+    say("open-error", "The film could not be shown; open the file again."),
+  );
 }
 
 export function choose(study) {
@@ -135,11 +137,10 @@ export function choose(study) {
   state.current = study;
   study.unseen = false;
   if (study.shownAt === null) study.shownAt = Date.now();
-  const ready = study.image && study.image.complete;
-  Object.assign(viewer.view, { picture: ready ? study.image : null, size: study.size });
+  if (study.film) lay(study);
+  else viewer.clear();
   render();
-  viewer.reset();
-  if (!study.image) fetchAgain(study);
+  if (!study.film) fetchAgain(study);
   else compare();
 }
 

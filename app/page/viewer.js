@@ -1,15 +1,24 @@
-// The canvas: radiograph, overlay, boxes, curtain. Knows nothing of the server.
+// The film on screen: grey values, maps over them, shapes and rulers over those. Knows nothing of the server.
 import { rgb } from "./colours.js";
+import { TOOLS, setColours } from "./film/annotations.js";
+import { makeCamera } from "./film/camera.js";
+import { makeLook } from "./film/look.js";
+import { makeShapes } from "./film/shapes.js";
+import { makeTools } from "./film/tools.js";
+import { release, unpack } from "./film/grey.js";
+import { forget } from "./film/paint.js";
+import { lengthWords } from "./film/lengths.js";
 import { hatch } from "./hatch.js";
 import { drawOutlines } from "./outlines.js";
 import { paint } from "./overlay.js";
 
-const MARGIN = 8; // CSS pixels around a fitted image
 const EMPTY = { key: "", map: null, size: null, picture: null, regions: 0 };
+const MOST_UNPACKED = 3; // films whose codes stay unpacked: going back and forth between two is immediate
 
-export function makeViewer(canvas) {
+export function makeViewer(element, canvas, onEdit = () => {}) {
+  // `onEdit(reading, shapes)` hears of shapes that were drawn or changed.
   const view = {
-    picture: null,
+    film: null,
     size: null,
     map: null,
     saliency: null,
@@ -21,30 +30,37 @@ export function makeViewer(canvas) {
     curtain: 0.5,
     smooth: true,
     outlines: true,
+    filled: true, // or the outlines alone
+    hidden: false, // while a key is held
     table: null,
     tableName: "",
-    shapes: [], // of the reading on screen
-    drawing: false,
+    reading: {}, // whose shapes are on screen
+    shapes: [],
+    drawing: false, // or what the left button draws: "box", "point", "polygon", "ruler", "ratio"
+    held: null, // what a held key has the left button do instead
     minPatches: 0,
-    zoom: 1,
-    panX: 0,
-    panY: 0,
-    brightness: 1,
-    contrast: 1,
   };
   const painted = { map: EMPTY, saliency: EMPTY };
   const hatched = { exploration: null, key: "", picture: null };
-  let drawn = null; // a box that is being drawn
+  const listeners = new Set();
+  const laid = new Set();
+  const unpacked = []; // the film that was shown last comes first
+
+  const camera = makeCamera(element, drawOverlay);
+  const look = makeLook(camera, drawOverlay);
+  const { group, take } = makeTools(camera, (...ends) => lengthWords(view.film, ...ends));
+  const shapes = makeShapes(camera, group, onEdit);
+  element.querySelector(".cornerstone-canvas").after(canvas); // below what is drawn
 
   function refresh(name) {
     // Paints a map anew if anything that it depends on has changed.
     const map = view[name];
     if (!map || !view.table || !view.size) painted[name] = EMPTY;
     else {
-      const { threshold, opacity, smooth, outlines, tableName, minPatches, size } = view;
-      const key = [threshold, opacity, smooth, outlines, tableName, minPatches, size].join();
+      const { threshold, opacity, smooth, outlines, filled, tableName, minPatches, size } = view;
+      const key = [threshold, opacity, smooth, outlines, filled, tableName, minPatches, size].join();
       if (painted[name].map !== map || painted[name].key !== key)
-        painted[name] = { key, map, ...paint(map, size, view, rgb("--text")) };
+        painted[name] = { key, map, ...paint(map, size, view, rgb("--text"), rgb("--film")) };
     }
     return painted[name];
   }
@@ -57,118 +73,154 @@ export function makeViewer(canvas) {
     return hatched.picture;
   }
 
-  function frame() {
-    // Where the image lies on the canvas, in CSS pixels.
-    const box = canvas.getBoundingClientRect();
-    const [height, width] = view.size;
-    const fit = Math.min((box.width - 2 * MARGIN) / width, (box.height - 2 * MARGIN) / height);
-    const scale = fit * view.zoom;
-    return {
-      scale,
-      left: (box.width - width * scale) / 2 + view.panX,
-      top: (box.height - height * scale) / 2 + view.panY,
-      width: width * scale,
-      height: height * scale,
-    };
+  function draw() {
+    setColours({ line: css("--accent"), selected: css("--amber"), text: css("--text") });
+    if (!view.held) take((view.drawing === "ratio" ? "ruler" : view.drawing) || "pan");
+    if (camera.film() === view.film) shapes.show(view.reading, view.shapes);
+    drawOverlay();
   }
 
-  function draw() {
+  function drawOverlay() {
     const ratio = window.devicePixelRatio || 1;
-    const box = canvas.getBoundingClientRect();
-    canvas.width = Math.max(1, Math.round(box.width * ratio));
-    canvas.height = Math.max(1, Math.round(box.height * ratio));
-    if (!view.picture) return;
+    const [width, height] = [element.clientWidth, element.clientHeight].map((length) =>
+      Math.round(length * ratio),
+    );
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const context = canvas.getContext("2d");
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const place = frame();
-    drawPicture(context, place);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    for (const listener of listeners) listener();
+    if (!camera.film() || camera.film() !== view.film || view.hidden) return;
     const map = refresh("map").picture;
     const saliency = refresh("saliency").picture;
-    if (view.mode !== "image" && view.exploration) lay(context, hatching(), place);
-    else if (view.mode === "map" && map) lay(context, map, place);
-    if (view.mode === "map") drawOutlines(context, place, view.all, view.size, view.minPatches);
-    if (view.mode === "compare" && !view.exploration) drawCurtain(context, place, map, saliency);
-    drawBoxes(context, place);
+    if (view.mode !== "image" && view.exploration) lay(context, hatching());
+    else if (view.mode === "map" && map) lay(context, map);
+    if (view.mode === "map") drawOutlines(context, placement(), view.all, view.size, view.minPatches);
+    if (view.mode === "compare" && !view.exploration) drawCurtain(context, map, saliency);
   }
 
-  function drawPicture(context, place) {
-    // The picture is several times larger than a fitted canvas: plain bilinear sampling would alias.
+  function placement() {
+    // What other layers need to draw in pixels of the radiograph or of the screen.
+    const ratio = window.devicePixelRatio || 1;
+    return { ratio, matrix: camera.matrix(), toScreen: camera.toScreen, size: view.size };
+  }
+
+  function lay(context, picture) {
+    const [height, width] = view.size;
+    enter(context);
     context.imageSmoothingQuality = "high";
-    const plain = view.brightness === 1 && view.contrast === 1;
-    context.filter = plain ? "none" : `brightness(${view.brightness}) contrast(${view.contrast})`;
-    lay(context, view.picture, place);
-    context.filter = "none";
+    context.drawImage(picture, 0, 0, width, height);
   }
 
-  function drawCurtain(context, place, map, saliency) {
-    const edge = place.left + place.width * view.curtain;
-    clipped(context, place.left, edge, map, place);
-    clipped(context, edge, place.left + place.width, saliency, place);
-    context.fillStyle = `rgb(${rgb("--text").join()})`;
-    context.fillRect(edge - 1, place.top, 2, place.height);
+  function enter(context) {
+    const ratio = window.devicePixelRatio || 1;
+    context.setTransform(...camera.matrix().map((value) => value * ratio));
+  }
+
+  function bounds() {
+    // The film's edges on the screen: [left, top, right, bottom].
+    const [height, width] = view.size;
+    const [a, b] = [camera.toScreen([0, 0]), camera.toScreen([width, height])];
+    return [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[0], b[0]), Math.max(a[1], b[1])];
+  }
+
+  function drawCurtain(context, map, saliency) {
+    const ratio = window.devicePixelRatio || 1;
+    const [left, top, right, bottom] = bounds();
+    const edge = left + (right - left) * view.curtain;
+    for (const [picture, from, to] of [
+      [map, left, edge],
+      [saliency, edge, right],
+    ]) {
+      if (!picture) continue;
+      context.save();
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      context.beginPath();
+      context.rect(from, 0, to - from, 1e5);
+      context.clip();
+      lay(context, picture);
+      context.restore();
+    }
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.fillStyle = css("--text");
+    context.fillRect(edge - 1, top, 2, bottom - top);
     context.beginPath();
-    context.arc(edge, place.top + place.height / 2, 9, 0, 7);
+    context.arc(edge, (top + bottom) / 2, 9, 0, 7);
     context.fill();
   }
 
-  function drawBoxes(context, place) {
-    context.lineWidth = 2;
-    context.strokeStyle = context.fillStyle = `rgb(${rgb("--accent").join()})`;
-    const boxes = view.shapes.filter(({ kind }) => kind === "box").map(({ points }) => points);
-    for (const [x, y, w, h] of drawn ? [...boxes, drawn] : boxes) {
-      const box = [
-        place.left + x * place.scale,
-        place.top + y * place.scale,
-        w * place.scale,
-        h * place.scale,
-      ];
-      context.globalAlpha = 0.12;
-      context.fillRect(...box);
-      context.globalAlpha = 1;
-      context.strokeRect(...box);
+  async function show(film) {
+    // Shows a film as soon as it is unpacked, unless another was asked for meanwhile.
+    view.film = film;
+    element.style.visibility = camera.film() === film ? "" : "hidden"; // another study's film is not this one's
+    await unpack(film);
+    if (view.film !== film) return;
+    unpacked.splice(0, unpacked.length, film, ...unpacked.filter((other) => other !== film));
+    for (const old of unpacked.splice(MOST_UNPACKED)) {
+      release(old);
+      forget(old);
     }
+    await camera.lay(film, () => look.of(film));
+    if (view.film !== film) return;
+    element.style.visibility = "";
+    look.told();
+    draw();
+    for (const listener of laid) listener();
   }
 
-  new ResizeObserver(draw).observe(canvas);
+  function clear() {
+    // No film, until another one comes.
+    view.film = null;
+    element.style.visibility = "hidden";
+    drawOverlay();
+  }
+
+  const point = (event) => {
+    const box = element.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+  new ResizeObserver(() => camera.apply()).observe(element);
 
   return {
     canvas,
+    element,
     view,
+    camera,
+    look,
+    shapes,
     draw,
-    frame,
+    drawOverlay,
+    show,
+    clear,
+    take,
+    bounds,
+    placement,
+    point,
+    onDraw: (listener) => listeners.add(listener),
+    onLaid: (listener) => laid.add(listener),
+    editing: (kind) => !!group.getToolInstance(TOOLS[kind].toolName).editData,
     dragging: () => false, // until pointers are attached
-    drawBox(box) {
-      drawn = box;
-      draw();
-    },
+    toScreen: camera.toScreen,
     toImage(event) {
-      // Where the pointer is, in image pixels, kept inside the image.
-      const box = canvas.getBoundingClientRect();
-      const place = frame();
+      // Where the pointer is, in pixels of the radiograph, kept inside it.
       const [height, width] = view.size;
-      return [
-        Math.min(Math.max((event.clientX - box.left - place.left) / place.scale, 0), width),
-        Math.min(Math.max((event.clientY - box.top - place.top) / place.scale, 0), height),
-      ];
+      const [x, y] = camera.toImage(point(event));
+      return [Math.min(Math.max(x, 0), width), Math.min(Math.max(y, 0), height)];
     },
-    reset() {
-      Object.assign(view, { zoom: 1, panX: 0, panY: 0, brightness: 1, contrast: 1 });
-      draw();
-    },
+    reset: () => camera.reset(),
     regions: () => ({ map: refresh("map").regions, saliency: refresh("saliency").regions }),
+    snapshot() {
+      // Film and overlay as they are on screen, on a canvas of its own.
+      const picture = document.createElement("canvas");
+      Object.assign(picture, { width: canvas.width, height: canvas.height });
+      const context = picture.getContext("2d");
+      context.drawImage(camera.viewport.canvas, 0, 0);
+      context.drawImage(canvas, 0, 0);
+      return picture;
+    },
   };
 }
 
-function lay(context, picture, place) {
-  context.drawImage(picture, place.left, place.top, place.width, place.height);
-}
-
-function clipped(context, from, to, picture, place) {
-  if (!picture) return;
-  context.save();
-  context.beginPath();
-  context.rect(from, 0, to - from, 1e5);
-  context.clip();
-  lay(context, picture, place);
-  context.restore();
+function css(variable) {
+  return `rgb(${rgb(variable).join()})`;
 }

@@ -67,7 +67,7 @@ function restoredStudy({ example, answers, active, drafts, numbers, ...facts }) 
   const source = example ? exampleSource(example) : lostSource(facts.name);
   return Object.assign(newStudy(), facts, {
     source,
-    image: null, // fetched when it is looked at
+    film: null, // fetched when it is looked at
     pending: { answers, active },
     drafts: new Map(drafts),
     numbers: new Map(numbers),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import zlib
 from typing import Any
 
+import numpy as np
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -13,6 +15,23 @@ from app.guard import Windows
 from app.guard.windows import HEADER
 from app.service import Service
 from app.uploads import Uploads
+
+
+def told(content: bytes) -> dict[str, Any]:
+    """A reply; of an opened study without the film that follows it."""
+    if content.startswith(b"{"):
+        return dict(json.loads(content))
+    length = int.from_bytes(content[:4], "big")
+    return dict(json.loads(content[4 : 4 + length]))
+
+
+def film_of(content: bytes) -> np.ndarray:
+    """uint16 [rows, columns], the codes that follow the reply of an opened study."""
+    length = int.from_bytes(content[:4], "big")
+    rows, columns = told(content)["film"]["size"]
+    halves = np.frombuffer(zlib.decompress(content[4 + length :]), np.uint8).reshape(2, rows, columns)
+    differences = halves[0].astype(np.int64) + 256 * halves[1].astype(np.int64)
+    return (np.cumsum(differences, axis=1) % 65536).astype(np.uint16)
 
 
 def make_api(service: Service, uploads: Uploads) -> Starlette:
@@ -36,11 +55,11 @@ class PageClient:
         """A request as the page makes it; errors come back as {"error": sentence}."""
         reply = self.client.post(f"/api/{name}", json=request, headers={HEADER: self.token})
         self.status = reply.status_code
-        return dict(reply.json())
+        return told(reply.content)
 
     def send(self, name: str, body: bytes, **options: Any) -> dict[str, Any]:
         """A request with a body of any kind; "open_upload" takes a file, and how it is to be read."""
-        return dict(json.loads(self.fetch(name, body, **options)))
+        return told(self.fetch(name, body, **options))
 
     def fetch(self, name: str, body: bytes, **options: Any) -> bytes:
         """The same, of which the reply is a file."""

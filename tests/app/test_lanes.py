@@ -49,7 +49,7 @@ def test_while_grad_cams_wait_everything_else_is_answered(repository: FeedbackRe
 
     async def run() -> None:
         examples = (await service.start("w", EmptyRequest())).examples
-        opened = await service.open_example("w", OpenExampleRequest(name=examples[0].file))
+        opened = (await service.open_example("w", OpenExampleRequest(name=examples[0].file))).reply
         await service.ask("w", AskRequest(study=opened.study, text="mass"))
         compare = CompareRequest(study=opened.study, query="mass")
         grad_cams = [

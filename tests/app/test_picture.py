@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
@@ -17,7 +16,7 @@ from patchclip import load_radiograph
 from patchclip.image.burnt_in import SENTENCE
 from patchclip.image.polarity import INVERTED, NOT_TURNED
 from patchclip.image.radiograph import INVERTED_BY_READER
-from tests.app.page_client import PageClient
+from tests.app.page_client import PageClient, film_of, told
 from tests.image.dicoms import CHEST, content, dicom
 from tests.image.test_containers import zipped
 
@@ -32,17 +31,21 @@ TWO = content(
 NAMES = ["window 2000/4001 (normal)", "window 1000/801 (lung)"]
 
 
-def drawn(reply: dict[str, Any]) -> np.ndarray:
-    """uint8 [H, W], the picture that the page shows."""
-    encoded = base64.b64decode(reply["picture"].partition(",")[2])
-    picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED)
-    assert picture is not None
-    return picture
+def opened(page: PageClient, file: bytes, **options: Any) -> tuple[dict[str, Any], np.ndarray]:
+    """The reply, and float [H, W] in [0, 1], what the page shows as the model sees it."""
+    content = page.fetch("open_upload", file, **options)
+    reply = told(content)
+    film, seen = reply["film"], reply["film"]["model"]
+    values = film_of(content) * film["slope"] + film["intercept"]
+    grey = np.clip((values - seen["center"]) / seen["width"] + 0.5, 0, 1)
+    if seen["function"] == "LINEAR":
+        grey = np.clip((values - (seen["center"] - 0.5)) / (seen["width"] - 1) + 0.5, 0, 1)
+    return reply, 1 - grey if film["inverse"] else grey
 
 
 def test_an_inverted_picture_is_what_is_shown_and_what_the_model_sees(window: PageClient, png: bytes) -> None:
-    plain, turned = window.send("open_upload", png), window.send("open_upload", png, inverted=True)
-    assert (drawn(turned) == 255 - drawn(plain)).all()
+    (plain, before), (turned, after) = opened(window, png), opened(window, png, inverted=True)
+    np.testing.assert_allclose(after, 1 - before, atol=1e-6)
     assert turned["sha256"] == load_radiograph(png).inverted().sha256 != plain["sha256"]
     assert (plain["inverted"], turned["inverted"]) == (False, True)
     assert INVERTED_BY_READER in turned["warnings"]
@@ -52,30 +55,29 @@ def test_an_inverted_picture_is_what_is_shown_and_what_the_model_sees(window: Pa
 def test_a_decision_on_polarity_is_marked_and_undone(window: PageClient) -> None:
     """A MONOCHROME1 that stayed when the pixels were turned is left as it is, unless the reader turns it."""
     stale = content(dicom(np.round(CHEST * 4000).astype(np.uint16), PhotometricInterpretation="MONOCHROME1"))
-    decided = window.send("open_upload", stale)
+    decided, before = opened(window, stale)
     assert NOT_TURNED in decided["warnings"]
     assert decided["polarity_doubt"]
-    undone = window.send("open_upload", stale, inverted=True)
+    undone, after = opened(window, stale, inverted=True)
     assert NOT_TURNED not in undone["warnings"]
     assert not undone["polarity_doubt"]
-    assert (drawn(undone) == 255 - drawn(decided)).all()
+    np.testing.assert_allclose(after, 1 - before, atol=1e-6)
     bright = content(dicom(np.round((1 - CHEST) * 4000).astype(np.uint16)))
     assert INVERTED in window.send("open_upload", bright)["warnings"]
 
 
 def test_the_windows_of_the_file_are_offered_and_a_choice_decodes_again(window: PageClient) -> None:
-    first = window.send("open_upload", TWO)
+    first, _ = opened(window, TWO)
     assert (first["windows"], first["window"], first["dicom"]) == (NAMES, 0, True)
-    second = window.send("open_upload", TWO, window=1)
-    assert second["window"] == 1
-    automatic = window.send("open_upload", TWO, window=-1)
-    assert automatic["window"] is None
-    for reply, number in ((first, 0), (second, 1), (automatic, -1)):
+    for number, place in ((0, 0), (1, 1), (-1, None)):
+        reply, shown = opened(window, TWO, window=number)
         expected = load_radiograph(TWO, window=number)
+        assert reply["window"] == place
         assert reply["sha256"] == expected.sha256
-        assert (drawn(reply) == np.round(expected.pixels * 255)).all()
-    turned = window.send("open_upload", TWO, window=1, inverted=True)
-    assert (drawn(turned) == 255 - drawn(second)).all()
+        assert [item["name"] for item in reply["film"]["transforms"]] == NAMES
+        np.testing.assert_allclose(shown, expected.pixels, atol=1e-6)
+    _, turned = opened(window, TWO, window=1, inverted=True)
+    np.testing.assert_allclose(turned, 1 - load_radiograph(TWO, window=1).pixels, atol=1e-6)
     assert "choose one of them by its number" in window.send("open_upload", TWO, window=2)["error"]
 
 

@@ -7,6 +7,8 @@ from typing import cast
 import numpy as np
 import pytest
 
+from app.film import PackedFilm
+from app.replies import FilmReply
 from app.sessions import BROWSERS, IDLE_S, ForgottenError, SessionError, Sessions, bytes_of
 from patchclip import Encoded, PatchMap
 
@@ -25,7 +27,9 @@ class Clock:
 
 def opened(sessions: Sessions, window: str = "a:1", size: int = 100) -> str:
     """The id of a study just opened, of so many bytes."""
-    return sessions.add(window, ENCODED, 1.0, synthetic=True, picture="x" * size).id
+    return sessions.add(
+        window, ENCODED, 1.0, synthetic=True, film=PackedFilm(cast(FilmReply, None), b"x" * size)
+    ).id
 
 
 def there(sessions: Sessions, study: str, window: str = "a:1") -> bool:
@@ -57,7 +61,14 @@ def test_a_study_weighs_what_its_arrays_and_pictures_do() -> None:
     patch_map = PatchMap(np.zeros((4, 5), np.float32), (0, 0, 1, 1))
     assert bytes_of(patch_map) == 80
     sessions = Sessions(MUCH)
-    study = sessions.add("a:1", cast(Encoded, patch_map), 1.0, synthetic=True, picture="xx", thumbnail="x")
+    study = sessions.add(
+        "a:1",
+        cast(Encoded, patch_map),
+        1.0,
+        synthetic=True,
+        film=PackedFilm(cast(FilmReply, None), b"xx"),
+        thumbnail="x",
+    )
     assert study.size_bytes == 83
 
 

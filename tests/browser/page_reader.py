@@ -1,8 +1,7 @@
-"""What a test reads off the page: the overlay's pixels on the canvas, and where the image lies on it."""
+"""What a test reads off the page: the pixels of the film and its overlay, and where the image lies."""
 
 from __future__ import annotations
 
-import base64
 import io
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from playwright.sync_api import Page
 
 from tests.browser.drawn_chest import HEIGHT, WIDTH
 
+WORDS_HIDDEN = "#pc-stage > :not(#pc-film) { visibility: hidden !important; }"
 MARGIN = 8  # CSS pixels that the page leaves around a fitted image
 BOX = (300.0, 400.0, 150.0, 120.0)  # x, y, w, h in image pixels, what `draw_box` draws
 
@@ -40,9 +40,12 @@ def fit(page: Page) -> Fit:
 
 
 def canvas(page: Page) -> np.ndarray:
-    """The canvas's pixels, uint8 [h, w, 3]."""
-    url = page.evaluate("document.querySelector('#pc-canvas').toDataURL('image/png')")
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB"))
+    """The film's pixels on the screen, with all that is drawn over it, uint8 [h, w, 3]."""
+    box = page.locator("#pc-canvas").bounding_box()
+    assert box is not None
+    page.wait_for_timeout(60)  # the film is drawn in the next frame
+    shown = page.screenshot(clip=box, style=WORDS_HIDDEN)
+    return np.asarray(Image.open(io.BytesIO(shown)).convert("RGB"))
 
 
 def coloured(page: Page) -> np.ndarray:

@@ -53,7 +53,7 @@ def test_invert_by_button_and_key_is_what_the_model_sees(opened: Page, dicom: Pa
     expect(opened.locator("#pc-comment")).to_have_value("left base")
     expect(opened.locator("#pc-boxes")).to_have_text("1 box")
     opened.locator("#pc-outlines").uncheck()
-    opened.keyboard.press("i")
+    opened.keyboard.press("y")
     opened.wait_for_timeout(200)
     middle = canvas(opened)[canvas(opened).shape[0] // 2, :, 0].astype(int)
     was = shown[shown.shape[0] // 2, :, 0].astype(int)
@@ -61,7 +61,7 @@ def test_invert_by_button_and_key_is_what_the_model_sees(opened: Page, dicom: Pa
     inside = grey & (was > 20) & (middle > 20)
     assert np.corrcoef(middle[inside], was[inside])[0, 1] < -0.8
     opened.locator("#pc-canvas").focus()
-    opened.keyboard.press("r")
+    opened.keyboard.press("I")
     expect(opened.locator("#pc-invert")).to_have_attribute("aria-pressed", "false")
     expect(opened.locator("#pc-image-warnings")).not_to_contain_text("exchanged")
     assert probability(opened) == before
@@ -73,9 +73,9 @@ def test_windows_are_offered_by_name_and_read_again(opened: Page, dicom: Path, e
     expect(opened.locator("#pc-window")).to_have_value("0")
     ask(opened, "pleural effusion")
     for number, act in (
-        (1, lambda: opened.get_by_label("window").select_option("1")),
-        (-1, lambda: opened.keyboard.press("w")),
-        (0, lambda: opened.keyboard.press("w")),
+        (1, lambda: opened.get_by_label("model's window").select_option("1")),
+        (-1, lambda: opened.keyboard.press("W")),
+        (0, lambda: opened.keyboard.press("W")),
     ):
         if number != 1:
             opened.locator("#pc-canvas").focus()

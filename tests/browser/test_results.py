@@ -39,7 +39,7 @@ def test_a_film_leaves_as_dicom_and_tables(opened: Page, dicom: Path) -> None:
     open_file(opened, path)
     ask(opened, "pleural effusion; no pneumothorax")
     opened.locator("#pc-canvas").focus()
-    opened.keyboard.press("r")
+    opened.keyboard.press("I")
     expect(opened.locator("#pc-invert")).to_have_attribute("aria-pressed", "true")
     opened.locator("#pc-busy").wait_for(state="hidden")
     opened.keyboard.press("g")

@@ -17,18 +17,22 @@ LENGTH = 480
 SHOW = """async (given) => {
   const { makeViewer } = await import("/viewer.js");
   const place = given.length + 16 + "px";
-  document.body.innerHTML = `<canvas style="width: ${place}; height: ${place}"></canvas>`;
+  document.body.innerHTML =
+    `<div id="film" style="width: ${place}; height: ${place}; position: relative"></div><canvas></canvas>`;
   document.documentElement.style.setProperty("--text", "#ff0000");
-  document.documentElement.style.setProperty("--accent", "#ff0000");
-  const canvas = document.querySelector("canvas"), viewer = makeViewer(canvas);
-  const black = document.createElement("canvas");
-  black.width = black.height = given.length;
-  black.getContext("2d").fillRect(0, 0, given.length, given.length);
+  document.documentElement.style.setProperty("--film", "#ff0000");
+  const canvas = document.querySelector("canvas");
+  Object.assign(canvas.style, { position: "absolute", inset: 0, width: "100%", height: "100%" });
+  const viewer = makeViewer(document.querySelector("#film"), canvas);
+  const window = { name: "", center: 0.5, width: 1, function: "LINEAR_EXACT" };
+  const film = {
+    rows: given.length, columns: given.length, step: 1, slope: 1, intercept: 0, limits: [0, 1], model: window,
+    levels: [{ rows: given.length, columns: given.length, codes: new Uint16Array(given.length ** 2) }] };
   Object.assign(viewer.view, {
-    picture: black, size: [given.length, given.length], opacity: 1, outlines: given.outlines,
+    size: [given.length, given.length], opacity: 1, outlines: given.outlines,
     smooth: given.smooth, minPatches: given.least, table: Array.from({ length: 256 }, () => [255, 0, 0]),
     map: { values: given.values, extent: [0, 0, given.length, given.length] } });
-  viewer.draw();
+  await viewer.show(film);
   const data = canvas.getContext("2d").getImageData(8, 8, given.length, given.length).data, red = [];
   for (let k = 0; k < data.length; k += 4) red.push(data[k] > 40 ? 1 : 0);
   return { red, regions: viewer.regions().map };

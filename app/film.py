@@ -1,0 +1,146 @@
+"""A film on its way to the page: its grey values without loss, and everything that they may be shown by."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import cv2
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from app.replies import FilmReply, SpacingReply, StudyReply, TransformReply
+from patchclip import Radiograph
+from patchclip.image.grey import GreyValues, picture_values
+from patchclip.image.voi import Automatic, Transform, VoiLut, Window
+
+LONGEST_LENGTH = 5000  # pixels sent to the browser; what is longer is averaged, and the page says so
+OUTSIDE = 65535
+"""The code of a pixel that shows nothing, in a film that has such pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedFilm:
+    """What the page must know of a film, and its codes as `film_bytes` packs them."""
+
+    told: FilmReply
+    codes: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A study that was opened, and its film, deflated."""
+
+    reply: StudyReply
+    film: bytes
+
+    def body(self) -> bytes:
+        """The reply's length (4 bytes, big-endian), the reply as JSON, the film."""
+        told = self.reply.model_dump_json().encode()
+        return struct.pack(">I", len(told)) + told + self.film
+
+
+def packed(radiograph: Radiograph) -> PackedFilm:
+    """A radiograph's film, ready to be sent."""
+    return PackedFilm(film_reply(radiograph), film_bytes(radiograph))
+
+
+def film_reply(radiograph: Radiograph) -> FilmReply:
+    """What the page must know to show the film's codes."""
+    grey, outside = _grey(radiograph), radiograph.outside
+    low, high = grey.limits(outside)
+    step = _step(radiograph)
+    spacing = radiograph.facts.spacing
+    return FilmReply(
+        size=_reduced_size(radiograph),
+        step=step,
+        slope=grey.slope,
+        intercept=grey.intercept,
+        inverse=grey.inverse,
+        rounded=grey.rounded,
+        outside=outside is not None,
+        limits=(low, high),
+        transforms=[_transform(transform) for transform in grey.transforms],
+        model=_transform(grey.model),
+        automatic=_transform(grey.automatic),
+        presets=[_transform(window, name) for name, window in grey.presets(outside).items()],
+        spacing=None if spacing is None else SpacingReply(mm=spacing.mm, place=spacing.place),
+        patient_left=radiograph.facts.patient_left,
+        sides_told=radiograph.facts.sides_told,
+    )
+
+
+def film_bytes(radiograph: Radiograph) -> bytes:
+    """The codes, uint16 [rows, columns], deflated (RFC 1950).
+
+    Each row holds the differences between neighbours, modulo 65536, the first against 0; all low bytes come
+    first, then all high bytes: so noise stays in one half, and the other all but vanishes.
+    """
+    codes = _codes(radiograph)
+    differences = codes.copy()
+    differences[:, 1:] -= codes[:, :-1]
+    halves = np.ascontiguousarray(differences.astype("<u2").view(np.uint8).reshape(-1, 2).T)
+    return bytes(imagecodecs.deflate_encode(halves.tobytes(), 1))
+
+
+def _codes(radiograph: Radiograph) -> NDArray[np.uint16]:
+    codes, outside = _grey(radiograph).codes, radiograph.outside
+    rows, columns = _reduced_size(radiograph)
+    if (rows, columns) != codes.shape:
+        mean = cv2.resize(codes.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+        codes = np.round(mean).astype(np.uint16)
+        if outside is not None:
+            hidden = cv2.resize(outside.astype(np.uint8), (columns, rows), interpolation=cv2.INTER_NEAREST)
+            outside = np.asarray(hidden, bool)
+    if outside is None:
+        return codes
+    # A film of padding that uses all 65,536 values besides loses the highest of them.
+    return np.where(outside, np.uint16(OUTSIDE), np.minimum(codes, OUTSIDE - 1)).astype(np.uint16)
+
+
+def _grey(radiograph: Radiograph) -> GreyValues:
+    if radiograph.grey is not None:
+        return radiograph.grey
+    return picture_values(np.round(radiograph.pixels * 65535).astype(np.uint16), 0, 65535)
+
+
+def _step(radiograph: Radiograph) -> int:
+    """Pixels of the radiograph along one of the film that is sent."""
+    return -(-max(radiograph.size) // LONGEST_LENGTH)
+
+
+def _reduced_size(radiograph: Radiograph) -> tuple[int, int]:
+    step = _step(radiograph)
+    height, width = radiograph.size
+    return -(-height // step), -(-width // step)
+
+
+def _transform(transform: Transform, name: str = "") -> TransformReply:
+    """A window by its numbers, the automatic one by those that make it, a look-up table by its entries."""
+    if isinstance(transform, Window):
+        return TransformReply(
+            name=name or transform.name,
+            center=transform.center,
+            width=transform.width,
+            function=transform.function,
+        )
+    if isinstance(transform, Automatic):
+        width = max(transform.high - transform.low, 1e-9)
+        return TransformReply(
+            name=transform.name,
+            center=(transform.low + transform.high) / 2,
+            width=width,
+            function="LINEAR_EXACT",
+        )
+    assert isinstance(transform, VoiLut)
+    entries = np.minimum(transform.lut.entries, transform.lut.largest)
+    return TransformReply(
+        name=transform.name,
+        center=transform.lut.first + len(entries) / 2,
+        width=float(len(entries)),
+        function="TABLE",
+        first=transform.lut.first,
+        largest=transform.lut.largest,
+        entries=entries.tolist(),
+    )

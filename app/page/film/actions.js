@@ -1,0 +1,103 @@
+// What the reader can do on the film by buttons and keys alike.
+import { $ } from "../dom.js";
+import { findRegions } from "../regions.js";
+import { viewer } from "../state.js";
+import { makeLens } from "./lens.js";
+import { makeRulers } from "./rulers.js";
+
+const PAN_STEP = 60; // CSS pixels
+const rulers = makeRulers(viewer, tell, stopDrawing);
+const lens = makeLens(viewer);
+let pointer = null; // in pixels of the radiograph
+
+viewer.onLaid(rulers.lay);
+viewer.element.addEventListener("pointermove", (event) => {
+  if (viewer.camera.film()) pointer = viewer.camera.toImage(viewer.point(event));
+});
+
+export function startDrawing(kind) {
+  // "box", "point", "polygon", "ruler" or "ratio"; the same again ends it.
+  const { view } = viewer;
+  stopMeasuring();
+  view.drawing = view.drawing === kind ? false : kind;
+  viewer.draw();
+  if (view.drawing === "ratio") rulers.beginRatio();
+  tell();
+}
+
+export function stopDrawing() {
+  stopMeasuring();
+  viewer.view.drawing = false;
+  viewer.draw();
+  tell();
+}
+
+function stopMeasuring() {
+  viewer.shapes.cancel();
+  rulers.cancel();
+  rulers.stopRatio();
+  tell();
+}
+
+function tell() {
+  $("measured").textContent = rulers.words();
+  const { drawing } = viewer.view;
+  for (const kind of ["ruler", "ratio"]) $(kind).setAttribute("aria-pressed", String(drawing === kind));
+}
+
+export function leave() {
+  // First what is being drawn, then drawing itself; false where there was nothing to leave.
+  if (viewer.shapes.cancel() || rulers.cancel()) return true;
+  if (!viewer.view.drawing) return false;
+  stopDrawing();
+  return true;
+}
+
+export function remove() {
+  return viewer.shapes.removeSelected() || rulers.removeSelected();
+}
+
+export function arrow(right, down, large) {
+  // Moves the chosen shape by a pixel of the radiograph as the reader sees it, or the film.
+  const [x, y] = turned(right, down);
+  const step = large ? 10 : 1;
+  if (viewer.shapes.nudge(x * step, y * step)) return;
+  viewer.camera.panBy(-right * PAN_STEP, -down * PAN_STEP);
+}
+
+function turned(right, down) {
+  const [a, b, c, d] = viewer.camera.matrix();
+  return [Math.sign(a * right + b * down), Math.sign(c * right + d * down)];
+}
+
+export function takeRegion() {
+  // The lit region under the pointer, or the largest one that has no box yet, becomes a box of the reading.
+  const { view } = viewer;
+  if (!view.map || view.exploration || !view.size) return;
+  const { boxes } = findRegions(view.map, view.size, view.threshold, view.minPatches);
+  const there = new Set(view.shapes.map(({ points }) => points.join()));
+  const free = boxes.filter((box) => !there.has(box.join()));
+  const under = free.find(([x, y, w, h]) => pointer && inside(pointer, x, y, w, h));
+  const largest = [...free].sort((one, other) => other[2] * other[3] - one[2] * one[3])[0];
+  const box = under || largest;
+  if (box) viewer.shapes.add({ kind: "box", points: box });
+}
+
+function inside([left, top], x, y, w, h) {
+  return left >= x && left <= x + w && top >= y && top <= y + h;
+}
+
+export function magnify() {
+  $("magnify").setAttribute("aria-pressed", String(lens.toggle()));
+}
+
+export function hideMap(on) {
+  viewer.view.hidden = on;
+  viewer.drawOverlay();
+}
+
+export function hold(kind) {
+  // While a key is held the left button does something else; `kind` is "pan" or "window", or null when it is let go.
+  viewer.view.held = kind;
+  viewer.take(kind || (viewer.view.drawing === "ratio" ? "ruler" : viewer.view.drawing) || "pan");
+}

@@ -1,0 +1,73 @@
+// By which window each film is shown: the model's at first, then whatever the reader chooses; black and white as they are, or exchanged.
+import { Enums } from "../cornerstone.js";
+import { tableOf } from "./grey.js";
+
+const SETTLED_MS = 150; // after which a window that was dragged is drawn at full size
+const looks = new WeakMap(); // of each film: { transform, inverted, table }
+
+export function makeLook(camera, painted) {
+  const listeners = new Set();
+  let [moving, resting, quiet] = [false, 0, false];
+
+  function lookOf(film) {
+    if (!looks.has(film)) looks.set(film, { transform: film.model, inverted: false, table: null });
+    return looks.get(film);
+  }
+
+  function of(film) {
+    // What a film is painted by.
+    const look = lookOf(film);
+    look.table ||= tableOf(film, look.transform, look.inverted);
+    return { table: look.table, moving };
+  }
+
+  function set(film, changes) {
+    Object.assign(lookOf(film), changes, { table: null });
+    if (film !== camera.film()) return;
+    told();
+    camera.paint();
+    painted();
+  }
+
+  function told() {
+    // Cornerstone's own tool starts from here.
+    const { center, width } = lookOf(camera.film()).transform;
+    quiet = true;
+    camera.viewport.setProperties({ voiRange: { lower: center - width / 2, upper: center + width / 2 } });
+    quiet = false;
+    for (const listener of listeners) listener();
+  }
+
+  camera.element.addEventListener(Enums.Events.VOI_MODIFIED, ({ detail }) => {
+    // Dragged. A window has the numbers of DICOM's linear one; a sigmoid stays one.
+    const film = camera.film();
+    if (quiet || !film) return;
+    const { lower, upper } = detail.range;
+    const look = lookOf(film);
+    const kind = look.transform.function === "SIGMOID" ? "SIGMOID" : "LINEAR_EXACT";
+    const transform = {
+      name: "",
+      function: kind,
+      center: (lower + upper) / 2,
+      width: Math.max(upper - lower, 1e-6),
+    };
+    Object.assign(look, { transform, table: null });
+    moving = true;
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      moving = false;
+      camera.paint();
+    }, SETTLED_MS);
+    for (const listener of listeners) listener();
+  });
+
+  return {
+    of,
+    told,
+    onChange: (listener) => listeners.add(listener),
+    current: () => (camera.film() ? lookOf(camera.film()) : null),
+    take: (transform) => camera.film() && set(camera.film(), { transform }),
+    invert: () => camera.film() && set(camera.film(), { inverted: !lookOf(camera.film()).inverted }),
+    reset: () => camera.film() && set(camera.film(), { transform: camera.film().model, inverted: false }),
+  };
+}

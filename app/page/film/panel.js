@@ -1,0 +1,169 @@
+// The film's own tools below it: window, black and white, turning, size; and what stands on the film itself.
+import { $, node, refill } from "../dom.js";
+import { valueAt } from "./grey.js";
+import { magnify, startDrawing } from "./actions.js";
+import { WHERE } from "./lengths.js";
+
+const OWN = "own"; // a window that has no name
+const ZOOM_STEP = 1.25;
+
+export function bindPanel(viewer) {
+  const { camera, look } = viewer;
+  look.onChange(() => renderWindow(viewer));
+  viewer.onDraw(() => renderPlace(viewer));
+  for (const id of ["center", "width"]) {
+    $(id).onchange = () => takeNumbers(viewer);
+    $(id).onkeydown = (event) => event.key === "Enter" && $(id).blur();
+  }
+  $("shown").onchange = () => viewer.look.take(choices(camera.film())[Number($("shown").value)].transform);
+  $("negative").onclick = () => look.invert();
+  $("flip-x").onclick = () => camera.flip(true);
+  $("flip-y").onclick = () => camera.flip(false);
+  $("turn-left").onclick = () => camera.rotate(-90);
+  $("turn-right").onclick = () => camera.rotate(90);
+  $("zoom-out").onclick = () => camera.zoomBy(1 / ZOOM_STEP);
+  $("zoom-in").onclick = () => camera.zoomBy(ZOOM_STEP);
+  $("one-to-one").onclick = () => camera.zoomTo(100);
+  $("fit").onclick = () => camera.fit();
+  $("reset").onclick = () => resetFilm(viewer);
+  $("ruler").onclick = () => startDrawing("ruler");
+  $("ratio").onclick = () => startDrawing("ratio");
+  $("magnify").onclick = magnify;
+  viewer.element.addEventListener("pointermove", (event) => renderProbe(viewer, event));
+  viewer.element.addEventListener("pointerleave", () => ($("probe").textContent = ""));
+  renderWindow(viewer);
+  renderPlace(viewer);
+}
+
+export function resetFilm(viewer) {
+  viewer.look.reset();
+  viewer.reset();
+}
+
+function choices(film) {
+  // Every way that a film may be shown in, by name: what the model sees first, then the file's own, then ours.
+  if (!film) return [];
+  const names = new Map();
+  const named = (transform) => {
+    // Two windows of a file may be called the same.
+    const times = (names.get(transform.name) || 0) + 1;
+    names.set(transform.name, times);
+    return times > 1 ? `${transform.name} (${times})` : transform.name;
+  };
+  return [
+    { name: "as the model sees it", transform: film.model },
+    ...film.transforms.map((transform) => ({ name: named(transform), transform })),
+    { name: "automatic", transform: film.automatic },
+    ...film.presets.map((transform) => ({ name: named(transform), transform })),
+  ];
+}
+
+function takeNumbers(viewer) {
+  const film = viewer.camera.film();
+  const [center, width] = [$("center"), $("width")].map((field) => field.valueAsNumber);
+  if (!film || !Number.isFinite(center) || !(width > 0)) return renderWindow(viewer);
+  const { transform } = viewer.look.current();
+  const kind = transform.function === "TABLE" ? "LINEAR_EXACT" : transform.function;
+  return viewer.look.take({
+    name: "",
+    center,
+    width: kind === "LINEAR" ? Math.max(width, 1) : width,
+    function: kind,
+  });
+}
+
+function renderWindow({ camera, look }) {
+  const film = camera.film();
+  const current = look.current();
+  for (const id of ["center", "width", "shown", "negative"]) $(id).disabled = !film;
+  if (!film) return;
+  const { transform, inverted } = current;
+  const list = choices(film);
+  const options = list.map(({ name }, place) => node("option", name, { value: place }));
+  const place = list.findIndex((one) => one.transform === transform);
+  if (place < 0) options.unshift(node("option", "own window", { value: OWN }));
+  refill($("shown"), options);
+  $("shown").value = place < 0 ? OWN : String(place);
+  const digits = transform.width < 20 && !Number.isInteger(film.slope) ? 2 : 0;
+  $("center").value = transform.center.toFixed(digits);
+  $("width").value = transform.width.toFixed(digits);
+  $("negative").setAttribute("aria-pressed", String(inverted));
+}
+
+function renderPlace(viewer) {
+  const { camera } = viewer;
+  const film = camera.film();
+  const shown = !!film && film === viewer.view.film;
+  for (const id of [
+    "flip-x",
+    "flip-y",
+    "turn-left",
+    "turn-right",
+    "zoom-out",
+    "zoom-in",
+    "one-to-one",
+    "fit",
+    "reset",
+  ])
+    $(id).disabled = !film;
+  $("zoom").textContent = shown ? `${Math.round(camera.percent())} %` : "";
+  $("flip-x").setAttribute("aria-pressed", String(camera.place.flipX));
+  $("flip-y").setAttribute("aria-pressed", String(camera.place.flipY));
+  for (const id of ["ruler", "ratio", "magnify"]) $(id).disabled = !film;
+  $("ruler").title = shown ? `Ruler. ${spacingWords(film)}` : "Ruler";
+  for (const side of ["left", "right"]) renderSide(viewer, side, shown);
+}
+
+function renderSide(viewer, side, shown) {
+  // The letter of the patient's side, at the edge of the film at which that side lies now.
+  const letter = $(`side-${side}`);
+  letter.hidden = !shown;
+  if (!shown) return;
+  const { view, element } = viewer;
+  const [height, width] = view.size;
+  const { patient_left: leftLies, sides_told: told } = view.film;
+  letter.textContent = (leftLies === side ? "L" : "R") + (told ? "" : "?");
+  letter.title = told ? "" : "The file does not say the sides; this is the usual display.";
+  const edge = viewer.toScreen([side === "right" ? width : 0, height / 2]);
+  const [left, top, right, bottom] = viewer.bounds();
+  const inside = [
+    Math.min(Math.max(edge[0], Math.max(left, 0) + 14), Math.min(right, element.clientWidth) - 14),
+    Math.min(Math.max(edge[1], Math.max(top, 0) + 14), Math.min(bottom, element.clientHeight) - 14),
+  ];
+  letter.style.left = `${inside[0]}px`;
+  letter.style.top = `${inside[1]}px`;
+}
+
+function renderProbe(viewer, event) {
+  // What lies under the pointer: place, grey value in the file's units, the patch's own value.
+  const film = viewer.camera.film();
+  if (!film || film !== viewer.view.film) return;
+  const [x, y] = viewer.camera.toImage(viewer.point(event));
+  const [height, width] = viewer.view.size;
+  if (x < 0 || y < 0 || x >= width || y >= height) {
+    $("probe").textContent = "";
+    return;
+  }
+  const value = valueAt(film, x, y);
+  const digits = Number.isInteger(film.slope) && Number.isInteger(film.intercept) ? 0 : 2;
+  const words = [`x ${Math.floor(x)} y ${Math.floor(y)}`];
+  words.push(value === null ? "shows nothing" : `value ${value.toFixed(digits)}`);
+  const patch = patchAt(viewer.view, x, y);
+  if (patch !== null) words.push(`patch ${patch.toFixed(2).replace(/^0/, "")}`);
+  $("probe").textContent = words.join(" · ");
+}
+
+function patchAt({ map, mode, exploration }, x, y) {
+  // The value of the patch that holds a place, as computed; null where there is no map of a finding.
+  if (!map || exploration || mode === "image") return null;
+  const [x0, y0, x1, y1] = map.extent;
+  const row = Math.floor(((y - y0) / (y1 - y0)) * map.values.length);
+  const column = Math.floor(((x - x0) / (x1 - x0)) * map.values[0].length);
+  return map.values[row]?.[column] ?? null;
+}
+
+function spacingWords(film) {
+  if (!film.spacing) return "The file says nothing of the length of a pixel: lengths are in pixels.";
+  const where = WHERE[film.spacing.place];
+  return `A pixel is ${film.spacing.mm.toFixed(3)} mm${where ? ", " + where : ", calibrated"}.`;
+}

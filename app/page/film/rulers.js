@@ -1,0 +1,122 @@
+// Rulers on the film, and the cardiothoracic ratio of two of them: for the eye alone, stored nowhere.
+import {
+  ToolEnums,
+  annotation,
+  cancelActiveManipulations,
+  eventTarget,
+  toolUtilities,
+} from "../cornerstone.js";
+import { TOOLS } from "./annotations.js";
+import { lengthOf } from "./lengths.js";
+
+const NAME = TOOLS.ruler.toolName;
+const PARTS = ["heart", "thorax"]; // in the order in which they are drawn
+const SHORTEST = 4; // CSS pixels
+const { state, selection } = annotation;
+const rulersOf = new WeakMap(); // of each film: [{ ends, label }]
+
+export function makeRulers(viewer, changed, ended) {
+  const { camera, element } = { camera: viewer.camera, element: viewer.element };
+  const { viewport } = camera;
+  let [laidOn, measuring] = [null, false];
+
+  const drawn = () => state.getAnnotations(NAME, element) || [];
+  const ends = ({ data }) => data.handles.points.map(([x, y]) => [x, y]);
+
+  function lay() {
+    // The rulers of the film on screen, which Cornerstone knows by another name each time that it is shown.
+    const film = camera.film();
+    if (!film || laidOn === viewport.getCurrentImageId()) return;
+    laidOn = viewport.getCurrentImageId();
+    for (const { annotationUID } of drawn()) state.removeAnnotation(annotationUID);
+    for (const { ends: points, label } of rulersOf.get(film) || []) add(points, label);
+    changed();
+  }
+
+  function add(points, label) {
+    const handles = {
+      points: points.map(([x, y]) => [x, y, 0]),
+      activeHandleIndex: null,
+      textBox: { hasMoved: false, worldPosition: [0, 0, 0], worldBoundingBox: corners() },
+    };
+    state.addAnnotation(
+      TOOLS.ruler.createAnnotationForViewport(viewport, { data: { handles, label, cachedStats: {} } }),
+      element,
+    );
+  }
+
+  function keep() {
+    const film = camera.film();
+    if (!film || viewer.editing("ruler")) return;
+    for (const one of drawn()) {
+      const [from, to] = ends(one).map(viewer.toScreen);
+      if (Math.hypot(to[0] - from[0], to[1] - from[1]) < SHORTEST) state.removeAnnotation(one.annotationUID);
+    }
+    if (measuring) name();
+    rulersOf.set(
+      film,
+      drawn().map((one) => ({ ends: ends(one), label: one.data.label })),
+    );
+    toolUtilities.triggerAnnotationRenderForViewportIds([viewport.id]);
+    changed();
+  }
+
+  function name() {
+    // The next ruler without a name is the heart's, then the thorax's; a third begins anew.
+    for (const one of drawn().filter(({ data }) => !data.label)) {
+      const missing = PARTS.find((part) => !drawn().some(({ data }) => data.label === part));
+      if (missing) one.data.label = missing;
+    }
+    measuring = PARTS.some((part) => !drawn().some(({ data }) => data.label === part));
+    if (!measuring) ended();
+  }
+
+  const soon = () => setTimeout(keep, 0);
+  for (const event of [ToolEnums.Events.MOUSE_UP, ToolEnums.Events.MOUSE_CLICK, ToolEnums.Events.TOUCH_END])
+    element.addEventListener(event, soon);
+  eventTarget.addEventListener(ToolEnums.Events.ANNOTATION_COMPLETED, soon);
+
+  return {
+    lay,
+    beginRatio() {
+      for (const one of drawn())
+        if (PARTS.includes(one.data.label)) state.removeAnnotation(one.annotationUID);
+      measuring = true;
+      keep();
+    },
+    stopRatio() {
+      measuring = false;
+    },
+    measuring: () => measuring,
+    cancel() {
+      if (!viewer.editing("ruler")) return false;
+      const uid = cancelActiveManipulations(element);
+      if (uid) state.removeAnnotation(uid);
+      keep();
+      return true;
+    },
+    removeSelected() {
+      const chosen = selection.getAnnotationsSelectedByToolName(NAME);
+      for (const uid of chosen) state.removeAnnotation(uid);
+      if (chosen.length) keep();
+      return chosen.length > 0;
+    },
+    words() {
+      // The ratio, or what is to be drawn next.
+      const film = camera.film();
+      if (!film) return "";
+      const lengths = PARTS.map((part) => {
+        const one = drawn().find(({ data }) => data.label === part);
+        return one && lengthOf(film, ...ends(one)).value;
+      });
+      if (lengths.every(Boolean)) return `cardiothoracic ratio ${(lengths[0] / lengths[1]).toFixed(2)}`;
+      if (!measuring) return "";
+      return lengths[0] ? "draw the width of the thorax" : "draw the width of the heart";
+    },
+  };
+}
+
+function corners() {
+  const nowhere = () => [0, 0, 0];
+  return { topLeft: nowhere(), topRight: nowhere(), bottomLeft: nowhere(), bottomRight: nowhere() };
+}

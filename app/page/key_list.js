@@ -1,0 +1,107 @@
+// Which key does what: the list under "?", in which each can be given another key, which this browser keeps.
+import { $, node, say } from "./dom.js";
+
+const STORED = "patch-clip-keys";
+const NAMES = { " ": "space", ArrowLeft: "←", ArrowRight: "→" };
+// What works without being in the list: fields, dialogs and the film itself need these.
+const FIXED = [
+  "Escape",
+  "Tab",
+  "Enter",
+  "ArrowUp",
+  "ArrowDown",
+  "ArrowLeft",
+  "ArrowRight",
+  "Backspace",
+  "F5",
+  "F11",
+];
+const MODIFIERS = ["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "Dead"];
+let chosen = remembered();
+
+export function keyOf([key, meaning]) {
+  return chosen[meaning] ?? key;
+}
+
+export function listKeys(table) {
+  $("keys").replaceChildren(...table.flatMap((entry) => lineOf(table, entry)));
+  $("keys-reset").hidden = !Object.keys(chosen).length;
+  $("keys-reset").onclick = () => {
+    chosen = {};
+    remember();
+    listKeys(table);
+    say("keys-error");
+  };
+}
+
+export function showKeys(table) {
+  say("keys-error");
+  listKeys(table);
+  $("help-dialog").showModal();
+}
+
+function lineOf(table, entry) {
+  const [, meaning] = entry;
+  const button = node("button", nameOf(keyOf(entry)), { title: `Give “${meaning}” another key` });
+  button.setAttribute("aria-label", `${nameOf(keyOf(entry))}: ${meaning}; press to give it another key`);
+  button.onclick = () => wait(table, entry, button);
+  const term = node("dt");
+  term.append(button);
+  return [term, node("dd", meaning)];
+}
+
+function wait(table, entry, button) {
+  // The next key that is pressed is taken, unless it is another's.
+  button.textContent = "press a key";
+  const stop = () => {
+    button.removeEventListener("keydown", listen);
+    listKeys(table);
+  };
+  const listen = (event) => {
+    if (MODIFIERS.includes(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key !== "Escape") assign(table, entry, event);
+    stop();
+    [...$("keys").querySelectorAll("button")][table.indexOf(entry)].focus();
+  };
+  button.addEventListener("keydown", listen);
+  button.addEventListener("blur", stop, { once: true });
+  say("keys-error");
+}
+
+function assign(table, entry, { key, ctrlKey, altKey, metaKey }) {
+  const [standard, meaning] = entry;
+  const other = table.find((one) => one !== entry && keyOf(one) === key);
+  if (ctrlKey || altKey || metaKey || FIXED.includes(key))
+    return say("keys-error", `${nameOf(key)} cannot be given away; choose a letter, a digit or a sign.`);
+  if (other)
+    return say(
+      "keys-error",
+      `${nameOf(key)} is the key for “${other[1]}”; choose another, or give that one another first.`,
+    );
+  if (key === standard) delete chosen[meaning];
+  else chosen[meaning] = key;
+  return remember();
+}
+
+function nameOf(key) {
+  return NAMES[key] || key;
+}
+
+function remembered() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(STORED) || "{}");
+    return Object.fromEntries(Object.entries(kept).filter(([, key]) => typeof key === "string"));
+  } catch {
+    return {}; // storage is switched off, or holds something else
+  }
+}
+
+function remember() {
+  try {
+    localStorage.setItem(STORED, JSON.stringify(chosen));
+  } catch {
+    say("keys-error", "The browser keeps nothing: the keys are as they were when the page is opened again.");
+  }
+}

@@ -1,0 +1,87 @@
+"""The page's arithmetic of grey values, without a server: windows as the library has them, codes as sent."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from app.film import OUTSIDE, packed
+from patchclip import Radiograph
+from patchclip.image.grey import picture_values
+from patchclip.image.lut import Lut
+from patchclip.image.voi import Automatic, Transform, VoiLut, Window
+from tests.browser.scripts import empty_page
+
+GREYS = """async ({ transforms, values }) => {
+  const { greyOf } = await import("/film/grey.js");
+  return transforms.map((transform) => values.map((value) => greyOf(transform, value)));
+}"""
+UNPACK = """async ({ told, codes }) => {
+  const { makeFilm, unpack, levelOf, valueAt, tableOf } = await import("/film/grey.js");
+  const bytes = Uint8Array.from(atob(codes), (sign) => sign.charCodeAt(0));
+  const film = await unpack(makeFilm(told, new Blob([bytes])));
+  const table = tableOf(film, film.model, false);
+  return {
+    codes: [...film.levels[0].codes], half: [...levelOf(film, 1).codes],
+    value: valueAt(film, 2.5, 1.5), outside: valueAt(film, 0.5, 0.5), beyond: valueAt(film, -1, 0),
+    shown: [...film.levels[0].codes].map((code) => table[code] & 255),
+  };
+}"""
+TABLE = VoiLut(Lut(100, (np.linspace(0, 1, 512) ** 2 * 1023).astype(np.uint16), 10))
+TRANSFORMS: list[Transform] = [
+    Window(300, 200),
+    Window(300, 1),
+    Window(-20.5, 333.25, "LINEAR_EXACT"),
+    Window(250, 120, "SIGMOID"),
+    Window(0, 1e-3, "SIGMOID"),
+    Automatic(-100, 700),
+    TABLE,
+]
+VALUES = [-1000, -100.25, 0, 99.5, 100, 100.5, 101.5, 199.5, 250, 299.5, 300, 399.5, 611, 612.5, 700, 1e5]
+
+
+def as_sent(transform: Transform) -> dict[str, object]:
+    """The reply's own words for a transform."""
+    from app.film import _transform
+
+    return dict(json.loads(_transform(transform).model_dump_json()))
+
+
+def test_windows_and_tables_are_the_librarys(page: Page) -> None:
+    greys = empty_page(page).evaluate(
+        GREYS, {"transforms": [as_sent(transform) for transform in TRANSFORMS], "values": VALUES}
+    )
+    for transform, shown in zip(TRANSFORMS, greys, strict=True):
+        expected = transform.apply(np.array(VALUES, np.float64))
+        np.testing.assert_allclose(shown, expected, atol=1e-9, err_msg=transform.name)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_every_code_arrives_and_pixels_that_show_nothing_are_black(page: Page, hidden: bool) -> None:
+    codes = np.random.default_rng(0).integers(0, 60_000, (10, 14)).astype(np.uint16)
+    outside = np.zeros(codes.shape, bool)
+    outside[0, :5] = hidden
+    film = packed(
+        Radiograph.from_array(
+            codes / 65535, outside=outside if hidden else None, grey=picture_values(codes, 0, 60_000)
+        )
+    )
+    given = {"told": json.loads(film.told.model_dump_json()), "codes": base64.b64encode(film.codes).decode()}
+    seen = empty_page(page).evaluate(UNPACK, given)
+    sent = np.where(outside, OUTSIDE, codes - codes.min())
+    assert (np.array(seen["codes"]).reshape(codes.shape) == sent).all()
+    assert seen["value"] == codes[1, 2]
+    assert seen["beyond"] is None
+    assert seen["outside"] == (None if hidden else codes[0, 0])
+    grey = np.where(outside, 0, np.round(255 * np.clip(codes / 60_000, 0, 1)))
+    assert np.abs(np.array(seen["shown"]).reshape(codes.shape) - grey).max() <= 1
+    inside = np.where(outside, np.nan, sent.astype(float)).reshape(5, 2, 7, 2)
+    half = np.array(seen["half"], float).reshape(5, 7)
+    counted = (~np.isnan(inside)).sum(axis=(1, 3))
+    means = np.nansum(inside, axis=(1, 3)) / np.maximum(counted, 1)
+    assert (half[counted < 2] == OUTSIDE).all()
+    assert np.abs(half - means)[counted >= 2].max() <= 1
