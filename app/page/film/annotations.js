@@ -63,9 +63,11 @@ export function addDrawing(group, lengthOf) {
 }
 
 export function setColours({ line, selected, text }) {
+  const styles = annotation.config.style.getDefaultToolStyles();
   annotation.config.style.setDefaultToolStyles({
-    ...annotation.config.style.getDefaultToolStyles(),
+    ...styles,
     global: {
+      ...styles.global,
       color: line,
       colorHighlighted: line,
       colorSelected: selected,
