@@ -23,7 +23,8 @@ export async function ask(text) {
       state.recent = [query, ...state.recent.filter((other) => other !== query)].slice(0, MOST_RECENT);
     // The first answer takes over the reading that was begun without one, so it may come at any time;
     // any other would put another reading in its place.
-    if (study !== state.current || !study.active || !held()) activate(answers[0], study);
+    const naming = study.named || document.activeElement === $("finding");
+    if (study !== state.current || (!study.active && !naming) || !held()) activate(answers[0], study);
     else render();
   } catch (error) {
     say("ask-error", error.message);

@@ -29,7 +29,7 @@ export function onEdit(listener) {
 
 export function held() {
   // In the middle of a drag or of a comment nothing that arrives may take the reading away from under the reader's hand.
-  return viewer.dragging() || document.activeElement === $("comment");
+  return viewer.dragging() || [$("comment"), $("finding")].includes(document.activeElement);
 }
 
 export async function busy(text, work) {

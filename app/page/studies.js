@@ -140,6 +140,7 @@ export function choose(study) {
   if (study.film) lay(study);
   else viewer.clear();
   render();
+  $("studies").querySelector("[aria-current=true]").scrollIntoView({ block: "nearest" });
   if (!study.film) fetchAgain(study);
   else compare();
 }

@@ -198,6 +198,22 @@ def test_a_saved_reading_is_revised_and_opened_again_from_the_history(
     assert [row["first_id"] for row in (second, third)] == [first["id"]] * 2
 
 
+def test_an_answer_that_arrives_while_a_finding_is_named_is_only_listed(opened: Page, dicom: Path) -> None:
+    open_file(opened, dicom)
+    late = Late(opened, "ask")
+    opened.locator("#pc-query").fill("mass")
+    opened.locator("#pc-run").click()
+    opened.locator("#pc-finding").focus()
+    opened.keyboard.type("rib ")
+    late.let_go()
+    expect(opened.locator("#pc-answers li")).to_have_count(1)
+    opened.keyboard.type("fracture")
+    expect(opened.locator("#pc-finding")).to_have_value("rib fracture")
+    opened.keyboard.press("Enter")
+    opened.keyboard.press("1")
+    expect(opened.locator("#pc-unasked-list button")).to_have_text("rib fracture: ● present, not saved")
+
+
 def test_a_reading_of_a_film_that_is_not_open_says_so(opened: Page, dicom: Path, server: Server) -> None:
     begin(opened, dicom, "elsewhere")
     opened.locator('[data-presence="present"]').click()
