@@ -144,7 +144,7 @@ def test_a_server_that_went_away_is_said_and_the_query_stays(page: Page, dicom: 
 
 
 def test_boxes_and_words_survive_a_restart_of_the_server(page: Page, dicom: Path, tmp_path: Path) -> None:
-    """The study is gone from memory: its file is sent again by the page, and what was asked is asked again."""
+    """The study is gone from memory: the page sends its file again, and asks again what was asked."""
     from tests.browser.serving import free_port
 
     port, database = free_port(), tmp_path / "again.sqlite3"
