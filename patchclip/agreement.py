@@ -50,7 +50,8 @@ def standing(present: float, point: OperatingPoint, *, negated: bool = False, pl
     """
     name = "P of presence" if negated else "P"
     side = "above" if present >= point.threshold else "below"
-    said = f"{name} {present:.2f} is {side} {point.threshold:.2f}"
+    digits = 2 if f"{present:.2f}" != f"{point.threshold:.2f}" else 4
+    said = f"{name} {present:.{digits}f} is {side} {point.threshold:.{digits}f}"
     if point.accuracy is None:
         return f"{said}, the model's operating point, whose sensitivity and specificity were not measured."
     images = " of whole images" if place else ""

@@ -21,7 +21,18 @@ export function caption(answer) {
     $("tag-right").classList.toggle("failed", !!(answer.saliencyError && !answer.saliency));
   }
   const tags = comparing ? [$("tag-left").textContent, $("tag-right").textContent] : [];
+  describe([words, ...tags].filter(Boolean));
   speak([words, ...tags].filter(Boolean).join("; "));
+}
+
+function describe(said) {
+  // What a screen reader says of the film when it is reached.
+  const study = state.current;
+  const which = study
+    ? `Radiograph ${study.sha256.slice(0, 4)}, ${study.synthetic ? "synthetic" : study.view || "view not told"}`
+    : "No radiograph is open";
+  const whose = study && study.active ? `asked for ${study.active.query}` : "";
+  viewer.canvas.setAttribute("aria-label", [which, whose, ...said].filter(Boolean).join("; "));
 }
 
 function regionCounts(answer) {

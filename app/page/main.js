@@ -2,6 +2,7 @@
 import { beginArchive } from "./archive.js";
 import { bindControls, setColours } from "./controls.js";
 import { $, node, say } from "./dom.js";
+import { bindFolds } from "./folds.js";
 import { bindKeys } from "./keys.js";
 import { render } from "./render.js";
 import { call } from "./server.js";
@@ -38,5 +39,6 @@ async function begin() {
 
 bindControls();
 bindKeys();
+bindFolds();
 render();
 begin().catch((error) => say("open-error", error.message));

@@ -5,6 +5,7 @@ import { noteShown } from "./display.js";
 import { $, choices, node, refill, say, short } from "./dom.js";
 import { draftOf } from "./drafts.js";
 import { renderEcho } from "./echo.js";
+import { openPanel } from "./folds.js";
 import { renderPicture } from "./picture_tools.js";
 import { caption, legend } from "./caption.js";
 import { markOf, renderReading } from "./reading_form.js";
@@ -13,6 +14,7 @@ import { studyNode } from "./study_list.js";
 import { address } from "./window_state.js";
 
 const MOST_CHIPS = 8;
+const followed = new Map(); // list -> the key of what was chosen in it
 
 export function render() {
   const study = state.current;
@@ -30,7 +32,21 @@ export function render() {
   viewer.draw();
   caption(answer);
   legend();
+  follow($("studies"), "[aria-current=true]");
+  follow($("answers"), "[aria-selected=true]");
   address(study);
+}
+
+function follow(list, chosen) {
+  // What has just been chosen comes into sight; a focus that is inside the list goes with it.
+  const item = list.querySelector(chosen);
+  const key = item ? item.dataset.key : "";
+  if (key === (followed.get(list) || "")) return;
+  followed.set(list, key);
+  if (list === $("studies")) openPanel(false); // what was wanted of it has come
+  if (!item) return;
+  item.scrollIntoView({ block: "nearest" });
+  if (list.contains(document.activeElement)) item.focus({ preventScroll: true });
 }
 
 function showInViewer(study, answer) {

@@ -21,7 +21,7 @@ COVERED = """() => {
   const controls = 'button, input:not([type=file]), select, textarea, .notice';
   const apart = 'dialog, .answers, .list, .chips';
   return [...document.querySelectorAll('#pc :is(' + controls + ')')].filter((item) => {
-    if (item.closest(apart) || !item.offsetParent) return false;
+    if (item.closest(apart) || !item.checkVisibility({ visibilityProperty: true })) return false;
     const box = item.getBoundingClientRect();
     const panel = item.closest('aside, main, header').getBoundingClientRect();
     const fits = box.right <= innerWidth + .5 && box.bottom <= innerHeight + .5;

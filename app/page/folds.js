@@ -1,0 +1,51 @@
+// What folds where the window is small: the studies, which then lie over the film while they are wanted, and tools beyond the rows there
+// is room for.
+import { $, all } from "./dom.js";
+
+const tools = all(".tools")[0];
+const page = $("stage").closest("#pc");
+const changes = new MutationObserver(fold);
+
+export function bindFolds() {
+  $("panel").onclick = () => openPanel(!page.classList.contains("panel-open"));
+  $("more").onclick = () => {
+    tools.classList.toggle("unfolded");
+    fold();
+  };
+  // What was chosen over the film is wanted no more; only a click outside of it takes it away without a choice.
+  page.addEventListener("pointerdown", (event) => {
+    if (!event.target.closest(".left, #pc-panel")) openPanel(false);
+  });
+  new ResizeObserver(fold).observe(tools);
+  changes.observe(tools, { subtree: true, childList: true, attributeFilter: ["hidden"] });
+  openPanel(true); // before anything is open, the files and examples are what is wanted
+  fold();
+}
+
+export function openPanel(open) {
+  page.classList.toggle("panel-open", open);
+  $("panel").setAttribute("aria-expanded", String(open));
+}
+
+function fold() {
+  // Tools that do not fit are out of sight, and out of the way of the Tab key too.
+  const unfolded = tools.classList.contains("unfolded");
+  const items = [...tools.querySelectorAll(":scope > :not(.row):not(#pc-more), .row > *")];
+  for (const item of items) item.classList.remove("folded");
+  $("more").hidden = true;
+  let cut = unfolded ? [] : beyond(items);
+  if (cut.length) {
+    $("more").hidden = false; // takes room itself
+    cut = beyond(items);
+  }
+  for (const item of cut) item.classList.add("folded");
+  $("more").hidden = !cut.length && !unfolded;
+  $("more").textContent = unfolded ? "fewer tools" : "more tools";
+  $("more").setAttribute("aria-expanded", String(unfolded));
+  changes.takeRecords(); // of what was done here
+}
+
+function beyond(items) {
+  const { bottom } = tools.getBoundingClientRect();
+  return items.filter((item) => item.getBoundingClientRect().bottom > bottom);
+}
