@@ -90,7 +90,7 @@ def test_type_grows_with_the_screen(opened: Page) -> None:
         )
     assert 13.5 <= sizes[0] < sizes[1] < sizes[2] and sizes[2] >= 18
     small = opened.evaluate(
-        "[...document.querySelectorAll('#pc *')].filter((item) => item.offsetParent && item.textContent.trim()"
+        "[...document.querySelectorAll('#pc *')].filter((item) => item.offsetParent && item.innerText"
         " && parseFloat(getComputedStyle(item).fontSize) < 14).map((item) => item.outerHTML)"
     )
     assert small == []  # at 2560 x 1440
