@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FloatRect, Page, expect
 
 from tests.browser.page_reader import ask, open_file
 from tests.browser.serving import Server
@@ -51,11 +51,11 @@ def on_screen(page: Page, screen: tuple[int, int], zoom: float) -> tuple[int, in
     return width, height
 
 
-def box(page: Page, selector: str) -> dict[str, float]:
+def box(page: Page, selector: str) -> FloatRect:
     """Where something lies."""
     found = page.locator(selector).bounding_box()
     assert found is not None, f"{selector} is out of sight"
-    return dict(found)
+    return found
 
 
 @pytest.mark.parametrize("screen", SCREENS)
