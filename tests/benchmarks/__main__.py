@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from tests.benchmarks import losses, places, report, training
+from tests.benchmarks import losses, page, places, report, training
 
 
 def timed(work: Callable[[], object], least_s: float = 0.5) -> float:
@@ -30,6 +30,7 @@ def main() -> None:
         ("patch loss", losses.run(timed)),
         ("lungs", places.run(timed)),
         ("report", report.run()),
+        ("page", page.run()),
     ):
         print(f"{name}: {text}")
     print(f"peak memory of this run: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")

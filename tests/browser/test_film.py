@@ -265,6 +265,7 @@ def test_the_lens_shows_the_film_three_times_as_large(opened: Page, dicom: Path)
 
 def test_outlines_stay_without_opacity_and_a_held_key_hides_all(opened: Page, dicom: Path) -> None:
     open_file(opened, dicom)
+    opened.locator("#pc-canvas").focus()  # its focus ring is on the screen as well
     plain = canvas(opened)
     ask(opened, "pleural effusion")
     opened.locator("#pc-canvas").focus()
@@ -278,6 +279,7 @@ def test_outlines_stay_without_opacity_and_a_held_key_hides_all(opened: Page, di
     assert (tones < 60).any()
     opened.keyboard.press("F")
     opened.locator("#pc-opacity").fill("0")
+    opened.locator("#pc-canvas").focus()
     assert ((canvas(opened) != plain).any(axis=2) == changed).mean() > 0.999
     opened.keyboard.down("X")
     assert (canvas(opened) == plain).all()
