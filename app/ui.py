@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 PAGE = Path(__file__).parent / "page"
-STYLES = ("style.css", "stage.css", "panels.css", "reading.css", "dialogs.css", "sizes.css")
+STYLES = ("style.css", "stage.css", "panels.css", "reading.css", "dialogs.css", "panes.css", "sizes.css")
 TITLE = "Patch-CLIP (research use only, not for clinical use)"
 
 

@@ -10,6 +10,8 @@ import { explore } from "./explore.js";
 import { download, showHistory } from "./history.js";
 import { bindPicture } from "./picture.js";
 import { bindArchive } from "./archive.js";
+import { bindFigure } from "./figure.js";
+import { bindPanes } from "./panes.js";
 import { bindResults } from "./results.js";
 import { attachPointer } from "./pointer.js";
 import { othersAbsent } from "./others_absent.js";
@@ -176,6 +178,8 @@ export function bindControls() {
   bindReading();
   bindPicture();
   bindResults();
+  bindFigure();
+  bindPanes();
   bindArchive();
   bindDialogs();
 }

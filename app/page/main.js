@@ -4,6 +4,7 @@ import { bindControls, setColours } from "./controls.js";
 import { $, node, say } from "./dom.js";
 import { bindFolds } from "./folds.js";
 import { bindKeys } from "./keys.js";
+import { offerMaps } from "./panes.js";
 import { render } from "./render.js";
 import { call } from "./server.js";
 import { state, viewer } from "./state.js";
@@ -31,6 +32,8 @@ async function begin() {
   state.examples = start.examples;
   $("findings").replaceChildren(...start.findings.map((name) => node("option", undefined, { value: name })));
   $("examples").replaceChildren(...start.examples.map(exampleNode));
+  state.maps = start.maps;
+  offerMaps();
   setColours(tables[0]);
   beginArchive(start);
   await restore();

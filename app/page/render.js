@@ -8,6 +8,7 @@ import { renderEcho } from "./echo.js";
 import { openPanel } from "./folds.js";
 import { renderPicture } from "./picture_tools.js";
 import { caption, legend } from "./caption.js";
+import { renderPanes } from "./panes.js";
 import { markOf, renderReading } from "./reading_form.js";
 import { state, viewer } from "./state.js";
 import { studyNode } from "./study_list.js";
@@ -31,6 +32,7 @@ export function render() {
   renderTimes(study, answer);
   viewer.draw();
   caption(answer);
+  renderPanes();
   legend();
   follow($("studies"), "[aria-current=true]");
   follow($("answers"), "[aria-selected=true]");

@@ -10,6 +10,7 @@ export const state = {
   suggestions: [],
   examples: [],
   tables: {},
+  maps: [], // saliency methods that the server offers: { key, title, slow }
   all: false, // whether the outlines of all answers are shown
   limitMb: Infinity,
   archive: false, // whether the server has one
