@@ -64,8 +64,8 @@ def test_the_figure_and_the_maps_leave(asked: Page, engine: Engine, dicom: Path)
     asked.locator("#pc-results").click()
     with asked.expect_download() as picture:
         asked.locator("#pc-save-figure").click()
-    image = Image.open(picture.value.path())
-    assert image.format == "PNG" and image.width > 800
+    with Image.open(picture.value.path()) as image:
+        assert image.format == "PNG" and image.width > 800
     with asked.expect_download() as maps:
         asked.locator("#pc-save-maps").click()
     with np.load(io.BytesIO(Path(maps.value.path()).read_bytes()), allow_pickle=False) as file:
