@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.app import planted
+from tests.app.page_client import told
 from tests.browser.serving import Server, free_port
 from tests.tiny import tiny_checkpoint
 
@@ -84,7 +85,7 @@ class Window:
         request = urllib.request.Request(f"{self.url}api/{name}", body, headers, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=120) as reply:
-                return dict(json.load(reply))
+                return told(reply.read())
         except urllib.error.HTTPError as error:
             return dict(json.load(error))
 

@@ -260,8 +260,7 @@ def test_another_window_of_the_browser_sees_a_study_whose_id_it_knows(
     assert other.token != window.token
     seen = other.call("look", study=opened["study"])
     assert seen == {**opened, "questions": ["lung mass", "no lung nodule"]}
-    assert seen["picture"].startswith("data:image/png;base64,")
-    assert len(seen["thumbnail"]) < len(seen["picture"])
+    assert seen["thumbnail"].startswith("data:image/")
     window.call("close", study=opened["study"])  # the other window has it still
     assert len(other.call("ask", study=opened["study"], text="mass")["answers"]) == 1
     other.call("close", study=opened["study"])

@@ -16,6 +16,8 @@ VALUES = {
     "allowed_hosts": ("reading.example, films.example", "reading.example, films.example"),
     "database": ("/srv/feedback.sqlite3", Path("/srv/feedback.sqlite3")),
     "checkpoint": ("/srv/model", Path("/srv/model")),
+    "twin": ("/srv/twin", Path("/srv/twin")),
+    "truth": ("/srv/truth.csv", Path("/srv/truth.csv")),
     "prior": ('["Effusion=0.3"]', ["Effusion=0.3"]),
     "upload_limit_mb": ("9", 9),
     "study_memory_mb": ("3", 3),

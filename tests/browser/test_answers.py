@@ -61,7 +61,7 @@ def test_the_caption_never_contradicts_the_map(
     assert bool(coloured(page).any()) is ("1 region" in said)
 
 
-def test_the_threshold_is_the_answers_until_the_reader_moves_it(opened: Page, dicom: Path) -> None:
+def test_the_threshold_is_the_answers_and_a_moved_one_too(opened: Page, dicom: Path) -> None:
     open_file(opened, dicom)
     late = Late(opened, "ask")
     for text, own in (("mass", 0.4), ("nodule", 0.7)):
@@ -73,6 +73,8 @@ def test_the_threshold_is_the_answers_until_the_reader_moves_it(opened: Page, di
     expect(opened.locator("#pc-caption")).to_contain_text("nothing above .70; highest .60")
     slide(opened, "threshold", 0.3)
     opened.locator("#pc-answers li").nth(1).click()
+    expect(opened.locator("#pc-threshold")).to_have_value("0.4")
+    opened.locator("#pc-answers li").nth(0).click()
     expect(opened.locator("#pc-threshold")).to_have_value("0.3")
 
 

@@ -118,6 +118,7 @@ def test_turning_and_flipping_carry_the_letters_and_the_map_along(opened: Page, 
     expect(right).to_have_text("L")
     expect(left).to_have_text("R")
     straight = canvas(opened)
+    upside_down = np.abs(straight[::-1, ::-1].astype(int) - straight).mean()
     opened.keyboard.press("h")
     flipped = canvas(opened)
     assert np.abs(flipped.astype(int) - straight[:, ::-1]).mean() < 2
@@ -128,7 +129,8 @@ def test_turning_and_flipping_carry_the_letters_and_the_map_along(opened: Page, 
     opened.keyboard.press("h")
     opened.keyboard.press("r")
     opened.keyboard.press("r")
-    assert np.abs(canvas(opened).astype(int) - straight[::-1, ::-1]).mean() < 2
+    # Half of a pixel of the screen is what turning about its middle may move the film by.
+    assert np.abs(canvas(opened).astype(int) - straight[::-1, ::-1]).mean() < min(4, upside_down / 4)
     opened.keyboard.press("l")
     opened.keyboard.press("l")
     opened.keyboard.press("v")
@@ -226,7 +228,9 @@ def test_the_ruler_says_millimetres_or_that_it_cannot(
     shown = opened.locator("#pc-film svg text")
     number, rest = re.match(r"([\d.]+)(.*)", words).groups()  # type: ignore[union-attr]
     expect(shown).to_contain_text(rest)
-    assert float(re.findall(r"[\d.]+", shown.inner_text())[0]) == pytest.approx(float(number), rel=0.02)
+    assert float(re.findall(r"[\d.]+", shown.text_content() or "")[0]) == pytest.approx(
+        float(number), rel=0.02
+    )
 
 
 def test_the_cardiothoracic_ratio_is_the_heart_over_the_thorax(opened: Page, dicom: Path) -> None:
@@ -265,10 +269,8 @@ def test_the_lens_shows_the_film_three_times_as_large(opened: Page, dicom: Path)
 
 def test_outlines_stay_without_opacity_and_a_held_key_hides_all(opened: Page, dicom: Path) -> None:
     open_file(opened, dicom)
-    opened.locator("#pc-canvas").focus()  # its focus ring is on the screen as well
     plain = canvas(opened)
     ask(opened, "pleural effusion")
-    opened.locator("#pc-canvas").focus()
     filled = canvas(opened)
     opened.keyboard.press("F")
     outlines = canvas(opened)
@@ -279,7 +281,7 @@ def test_outlines_stay_without_opacity_and_a_held_key_hides_all(opened: Page, di
     assert (tones < 60).any()
     opened.keyboard.press("F")
     opened.locator("#pc-opacity").fill("0")
-    opened.locator("#pc-canvas").focus()
+    opened.locator("#pc-opacity").blur()  # its focus ring, and that of the film, would be on the screen
     assert ((canvas(opened) != plain).any(axis=2) == changed).mean() > 0.999
     opened.keyboard.down("X")
     assert (canvas(opened) == plain).all()

@@ -182,7 +182,7 @@ def test_the_page_has_names_for_what_it_has(opened: Page, dicom: Path) -> None:
     for name in ("Studies", "Questions and reading"):
         expect(opened.get_by_role("complementary", name=name)).to_have_count(1)
     expect(opened.get_by_role("main", name="Radiograph")).to_have_count(1)
-    film = opened.locator("#pc-stage [role=img]")
+    film = opened.locator("#pc-canvas")
     expect(film).to_have_attribute("aria-label", "No radiograph is open")
     open_file(opened, dicom)
     ask(opened, "mass")

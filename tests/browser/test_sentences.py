@@ -144,6 +144,7 @@ def test_untested_likeness_is_grey_says_so_and_is_stored_nowhere(
     expect(opened.locator("#pc-caption")).to_contain_text("no probability")
     expect(opened.locator("#pc-answers .number")).to_have_text("–")
     expect(opened.locator("#pc-legend")).to_be_hidden()
+    opened.locator("#pc-canvas").blur()  # its focus ring has a colour
     hatched = canvas(opened)
     assert (hatched != plain).any(axis=2).mean() > 0.1
     assert coloured(opened).sum() == 0

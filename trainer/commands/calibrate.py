@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from patchclip.data.tables import read_json
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from trainer.calibrate.accuracy import cross_validated, lines, patients_of
@@ -22,6 +21,7 @@ from trainer.data.loaded import Loaded, load_samples
 from trainer.data.split import hold_out
 from trainer.data.states import state_table
 from trainer.fit.distributed import Processes, join
+from trainer.fit.run_folder import run_record
 from trainer.fit.validation import dev_logits, figures_from_logits
 from trainer.gate.fit import GATE_SIZE, at_most, fit_gates
 from trainer.objective.prompts import PromptBank
@@ -52,15 +52,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Fits calibration anew on the patients that the run held out."""
-    record = read_json(options.folder / "config.json", dict)
-    if not isinstance(record.get("recipe"), dict) or not isinstance(record.get("split"), str):
-        raise DataError(
-            f"{options.folder / 'config.json'} is no record of a run; name the folder that fit wrote."
-        )
-    config = FitConfig.from_dict(record["recipe"])
+    config, split = run_record(options.folder)
     checkpoint = load_checkpoint(options.folder / "best")
 
-    contents = read_sources(options, record["split"], checkpoint.vocabulary, config.data)
+    contents = read_sources(options, split, checkpoint.vocabulary, config.data)
     train, dev = hold_out(contents.samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
     held_out, broken = load_samples(dev, config.model.image_size)
     images, broken_train = load_samples(at_most(train), GATE_SIZE)

@@ -6,15 +6,25 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from patchclip.errors import CheckpointError, DataError
 from patchclip.image.gate import ImageGate
 from patchclip.model.checkpoint import load_checkpoint
 from patchclip.text.scope import QueryGate
-from trainer.commands.sources import add_sources, check_broken, print_reading, read_sources, splits, titles
+from trainer.commands.sources import (
+    add_pictures,
+    add_sources,
+    check_broken,
+    print_reading,
+    read_pictures,
+    read_sources,
+    splits,
+    titles,
+)
 from trainer.config import DataConfig
 from trainer.data.loaded import load_samples
-from trainer.gate.measure import markdown, measure_images, measure_queries
+from trainer.gate.measure import false_alarms, markdown, measure_images, measure_queries, share
 
 HELP = "measure both gates of a checkpoint on images and queries that it was not fitted on"
 
@@ -34,6 +44,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="CSV with query, in_scope (yes or no), finding; repeat for several",
     )
+    add_pictures(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write all figures there as JSON")
 
 
@@ -55,13 +66,23 @@ def run(options: argparse.Namespace) -> None:
         raise DataError("No image of the split can be read; check the image files.")
     check_broken(contents, broken, len(contents.samples), allow_missing=options.allow_missing)
 
+    gate = ImageGate.from_dict(checkpoint.gates["image"])
+    elsewhere: dict[str, dict[str, Any]] = {}
+    for name, samples in read_pictures(options.pictures).items():
+        pictures, unreadable = load_samples(samples, size)
+        print_reading([], unreadable)
+        if not pictures:
+            raise DataError(f"No picture of {name} can be read; check the folder.")
+        elsewhere[name] = share(false_alarms(gate, pictures), len(pictures))
+
     record = {
         "model": {"name": checkpoint.model.config.name, "sha256": checkpoint.sha256},
         "data": {
             "folders": titles(options.data),
             "split": "+".join(dict.fromkeys(splits(options.data, options.split))),
         },
-        "images": measure_images(ImageGate.from_dict(checkpoint.gates["image"]), items, size),
+        "images": measure_images(gate, items, size),
+        "false_alarms_elsewhere": elsewhere,
         "queries": queries,
     }
     if options.out:

@@ -14,7 +14,15 @@ from patchclip.image.thorax import WEIGHTS, LungNet, load_lung_net
 from patchclip.resources import VOCABULARY
 from patchclip.text.vocabulary import Vocabulary
 from trainer.commands.lung_fields import add_teacher
-from trainer.commands.sources import add_sources, print_reading, read_sources, splits, titles
+from trainer.commands.sources import (
+    add_pictures,
+    add_sources,
+    print_reading,
+    read_pictures,
+    read_sources,
+    splits,
+    titles,
+)
 from trainer.config import DataConfig
 from trainer.data.sample import Sample
 from trainer.fields.figures import markdown
@@ -42,14 +50,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help='the images to measure on ("val"); of "train", the quarter of the patients that lung-fields '
         "leaves out, for folders of the names that it was given",
     )
-    parser.add_argument(
-        "--pictures",
-        action="append",
-        type=Path,
-        default=[],
-        metavar="DIR",
-        help="a folder of frontal radiographs without tables; repeat for several",
-    )
+    add_pictures(parser)
     add_teacher(parser, required=False)
     parser.add_argument(
         "--images",
@@ -109,12 +110,7 @@ def _groups(options: argparse.Namespace) -> tuple[dict[str, list[Sample]], list[
         groups[f"{title}, {split}"] = (
             divided(contents.samples)[1] if split == "train" else list(contents.samples)
         )
-    for folder in options.pictures:
-        if not folder.is_dir():
-            raise DataError(f"{folder} is no folder; name one of radiographs.")
-        files = sorted(file for file in folder.iterdir() if file.is_file())
-        name = folder.parent.name if folder.name == "images" else folder.name
-        groups[name] = [Sample(file, None, name, {}) for file in files]
+    groups |= read_pictures(options.pictures)
     return groups, left_out
 
 

@@ -16,7 +16,9 @@ from patchclip.resources import BUNDLED
 from trainer.commands.sources import add_sources, check_broken, print_reading, read_sources
 from trainer.config import DataConfig
 from trainer.data.loaded import load_samples
+from trainer.data.split import hold_out
 from trainer.data.states import state_table
+from trainer.fit.run_folder import run_record
 from trainer.fit.validation import DevLogits, dev_logits
 from trainer.objective.prompts import PromptBank
 
@@ -46,6 +48,13 @@ def add_site_flags(parser: argparse.ArgumentParser) -> None:
         help="the checkpoint folder; the bundled one",
     )
     add_sources(parser)
+    parser.add_argument(
+        "--run",
+        dest="folder",
+        type=Path,
+        metavar="DIR",
+        help="only of those images that this run, which trained the checkpoint, held out",
+    )
 
 
 def read_site(options: argparse.Namespace, checkpoint: Checkpoint) -> Site:
@@ -57,12 +66,16 @@ def read_site(options: argparse.Namespace, checkpoint: Checkpoint) -> Site:
     model, vocabulary = checkpoint.model, checkpoint.vocabulary
     labels = tuple(vocabulary.labels)
     contents = read_sources(options, options.split, vocabulary, DataConfig())
-    size = model.config.image_size
-    items, broken = load_samples(contents.samples, size)
+    size, samples = model.config.image_size, contents.samples
+    if options.folder is not None:
+        recipe = run_record(options.folder)[0]
+        fraction, offset = recipe.data.dev_fraction, recipe.data.dev_offset
+        samples = tuple(hold_out(samples, fraction, recipe.seed, offset)[1])
+    items, broken = load_samples(samples, size)
     print_reading(contents.notes, [*contents.left_out, *broken])
     if not items:
         raise DataError("No image of the split can be read; check the image files.")
-    check_broken(contents, broken, len(contents.samples), allow_missing=options.allow_missing)
+    check_broken(contents, broken, len(samples), allow_missing=options.allow_missing)
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device)

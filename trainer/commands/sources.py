@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from patchclip.data.remarks import check_left_out
+from patchclip.errors import DataError
 from patchclip.text.vocabulary import Vocabulary
 from trainer.config import DataConfig
 from trainer.data.contents import Contents
 from trainer.data.copies import merged_copies, shared_patients, with_cohorts
+from trainer.data.sample import Sample
 from trainer.data.sources import find_source, read_source
 
 SOURCE = (
@@ -74,6 +76,36 @@ def read_sources(
         (*(sentence for part in parts for sentence in part.notes), *copies, *shared_patients(samples)),
         sum(part.missing for part in parts),
     )
+
+
+def add_pictures(parser: argparse.ArgumentParser) -> None:
+    """--pictures."""
+    parser.add_argument(
+        "--pictures",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="a folder of frontal radiographs without tables; repeat for several",
+    )
+
+
+def read_pictures(folders: Sequence[Path]) -> dict[str, list[Sample]]:
+    """The folder's name, or that of the one around it where it is called "images" -> its files.
+
+    Raises:
+        DataError: a folder is none, or two have one name.
+    """
+    groups: dict[str, list[Sample]] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise DataError(f"{folder} is no folder; name one of radiographs.")
+        name = folder.parent.name if folder.name == "images" else folder.name
+        if name in groups:
+            raise DataError(f"Two folders of pictures are called {name}; rename one, or measure it apart.")
+        files = sorted(file for file in folder.iterdir() if file.is_file())
+        groups[name] = [Sample(file, None, name, {}) for file in files]
+    return groups
 
 
 def check_broken(contents: Contents, broken: Sequence[str], total: int, *, allow_missing: bool) -> None:

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
+from patchclip.data.tables import read_json
 from patchclip.errors import DataError
 from patchclip.files import atomic
 from patchclip.text.vocabulary import Vocabulary
@@ -101,6 +102,18 @@ def write_record(out: Path, record: Mapping[str, object], left_out: Sequence[str
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     (out / "left_out.txt").write_text("".join(f"{line}\n" for line in left_out), encoding="utf-8")
+
+
+def run_record(folder: Path) -> tuple[FitConfig, str]:
+    """The recipe of a run, and the split that it learnt from.
+
+    Raises:
+        DataError: the folder holds no record of a run.
+    """
+    record = read_json(folder / "config.json", dict)
+    if not isinstance(record.get("recipe"), dict) or not isinstance(record.get("split"), str):
+        raise DataError(f"{folder / 'config.json'} is no record of a run; name the folder that fit wrote.")
+    return FitConfig.from_dict(record["recipe"]), record["split"]
 
 
 @dataclass(slots=True)

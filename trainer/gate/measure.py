@@ -38,6 +38,12 @@ def share(hits: int, n: int) -> dict[str, Any]:
     return {"value": hits / n, "ci": [float(interval.low), float(interval.high)], "n": n}
 
 
+def false_alarms(gate: ImageGate, items: Sequence[Loaded]) -> int:
+    """How many of these frontal chest radiographs, at the model's input size, the gate takes for another
+    picture."""
+    return sum(not gate.accepts(np.asarray(item.image / 255, np.float32)) for item in items)
+
+
 def measure_images(
     gate: ImageGate, items: Sequence[Loaded], size: int, each: int = PER_FAMILY
 ) -> dict[str, Any]:
@@ -49,7 +55,6 @@ def measure_images(
         size: the model's input size.
         each: pictures of a family.
     """
-    alarms = sum(not gate.accepts(np.asarray(item.image / 255, np.float32)) for item in items)
     chests = [content(item) for item in at_most(items, SEED, MAX_CHESTS)]
     refused = {
         family: sum(
@@ -63,7 +68,7 @@ def measure_images(
         "spoilt radiographs": list(SPOILT),
     }
     return {
-        "false_alarms": share(alarms, len(items)),
+        "false_alarms": share(false_alarms(gate, items), len(items)),
         "refused": {
             name: share(sum(refused[family] for family in families), each * len(families))
             for name, families in groups.items()
@@ -98,6 +103,10 @@ def measure_queries(gate: QueryGate, vocabulary: Vocabulary, file: Path) -> dict
 def markdown(record: dict[str, Any]) -> str:
     """The figures as a table; shares in percent."""
     rows = [("Frontal chest radiographs that raise a false alarm", record["images"]["false_alarms"])]
+    rows += [
+        (f"The same, images of {name}", value)
+        for name, value in record.get("false_alarms_elsewhere", {}).items()
+    ]
     rows += [(f"Refused: {name}", value) for name, value in record["images"]["refused"].items()]
     worst = min(record["images"]["refused_by_family"].items(), key=lambda item: item[1]["value"])
     rows.append((f"Refused: worst family, {worst[0]}", worst[1]))

@@ -128,6 +128,17 @@ def test_a_checkpoint_is_calibrated_to_a_site_and_measured(
     assert figures["model"]["sha256"] == after.sha256
     assert f"| Effusion | 50 | {effusion['present']:.0f} |" in capsys.readouterr().out
 
+    run = tmp_path / "run"
+    run.mkdir()
+    recipe = {"data": {"dev_fraction": 0.8}}
+    (run / "config.json").write_text(json.dumps({"recipe": recipe, "split": "train"}))
+    held_out = ["--run", str(run), "--images", "20", "--draws", "1", "--out", str(record)]
+    assert main(["evaluate-site", *source, *held_out]) == 0
+    assert 30 < json.loads(record.read_text())["findings"]["Effusion"]["calibrated"]["n"] < 70
+    (run / "config.json").write_text("{}")
+    assert main(["evaluate-site", *source, *held_out]) == 1
+    assert "is no record of a run" in capsys.readouterr().err
+
     few = tiny_dataset(tmp_path / "few", each=11, splits=("val",))
     assert main(["evaluate-site", "--data", str(few), *source[2:], "--images", "20", "--draws", "1"]) == 1
     assert "10 images with it and 10 without" in capsys.readouterr().err

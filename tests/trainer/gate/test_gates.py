@@ -107,6 +107,19 @@ def test_both_gates_are_measured(
         == total
         > 2 * len(FAMILIES)
     )
+    elsewhere = tmp_path / "elsewhere" / "images"
+    elsewhere.mkdir(parents=True)
+    for seed, name in enumerate(("one.png", "two.png")):
+        noise = np.random.default_rng(seed).integers(0, 256, (64, 64), np.uint8)
+        cv2.imwrite(str(elsewhere / name), noise)
+    assert main([*asked, "--pictures", str(elsewhere)]) == 0
+    more = json.loads(out.read_text())
+    assert more["images"] == images
+    assert more["false_alarms_elsewhere"]["elsewhere"]["value"] == 1.0  # no radiographs
+    assert "| The same, images of elsewhere | 100.0 % (15.8 to 100.0) | 2 |" in capsys.readouterr().out
+    assert main([*asked, "--pictures", str(elsewhere), "--pictures", str(elsewhere)]) == 1
+    assert "Two folders of pictures are called elsewhere" in capsys.readouterr().err
+
     assert record["queries"]["asked.csv"]["finding"]["value"] == 0.5  # the list calls a heart a mass
     assert record["queries"]["asked.csv"]["scope"] == {
         "value": 1.0,
