@@ -3,6 +3,7 @@ import { $, floored, node, say, short } from "./dom.js";
 import { keysOnScreen, panesOnScreen } from "./panes.js";
 import { renew } from "./asking.js";
 import { callOn } from "./revival.js";
+import { rgb } from "./colours.js";
 import { busy, state, viewer } from "./state.js";
 
 const NOTICE = "Research use only, not for clinical use";
@@ -27,23 +28,30 @@ export function figure() {
   const picture = node("canvas");
   Object.assign(picture, { width: columns * cell.width, height: rows * cell.height + 5 * line });
   const context = picture.getContext("2d");
-  context.fillStyle = "#000";
+  context.fillStyle = css("--film");
   context.fillRect(0, 0, picture.width, picture.height);
   context.textBaseline = "top";
   films.forEach((film, k) => {
     const [x, y] = [(k % columns) * cell.width, Math.floor(k / columns) * cell.height];
-    write(context, [film.title], x + 8, y + 4, `600 ${type}px system-ui, sans-serif`, "#fff");
+    write(context, [film.title], x + 8, y + 4, `600 ${type}px system-ui, sans-serif`, css("--text"));
     context.drawImage(film.canvas, x, y + line + 4);
     const words = wrap(context, film.words, cell.width - 16, `${type}px system-ui, sans-serif`).slice(0, 3);
-    write(context, words, x + 8, y + line + 4 + first.height, `${type}px system-ui, sans-serif`, "#ddd");
+    write(
+      context,
+      words,
+      x + 8,
+      y + line + 4 + first.height,
+      `${type}px system-ui, sans-serif`,
+      css("--text"),
+    );
   });
   const below = rows * cell.height;
   drawLegend(context, 8, below + 6, 12 * type, 0.8 * type);
   const plain = `${type}px system-ui, sans-serif`;
-  write(context, [`0 to 1 (${viewer.view.tableName})`], 16 + 12 * type, below + 4, plain, "#ddd");
+  write(context, [`0 to 1 (${viewer.view.tableName})`], 16 + 12 * type, below + 4, plain, css("--text"));
   const facts = [queryWords(answer), `${$("model").textContent}; SHA-256 ${$("model").title}`, NOTICE];
   const lines = facts.flatMap((text) => wrap(context, text, picture.width - 16, plain));
-  write(context, lines.slice(0, 4), 8, below + line + 6, plain, "#ddd");
+  write(context, lines.slice(0, 4), 8, below + line + 6, plain, css("--text"));
   return picture;
 }
 
@@ -136,4 +144,9 @@ export function bindFigure() {
   $("copy-figure").onclick = copyFigure;
   $("save-figure").onclick = () => run(save);
   $("save-maps").onclick = () => run(maps);
+}
+
+function css(variable) {
+  // A colour of the style sheet, as a canvas takes it.
+  return `rgb(${rgb(variable).join()})`;
 }
