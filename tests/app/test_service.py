@@ -80,6 +80,9 @@ def test_every_bundled_example_opens_answers_its_question_and_says_where_it_is_f
         assert min(opened["size"]) >= 256
         asked = window.call("ask", study=opened["study"], text=item["question"])
         assert asked["answers"][0]["in_vocabulary"]
+        if not opened["synthetic"]:  # a real finding lights up at the shipped threshold
+            assert asked["answers"][0]["regions"]
+            assert asked["answers"][0]["probability"] > 0.5
     assert {item["file"] for item in offered} <= {path.name for path in EXAMPLES.iterdir()}
 
 
