@@ -33,8 +33,7 @@ def read_truth(path: Path, vocabulary: Vocabulary) -> Mapping[str, tuple[TruthBo
     """SHA-256 of a radiograph's pixels (`Radiograph.sha256`) -> its boxes.
 
     A CSV file with the columns sha256, finding (label or name of the vocabulary, or any other), x, y, w, h:
-    the
-    top-left corner and the size in original image pixels.
+    the top-left corner and the size in original image pixels.
 
     Raises:
         DataError: the table cannot be read, or a row of it makes no sense.

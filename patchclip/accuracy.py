@@ -10,7 +10,7 @@ from typing import Any
 from scipy.special import betaincinv
 
 from patchclip.errors import CheckpointError
-from patchclip.records import parse_json, typed
+from patchclip.records import read_by_label
 
 ACCURACY = "accuracy.json"
 """File of a checkpoint folder, which it may lack; no answer stands on it."""
@@ -130,11 +130,4 @@ def load_accuracy(folder: Path) -> dict[str, DiagnosticAccuracy]:
     Raises:
         CheckpointError: the file is damaged.
     """
-    path = folder / ACCURACY
-    if not path.is_file():
-        return {}
-    try:
-        values = parse_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is not valid JSON; fetch the checkpoint again.") from error
-    return typed(dict[str, DiagnosticAccuracy], values, str(path), "fetch the checkpoint again")
+    return read_by_label(folder / ACCURACY, DiagnosticAccuracy)

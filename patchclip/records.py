@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -24,6 +25,24 @@ def parse_json(text: bytes) -> Any:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def read_by_label(path: Path, kind: type[T]) -> dict[str, T]:
+    """A checkpoint's file of one record for each finding; empty where the checkpoint has none.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    remedy = "fetch the checkpoint again"
+    if not path.is_file():
+        return {}
+    try:
+        values = parse_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} is not valid JSON; {remedy}.") from error
+    wanted: Any = dict[str, kind]  # type: ignore[valid-type]
+    records: dict[str, T] = typed(wanted, values, str(path), remedy)
+    return records
 
 
 def typed(kind: type[T], values: object, what: str, remedy: str) -> T:

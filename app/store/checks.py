@@ -14,8 +14,11 @@ CORNERS = {"point": (1, 1), "polygon": (3, 200)}  # least and most
 
 
 def check(new: NewFeedback) -> None:
-    """Raises:
-    StoreError: the judgement cannot be saved; says why, and what to do."""
+    """Whether a judgement may be saved.
+
+    Raises:
+        StoreError: it may not; says why, and what to do.
+    """
     if isinstance(new.answer, NamedFinding):
         _check_finding(new.answer.finding)
     elif not new.answer.in_vocabulary:

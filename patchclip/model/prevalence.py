@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 
 from patchclip.errors import CheckpointError, DataError
 from patchclip.model.calibration import Calibration, FindingCalibration
-from patchclip.records import parse_json, typed
+from patchclip.records import parse_json, read_by_label
 from patchclip.text.vocabulary import Vocabulary
 
 PREVALENCE = "prevalence.json"
@@ -51,14 +51,7 @@ def load_prevalence(folder: Path) -> dict[str, Prevalence]:
     Raises:
         CheckpointError: the file is damaged.
     """
-    path = folder / PREVALENCE
-    if not path.is_file():
-        return {}
-    try:
-        values = parse_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is not valid JSON; fetch the checkpoint again.") from error
-    return typed(dict[str, Prevalence], values, str(path), "fetch the checkpoint again")
+    return read_by_label(folder / PREVALENCE, Prevalence)
 
 
 def read_prevalence(texts: Sequence[str], vocabulary: Vocabulary) -> dict[str, float]:

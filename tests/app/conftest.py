@@ -73,3 +73,9 @@ def png() -> bytes:
     done, encoded = cv2.imencode(".png", np.tile(np.linspace(0, 255, 320).astype(np.uint8), (400, 1)))
     assert done
     return encoded.tobytes()
+
+
+@pytest.fixture
+def study(window: PageClient, png: bytes) -> str:
+    """The id of an open study of 400 x 320 pixels."""
+    return str(window.send("open_upload", png)["study"])

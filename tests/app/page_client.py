@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from starlette.applications import Starlette
@@ -67,3 +68,22 @@ class PageClient:
         reply = self.client.post(f"/api/{name}", content=body, headers=headers)
         self.status = reply.status_code
         return reply.content
+
+
+def reading(study: str, **changes: Any) -> dict[str, Any]:
+    """A complete reading as the page sends it."""
+    filled = {
+        "key": uuid4().hex,
+        "study": study,
+        "query": "no pneumothorax",
+        "presence": "absent",
+        "location": "wrong",
+        "comment": "nothing there",
+        "confidence": 80,
+        "reader": "Dr Example",
+        "seconds": 33.25,
+        "map_shown": True,
+        "saliency_shown": ["grad_cam"],
+        "display": {"threshold": 0.35, "colours": "cividis", "zoom": 1.5},
+    }
+    return {**filled, **changes}

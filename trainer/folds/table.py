@@ -27,13 +27,14 @@ def table(figures: FoldFigures) -> str:
         for group, rows in groups.items():
             lines += ["", title.format(group or "the dataset"), ""]
             lines += ["| Finding | Value (95 % CI) | n |", "| --- | --- | --- |"]
-            lines += [f"| {label} | {_words(figure)} | {figure.n} |" for label, figure in rows.items()]
+            lines += [f"| {label} | {words(figure)} | {figure.n} |" for label, figure in rows.items()]
     return "\n".join(lines) + "\n"
 
 
-def _words(figure: Figure) -> str:
+def words(figure: Figure, digits: int = 3) -> str:
+    """Value and interval, or that there is none."""
     if figure.value is None:
         return "undefined"
     low, high = figure.ci
-    interval = "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
-    return f"{figure.value:.3f}{interval}"
+    interval = "" if low is None or high is None else f" ({low:.{digits}f} to {high:.{digits}f})"
+    return f"{figure.value:.{digits}f}{interval}"

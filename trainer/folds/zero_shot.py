@@ -10,6 +10,7 @@ from patchclip.errors import DataError
 from patchclip.evaluate.bootstrap import Figure
 from trainer.folds.figures import Figures, fold_figures
 from trainer.folds.held_out import HeldOut
+from trainer.folds.table import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +95,15 @@ def _rows(
             yield ZeroShot(label, where, measure, figures[label], taught[where][label])
 
 
-def table(rows: Sequence[ZeroShot], words: Mapping[str, str]) -> str:
-    """As Markdown; words: label -> name."""
+def table(rows: Sequence[ZeroShot], names: Mapping[str, str]) -> str:
+    """As Markdown; names: label -> name."""
     lines = [
         "| Finding | Measure | Of | Never taught, asked by name (95 % CI) | Taught (95 % CI) | Images |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {words[row.label]} | {row.measure} | {row.where} | {_text(row.untaught)} | {_text(row.taught)} | "
-        f"{row.untaught.n} |"
+        f"| {names[row.label]} | {row.measure} | {row.where} | {words(row.untaught, 2)} | "
+        f"{words(row.taught, 2)} | {row.untaught.n} |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"
-
-
-def _text(figure: Figure) -> str:
-    if figure.value is None:
-        return "undefined"
-    low, high = figure.ci
-    interval = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
-    return f"{figure.value:.2f}{interval}"
