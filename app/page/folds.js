@@ -16,6 +16,9 @@ export function bindFolds() {
   page.addEventListener("pointerdown", (event) => {
     if (!event.target.closest(".left, #pc-panel")) openPanel(false);
   });
+  // A file that cannot be opened is said among the studies: folded, nobody would know.
+  const said = new MutationObserver(() => $("open-error").hidden || openPanel(true));
+  said.observe($("open-error"), { childList: true, attributeFilter: ["hidden"] });
   new ResizeObserver(fold).observe(tools);
   changes.observe(tools, { subtree: true, childList: true, attributeFilter: ["hidden"] });
   openPanel(true); // before anything is open, the files and examples are what is wanted

@@ -122,7 +122,9 @@ function renderTools() {
   $("opacity-out").textContent = short(view.opacity);
   $("threshold-out").textContent = short(view.threshold);
   const answer = state.current && state.current.active;
-  $("threshold").parentElement.style.setProperty("--own", answer ? answer.threshold : -1);
+  const marked = $("threshold").parentElement;
+  if (answer) marked.style.setProperty("--own", answer.threshold);
+  else marked.removeAttribute("style"); // no answer, no threshold of its own
   $("smoothed").hidden = !view.smooth;
 }
 

@@ -191,6 +191,21 @@ def test_the_page_has_names_for_what_it_has(opened: Page, dicom: Path) -> None:
     assert (opened.locator("#pc-caption").text_content() or "-") in label
 
 
+def test_a_file_that_cannot_be_opened_is_said_though_the_studies_are_folded(
+    opened: Page, dicom: Path, tmp_path: Path
+) -> None:
+    open_file(opened, dicom)
+    on_screen(opened, SCREENS[0], 1.5)
+    opened.locator("#pc-query").click()
+    expect(opened.locator("#pc-studies")).to_be_hidden()
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    opened.locator("#pc-file").set_input_files(text)
+    expect(opened.locator("#pc-open-error")).to_be_visible()
+    expect(opened.locator("#pc-open-error")).to_be_in_viewport()
+    expect(opened.locator("#pc-open-error")).to_contain_text("export the radiograph")
+
+
 def test_axe_finds_no_violation(opened: Page, dicom: Path) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
