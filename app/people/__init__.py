@@ -1,0 +1,1 @@
+"""People: who is signed in, what their role lets them do, and how they sign in."""
