@@ -19,8 +19,10 @@ export function bindFolds() {
   // A file that cannot be opened is said among the studies: folded, nobody would know.
   const said = new MutationObserver(() => $("open-error").hidden || openPanel(true));
   said.observe($("open-error"), { childList: true, attributeFilter: ["hidden"] });
-  new ResizeObserver(fold).observe(tools);
-  changes.observe(tools, { subtree: true, childList: true, attributeFilter: ["hidden"] });
+  // A tool that grows or shrinks, that comes or goes, may push others out; a figure that changes within its room does not.
+  const sizes = new ResizeObserver(fold);
+  for (const part of [tools, ...items()]) sizes.observe(part);
+  changes.observe(tools, { subtree: true, attributeFilter: ["hidden"] });
   openPanel(true); // before anything is open, the files and examples are what is wanted
   fold();
 }
@@ -33,13 +35,12 @@ export function openPanel(open) {
 function fold() {
   // Tools that do not fit are out of sight, and out of the way of the Tab key too.
   const unfolded = tools.classList.contains("unfolded");
-  const items = [...tools.querySelectorAll(":scope > :not(.row):not(#pc-more), .row > *")];
-  for (const item of items) item.classList.remove("folded");
+  for (const item of items()) item.classList.remove("folded");
   $("more").hidden = true;
-  let cut = unfolded ? [] : beyond(items);
+  let cut = unfolded ? [] : beyond(items());
   if (cut.length) {
     $("more").hidden = false; // takes room itself
-    cut = beyond(items);
+    cut = beyond(items());
   }
   for (const item of cut) item.classList.add("folded");
   $("more").hidden = !cut.length && !unfolded;
@@ -48,7 +49,11 @@ function fold() {
   changes.takeRecords(); // of what was done here
 }
 
-function beyond(items) {
+function items() {
+  return [...tools.querySelectorAll(":scope > :not(.row):not(#pc-more), .row > *")];
+}
+
+function beyond(list) {
   const { bottom } = tools.getBoundingClientRect();
-  return items.filter((item) => item.getBoundingClientRect().bottom > bottom);
+  return list.filter((item) => item.getBoundingClientRect().bottom > bottom);
 }

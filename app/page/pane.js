@@ -46,15 +46,18 @@ export function makePane(number, viewer, onChoice, onThreshold) {
     draw({ map, threshold, boxes, colour, at }) {
       // `at` is where the pointer is, in pixels of the radiograph, or null.
       const film = viewer.camera.viewport.canvas;
-      Object.assign(canvas, { width: film.width, height: film.height });
+      if (canvas.width !== film.width || canvas.height !== film.height)
+        Object.assign(canvas, { width: film.width, height: film.height });
       const context = canvas.getContext("2d");
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.clearRect(0, 0, canvas.width, canvas.height);
       if (!viewer.camera.film()) return;
       context.drawImage(film, 0, 0);
       const { view } = viewer;
       const { ratio, matrix, size, toScreen } = viewer.placement();
       const [height, width] = size;
       context.setTransform(...matrix.map((value) => value * ratio));
-      context.imageSmoothingQuality = "high";
+      context.imageSmoothingQuality = "medium";
       if (map && !view.hidden)
         context.drawImage(picture(map, view, size, threshold).picture, 0, 0, width, height);
       context.setTransform(ratio, 0, 0, ratio, 0, 0);

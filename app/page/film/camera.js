@@ -29,7 +29,7 @@ function start() {
   metaData.addProvider((type, id) => (films.has(id) ? moduleOf(type, films.get(id).film) : undefined), 1000);
 }
 
-function imageOf(imageId, { film, look }) {
+function imageOf(imageId, { film, table }) {
   const { rows, columns, step, levels, limits } = film;
   const voxelManager = utilities.VoxelManager.createImageVoxelManager({
     width: columns,
@@ -60,7 +60,7 @@ function imageOf(imageId, { film, look }) {
     sizeInBytes: levels[0].codes.byteLength,
     getPixelData: () => levels[0].codes,
     voxelManager,
-    render: (enabled) => drawFilm(enabled.canvas, enabled.transform.getMatrix(), film, look()),
+    render: (enabled) => drawFilm(enabled.canvas, enabled.transform.getMatrix(), film, table()),
   };
 }
 
@@ -93,15 +93,16 @@ function moduleOf(type, { rows, columns, step }) {
 }
 
 export function makeCamera(element, changed) {
-  // `changed` hears that the film lies elsewhere. Places on the screen are CSS pixels from the element's corner.
+  // `changed` hears that the film was drawn, where it lies now. Places on the screen are CSS pixels from the element's corner.
   if (!count++) start();
   const engine = new RenderingEngine(`${ENGINE}-${count}`);
   engine.enableElement({ viewportId: VIEWPORT + count, type: Enums.ViewportType.STACK, element });
   const viewport = engine.getViewport(VIEWPORT + count);
   const place = { x: 0, y: 0, scale: 1, zoom: 1, rotation: 0, flipX: false, flipY: false }; // x, y: at the middle
   let [film, imageId, quiet, laying] = [null, "", false, 0];
+  let extent = [element.clientWidth, element.clientHeight]; // asked of the browser when it changes, not for every frame
 
-  const box = () => [element.clientWidth, element.clientHeight];
+  const box = () => extent;
   const size = () => [film.columns * film.step, film.rows * film.step];
 
   function fitted() {
@@ -132,8 +133,7 @@ export function makeCamera(element, changed) {
     });
     viewport.setCamera({ focalPoint: [place.x, place.y, 0] });
     quiet = false;
-    viewport.render();
-    changed();
+    viewport.render(); // in the next frame, however often this is called before it
   }
 
   function moved() {
@@ -168,6 +168,7 @@ export function makeCamera(element, changed) {
   }
 
   element.addEventListener(Enums.Events.CAMERA_MODIFIED, moved);
+  element.addEventListener(Enums.Events.IMAGE_RENDERED, changed);
 
   return {
     element,
@@ -178,11 +179,12 @@ export function makeCamera(element, changed) {
     toScreen,
     toImage,
     film: () => film,
-    async lay(next, look) {
-      // Shows a film whose codes are unpacked; `look` gives what it is shown by.
+    extent: () => extent, // [width, height] of the element in CSS pixels
+    async lay(next, table) {
+      // Shows a film whose codes are unpacked; `table` gives the colour of each code.
       const [before, turn] = [imageId, ++laying];
       imageId = `${SCHEME}:${++count}`;
-      films.set(imageId, { film: next, look });
+      films.set(imageId, { film: next, table });
       quiet = true;
       await viewport.setStack([imageId]);
       quiet = false;
@@ -196,6 +198,10 @@ export function makeCamera(element, changed) {
     },
     paint: () => film && viewport.render(),
     apply,
+    resize() {
+      extent = [element.clientWidth, element.clientHeight];
+      apply();
+    },
     reset() {
       if (!film) return;
       const [width, height] = size();

@@ -2,6 +2,8 @@
 export const OUTSIDE = 65535; // the code of a pixel that shows nothing, in a film that has such pixels
 const CODES = 65536;
 
+const SMALLEST_LEVEL = 400; // pixels along the shorter side: no screen shows a film smaller
+
 export function makeFilm(about, packed) {
   // `about` is the server's description, `packed` the deflated codes as a Blob, which the browser keeps out of the way.
   const [rows, columns] = about.size;
@@ -23,6 +25,9 @@ async function unpacked(film) {
   const stream = film.packed.stream().pipeThrough(new DecompressionStream("deflate"));
   const halves = new Uint8Array(await new Response(stream).arrayBuffer());
   film.levels = [{ rows: film.rows, columns: film.columns, codes: codesOf(film, halves) }];
+  // Made now, or the first frame at each zoom would wait for its level.
+  const shorter = Math.min(film.rows, film.columns);
+  levelOf(film, Math.max(0, Math.ceil(Math.log2(shorter / SMALLEST_LEVEL))));
   return film;
 }
 
@@ -62,11 +67,14 @@ function halved({ rows, columns, codes }, outside) {
   return { rows: lower, columns: fewer, codes: mean };
 }
 
-function meanInside(...codes) {
+function meanInside(a, b, c, d) {
   // Of the pixels that show something; half of them must.
-  const inside = codes.filter((code) => code !== OUTSIDE);
-  if (inside.length < 2) return OUTSIDE;
-  return Math.round(inside.reduce((sum, code) => sum + code, 0) / inside.length);
+  let [sum, inside] = [a + b + c + d, 4];
+  if (a === OUTSIDE) [sum, inside] = [sum - a, inside - 1];
+  if (b === OUTSIDE) [sum, inside] = [sum - b, inside - 1];
+  if (c === OUTSIDE) [sum, inside] = [sum - c, inside - 1];
+  if (d === OUTSIDE) [sum, inside] = [sum - d, inside - 1];
+  return inside < 2 ? OUTSIDE : Math.round(sum / inside);
 }
 
 export function valueAt(film, x, y) {

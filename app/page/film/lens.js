@@ -27,7 +27,7 @@ export function makeLens(viewer) {
       canvas,
       [larger(a), larger(b), larger(c), larger(d), moved(e, at[0]), moved(f, at[1])],
       film,
-      viewer.look.of(film),
+      viewer.look.tableFor(film),
     );
   }
 

@@ -2,23 +2,22 @@
 import { Enums } from "../cornerstone.js";
 import { tableOf } from "./grey.js";
 
-const SETTLED_MS = 150; // after which a window that was dragged is drawn at full size
 const looks = new WeakMap(); // of each film: { transform, inverted, table }
 
-export function makeLook(camera, painted) {
+export function makeLook(camera) {
   const listeners = new Set();
-  let [moving, resting, quiet] = [false, 0, false];
+  let [quiet, telling] = [false, 0];
 
   function lookOf(film) {
     if (!looks.has(film)) looks.set(film, { transform: film.model, inverted: false, table: null });
     return looks.get(film);
   }
 
-  function of(film) {
+  function tableFor(film) {
     // What a film is painted by.
     const look = lookOf(film);
     look.table ||= tableOf(film, look.transform, look.inverted);
-    return { table: look.table, moving };
+    return look.table;
   }
 
   function set(film, changes) {
@@ -26,7 +25,6 @@ export function makeLook(camera, painted) {
     if (film !== camera.film()) return;
     told();
     camera.paint();
-    painted();
   }
 
   function told() {
@@ -35,6 +33,11 @@ export function makeLook(camera, painted) {
     quiet = true;
     camera.viewport.setProperties({ voiRange: { lower: center - width / 2, upper: center + width / 2 } });
     quiet = false;
+    tell();
+  }
+
+  function tell() {
+    telling = 0;
     for (const listener of listeners) listener();
   }
 
@@ -52,17 +55,11 @@ export function makeLook(camera, painted) {
       width: Math.max(upper - lower, 1e-6),
     };
     Object.assign(look, { transform, table: null });
-    moving = true;
-    clearTimeout(resting);
-    resting = setTimeout(() => {
-      moving = false;
-      camera.paint();
-    }, SETTLED_MS);
-    for (const listener of listeners) listener();
+    telling ||= requestAnimationFrame(tell); // once for a frame, however often the pointer has moved
   });
 
   return {
-    of,
+    tableFor,
     told,
     onChange: (listener) => listeners.add(listener),
     current: () => (camera.film() ? lookOf(camera.film()) : null),

@@ -6,6 +6,21 @@ import { WHERE } from "./lengths.js";
 
 const OWN = "own"; // a window that has no name
 const ZOOM_STEP = 1.25;
+const WITH_FILM = [
+  "flip-x",
+  "flip-y",
+  "turn-left",
+  "turn-right",
+  "zoom-out",
+  "zoom-in",
+  "one-to-one",
+  "fit",
+  "reset",
+  "ruler",
+  "ratio",
+  "magnify",
+];
+const listed = { film: null, own: false }; // whose windows are in the list, and whether one without a name is
 
 export function bindPanel(viewer) {
   const { camera, look } = viewer;
@@ -73,65 +88,63 @@ function takeNumbers(viewer) {
 }
 
 function renderWindow({ camera, look }) {
+  // Once for each frame of a drag: what is as it was is left alone.
   const film = camera.film();
   const current = look.current();
-  for (const id of ["center", "width", "shown", "negative"]) $(id).disabled = !film;
+  for (const id of ["center", "width", "shown", "negative"]) put($(id), "disabled", !film);
   if (!film) return;
   const { transform, inverted } = current;
   const list = choices(film);
-  const options = list.map(({ name }, place) => node("option", name, { value: place }));
   const place = list.findIndex((one) => one.transform === transform);
-  if (place < 0) options.unshift(node("option", "own window", { value: OWN }));
-  refill($("shown"), options);
-  $("shown").value = place < 0 ? OWN : String(place);
+  if (listed.film !== film || listed.own !== place < 0) {
+    Object.assign(listed, { film, own: place < 0 });
+    const options = list.map(({ name }, number) => node("option", name, { value: number }));
+    if (place < 0) options.unshift(node("option", "own window", { value: OWN }));
+    refill($("shown"), options);
+  }
+  put($("shown"), "value", place < 0 ? OWN : String(place));
   const digits = transform.width < 20 && !Number.isInteger(film.slope) ? 2 : 0;
-  $("center").value = transform.center.toFixed(digits);
-  $("width").value = transform.width.toFixed(digits);
-  $("negative").setAttribute("aria-pressed", String(inverted));
+  put($("center"), "value", transform.center.toFixed(digits));
+  put($("width"), "value", transform.width.toFixed(digits));
+  put($("negative"), "ariaPressed", String(inverted));
+}
+
+function put(element, property, value) {
+  // What is written anew has the browser lay the page out again, even if it is the same.
+  if (element[property] !== value) element[property] = value;
 }
 
 function renderPlace(viewer) {
   const { camera } = viewer;
   const film = camera.film();
   const shown = !!film && film === viewer.view.film;
-  for (const id of [
-    "flip-x",
-    "flip-y",
-    "turn-left",
-    "turn-right",
-    "zoom-out",
-    "zoom-in",
-    "one-to-one",
-    "fit",
-    "reset",
-  ])
-    $(id).disabled = !film;
-  $("zoom").textContent = shown ? `${Math.round(camera.percent())} %` : "";
-  $("flip-x").setAttribute("aria-pressed", String(camera.place.flipX));
-  $("flip-y").setAttribute("aria-pressed", String(camera.place.flipY));
-  for (const id of ["ruler", "ratio", "magnify"]) $(id).disabled = !film;
-  $("ruler").title = shown ? `Ruler. ${spacingWords(film)}` : "Ruler";
+  for (const id of WITH_FILM) put($(id), "disabled", !film);
+  put($("zoom"), "textContent", shown ? `${Math.round(camera.percent())} %` : "");
+  put($("flip-x"), "ariaPressed", String(camera.place.flipX));
+  put($("flip-y"), "ariaPressed", String(camera.place.flipY));
+  put($("ruler"), "title", shown ? `Ruler. ${spacingWords(film)}` : "Ruler");
   for (const side of ["left", "right"]) renderSide(viewer, side, shown);
 }
 
 function renderSide(viewer, side, shown) {
   // The letter of the patient's side, at the edge of the film at which that side lies now.
   const letter = $(`side-${side}`);
-  letter.hidden = !shown;
+  put(letter, "hidden", !shown);
   if (!shown) return;
-  const { view, element } = viewer;
+  const { view, camera } = viewer;
   const [height, width] = view.size;
   const { patient_left: leftLies, sides_told: told } = view.film;
-  letter.textContent = (leftLies === side ? "L" : "R") + (told ? "" : "?");
-  letter.title = told ? "" : "The file does not say the sides; this is the usual display.";
+  put(letter, "textContent", (leftLies === side ? "L" : "R") + (told ? "" : "?"));
+  put(letter, "title", told ? "" : "The file does not say the sides; this is the usual display.");
+  const [across, down] = camera.extent();
   const edge = viewer.toScreen([side === "right" ? width : 0, height / 2]);
   const [left, top, right, bottom] = viewer.bounds();
   const inside = [
-    Math.min(Math.max(edge[0], Math.max(left, 0) + 14), Math.min(right, element.clientWidth) - 14),
-    Math.min(Math.max(edge[1], Math.max(top, 0) + 14), Math.min(bottom, element.clientHeight) - 14),
+    Math.min(Math.max(edge[0], Math.max(left, 0) + 14), Math.min(right, across) - 14),
+    Math.min(Math.max(edge[1], Math.max(top, 0) + 14), Math.min(bottom, down) - 14),
   ];
-  letter.style.left = `${inside[0]}px`;
-  letter.style.top = `${inside[1]}px`;
+  // A transform moves the letter without the page being laid out again.
+  letter.style.transform = `translate(${inside[0]}px, ${inside[1]}px) translate(-50%, -50%)`;
 }
 
 function renderProbe(viewer, event) {
