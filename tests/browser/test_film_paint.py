@@ -1,4 +1,4 @@
-"""The film's pixels on the screen, without a server: averaged, interpolated, turned and flipped as NumPy has it."""
+"""The film's pixels on the screen, without a server: means, turns and flips as NumPy has them."""
 
 from __future__ import annotations
 
