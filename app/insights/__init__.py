@@ -1,0 +1,1 @@
+"""What a reader study shows: figures, exports, adjudication, and the page and endpoints that give them."""
