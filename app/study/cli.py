@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from app.insights.again import analyse_package
 from app.study.ratings import read_ratings
 from patchclip.evaluate.mrmc import Analysis, Interval, Ratings, StudyResult, analyse
 from patchclip.files import atomic
@@ -31,21 +32,31 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app study", description=f"Reader studies. {NOTICE}.")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser(
-        "analyse", help="multi-reader multi-case analysis of ratings: do the arms of a study differ?"
+        "analyse", help="the figures of a study's data package, or the multi-reader analysis of ratings"
     )
-    command.add_argument(
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument(
         "--readings",
         type=Path,
-        required=True,
         metavar="FILE",
-        help="CSV with reader, treatment (or arm), case, truth (0 or 1), rating",
+        help="CSV with reader, treatment (or arm), case, truth (0 or 1), rating: do the arms differ?",
     )
-    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of analysis.json")
+    source.add_argument(
+        "--package",
+        type=Path,
+        metavar="FILE",
+        help="data package of a study, of which every figure is computed anew",
+    )
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder of analysis.json or figures.json"
+    )
     command.set_defaults(run=_analyse)
     return parser
 
 
 def _analyse(options: argparse.Namespace) -> int:
+    if options.package is not None:
+        return analyse_package(options.package, options.out)
     ratings = read_ratings(options.readings)
     result = analyse(ratings)
     options.out.mkdir(parents=True, exist_ok=True)
