@@ -9,7 +9,7 @@ from typing import Any
 
 from app.insights.opinions import condition_of
 from app.insights.record import NOTICE
-from app.study.data import CaseTruth, StudyData
+from app.study.data import CaseTruth, Mark, StudyData
 from patchclip.export.cells import plain_cell
 from patchclip.types import Box
 
@@ -110,11 +110,11 @@ def coco(data: StudyData, size_of: Callable[[int], tuple[int, int]] | None = Non
         if size_of is not None:
             image["height"], image["width"] = size_of(case)
         images.append(image)
-    findings = sorted({item.finding for item in (*data.marks, *data.truths)})
+    findings = sorted({mark.finding for mark in data.marks} | {truth.finding for truth in data.truths})
     numbers = {label: number for number, label in enumerate(findings, start=1)}
     annotations: list[dict[str, Any]] = []
 
-    def add(item: CaseTruth | Any, attributes: dict[str, Any]) -> None:
+    def add(item: Mark | CaseTruth, attributes: dict[str, Any]) -> None:
         for box in item.boxes:
             annotations.append(
                 {
