@@ -47,6 +47,7 @@ def _interrupt(*_: object) -> None:
 def _serve(settings: Settings, folder: Path) -> None:
     prepare_environment(folder)
     from app.archive_panel import archive_of
+    from app.people.identity import OnlyPerson
     from app.received import taking
     from app.service import Service
     from app.serving import build, listen, serve
@@ -87,7 +88,7 @@ def _serve(settings: Settings, folder: Path) -> None:
                 f"Patch-CLIP on http://{name}:{settings.port} (research use only, not for clinical use)",
                 flush=True,
             )
-            serve(build(service, settings, folder), listening)
+            serve(build(service, settings, folder, OnlyPerson()), listening)
             service.lanes.close()
     finally:
         stop.set()

@@ -16,7 +16,8 @@ from app.film import Opened
 from app.guard.doors import API
 from app.guard.windows import HEADER, Windows
 from app.lanes import BusyError
-from app.replies import ErrorReply, Reply, WindowReply
+from app.people.identity import Identities, NotAllowedError, NotSignedInError, OnlyPerson, Person
+from app.replies import ErrorReply, Reply, SignInReply, WindowReply
 from app.requests import (
     AskRequest,
     CloseRequest,
@@ -47,6 +48,7 @@ BYTES = "application/octet-stream"
 FILM = "application/x-patch-clip-film"  # an opened study, followed by its film: see app.film
 LARGEST_BODY = 256 * 1024  # bytes of any request but an upload: a reading with all its boxes is far smaller
 STATUS = {  # others: 400
+    NotAllowedError: 403,
     ForgottenError: 410,  # on which the page sends the file again by itself
     TooLargeError: 413,
     TooManyUploadsError: 429,
@@ -55,6 +57,7 @@ STATUS = {  # others: 400
 }
 LOG = logging.getLogger(__name__)
 
+Whole = Reply | Opened | bytes
 Answering = Callable[[Request], Awaitable[Reply | Response]]
 Read = Callable[[], bytes]  # gives a file that was sent, and lets go of it
 
@@ -63,12 +66,20 @@ class WindowError(PatchClipError):
     """A request carries no token of this server."""
 
 
-def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
-    """One route for each request of the page."""
+def routes(service: Service, windows: Windows, uploads: Uploads, identities: Identities) -> list[Route]:
+    """One route for each request of the page.
+
+    identities: by whom everybody's rows are told apart; with `OnlyPerson` they are not.
+    """
+    signs_in = not isinstance(identities, OnlyPerson)
+
+    def person_of(request: Request) -> Person | None:
+        """Whose rows the reply may hold; None where nobody needs to sign in."""
+        return identities.person(request) if signs_in else None
 
     def window_of(request: Request) -> str:
         token = request.headers.get(HEADER, "")
-        if not windows.knows(token):
+        if not windows.knows(token, identities.person(request).id):
             raise WindowError(
                 "This window is not known to the server, which may have been restarted; reload the page."
             )
@@ -77,7 +88,7 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
     async def window(request: Request) -> Reply:
         asked = read_request(WindowRequest, await body_of(request) or b"{}")
         browser = windows.browser(asked.browser)
-        return WindowReply(window=windows.issue(browser), browser=browser)
+        return WindowReply(window=windows.issue(browser, identities.person(request).id), browser=browser)
 
     async def body_of(request: Request) -> bytes:
         too_large = (
@@ -85,7 +96,12 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
         )
         return b"".join([chunk async for chunk in limited(request.stream(), LARGEST_BODY, too_large)])
 
-    def file(kind: Any, method: Callable[[str, Read, Any], Awaitable[Reply | Opened | bytes]]) -> Answering:
+    def file(kind: Any, method: Callable[[str, Read, Any], Awaitable[Whole]]) -> Answering:
+        return personal_file(kind, lambda window, _, read, options: method(window, read, options))
+
+    def personal_file(
+        kind: Any, method: Callable[[str, Person | None, Read, Any], Awaitable[Whole]]
+    ) -> Answering:
         async def answer(request: Request) -> Reply | Response:
             token = window_of(request)
             options = read_request(kind, request.headers.get(OPTIONS_HEADER, "{}").encode())
@@ -94,28 +110,31 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
                 "choose a single radiograph."
             )
             async with uploads.receive(token, limited(request.stream(), uploads.limit, too_large)) as read:
-                return _whole(await method(token, read, options))
+                return _whole(await method(token, person_of(request), read, options))
 
         return answer
 
-    def json(kind: Any, method: Callable[[str, Any], Awaitable[Reply | Opened | bytes]]) -> Answering:
+    def json(kind: Any, method: Callable[[str, Any], Awaitable[Whole]]) -> Answering:
+        return personal(kind, lambda window, _, asked: method(window, asked))
+
+    def personal(kind: Any, method: Callable[[str, Person | None, Any], Awaitable[Whole]]) -> Answering:
         async def answer(request: Request) -> Reply | Response:
             token = window_of(request)
-            return _whole(await method(token, read_request(kind, await body_of(request))))
+            return _whole(await method(token, person_of(request), read_request(kind, await body_of(request))))
 
         return answer
 
     answering: dict[str, Answering] = {
         "window": window,
-        "start": json(EmptyRequest, service.start),
-        "open_upload": file(OpenRequest, service.open_upload),
-        "open_example": json(OpenExampleRequest, service.open_example),
+        "start": personal(EmptyRequest, service.start),
+        "open_upload": personal_file(OpenRequest, service.open_upload),
+        "open_example": personal(OpenExampleRequest, service.open_example),
         "received": json(EmptyRequest, service.received.list),
         "received_film": json(ReceivedFilmRequest, service.received.film),
         "archive_find": json(FindRequest, service.archive.find),
         "archive_films": json(FilmsRequest, service.archive.films),
         "archive_film": json(FilmRequest, service.archive.film),
-        "look": json(LookRequest, service.look),
+        "look": personal(LookRequest, service.look),
         "close": json(CloseRequest, service.close),
         "ask": json(AskRequest, service.ask),
         "compare": json(CompareRequest, service.maps.compare),
@@ -123,14 +142,14 @@ def routes(service: Service, windows: Windows, uploads: Uploads) -> list[Route]:
         "results": file(ResultsRequest, service.results.packed),
         "store_results": file(ResultsRequest, service.results.store),
         "explore": json(ExploreRequest, service.explore),
-        "save": json(SaveRequest, service.readings.save),
-        "history": json(EmptyRequest, service.readings.history),
-        "export": json(ExportRequest, service.readings.export),
+        "save": personal(SaveRequest, service.readings.save),
+        "history": personal(EmptyRequest, service.readings.history),
+        "export": personal(ExportRequest, service.readings.export),
     }
     return [Route(API + name, _guarded(name, answer), methods=["POST"]) for name, answer in answering.items()]
 
 
-def _whole(reply: Reply | Opened | bytes) -> Reply | Response:
+def _whole(reply: Whole) -> Reply | Response:
     if isinstance(reply, Opened):
         return Response(reply.body(), media_type=FILM)
     return Response(reply, media_type=BYTES) if isinstance(reply, bytes) else reply
@@ -143,6 +162,8 @@ def _guarded(name: str, answer: Answering) -> Callable[[Request], Awaitable[Resp
         try:
             reply = await answer(request)
             return reply if isinstance(reply, Response) else _response(reply, 200)
+        except NotSignedInError as error:
+            return _response(SignInReply(error=str(error)), 401)
         except WindowError as error:
             return _response(ErrorReply(error=str(error)), 401)
         except PatchClipError as error:

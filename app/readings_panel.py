@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.lanes import Lanes
+from app.people.identity import Person, Role
 from app.replies import ExportReply, HistoryReply, SavedReply
 from app.requests import EmptyRequest, ExportRequest, SaveRequest
 from app.sessions import Sessions, Study
@@ -25,6 +26,9 @@ NEGATED = "Name the finding itself, as in “pneumothorax”; say absent of it w
 class ReadingsPanel:
     """Stores what readers say, with exactly what they were shown.
 
+    Whoever is signed in reads under their own name and gets their own rows, and a lead everybody's. Where
+    nobody needs to sign in, `person` is None: readers type their names, and everybody gets all rows.
+
     Args:
         engine: which answered.
         feedback: the store.
@@ -36,10 +40,10 @@ class ReadingsPanel:
     ) -> None:
         self._engine, self._feedback, self._sessions, self._lanes = engine, feedback, sessions, lanes
 
-    async def save(self, window: str, request: SaveRequest) -> SavedReply:
+    async def save(self, window: str, person: Person | None, request: SaveRequest) -> SavedReply:
         """Stores a judgement, once for each key."""
         study = self._sessions.get(window, request.study)
-        judgement = self._judgement(study, request)
+        judgement = self._judgement(study, person.name if person else request.reader, request)
         saved = await self._lanes.store.run(lambda: self._feedback.add(judgement))
         return SavedReply(
             saved=saved.when.isoformat(timespec="seconds"),
@@ -48,28 +52,34 @@ class ReadingsPanel:
             finding=judgement.answer.finding,
         )
 
-    async def history(self, window: str, request: EmptyRequest) -> HistoryReply:
+    async def history(self, window: str, person: Person | None, request: EmptyRequest) -> HistoryReply:
         """The newest feedback, newest first, and how much there is in all."""
+        reader = _whose(person)
         return await self._lanes.store.run(
-            lambda: HistoryReply(rows=self._feedback.rows(limit=MOST_ROWS), total=self._feedback.count())
+            lambda: HistoryReply(
+                rows=self._feedback.rows(limit=MOST_ROWS, reader=reader),
+                total=self._feedback.count(reader=reader),
+            )
         )
 
-    async def export(self, window: str, request: ExportRequest) -> ExportReply:
+    async def export(self, window: str, person: Person | None, request: ExportRequest) -> ExportReply:
         """All feedback as a file's text."""
+        reader = _whose(person)
         export = self._feedback.export_csv if request.kind == "csv" else self._feedback.export_json
-        return ExportReply(text=await self._lanes.store.run(export))
+        return ExportReply(text=await self._lanes.store.run(lambda: export(reader=reader)))
 
-    async def judged(self, image_sha256: str) -> tuple[int, list[str]]:
+    async def judged(self, image_sha256: str, person: Person | None) -> tuple[int, list[str]]:
         """How many readings there are of a picture, and a sentence where nobody can tell.
 
         Looking and asking need no database.
         """
+        reader = _whose(person)
         try:
-            return await self._lanes.store.run(lambda: self._feedback.judged(image_sha256)), []
+            return await self._lanes.store.run(lambda: self._feedback.judged(image_sha256, reader=reader)), []
         except StoreError:
             return 0, [NO_HISTORY]
 
-    def _judgement(self, study: Study, request: SaveRequest) -> NewFeedback:
+    def _judgement(self, study: Study, reader: str, request: SaveRequest) -> NewFeedback:
         answer = self._judged(study, request)
         display = request.display.model_dump(exclude_none=True)
         return NewFeedback(
@@ -78,7 +88,7 @@ class ReadingsPanel:
             model_name=self._engine.name,
             model_sha256=self._engine.sha256,
             answer=answer,
-            reader=request.reader,
+            reader=reader,
             presence=request.presence,
             location=request.location or None,
             comment=request.comment,
@@ -109,6 +119,11 @@ class ReadingsPanel:
         if not isinstance(answer, Answer) or threshold is None or threshold == answer.threshold:
             return None
         return len(find_regions(answer.map, threshold, study.encoded.size, self._engine.min_patches))
+
+
+def _whose(person: Person | None) -> str | None:
+    """The name of the reader whose rows a person gets, or None for everybody's."""
+    return None if person is None or person.may(Role.LEAD) else person.name
 
 
 def named_finding(engine: Engine, text: str) -> NamedFinding:

@@ -21,6 +21,12 @@ class ErrorReply(Reply):
     error: str
 
 
+class SignInReply(ErrorReply):
+    """Nobody is signed in: the page leads to the sign-in, and asks again."""
+
+    sign_in: bool = True
+
+
 class WindowReply(Reply):
     """The token of a new browser window, and the key of its browser, which it shows in other windows."""
 
@@ -55,8 +61,17 @@ class ExampleReply(Reply):
     origin: str
 
 
+class PersonReply(Reply):
+    """Who is signed in."""
+
+    name: str
+    role: str
+
+
 class StartReply(Reply):
     """What the page needs once; `colours` are 256 RGB triples each, `min_patches` the least of a region.
+
+    `person` is null where sign-in is off.
 
     `findings` are the names that a reader may choose from who reads without asking, `maps` the methods that
     `compare` takes.
@@ -72,6 +87,7 @@ class StartReply(Reply):
     archive: bool
     receives: bool
     upload_limit_mb: int
+    person: PersonReply | None
 
 
 class TruthReply(Reply):

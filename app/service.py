@@ -21,6 +21,7 @@ from app.examples import example, examples
 from app.film import Opened, packed
 from app.lanes import Lanes
 from app.maps import Maps
+from app.people.identity import Person
 from app.readings_panel import ReadingsPanel
 from app.received import ReceivedFilms
 from app.received_panel import ReceivedPanel
@@ -32,6 +33,7 @@ from app.replies import (
     ExplorationReply,
     LeftOutReply,
     ModelReply,
+    PersonReply,
     RefusedReply,
     StartReply,
     StudyReply,
@@ -101,7 +103,7 @@ class Service:
         self._twin, self._truth = twin, truth or {}
         self.maps = Maps(engine, twin, self.sessions, self.lanes)
 
-    async def start(self, window: str, request: EmptyRequest) -> StartReply:
+    async def start(self, window: str, person: Person | None, request: EmptyRequest) -> StartReply:
         """What the page needs once."""
         return StartReply(
             model=ModelReply(name=self.engine.name, sha256=self.engine.sha256),
@@ -121,10 +123,11 @@ class Service:
             archive=self.archive.is_set,
             receives=self.received.is_set,
             upload_limit_mb=self.upload_limit_mb,
+            person=PersonReply(name=person.name, role=person.role) if person else None,
         )
 
     async def open_upload(
-        self, window: str, read: Callable[[], bytes], request: OpenRequest
+        self, window: str, person: Person | None, read: Callable[[], bytes], request: OpenRequest
     ) -> Opened | ContentsReply:
         """Opens an uploaded file, or says what it holds if that is several images and none was chosen.
 
@@ -133,6 +136,7 @@ class Service:
 
         Args:
             window: the token.
+            person: who is signed in; None where nobody needs to.
             read: gives the file's bytes and lets go of the file; called in the thread that decodes them.
             request: which image of the list, and how it is read.
         """
@@ -146,6 +150,7 @@ class Service:
         dicom = await self.lanes.decoder.run(lambda: is_dicom_entry(entry, content, isolated=True))
         opened = await self._open(
             window,
+            person,
             lambda: load_entry(entry, content, window=request.window, isolated=True),
             Opening(request.image, request.window, request.inverted, dicom),
             synthetic=False,
@@ -153,19 +158,20 @@ class Service:
         self.received.opened(request.received)
         return opened
 
-    async def open_example(self, window: str, request: OpenExampleRequest) -> Opened:
+    async def open_example(self, window: str, person: Person | None, request: OpenExampleRequest) -> Opened:
         """Opens a bundled radiograph."""
         chosen = example(request.name)
         return await self._open(
             window,
+            person,
             lambda: load_radiograph(chosen.path, window=request.window, isolated=True),
             Opening(window=request.window, inverted=request.inverted, origin=chosen.origin),
             synthetic=chosen.synthetic,
         )
 
-    async def look(self, window: str, request: LookRequest) -> Opened:
+    async def look(self, window: str, person: Person | None, request: LookRequest) -> Opened:
         """A study that was opened before, as it was; the page sends its file again where it is forgotten."""
-        return await self._opened(self.sessions.get(window, request.study))
+        return await self._opened(self.sessions.get(window, request.study), person)
 
     async def close(self, window: str, request: CloseRequest) -> DoneReply:
         """Forgets a study, so that it takes no other one's room."""
@@ -201,7 +207,13 @@ class Service:
         return exploration_reply(exploration, elapsed)
 
     async def _open(
-        self, window: str, load: Callable[[], Radiograph], opening: Opening, *, synthetic: bool
+        self,
+        window: str,
+        person: Person | None,
+        load: Callable[[], Radiograph],
+        opening: Opening,
+        *,
+        synthetic: bool,
     ) -> Opened:
         def read() -> Radiograph:
             return load().inverted() if opening.inverted else load()
@@ -219,14 +231,14 @@ class Service:
         if self._twin is not None:
             twin = self._twin
             study.explained.twin_input = await self.lanes.decoder.run(lambda: twin.input_of(radiograph))
-        return await self._opened(study)
+        return await self._opened(study, person)
 
-    async def _opened(self, study: Study) -> Opened:
+    async def _opened(self, study: Study, person: Person | None) -> Opened:
         assert study.film is not None  # whoever opens a study packs its film
         facts = study.encoded.facts
         warnings = list(study.encoded.warnings)
         sha256 = study.encoded.radiograph_sha256
-        judged, doubt = await self.readings.judged(sha256)
+        judged, doubt = await self.readings.judged(sha256, person)
         warnings += doubt
         reply = StudyReply(
             study=study.id,

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from app.api import routes
 from app.guard import Guard, Hosts, Windows
+from app.people.identity import Identities
 from app.service import Service
 from app.settings import Settings, UsageError
 from app.ui import PAGE, head, shell
@@ -22,15 +23,19 @@ from app.uploads import Uploads
 PATIENCE_S = 5  # for requests under way when the server is told to stop
 
 
-def build(service: Service, settings: Settings, folder: Path) -> ASGIApp:
+def build(service: Service, settings: Settings, folder: Path, identities: Identities) -> ASGIApp:
     """The whole application.
 
-    folder: a private one for uploads on their way in.
+    Args:
+        service: what the page can ask.
+        settings: of the deployment.
+        folder: a private one for uploads on their way in.
+        identities: who asks.
     """
     uploads = Uploads(folder, settings.upload_limit_mb * 1_000_000)
     app = Starlette(
         routes=[
-            *routes(service, Windows(), uploads),
+            *routes(service, Windows(), uploads, identities),
             Mount("/page", StaticFiles(directory=PAGE)),
         ]
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 API = "/api/"
+PAGES = frozenset({"/", "/study", "/sign-in"})
+"""What a window may be opened at, and a link from elsewhere may lead to."""
 FILES = re.compile(
     r"/(?:"
     r"page/(?:film/)?[a-z_]+\.(?:html|css|js)"  # ours
@@ -19,4 +21,4 @@ def is_open(method: str, path: str) -> bool:
     """Whether anything is behind a route; only files are got, and only the page's own requests are posted."""
     if method == "POST":
         return REQUEST.fullmatch(path) is not None
-    return method in ("GET", "HEAD") and (path == "/" or FILES.fullmatch(path) is not None)
+    return method in ("GET", "HEAD") and (path in PAGES or FILES.fullmatch(path) is not None)

@@ -6,7 +6,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.guard.doors import is_open
+from app.guard.doors import PAGES, is_open
 from app.guard.headers import CLOSED, harden, page_policy
 from app.guard.hosts import Hosts, same_origin
 
@@ -61,20 +61,20 @@ def _from_own_page(headers: Headers, method: str, path: str) -> bool:
     if headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
         return True
     navigates = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-    return navigates and method == "GET" and path == "/"
+    return navigates and method == "GET" and path in PAGES
 
 
 def _cleaned(scope: Scope) -> Scope:
     """Without what Gradio would believe of anybody: names of other hosts, and stored states to load."""
     dropped = FORWARDED + (
-        (b"accept-encoding",) if scope["path"] == "/" else ()
+        (b"accept-encoding",) if scope["path"] in PAGES else ()
     )  # its scripts are to be read
     headers = [(name, value) for name, value in scope["headers"] if name not in dropped]
     return {**scope, "headers": headers, "query_string": b""}
 
 
 class _Hardened:
-    """Sends responses on with their headers set; the page is held back until its scripts are known."""
+    """Sends responses on with their headers set; a page is held back until its scripts are known."""
 
     def __init__(self, send: Send, path: str) -> None:
         self._send, self._path = send, path
@@ -84,9 +84,9 @@ class _Hardened:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._start = message
-            if self._path != "/":
+            if self._path not in PAGES:
                 await self._begin(CLOSED)
-        elif self._path != "/" or message["type"] != "http.response.body":
+        elif self._path not in PAGES or message["type"] != "http.response.body":
             await self._send(message)
         else:
             self._page += message.get("body", b"")

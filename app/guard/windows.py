@@ -13,6 +13,7 @@ class Windows:
 
     A token tells the browser, too: windows of one browser reach the same studies, those of others never do.
     A browser shows its own key, which its pages alone can read, and gets a new one where it has none.
+    It tells the person, too: whoever signs in next at the same browser reaches nothing of the one before.
     A page of another origin cannot read the reply that holds either, nor send the header that carries it.
     """
 
@@ -23,17 +24,19 @@ class Windows:
         """The key of a browser: the one it shows, if this server gave it out, or a new one."""
         return key if self._is_ours(key, "browser") else self._sealed(secrets.token_urlsafe(18), "browser")
 
-    def issue(self, browser: str = "") -> str:
+    def issue(self, browser: str = "", person: int = 1) -> str:
         """A new window's token.
 
-        browser: key of the window's browser; a window without one has no other window's studies.
+        Args:
+            browser: key of the window's browser; a window without one has no other window's studies.
+            person: who is signed in there, by their row; the first where sign-in is off.
         """
-        owner = self.browser(browser).partition(".")[0]
+        owner = f"{self.browser(browser).partition('.')[0]}~{person}"
         return self._sealed(f"{owner}:{secrets.token_urlsafe(18)}", "window")
 
-    def knows(self, token: str) -> bool:
-        """Whether this server gave the token out, to a window."""
-        return self._is_ours(token, "window")
+    def knows(self, token: str, person: int = 1) -> bool:
+        """Whether this server gave the token out, to a window of that person."""
+        return self._is_ours(token, "window") and browser_of(token).endswith(f"~{person}")
 
     def _sealed(self, name: str, kind: str) -> str:
         return f"{name}.{self._seal(name, kind)}"
@@ -47,5 +50,5 @@ class Windows:
 
 
 def browser_of(token: str) -> str:
-    """The browser that a window's token was given to."""
+    """The browser and person that a window's token was given to."""
     return token.partition(":")[0]

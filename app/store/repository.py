@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import ColumnElement, Engine, Select, func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, selectinload
 
@@ -63,10 +63,12 @@ class FeedbackRepository:
         self._check_file()
         return saved
 
-    def rows(self, limit: int | None = None) -> list[dict[str, Any]]:
+    def rows(self, limit: int | None = None, *, reader: str | None = None) -> list[dict[str, Any]]:
         """Newest first, as flat records with JSON types; boxes as lists of [x, y, w, h].
 
         `current` is false of a row that a later revision supersedes.
+
+        reader: whose rows alone, by name; everybody's if None, here and below.
         """
         statement = (
             select(Feedback)
@@ -75,6 +77,7 @@ class FeedbackRepository:
                 selectinload(Feedback.boxes),
                 selectinload(Feedback.outlines),
             )
+            .where(*_of(reader))
             .order_by(Feedback.created_at.desc(), Feedback.id.desc())
             .limit(limit)
         )
@@ -88,25 +91,25 @@ class FeedbackRepository:
         except SQLAlchemyError as error:
             raise StoreError(UNREADABLE) from error
 
-    def judged(self, image_sha256: str) -> int:
+    def judged(self, image_sha256: str, *, reader: str | None = None) -> int:
         """How many readings there are of one picture; the revisions of one are one."""
         return self._number(
             select(func.count(Feedback.id))
             .join(Prediction)
-            .where(Prediction.image_sha256 == image_sha256, Feedback.supersedes_id.is_(None))
+            .where(Prediction.image_sha256 == image_sha256, Feedback.supersedes_id.is_(None), *_of(reader))
         )
 
-    def count(self) -> int:
+    def count(self, *, reader: str | None = None) -> int:
         """How many judgements there are in all, revisions too."""
-        return self._number(select(func.count(Feedback.id)))
+        return self._number(select(func.count(Feedback.id)).where(*_of(reader)))
 
-    def export_json(self) -> str:
+    def export_json(self, *, reader: str | None = None) -> str:
         """All feedback, newest first."""
-        return as_json(self.rows())
+        return as_json(self.rows(reader=reader))
 
-    def export_csv(self) -> str:
+    def export_csv(self, *, reader: str | None = None) -> str:
         """All feedback, newest first."""
-        return as_csv(self.rows())
+        return as_csv(self.rows(reader=reader))
 
     def _number(self, statement: Select[int]) -> int:
         self._check_file()
@@ -130,6 +133,10 @@ class FeedbackRepository:
         """SQLite goes on writing to a file that has no name any more; whoever wrote there would lose it."""
         if self._file != _identity(self._engine):
             raise StoreError(LOST)
+
+
+def _of(reader: str | None) -> tuple[ColumnElement[bool], ...]:
+    return () if reader is None else (Feedback.reader == reader,)
 
 
 def _identity(engine: Engine) -> tuple[int, int] | None:

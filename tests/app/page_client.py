@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from app.api import OPTIONS_HEADER, routes
 from app.guard import Windows
 from app.guard.windows import HEADER
+from app.people.identity import Identities, OnlyPerson
 from app.service import Service
 from app.uploads import Uploads
 
@@ -35,19 +36,22 @@ def film_of(content: bytes) -> np.ndarray:
     return (np.cumsum(differences, axis=1) % 65536).astype(np.uint16)
 
 
-def make_api(service: Service, uploads: Uploads) -> Starlette:
-    """The page's requests alone, without the guard and without Gradio."""
-    return Starlette(routes=routes(service, Windows(), uploads))
+def make_api(service: Service, uploads: Uploads, identities: Identities | None = None) -> Starlette:
+    """The page's requests, without guard and Gradio; sign-in is off if not told otherwise."""
+    return Starlette(routes=routes(service, Windows(), uploads, identities or OnlyPerson()))
 
 
 class PageClient:
     """One window of a page.
 
-    browser: key of the browser that it is a window of; a new one if not given.
+    Args:
+        api: what it asks.
+        browser: key of the browser that it is a window of; a new one if not given.
+        headers: that the browser sends with every request, such as a cookie.
     """
 
-    def __init__(self, api: Starlette, browser: str = "") -> None:
-        self.client = TestClient(api)
+    def __init__(self, api: Starlette, browser: str = "", headers: dict[str, str] | None = None) -> None:
+        self.client = TestClient(api, headers=headers)
         given = self.client.post("/api/window", json={"browser": browser}).json()
         self.token, self.browser = given["window"], given["browser"]
         self.status = 0  # of the last reply

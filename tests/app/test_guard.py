@@ -36,6 +36,7 @@ def client(hosts: Hosts | None = None, base_url: str = f"http://{OWN}") -> TestC
     app = Starlette(
         routes=[
             Route("/", _page),
+            Route("/sign-in", _page),
             Route("/page/main.js", _echo),
             Route("/api/ask", _echo, methods=["POST"]),
             Route("/config", _echo),
@@ -125,10 +126,11 @@ def test_two_host_headers_are_refused() -> None:
 NAVIGATION = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
 
 
-def test_a_link_from_elsewhere_opens_the_page_as_a_window_and_in_no_frame() -> None:
+@pytest.mark.parametrize("path", ["/", "/sign-in"])
+def test_a_link_from_elsewhere_opens_a_page_as_a_window_and_in_no_frame(path: str) -> None:
     guarded = client()
-    assert guarded.get("/", headers={**NAVIGATION, "sec-fetch-dest": "document"}).status_code == 200
-    assert guarded.get("/", headers={**NAVIGATION, "sec-fetch-dest": "iframe"}).status_code == 403
+    assert guarded.get(path, headers={**NAVIGATION, "sec-fetch-dest": "document"}).status_code == 200
+    assert guarded.get(path, headers={**NAVIGATION, "sec-fetch-dest": "iframe"}).status_code == 403
     away = {**NAVIGATION, "sec-fetch-dest": "document"}
     assert guarded.post("/api/ask", headers=away).status_code == 403
 
@@ -138,6 +140,9 @@ def test_a_link_from_elsewhere_opens_the_page_as_a_window_and_in_no_frame() -> N
     [
         ("GET", "/", True),
         ("HEAD", "/", True),
+        ("GET", "/sign-in", True),
+        ("POST", "/sign-in", False),
+        ("GET", "/sign-in/", False),
         ("POST", "/", False),
         ("GET", "/page/main.js", True),
         ("GET", "/page/eslint.config.mjs", False),
@@ -196,12 +201,13 @@ def test_every_response_is_hardened(path: str) -> None:
     assert not [name for name in headers if name.startswith("access-control")]
 
 
-def test_the_policy_of_the_page_names_its_scripts_and_compiles_nothing() -> None:
+@pytest.mark.parametrize("path", ["/", "/sign-in"])
+def test_the_policy_of_a_page_names_its_scripts_and_compiles_nothing(path: str) -> None:
     policy: dict[str, Any] = {
         name: values.split()
         for name, _, values in (
             part.strip().partition(" ")
-            for part in client().get("/").headers["content-security-policy"].split(";")
+            for part in client().get(path).headers["content-security-policy"].split(";")
         )
     }
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
@@ -235,6 +241,9 @@ def test_only_tokens_that_this_server_gave_out_are_known() -> None:
     assert not windows.knows(key)
     assert windows.browser(key) == key
     assert browser_of(windows.issue(key)) == browser_of(windows.issue(key)) != browser_of(token)
+    hers, his = windows.issue(key, person=2), windows.issue(key, person=3)
+    assert windows.knows(hers, 2) and not windows.knows(hers, 3) and not windows.knows(hers)
+    assert browser_of(hers) != browser_of(his) and browser_of(hers) == browser_of(windows.issue(key, 2))
     for stranger in (others.browser(), key[:-1], token, "made.up", "é", ""):
         assert windows.browser(stranger) not in (stranger, key)
         assert browser_of(windows.issue(stranger)) != browser_of(windows.issue(key))

@@ -48,8 +48,8 @@ def test_while_grad_cams_wait_everything_else_is_answered(repository: FeedbackRe
         return result
 
     async def run() -> None:
-        examples = (await service.start("w", EmptyRequest())).examples
-        opened = (await service.open_example("w", OpenExampleRequest(name=examples[0].file))).reply
+        examples = (await service.start("w", None, EmptyRequest())).examples
+        opened = (await service.open_example("w", None, OpenExampleRequest(name=examples[0].file))).reply
         await service.ask("w", AskRequest(study=opened.study, text="mass"))
         compare = CompareRequest(study=opened.study, query="mass")
         grad_cams = [
@@ -58,9 +58,9 @@ def test_while_grad_cams_wait_everything_else_is_answered(repository: FeedbackRe
         while not engine.at_once:
             await asyncio.sleep(0.005)
         save = SaveRequest(study=opened.study, key=KEY, query="mass", presence="present", reader="R")
-        await note("start", service.start("w", EmptyRequest()))
-        await note("save", service.readings.save("w", save))
-        await note("history", service.readings.history("w", EmptyRequest()))
+        await note("start", service.start("w", None, EmptyRequest()))
+        await note("save", service.readings.save("w", None, save))
+        await note("history", service.readings.history("w", None, EmptyRequest()))
         assert not any(task.done() for task in grad_cams)
         names = [thread.name.partition("_")[0] for thread in threading.enumerate()]
         assert names.count("model") == 1
