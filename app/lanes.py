@@ -47,6 +47,10 @@ class Lane:
         finally:
             self._inside -= 1
 
+    def result(self, work: Callable[[], Result]) -> Result:
+        """The same for a thread that has no event loop, and waits behind all that came before."""
+        return self._pool.submit(work).result()
+
     def close(self) -> None:
         """Drops what waits; what runs comes to its end."""
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -62,6 +66,7 @@ class Lanes:
         store: the feedback database.
         export: making results.
         archive: waiting for an archive.
+        studies: making studies, and cases of them that are not ready when they are opened.
     """
 
     def __init__(self) -> None:
@@ -71,8 +76,10 @@ class Lanes:
         self.store = Lane("store", 4, 256)
         self.export = Lane("export", 1, 16)
         self.archive = Lane("archive", 2, 16)
+        self.studies = Lane("studies", 2, 64)
 
     def close(self) -> None:
         """Drops what waits in any of them."""
-        for lane in (self.model, self.slow, self.decoder, self.store, self.export, self.archive):
+        lanes = (self.model, self.slow, self.decoder, self.store, self.export, self.archive, self.studies)
+        for lane in lanes:
             lane.close()

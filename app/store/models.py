@@ -97,6 +97,8 @@ class Feedback(Base):
     """0 to 100, as the reader said it."""
     seconds: Mapped[float | None] = mapped_column(Float)
     """From when the film was first shown to when this was saved, by the browser's clock."""
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"), index=True, server_default="1")
+    """The study "free reading", unless told otherwise."""
 
     prediction: Mapped[Prediction] = relationship(back_populates="feedback")
     boxes: Mapped[list[Box]] = relationship(

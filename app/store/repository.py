@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Select, func, select
@@ -10,11 +9,12 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, selectinload
 
 from app.store.checks import check
-from app.store.errors import LOST, UNREADABLE, StoreError, unsaved
+from app.store.errors import UNREADABLE, StoreError, unsaved
 from app.store.export import as_csv, as_json
 from app.store.models import Feedback, Prediction
 from app.store.reading import NewFeedback, Saved
 from app.store.records import record_of, row_of
+from app.store.writing import SameFile
 
 REVISED = (
     "This reading was revised meanwhile, in another window; open its newest revision under Feedback, "
@@ -31,7 +31,7 @@ class FeedbackRepository:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._file = _identity(engine)
+        self._file = SameFile(engine)
 
     def add(self, new: NewFeedback) -> Saved:
         """Saves one judgement; one whose key is stored already is not stored again.
@@ -42,7 +42,7 @@ class FeedbackRepository:
                 now.
         """
         check(new)
-        self._check_file()
+        self._file.check()
         try:
             with Session(self._engine) as session, session.begin():
                 row = _stored(session, new)
@@ -60,7 +60,7 @@ class FeedbackRepository:
             return self._stored_already(new)
         except SQLAlchemyError as error:
             raise unsaved(error) from error
-        self._check_file()
+        self._file.check()
         return saved
 
     def rows(self, limit: int | None = None, *, reader: str | None = None) -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ class FeedbackRepository:
             .order_by(Feedback.created_at.desc(), Feedback.id.desc())
             .limit(limit)
         )
-        self._check_file()
+        self._file.check()
         try:
             with Session(self._engine) as session:
                 superseded = set(session.scalars(select(Feedback.supersedes_id)))
@@ -112,7 +112,7 @@ class FeedbackRepository:
         return as_csv(self.rows(reader=reader))
 
     def _number(self, statement: Select[int]) -> int:
-        self._check_file()
+        self._file.check()
         try:
             with Session(self._engine) as session:
                 return int(session.scalar(statement) or 0)
@@ -129,24 +129,9 @@ class FeedbackRepository:
             raise unsaved(error) from error
         raise StoreError("The feedback could not be saved; press Save again.")
 
-    def _check_file(self) -> None:
-        """SQLite goes on writing to a file that has no name any more; whoever wrote there would lose it."""
-        if self._file != _identity(self._engine):
-            raise StoreError(LOST)
-
 
 def _of(reader: str | None) -> tuple[ColumnElement[bool], ...]:
     return () if reader is None else (Feedback.reader == reader,)
-
-
-def _identity(engine: Engine) -> tuple[int, int] | None:
-    """Device and number of the database's file; None where it is not there, or is in memory."""
-    name = engine.url.database
-    try:
-        status = Path(name).stat() if name and name != ":memory:" else None
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino) if status else None
 
 
 def _stored(session: Session, new: NewFeedback) -> Feedback | None:

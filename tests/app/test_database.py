@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
@@ -70,6 +71,14 @@ def test_migration_of_nothing_makes_exactly_the_tables_of_the_models(database: s
         "feedback",
         "box",
         "outline",
+        "study",
+        "study_case",
+        "study_answer",
+        "reader",
+        "assignment",
+        "study_reading",
+        "finding_reading",
+        "event",
         "alembic_version",
     }
 
@@ -97,7 +106,10 @@ def test_no_column_is_made_for_what_identifies_a_patient() -> None:
     columns = {column.name for table in Base.metadata.tables.values() for column in table.columns}
     assert "image_sha256" in columns
     assert not [
-        name for name in columns for word in IDENTIFYING if word in name.replace("image", "").split("_")
+        name
+        for name in columns - {"study_id"}  # of a reader study
+        for word in IDENTIFYING
+        if word in name.replace("image", "").split("_")
     ]
 
 
@@ -215,6 +227,28 @@ def test_a_database_of_an_older_schema_is_brought_up_with_its_rows(
     engine.dispose()
 
 
+def test_a_database_written_before_there_were_studies_loses_nothing(tmp_path: Path) -> None:
+    here = Path(__file__).parent
+    path = tmp_path / "feedback.sqlite3"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript((here / "feedback_0003.sql").read_text(encoding="utf-8"))
+    engine = open_database(path)
+    migrate(engine)
+    before = json.loads((here / "feedback_0003.json").read_text(encoding="utf-8"))
+    assert len(before) == 5
+    assert FeedbackRepository(engine).rows() == before
+    new = FeedbackRepository(engine).add(feedback(key="6" * 32))
+    with engine.connect() as migrated:
+        assert compare_metadata(MigrationContext.configure(migrated), Base.metadata) == []
+        assert migrated.execute(text("PRAGMA foreign_key_check")).all() == []
+        belongs = "SELECT feedback.id, study.name FROM feedback JOIN study ON study.id = feedback.study_id"
+        rows = migrated.execute(text(belongs)).all()
+    assert sorted((row[0], row[1]) for row in rows) == [
+        (number, "free reading") for number in (1, 2, 3, 4, 5, new.id)
+    ]
+    engine.dispose()
+
+
 def test_a_migration_that_fails_leaves_the_database_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,4 +297,4 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
     migrate(engine)
     engine.dispose()
     with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0003",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0004",)]

@@ -1,0 +1,73 @@
+"""Transactions on the database's own file: one that writes holds the lock from its start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.store.errors import LOST, UNREADABLE, StoreError, unsaved
+
+
+class SameFile:
+    """Whether the database's file is still the one that was opened.
+
+    SQLite goes on writing to a file that has no name any more; whoever wrote there would lose it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._file = _identity(engine)
+
+    def check(self) -> None:
+        """Raises StoreError where it was removed or replaced."""
+        if self._file != _identity(self._engine):
+            raise StoreError(LOST)
+
+
+def _identity(engine: Engine) -> tuple[int, int] | None:
+    """Device and number of the database's file; None where it is not there, or is in memory."""
+    name = engine.url.database
+    try:
+        status = Path(name).stat() if name and name != ":memory:" else None
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status else None
+
+
+@contextmanager
+def writing(engine: Engine, file: SameFile) -> Iterator[Session]:
+    """A session that alone may write from its start to its end, when all of it is stored or nothing.
+
+    What it reads is what it writes upon: nobody else writes in between.
+
+    Raises:
+        StoreError: the database cannot be written now.
+    """
+    file.check()
+    try:
+        with Session(engine) as session, session.begin():
+            session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            yield session
+    except SQLAlchemyError as error:
+        raise unsaved(error) from error
+    file.check()
+
+
+@contextmanager
+def reading(engine: Engine, file: SameFile) -> Iterator[Session]:
+    """A session that reads.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    file.check()
+    try:
+        with Session(engine) as session:
+            yield session
+    except SQLAlchemyError as error:
+        raise StoreError(UNREADABLE) from error

@@ -1,0 +1,148 @@
+"""The background worker that makes the cases of open studies ready before anybody opens them."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from sqlalchemy import func, select
+
+from app.store import StoreError
+from app.store.study_models import FREE_READING, Assignment, Study, StudyAnswer, StudyCase
+from app.store.writing import reading
+from app.study.packs import Packs
+from app.study.studies import Studies
+from app.study.work import Maker, Work
+from patchclip import PatchClipError
+
+WATCH_S = 5.0  # between two looks for new studies, which other processes make
+RETRY_S = 60.0  # before a case that failed is tried again, unless a reader asks for it
+LOG = logging.getLogger(__name__)
+
+
+class Ahead:
+    """Makes one case at a time, those first that readers come to first.
+
+    Args:
+        maker: makes a case.
+        studies, packs: where it looks for what is to be made.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        maker: Maker,
+        studies: Studies,
+        packs: Packs,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._maker, self._studies, self._packs, self._clock = maker, studies, packs, clock
+        self._stop, self._wake = Event(), Event()
+        self._making = Lock()
+        self._failed: dict[int, float] = {}  # case -> when
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Begins to work, in a thread of its own."""
+        self._thread = Thread(target=self._run, name="ahead")
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends after the case at hand."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def wake(self) -> None:
+        """Looks for new studies now."""
+        self._wake.set()
+
+    def ensure(self, work: Work) -> None:
+        """Makes a case ready that a reader asks for, if it is not.
+
+        Raises:
+            PatchClipError: it cannot be made ready, and why.
+        """
+        with self._making:
+            if not self._ready(work):
+                self._make(work)
+
+    def pending(self) -> list[Work]:
+        """The cases of open studies that are not ready, in the order in which readers come to them.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with reading(self._studies.engine, self._studies.file) as session:
+            soonest = (
+                select(
+                    Assignment.case_id,
+                    func.min(Assignment.period * 100_000 + Assignment.position).label("at"),
+                )
+                .group_by(Assignment.case_id)
+                .subquery()
+            )
+            rows = session.execute(
+                select(Study, StudyCase)
+                .join(StudyCase, StudyCase.study_id == Study.id)
+                .join(soonest, soonest.c.case_id == StudyCase.id)
+                .where(Study.id != FREE_READING, Study.closed_at.is_(None))
+                .order_by(soonest.c.at, StudyCase.id)
+            )
+            works = [Work.of(study, case) for study, case in rows]
+        return [work for work in works if not self._ready(work)]
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            try:
+                works = self.pending()
+            except StoreError:
+                works = []  # whoever reads hears of it; it is looked for again
+            for work in works:
+                if self._stop.is_set() or self._wake.is_set():
+                    break
+                self._try(work)
+            else:
+                self._wake.wait(WATCH_S)
+
+    def _try(self, work: Work) -> None:
+        if self._clock() - self._failed.get(work.case_id, -RETRY_S) < RETRY_S:
+            return
+        try:
+            self.ensure(work)
+        except PatchClipError:
+            self._failed[work.case_id] = self._clock()  # whoever opens the case hears why
+        except Exception as error:
+            # No message with a path may reach the log, and no case may end the work on others.
+            self._failed[work.case_id] = self._clock()
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            LOG.error(
+                "case %s failed: %s at %s:%s",
+                work.number,
+                type(error).__name__,
+                Path(place.filename).name,
+                place.lineno,
+            )
+
+    def _make(self, work: Work) -> None:
+        try:
+            self._maker.make(work)
+        except OSError as error:
+            raise StoreError(
+                f"The study's folder cannot be written ({error.strerror}); free some space, or make "
+                "PATCHCLIP_STUDY_FOLDER writable."
+            ) from error
+        self._failed.pop(work.case_id, None)
+
+    def _ready(self, work: Work) -> bool:
+        if not self._packs.has(work.key):
+            return False
+        with reading(self._studies.engine, self._studies.file) as session:
+            asked = session.scalars(select(StudyAnswer.finding).where(StudyAnswer.case_id == work.case_id))
+            return set(asked) >= set(work.findings)
