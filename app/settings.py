@@ -69,6 +69,15 @@ class Settings(BaseSettings):
         description="Memory in MB for the encodings and pictures of open studies, of all windows together; "
         "the study unused longest makes room, and is made anew when it is needed.",
     )
+    study_folder: Path | None = Field(
+        None,
+        description="Folder for what studies keep ready: films, maps, and what was fetched from an archive; "
+        "beside the database if not given.",
+    )
+    study_cases: Path | None = Field(
+        None,
+        description="Folder below which the cases of studies lie that are made in the page; none if not given.",
+    )
 
     dicomweb: SecretStr | None = Field(
         None,
@@ -101,6 +110,11 @@ class Settings(BaseSettings):
     @classmethod
     def _below_home(cls, path: Path) -> Path:
         return path.expanduser()
+
+    @property
+    def study_files(self) -> Path:
+        """The folder of `study_folder`, or the one beside the database."""
+        return (self.study_folder or self.database.parent / "studies").expanduser()
 
     @property
     def host_names(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.insights.again import analyse_package
+from app.study.commands import add_commands
 from app.study.ratings import read_ratings
 from patchclip.evaluate.mrmc import Analysis, Interval, Ratings, StudyResult, analyse
 from patchclip.files import atomic
@@ -51,6 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="DIR", help="folder of analysis.json or figures.json"
     )
     command.set_defaults(run=_analyse)
+    add_commands(commands)
     return parser
 
 

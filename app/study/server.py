@@ -1,0 +1,54 @@
+"""Study mode on a server: its parts put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine as Database
+
+from app.lanes import Lanes
+from app.study.ahead import Ahead
+from app.study.desk import Desk
+from app.study.making import Model
+from app.study.office import Office
+from app.study.packs import Packs
+from app.study.studies import Studies
+from app.study.work import Maker
+from app.twin import Twin
+from patchclip import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class StudyServer:
+    """What answers the requests of studies, and the worker that makes their cases ready."""
+
+    desk: Desk
+    office: Office
+    ahead: Ahead
+
+
+def study_server(
+    database: Database, engine: Engine, twin: Twin | None, folder: Path, root: Path | None, lanes: Lanes
+) -> StudyServer:
+    """Puts study mode together; its worker is yet to be started.
+
+    Args:
+        database: a migrated one.
+        engine, twin: which are asked.
+        folder: where films and maps are kept ready.
+        root: below which cases of studies that are made in the page may lie, or None.
+        lanes: of the service.
+    """
+    studies, packs = Studies(database), Packs(folder / "ready")
+    ahead = Ahead(Maker(engine, twin, studies, packs, lanes), studies, packs)
+    return StudyServer(
+        desk=Desk(studies, packs, ahead, lanes),
+        office=Office(studies, packs, ahead, model_of(engine), root, lanes),
+        ahead=ahead,
+    )
+
+
+def model_of(engine: Engine) -> Model:
+    """What a study must know of an engine."""
+    return Model(engine.name, engine.sha256, engine.vocabulary, engine.saliency_methods())
