@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     )
     study_cases: Path | None = Field(
         None,
-        description="Folder below which the cases of studies lie that are made in the page; none if not given.",
+        description="Folder below which the cases lie of studies that are made in the page; none if not set.",
     )
 
     dicomweb: SecretStr | None = Field(
