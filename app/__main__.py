@@ -52,6 +52,7 @@ def _serve(settings: Settings, folder: Path) -> None:
     from app.service import Service
     from app.serving import build, listen, serve
     from app.store import FeedbackRepository, migrate, open_database
+    from app.study.server import study_server
     from app.truth import read_truth
     from app.twin import Twin
     from patchclip import Engine
@@ -88,8 +89,15 @@ def _serve(settings: Settings, folder: Path) -> None:
                 f"Patch-CLIP on http://{name}:{settings.port} (research use only, not for clinical use)",
                 flush=True,
             )
-            serve(build(service, settings, folder, OnlyPerson()), listening)
-            service.lanes.close()
+            studies = study_server(
+                database, engine, twin, settings.study_files, settings.study_cases, service.lanes
+            )
+            studies.ahead.start()
+            try:
+                serve(build(service, settings, folder, OnlyPerson(), studies), listening)
+            finally:
+                studies.ahead.close()
+                service.lanes.close()
     finally:
         stop.set()
         database.dispose()

@@ -40,6 +40,10 @@ from app.requests import (
 )
 from app.service import Service
 from app.sessions import ForgottenError
+from app.study.errors import NoStudyError, WithheldError
+from app.study.replies import OpenedCase
+from app.study.routes import StudyRequest, study_requests
+from app.study.server import StudyServer
 from app.uploads import DiskFullError, TooLargeError, TooManyUploadsError, Uploads, limited
 from patchclip import PatchClipError
 
@@ -49,6 +53,8 @@ FILM = "application/x-patch-clip-film"  # an opened study, followed by its film:
 LARGEST_BODY = 256 * 1024  # bytes of any request but an upload: a reading with all its boxes is far smaller
 STATUS = {  # others: 400
     NotAllowedError: 403,
+    WithheldError: 403,
+    NoStudyError: 404,
     ForgottenError: 410,  # on which the page sends the file again by itself
     TooLargeError: 413,
     TooManyUploadsError: 429,
@@ -57,7 +63,7 @@ STATUS = {  # others: 400
 }
 LOG = logging.getLogger(__name__)
 
-Whole = Reply | Opened | bytes
+Whole = Reply | Opened | OpenedCase | bytes
 Answering = Callable[[Request], Awaitable[Reply | Response]]
 Read = Callable[[], bytes]  # gives a file that was sent, and lets go of it
 
@@ -66,10 +72,20 @@ class WindowError(PatchClipError):
     """A request carries no token of this server."""
 
 
-def routes(service: Service, windows: Windows, uploads: Uploads, identities: Identities) -> list[Route]:
+def routes(
+    service: Service,
+    windows: Windows,
+    uploads: Uploads,
+    identities: Identities,
+    studies: StudyServer | None = None,
+) -> list[Route]:
     """One route for each request of the page.
 
-    identities: by whom everybody's rows are told apart; with `OnlyPerson` they are not.
+    Args:
+        service: what the page can ask.
+        windows, uploads: of the server.
+        identities: by whom everybody's rows are told apart; with `OnlyPerson` they are not.
+        studies: what answers the requests of studies; None for a server without them.
     """
     signs_in = not isinstance(identities, OnlyPerson)
 
@@ -124,6 +140,14 @@ def routes(service: Service, windows: Windows, uploads: Uploads, identities: Ide
 
         return answer
 
+    def of_study(asked: StudyRequest) -> Answering:
+        async def answer(request: Request) -> Reply | Response:
+            window_of(request)
+            person = identities.person(request)
+            return _whole(await asked.method(person, read_request(asked.kind, await body_of(request))))
+
+        return answer
+
     answering: dict[str, Answering] = {
         "window": window,
         "start": personal(EmptyRequest, service.start),
@@ -146,11 +170,14 @@ def routes(service: Service, windows: Windows, uploads: Uploads, identities: Ide
         "history": personal(EmptyRequest, service.readings.history),
         "export": personal(ExportRequest, service.readings.export),
     }
+    if studies is not None:
+        requests = study_requests(studies.desk, studies.office)
+        answering |= {name: of_study(asked) for name, asked in requests.items()}
     return [Route(API + name, _guarded(name, answer), methods=["POST"]) for name, answer in answering.items()]
 
 
 def _whole(reply: Whole) -> Reply | Response:
-    if isinstance(reply, Opened):
+    if isinstance(reply, (Opened, OpenedCase)):
         return Response(reply.body(), media_type=FILM)
     return Response(reply, media_type=BYTES) if isinstance(reply, bytes) else reply
 

@@ -17,13 +17,20 @@ from app.guard import Guard, Hosts, Windows
 from app.people.identity import Identities
 from app.service import Service
 from app.settings import Settings, UsageError
+from app.study.server import StudyServer
 from app.ui import PAGE, head, shell
 from app.uploads import Uploads
 
 PATIENCE_S = 5  # for requests under way when the server is told to stop
 
 
-def build(service: Service, settings: Settings, folder: Path, identities: Identities) -> ASGIApp:
+def build(
+    service: Service,
+    settings: Settings,
+    folder: Path,
+    identities: Identities,
+    studies: StudyServer | None = None,
+) -> ASGIApp:
     """The whole application.
 
     Args:
@@ -31,11 +38,12 @@ def build(service: Service, settings: Settings, folder: Path, identities: Identi
         settings: of the deployment.
         folder: a private one for uploads on their way in.
         identities: who asks.
+        studies: what answers the requests of studies; None for a server without them.
     """
     uploads = Uploads(folder, settings.upload_limit_mb * 1_000_000)
     app = Starlette(
         routes=[
-            *routes(service, Windows(), uploads, identities),
+            *routes(service, Windows(), uploads, identities, studies),
             Mount("/page", StaticFiles(directory=PAGE)),
         ]
     )

@@ -10,7 +10,6 @@ from app.people.identity import Person
 from app.replies import Reply
 from app.requests import EmptyRequest, Message
 from app.study.desk import Desk
-from app.study.errors import NoStudyError, WithheldError
 from app.study.office import Office
 from app.study.replies import OpenedCase
 from app.study.requests import (
@@ -20,8 +19,6 @@ from app.study.requests import (
     OfStudyRequest,
     SaveReadingRequest,
 )
-
-STATUS = {NoStudyError: 404, WithheldError: 403}
 
 
 @dataclass(frozen=True, slots=True)
