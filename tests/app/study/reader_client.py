@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
-from app.people.identity import NotSignedInError, Person, Role
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.testclient import TestClient
@@ -16,6 +15,7 @@ from starlette.testclient import TestClient
 from app.api import routes
 from app.guard import Windows
 from app.guard.windows import HEADER
+from app.people.identity import NotSignedInError, Person, Role
 from app.service import Service
 from app.store import FeedbackRepository
 from app.uploads import Uploads

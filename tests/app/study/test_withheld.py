@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 
 import pytest
-from app.people.identity import Role
 from sqlalchemy import text
 
+from app.people.identity import Role
 from tests.app.study.conftest import CROSSOVER, SECRET, SEQUENTIAL, Bench
 from tests.app.study.reader_client import ReaderClient, opinion_body, people_of, study_api
 
