@@ -216,10 +216,10 @@ class Desk:
 
     async def _answers(self, person: Person, assignment: int) -> AnswersReply:
         work, names, shown = await self._lanes.store.run(lambda: self._due(person, assignment))
-        maps = await self._lanes.store.run(lambda: self._packs.maps(work.key))
-        said = await self._lanes.store.run(lambda: self._said(work))
-        if maps is None or not said.keys() >= work.findings.keys():
-            maps, said = await self._lanes.studies.run(lambda: self._asked(work))
+        ready = await self._lanes.store.run(lambda: self._asked(work))
+        if ready is None:
+            ready = await self._lanes.studies.run(lambda: self._asked_now(work))
+        maps, said = ready
         return AnswersReply(
             answers=[
                 answered(label, name, said[label] if shown else None, names, maps[label])
@@ -237,17 +237,21 @@ class Desk:
             work = Work.of(row.case.study, row.case)
             return work, dict(sorted(row.maps.items())), work.protocol.probability
 
-    def _said(self, work: Work) -> dict[str, Said]:
+    def _asked(self, work: Work) -> tuple[Maps, dict[str, Said]] | None:
+        """What the model said of a case, if it was asked."""
+        maps = self._packs.maps(work.key)
         with reading(self._studies.engine, self._studies.file) as session:
             rows = stored_answers(session, work.case_id)
-            return {label: Said(row.probability, row.threshold) for label, row in rows.items()}
+        if maps is None or not rows.keys() >= work.findings.keys():
+            return None
+        return maps, {label: Said(row.probability, row.threshold) for label, row in rows.items()}
 
-    def _asked(self, work: Work) -> tuple[Maps, dict[str, Said]]:
+    def _asked_now(self, work: Work) -> tuple[Maps, dict[str, Said]]:
         self._ahead.ensure(work)
-        maps = self._packs.maps(work.key)
-        if maps is None:
+        asked = self._asked(work)
+        if asked is None:
             raise StudyError(NOT_READY)
-        return maps, self._said(work)
+        return asked
 
     def _save(self, person: Person, request: SaveReadingRequest) -> SavedReadingReply:
         saved = self._readings.add(person.id, request.reading())
