@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from tests.benchmarks import losses, page, places, report, training
+from tests.benchmarks import losses, page, places, report, study, training
 
 
 def timed(work: Callable[[], object], least_s: float = 0.5) -> float:
@@ -31,6 +31,7 @@ def main() -> None:
         ("lungs", places.run(timed)),
         ("report", report.run()),
         ("page", page.run()),
+        ("study", study.run()),
     ):
         print(f"{name}: {text}")
     print(f"peak memory of this run: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
