@@ -1,0 +1,135 @@
+"""What the commands on studies do: create, list, close, case-list."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from sqlalchemy import select
+
+from app.archive_panel import NO_ARCHIVE, archive_of
+from app.settings import Settings, read_settings
+from app.store import migrate, open_database
+from app.store.study_models import Assignment, StudyReading
+from app.store.writing import reading
+from app.study.archive_cases import PREFIX, fetch_cases
+from app.study.cases import Cases, read_cases
+from app.study.errors import StudyError
+from app.study.making import Model, make_study, protocol_for
+from app.study.packs import Packs
+from app.study.server import model_of
+from app.study.studies import Studies, study_row
+from app.study.work import Work
+from patchclip import Engine
+
+Command = Callable[[argparse.Namespace, Settings, Studies], int]
+
+
+def with_database(options: argparse.Namespace, run: Command) -> int:
+    """Runs a command on the migrated database that flags or settings name.
+
+    Raises:
+        PatchClipError: it cannot be done, in one sentence.
+    """
+    given = {name: getattr(options, name, None) for name in ("database", "study_folder", "checkpoint")}
+    flags = [
+        word
+        for name, value in given.items()
+        if value is not None
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    settings = read_settings(flags)
+    with ExitStack() as stack:
+        database = open_database(settings.database)
+        stack.callback(database.dispose)
+        migrate(database)
+        return run(options, settings, Studies(database))
+
+
+def _create(options: argparse.Namespace, settings: Settings, studies: Studies) -> int:
+    protocol = _text(options.protocol)
+    model = _model(settings)
+    protocol_for(protocol, model)  # before any film is decoded
+    cases = _cases_of(options, settings, model)
+    readers = [name.strip() for name in options.readers.split(",") if name.strip()]
+    make_study(studies, model, options.name, protocol, cases, readers)
+    for item in cases.left_out:
+        print(f"left out: {item.name}: {item.reason}")
+    print(
+        f'Study "{options.name}": {len(cases.cases)} cases for {len(readers)} readers; the server makes them '
+        "ready as it runs (research use only, not for clinical use)"
+    )
+    return 0
+
+
+def _cases_of(options: argparse.Namespace, settings: Settings, model: Model) -> Cases:
+    if not options.cases.startswith(PREFIX):
+        place = Path(options.cases)
+        if not place.exists():
+            raise StudyError(f"There is no {place}; name a folder of radiographs or a manifest as --cases.")
+        return read_cases(place, model.vocabulary, options.boxes)
+    archive = archive_of(settings)
+    if archive is None:
+        raise StudyError(NO_ARCHIVE)
+    folder = settings.study_files / "films" / hashlib.sha256(options.name.encode()).hexdigest()[:16]
+    if folder.exists():
+        raise StudyError(f"The films of a study of this name lie in {folder} already; remove them first.")
+    return read_cases(fetch_cases(options.cases, archive, folder), model.vocabulary, options.boxes)
+
+
+def _model(settings: Settings) -> Model:
+    return model_of(Engine.from_pretrained(settings.checkpoint))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise StudyError(f"The protocol {path} is no UTF-8 text; write it as that.") from error
+    except OSError as error:
+        raise StudyError(
+            f"The protocol {path} cannot be read ({error.strerror}); name another file."
+        ) from error
+
+
+def _list(options: argparse.Namespace, settings: Settings, studies: Studies) -> int:
+    for item in studies.summaries():
+        state = "open" if item.closed_at is None else f"closed {item.closed_at:%Y-%m-%d}"
+        print(f"{item.name}\t{item.cases} cases\t{item.readers} readers\t{item.readings} readings\t{state}")
+    return 0
+
+
+def _close(options: argparse.Namespace, settings: Settings, studies: Studies) -> int:
+    studies.close(studies.number(options.name))
+    print(f'Study "{options.name}" is closed.')
+    return 0
+
+
+def _cases(options: argparse.Namespace, settings: Settings, studies: Studies) -> int:
+    packs = Packs(settings.study_files / "ready")
+    study = studies.number(options.name)
+    with reading(studies.engine, studies.file) as session:
+        row = study_row(session, study)
+        newer = select(StudyReading.supersedes_id).where(StudyReading.supersedes_id.is_not(None))
+        read = session.scalars(
+            select(Assignment.case_id)
+            .join(StudyReading, StudyReading.assignment_id == Assignment.id)
+            .where(StudyReading.id.not_in(newer), StudyReading.opinion == "first")
+        ).all()
+        for case in row.cases:
+            work = Work.of(row, case)
+            frame = "" if work.place.frame is None else f"#{work.place.frame + 1}"
+            state = "ready" if packs.has(work.key) else "waits"
+            print(f"{case.number}\t{work.place.path}{frame}\t{state}\t{read.count(case.id)} readings")
+    return 0
+
+
+COMMANDS: dict[str, Command] = {
+    "create": _create,
+    "list": _list,
+    "close": _close,
+    "case-list": _cases,
+}
