@@ -1,7 +1,7 @@
 """A reader study on the real server: from Save to the next film with its map, and to the maps of a case.
 
 python -m tests.benchmarks.study. Over HTTP on loopback, until the last byte has arrived; what a browser takes
-to draw is not in it. Times are those of this machine, printed and never asserted; the limit stands beside them.
+to draw is not in it. Times are those of this machine, printed and never asserted; the limit stands beside.
 """
 
 from __future__ import annotations
