@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event, Lock, Thread
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app.store import StoreError
 from app.store.study_models import FREE_READING, Assignment, Study, StudyAnswer, StudyCase
@@ -69,7 +71,9 @@ class Ahead:
             PatchClipError: it cannot be made ready, and why.
         """
         with self._making:
-            if not self._ready(work):
+            with reading(self._studies.engine, self._studies.file) as session:
+                asked = _asked(session, work.case_id)
+            if not self._ready(work, asked):
                 self._make(work)
 
     def pending(self) -> list[Work]:
@@ -95,7 +99,8 @@ class Ahead:
                 .order_by(soonest.c.at, StudyCase.id)
             )
             works = [Work.of(study, case) for study, case in rows]
-        return [work for work in works if not self._ready(work)]
+            asked = _asked(session)
+        return [work for work in works if not self._ready(work, asked)]
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -140,9 +145,19 @@ class Ahead:
             ) from error
         self._failed.pop(work.case_id, None)
 
-    def _ready(self, work: Work) -> bool:
-        if not self._packs.has(work.key):
-            return False
-        with reading(self._studies.engine, self._studies.file) as session:
-            asked = session.scalars(select(StudyAnswer.finding).where(StudyAnswer.case_id == work.case_id))
-            return set(asked) >= set(work.findings)
+    def _ready(self, work: Work, asked: Mapping[int, set[str]]) -> bool:
+        return asked.get(work.case_id, set()) >= set(work.findings) and self._packs.has(work.key)
+
+
+def _asked(session: Session, case_id: int | None = None) -> dict[int, set[str]]:
+    """Case -> what the model was asked of it; of one case, or of all in open studies."""
+    asked: dict[int, set[str]] = defaultdict(set)
+    statement = select(StudyAnswer.case_id, StudyAnswer.finding)
+    if case_id is not None:
+        statement = statement.where(StudyAnswer.case_id == case_id)
+    else:
+        open_cases = select(StudyCase.id).join(Study).where(Study.closed_at.is_(None))
+        statement = statement.where(StudyAnswer.case_id.in_(open_cases))
+    for case, finding in session.execute(statement):
+        asked[case].add(finding)
+    return asked

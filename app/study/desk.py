@@ -23,7 +23,7 @@ from app.study.ahead import Ahead
 from app.study.errors import NoStudyError, StudyError, WithheldError
 from app.study.packs import Maps, PackedCase, Packs
 from app.study.progress import Worklist, worklist
-from app.study.protocol import Protocol, read_protocol
+from app.study.protocol import Protocol, stored_protocol
 from app.study.readings import Readings, assignment_row, current, log, show_answers
 from app.study.replies import (
     AnswersReply,
@@ -266,7 +266,7 @@ class Desk:
 
 
 def _protocol_and_work(session: Session, study: Study, person: Person) -> tuple[Protocol, Worklist]:
-    protocol = read_protocol(study.protocol).protocol
+    protocol = stored_protocol(study.protocol)
     now = datetime.now(UTC)
     work = worklist(session, study.id, person.id, now, protocol.washout_days, protocol.order)
     return protocol, work

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from app.store.study_models import Assignment, Reader, Study, StudyAnswer, StudyCase, StudyReading
 from app.store.writing import SameFile, reading
 from app.study.data import CaseTruth, Mark, ModelAnswer, StudyData
-from app.study.protocol import read_protocol
+from app.study.protocol import stored_protocol
 from app.study.studies import study_row
 from patchclip.types import Box
 from patchclip.version import __version__
@@ -31,7 +31,7 @@ def study_data(database: Engine, study: int) -> StudyData:
         return StudyData(
             name=row.name,
             protocol={
-                **read_protocol(row.protocol).protocol.model_dump(),
+                **stored_protocol(row.protocol).model_dump(),
                 "findings": list(row.findings),
             },
             protocol_sha256=row.protocol_sha256,

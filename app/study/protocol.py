@@ -6,6 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
@@ -118,8 +119,7 @@ def method_of(name: str) -> str:
 def read_protocol(text: str, vocabulary: Vocabulary | None = None) -> ProtocolFile:
     """A protocol from its TOML text.
 
-    vocabulary: by which findings are understood; None for a text that was understood before, whose findings
-        are taken as they stand.
+    vocabulary: by which findings are understood; None to take them as they stand.
 
     Raises:
         ProtocolError: it is no TOML, lacks a key, or has one that is unknown or makes no sense.
@@ -138,6 +138,13 @@ def read_protocol(text: str, vocabulary: Vocabulary | None = None) -> ProtocolFi
             "maps."
         )
     return ProtocolFile(protocol, text)
+
+
+@lru_cache(maxsize=128)
+def stored_protocol(text: str) -> Protocol:
+    """The protocol of a study that is stored; its findings stand as they were written, for the study has their
+    labels."""
+    return read_protocol(text).protocol
 
 
 def _labels(findings: list[str], vocabulary: Vocabulary) -> list[str]:

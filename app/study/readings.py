@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from app.store.study_models import Assignment, Event, FindingReading, Study, StudyCase, StudyReading
 from app.store.writing import writing
 from app.study.errors import NoStudyError, StudyError, WithheldError
-from app.study.protocol import read_protocol
+from app.study.protocol import stored_protocol
 from app.study.said import NewReading, check
 from app.study.studies import Studies
 
@@ -110,7 +110,7 @@ class Readings:
                     raise StudyError(ANOTHER)
                 return SavedReading(stored.id, stored.revision, stored.saved_at)
             case, study = row.case, row.case.study
-            protocol = read_protocol(study.protocol).protocol
+            protocol = stored_protocol(study.protocol)
             check(new, protocol, list(study.findings), (case.image_height, case.image_width))
             self._check_turn(session, row, new)
             before = current(session, row.id, new.opinion)

@@ -23,7 +23,7 @@ from app.store.writing import writing
 from app.study.cases import Place
 from app.study.errors import StudyError
 from app.study.packs import FilmHead, PackedCase, PackedMap, PackKey, Packs
-from app.study.protocol import PATCH, Protocol, read_protocol
+from app.study.protocol import PATCH, Protocol, stored_protocol
 from app.study.studies import Studies
 from app.twin import Twin
 from patchclip import Answer, Encoded, Engine, PatchMap, Radiograph, Region, SaliencyError
@@ -61,7 +61,7 @@ class Work:
     @classmethod
     def of(cls, study: Study, case: StudyCase) -> Work:
         """From their rows."""
-        protocol = read_protocol(study.protocol).protocol
+        protocol = stored_protocol(study.protocol)
         methods = dict.fromkeys((PATCH, *protocol.methods))
         key = PackKey(
             case.image_sha256,
