@@ -142,7 +142,7 @@ def read_protocol(text: str, vocabulary: Vocabulary | None = None) -> ProtocolFi
 
 @lru_cache(maxsize=128)
 def stored_protocol(text: str) -> Protocol:
-    """The protocol of a study that is stored; its findings stand as they were written, for the study has their
+    """The protocol of a stored study, with its findings as they were written, for the study has their
     labels."""
     return read_protocol(text).protocol
 
