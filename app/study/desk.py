@@ -72,7 +72,7 @@ class Desk:
         self._studies, self._packs, self._ahead, self._lanes = studies, packs, ahead, lanes
         self._readings = Readings(studies)
 
-    async def list(self, person: Person, request: EmptyRequest) -> StudyListReply:
+    async def studies(self, person: Person, request: EmptyRequest) -> StudyListReply:
         """The studies in which the person reads."""
         return await self._lanes.store.run(lambda: self._list(person))
 
@@ -148,8 +148,8 @@ class Desk:
                 )
                 .order_by(Study.id)
             ).all()
-            listed = [listed(row, *_protocol_and_work(session, row, person)) for row in rows]
-        return StudyListReply(studies=listed, person=PersonReply(name=person.name, role=person.role))
+            studies = [listed(row, *_protocol_and_work(session, row, person)) for row in rows]
+        return StudyListReply(studies=studies, person=PersonReply(name=person.name, role=person.role))
 
     def _worklist(self, person: Person, study: int) -> WorklistReply:
         with reading(self._studies.engine, self._studies.file) as session:

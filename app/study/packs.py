@@ -109,24 +109,28 @@ class Packs:
             place.write_bytes(struct.pack(">I", len(told)) + told + case.codes)
 
     def film(self, key: PackKey) -> PackedCase | None:
-        """A film, or None where it is not there or damaged."""
-        content = _read(self._film(key))
-        if content is None or len(content) < 4:
+        """A film, or None where it is not there; one that is damaged or of another version is removed."""
+        path = self._film(key)
+        content = _read(path)
+        if content is None:
             return None
         end = 4 + int.from_bytes(content[:4], "big")
         try:
             return PackedCase(FilmHead.model_validate_json(content[4:end]), content[end:])
         except ValidationError:
+            path.unlink(missing_ok=True)
             return None
 
     def maps(self, key: PackKey) -> Maps | None:
-        """A case's maps, or None where they are not there or damaged."""
-        content = _read(self._maps(key))
+        """A case's maps, or None where they are not there; those that are damaged are removed."""
+        path = self._maps(key)
+        content = _read(path)
         if content is None:
             return None
         try:
             return MAPS.validate_json(content)
         except ValidationError:
+            path.unlink(missing_ok=True)
             return None
 
     def _film(self, key: PackKey) -> Path:

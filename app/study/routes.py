@@ -32,7 +32,7 @@ class StudyRequest:
 def study_requests(desk: Desk, office: Office) -> dict[str, StudyRequest]:
     """By the request's name."""
     return {
-        "study_list": StudyRequest(EmptyRequest, desk.list),
+        "study_list": StudyRequest(EmptyRequest, desk.studies),
         "study_worklist": StudyRequest(OfStudyRequest, desk.worklist),
         "study_open": StudyRequest(OfAssignmentRequest, desk.open),
         "study_answers": StudyRequest(OfAssignmentRequest, desk.answers),

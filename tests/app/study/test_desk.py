@@ -57,6 +57,23 @@ def test_a_case_is_made_ready_when_it_is_opened_before_the_worker_came_to_it(
     assert np.corrcoef(scaled.ravel(), seen.ravel())[0, 1] > 0.999
 
 
+def test_what_was_made_ahead_may_be_removed_or_damaged(bench: Bench, anna: ReaderClient) -> None:
+    bench.make_ready()
+    assert bench.server.ahead.pending() == []
+    kept = sorted((bench.folder / "ready").iterdir())
+    assert len(kept) == 12
+    assignment = first_of(anna)
+    head = anna.call("study_open", assignment=assignment)
+    anna.save(assignment)
+    answers = anna.call("study_answers", assignment=assignment)
+    for number, path in enumerate(kept):
+        path.write_bytes(path.read_bytes()[:50]) if number % 2 else path.unlink()
+    assert anna.call("study_open", assignment=assignment)["film"] == head["film"]
+    for path in (bench.folder / "ready").glob("*.maps"):
+        path.write_bytes(b"{")
+    assert anna.call("study_answers", assignment=assignment) == answers
+
+
 def test_a_save_is_stored_once_for_its_key_whatever_comes_in_between(
     bench: Bench, anna: ReaderClient
 ) -> None:
