@@ -37,8 +37,8 @@ def test_disputed_cases_come_first_then_those_near_the_threshold(
             for finding, probability in (("Effusion", 0.5 + margin), ("Pleural_Thickening", 0.99)):
                 connection.execute(
                     text(
-                        "INSERT INTO study_answer (case_id, finding, probability, threshold, regions) SELECT id, "
-                        ":finding, :probability, 0.5, '{}' FROM study_case "
+                        "INSERT INTO study_answer (case_id, finding, probability, threshold, regions) "
+                        "SELECT id, :finding, :probability, 0.5, '{}' FROM study_case "
                         "WHERE study_id = :study AND number = :case"
                     ),
                     {"finding": finding, "probability": probability, "study": study, "case": case},
