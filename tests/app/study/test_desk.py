@@ -201,7 +201,8 @@ def test_the_second_period_opens_after_the_washout_of_this_reader(
     people = people_of(bench)
     with reading(bench.database, bench.studies.file) as session:
         for reader, later in (("anna", timedelta()), ("ben", timedelta(days=1000))):
-            work = worklist(session, study, people[reader].id, opens + later, 28, "random")
+            now = opens + timedelta(seconds=1) + later
+            work = worklist(session, study, people[reader].id, now, 28, "random")
             second = {item.status for item in work.items if item.period == 2}
             assert second == ({"new"} if reader == "anna" else {"waiting"})
 
