@@ -1,6 +1,7 @@
 """Serves the front end: python -m app [--port N] [--database FILE] ...; --help lists all flags.
 
-python -m app study COMMAND is about reader studies.
+python -m app study COMMAND is about reader studies, python -m app account COMMAND about who may sign in;
+python -m app backup FILE copies the database while the server runs.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Thread
 
+from app.backup import main as backup
+from app.people.cli import main as account
 from app.settings import Settings, UsageError, read_settings
 from app.study.cli import main as study
 from patchclip import PatchClipError
+
+COMMANDS = {"study": study, "account": account, "backup": backup}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        if words[:1] == ["study"]:
-            return study(words[1:])
+        if words and words[0] in COMMANDS:
+            return COMMANDS[words[0]](words[1:])
         settings = read_settings(words)
         with tempfile.TemporaryDirectory(prefix="patch-clip-") as folder:
             _serve(settings, Path(folder))
@@ -47,7 +52,7 @@ def _interrupt(*_: object) -> None:
 def _serve(settings: Settings, folder: Path) -> None:
     prepare_environment(folder)
     from app.archive_panel import archive_of
-    from app.people.identity import OnlyPerson
+    from app.people.start import people_of
     from app.received import taking
     from app.service import Service
     from app.serving import build, listen, serve
@@ -63,6 +68,7 @@ def _serve(settings: Settings, folder: Path) -> None:
     stop = Event()
     try:
         migrate(database)
+        people = people_of(settings, database)
         engine = Engine.from_pretrained(settings.checkpoint, prevalence=settings.prior)
         folder_of_twin = settings.twin or TWIN
         # An installed package ships without it; one that was named must be there.
@@ -89,12 +95,14 @@ def _serve(settings: Settings, folder: Path) -> None:
                 f"Patch-CLIP on http://{name}:{settings.port} (research use only, not for clinical use)",
                 flush=True,
             )
+            if people.note:
+                print(people.note, flush=True)
             studies = study_server(
                 database, engine, twin, settings.study_files, settings.study_cases, service.lanes
             )
             studies.ahead.start()
             try:
-                serve(build(service, settings, folder, OnlyPerson(), studies), listening)
+                serve(build(service, settings, folder, people, studies), listening)
             finally:
                 studies.ahead.close()
                 service.lanes.close()

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.endpoints import Answering, WindowError, body_of, endpoint
 from app.film import Opened
 from app.guard.doors import API
 from app.guard.windows import HEADER, Windows
-from app.lanes import BusyError
-from app.people.identity import Identities, NotAllowedError, NotSignedInError, OnlyPerson, Person
-from app.replies import ErrorReply, Reply, SignInReply, WindowReply
+from app.people.identity import Identities, OnlyPerson, Person
+from app.replies import Reply, WindowReply
 from app.requests import (
     AskRequest,
     CloseRequest,
@@ -39,37 +36,17 @@ from app.requests import (
     read_request,
 )
 from app.service import Service
-from app.sessions import ForgottenError
-from app.study.errors import NoStudyError, WithheldError
 from app.study.replies import OpenedCase
 from app.study.routes import StudyRequest, study_requests
 from app.study.server import StudyServer
-from app.uploads import DiskFullError, TooLargeError, TooManyUploadsError, Uploads, limited
-from patchclip import PatchClipError
+from app.uploads import Uploads, limited
 
 OPTIONS_HEADER = "x-patch-clip-options"  # of a request whose body is a file: the rest of it, as JSON
 BYTES = "application/octet-stream"
 FILM = "application/x-patch-clip-film"  # an opened study, followed by its film: see app.film
-LARGEST_BODY = 256 * 1024  # bytes of any request but an upload: a reading with all its boxes is far smaller
-STATUS = {  # others: 400
-    NotAllowedError: 403,
-    WithheldError: 403,
-    NoStudyError: 404,
-    ForgottenError: 410,  # on which the page sends the file again by itself
-    TooLargeError: 413,
-    TooManyUploadsError: 429,
-    BusyError: 503,
-    DiskFullError: 507,
-}
-LOG = logging.getLogger(__name__)
 
 Whole = Reply | Opened | OpenedCase | bytes
-Answering = Callable[[Request], Awaitable[Reply | Response]]
 Read = Callable[[], bytes]  # gives a file that was sent, and lets go of it
-
-
-class WindowError(PatchClipError):
-    """A request carries no token of this server."""
 
 
 def routes(
@@ -105,12 +82,6 @@ def routes(
         asked = read_request(WindowRequest, await body_of(request) or b"{}")
         browser = windows.browser(asked.browser)
         return WindowReply(window=windows.issue(browser, identities.person(request).id), browser=browser)
-
-    async def body_of(request: Request) -> bytes:
-        too_large = (
-            "The request is larger than anything that the page sends; reload the page, then try again."
-        )
-        return b"".join([chunk async for chunk in limited(request.stream(), LARGEST_BODY, too_large)])
 
     def file(kind: Any, method: Callable[[str, Read, Any], Awaitable[Whole]]) -> Answering:
         return personal_file(kind, lambda window, _, read, options: method(window, read, options))
@@ -173,46 +144,10 @@ def routes(
     if studies is not None:
         requests = study_requests(studies.desk, studies.office)
         answering |= {name: of_study(asked) for name, asked in requests.items()}
-    return [Route(API + name, _guarded(name, answer), methods=["POST"]) for name, answer in answering.items()]
+    return [Route(API + name, endpoint(name, answer), methods=["POST"]) for name, answer in answering.items()]
 
 
 def _whole(reply: Whole) -> Reply | Response:
     if isinstance(reply, (Opened, OpenedCase)):
         return Response(reply.body(), media_type=FILM)
     return Response(reply, media_type=BYTES) if isinstance(reply, bytes) else reply
-
-
-def _guarded(name: str, answer: Answering) -> Callable[[Request], Awaitable[Response]]:
-    """Errors as {"error": sentence}; what nobody foresaw is logged by kind and place alone."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            reply = await answer(request)
-            return reply if isinstance(reply, Response) else _response(reply, 200)
-        except NotSignedInError as error:
-            return _response(SignInReply(error=str(error)), 401)
-        except WindowError as error:
-            return _response(ErrorReply(error=str(error)), 401)
-        except PatchClipError as error:
-            return _response(ErrorReply(error=str(error)), STATUS.get(type(error), 400))
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody hears it
-        except Exception as error:
-            # The page must hear of every failure, and no message with a patient's data may reach the log.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            LOG.error(
-                "%s failed: %s at %s:%s", name, type(error).__name__, Path(place.filename).name, place.lineno
-            )
-            return _response(
-                ErrorReply(
-                    error="The server could not do this, and its log says where it failed; "
-                    "try again, or try another file."
-                ),
-                500,
-            )
-
-    return endpoint
-
-
-def _response(reply: Reply, status: int) -> Response:
-    return Response(reply.model_dump_json(), status, media_type="application/json")

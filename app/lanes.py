@@ -67,6 +67,7 @@ class Lanes:
         export: making results.
         archive: waiting for an archive.
         studies: making studies, and cases of them that are not ready when they are opened.
+        sign_in: hashing passwords, each of which takes 64 MiB.
     """
 
     def __init__(self) -> None:
@@ -77,9 +78,11 @@ class Lanes:
         self.export = Lane("export", 1, 16)
         self.archive = Lane("archive", 2, 16)
         self.studies = Lane("studies", 2, 64)
+        self.sign_in = Lane("sign-in", 2, 64)
 
     def close(self) -> None:
         """Drops what waits in any of them."""
-        lanes = (self.model, self.slow, self.decoder, self.store, self.export, self.archive, self.studies)
+        lanes = (self.model, self.slow, self.decoder, self.store, self.export, self.archive)
+        lanes += (self.studies, self.sign_in)
         for lane in lanes:
             lane.close()

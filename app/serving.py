@@ -8,13 +8,16 @@ from pathlib import Path
 import gradio as gr
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from app.api import routes
 from app.guard import Guard, Hosts, Windows
-from app.people.identity import Identities
+from app.people.gate import SIGN_IN, Gate
+from app.people.routes import sign_in_routes
+from app.people.start import People
 from app.service import Service
 from app.settings import Settings, UsageError
 from app.study.server import StudyServer
@@ -28,7 +31,7 @@ def build(
     service: Service,
     settings: Settings,
     folder: Path,
-    identities: Identities,
+    people: People,
     studies: StudyServer | None = None,
 ) -> ASGIApp:
     """The whole application.
@@ -37,13 +40,14 @@ def build(
         service: what the page can ask.
         settings: of the deployment.
         folder: a private one for uploads on their way in.
-        identities: who asks.
+        people: how it is told who asks.
         studies: what answers the requests of studies; None for a server without them.
     """
     uploads = Uploads(folder, settings.upload_limit_mb * 1_000_000)
     app = Starlette(
         routes=[
-            *routes(service, Windows(), uploads, identities, studies),
+            *routes(service, Windows(), uploads, people.identities, studies),
+            *_sign_in(people, service),
             Mount("/page", StaticFiles(directory=PAGE)),
         ]
     )
@@ -64,7 +68,14 @@ def build(
         pwa=False,
         show_error=False,
     )
-    return Guard(app, Hosts(settings.host, settings.host_names))
+    behind = Gate(app, people.identities) if people.sign_in else app
+    return Guard(behind, Hosts(settings.host, settings.host_names))
+
+
+def _sign_in(people: People, service: Service) -> list[Route]:
+    if not people.sign_in:
+        return [Route(SIGN_IN, RedirectResponse("/", 303))]
+    return sign_in_routes(people.identities, people.sign_ins, service.lanes.sign_in)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -34,13 +34,27 @@ class Settings(BaseSettings):
 
     host: str = Field(
         "127.0.0.1",
-        description="Address to listen on; anything but this machine itself needs your own access control.",
+        description="Address to listen on; anything but this machine itself needs accounts (python -m app "
+        "account) or a proxy's sign-in.",
     )
     port: int = Field(7860, ge=1, le=65535, description="Port to listen on.")
     allowed_hosts: str = Field(
         "",
         description="Names, parted by commas, that the page is reached by besides the address listened on.",
     )
+    auth_dependency: str | None = Field(
+        None,
+        description="A proxy's sign-in, as module:function: it takes the Starlette request and returns the "
+        "person's name, or None where nobody is signed in.",
+    )
+    auth_new_readers: bool = Field(
+        False,
+        description="Whether a name that the proxy gives and nobody has becomes a reader; refused otherwise.",
+    )
+    sign_in_idle_minutes: int = Field(
+        120, ge=1, description="A sign-in ends after so many minutes without a request."
+    )
+    sign_in_hours: int = Field(12, ge=1, description="A sign-in ends after so many hours in any case.")
     database: Path = Field(
         Path("~/.local/share/patch-clip/feedback.sqlite3"),
         validate_default=True,

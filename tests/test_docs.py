@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from app.backup import make_parser as backup_parser
+from app.people.cli import make_parser as account_parser
 from app.settings import Settings
 from app.study.cli import make_parser as study_parser
 from patchclip import Engine
@@ -63,7 +65,13 @@ def test_every_setting_is_in_the_readme_of_the_app_and_no_other() -> None:
 
 
 def test_the_documents_have_every_flag_and_no_other() -> None:
-    ours = (flags(patchclip_parser()) | flags(trainer_parser()) | flags(study_parser())) - {"--help"}
+    ours = (
+        flags(patchclip_parser())
+        | flags(trainer_parser())
+        | flags(study_parser())
+        | flags(account_parser())
+        | flags(backup_parser())
+    ) - {"--help"}
     foreign = {"--port", "--nproc-per-node", "--cases", "--version", "--count", "--held-out", "--sheet"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT)) - foreign == ours - foreign
 

@@ -57,6 +57,10 @@ export function isUnsaved(draft) {
   return draft.revision !== draft.stored && (!!draft.stored || saysSomething(draft));
 }
 
+export function hasUnsaved({ loose, studies }) {
+  return [loose, ...studies.flatMap(({ drafts }) => [...drafts.values()])].some(isUnsaved);
+}
+
 export function attemptOf(draft, reader) {
   // The same for every try to store the same words, so that the server stores them once, whatever became of its answer.
   const { attempt, revision } = draft;

@@ -5,6 +5,7 @@ import { $, node, say } from "./dom.js";
 import { bindFolds } from "./folds.js";
 import { bindKeys } from "./keys.js";
 import { offerMaps } from "./panes.js";
+import { showPerson } from "./person.js";
 import { render } from "./render.js";
 import { call } from "./server.js";
 import { state, viewer } from "./state.js";
@@ -36,7 +37,7 @@ async function begin() {
   offerMaps();
   setColours(tables[0]);
   beginArchive(start);
-  await restore();
+  await restore(start.person, showPerson);
   $("model").closest("#pc").dataset.ready = "true";
 }
 

@@ -13,8 +13,16 @@ function goesOn() {
   return left;
 }
 
+let forgotten = false;
+
+export function forgetWindow() {
+  // Nothing of this window outlasts it.
+  forgotten = true;
+  drop(WINDOW);
+}
+
 export function keepAlways(describe) {
-  const keep = () => write(sessionStorage, WINDOW, describe());
+  const keep = () => forgotten || write(sessionStorage, WINDOW, describe());
   document.addEventListener("visibilitychange", () => document.hidden && keep());
   window.addEventListener("pageshow", () => drop(LEFT));
   window.addEventListener("pagehide", () => {

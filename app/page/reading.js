@@ -3,7 +3,7 @@ import { renew } from "./asking.js";
 import { problemOf } from "./contradictions.js";
 import { displayOf } from "./display.js";
 import { $ } from "./dom.js";
-import { attemptOf, draftOf, isUnsaved, keyOfReading, saysSomething, touch, unaskedKey } from "./drafts.js";
+import { attemptOf, draftOf, hasUnsaved, keyOfReading, saysSomething, touch, unaskedKey } from "./drafts.js";
 import { render } from "./render.js";
 import { callOn } from "./revival.js";
 import { state, viewer } from "./state.js";
@@ -145,8 +145,7 @@ function clock(time) {
 }
 
 export function askBeforeLeaving(event) {
-  const drafts = [state.loose, ...state.studies.flatMap((study) => [...study.drafts.values()])];
-  if (!drafts.some(isUnsaved)) return;
+  if (!hasUnsaved(state)) return;
   event.preventDefault();
   event.returnValue = "";
 }

@@ -1,5 +1,6 @@
 // Asks the server. Every request carries a token that only a page of this server can get.
 import { browserKey, keepBrowserKey, kept } from "./memory.js";
+import { signInAgain } from "./sign_in_again.js";
 
 const HEADER = "x-patch-clip-window";
 const OPTIONS_HEADER = "x-patch-clip-options"; // of a request whose body is a file: the rest of it
@@ -51,6 +52,14 @@ async function enter() {
 }
 
 async function post(name, body, type, failure, more = {}) {
+  for (;;) {
+    const answer = await postOnce(name, body, type, failure, more);
+    if (!answer.reply.sign_in) return answer;
+    await signInAgain(answer.reply.error); // over the page, so that nothing on it is lost
+  }
+}
+
+async function postOnce(name, body, type, failure, more) {
   try {
     const headers = { "content-type": type, ...more, ...(token ? { [HEADER]: token } : {}) };
     const response = await fetch("api/" + name, { method: "POST", body, headers, cache: "no-store" });

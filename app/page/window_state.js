@@ -33,10 +33,13 @@ const OF_STUDY = [
   "shownAt",
 ];
 
+let person = ""; // who is signed in; "" where nobody needs to
+
 function describe() {
   return {
     version: VERSION,
     token: windowToken(),
+    person,
     reader: $("reader").value,
     current: state.current && state.current.sha256,
     recent: state.recent,
@@ -74,9 +77,12 @@ function restoredStudy({ example, answers, active, drafts, numbers, ...facts }) 
   });
 }
 
-export async function restore() {
-  const before = kept && kept.version === VERSION ? kept : null;
+export async function restore(signedIn, showPerson) {
+  person = signedIn ? signedIn.name : "";
+  // What somebody else was doing in this window is theirs.
+  const before = kept && kept.version === VERSION && (kept.person || "") === person ? kept : null;
   if (before) restoreWindow(before);
+  showPerson(signedIn);
   keepAlways(describe);
   window.addEventListener("hashchange", openAddressed);
   if (await openAddressed()) return;

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -23,6 +24,10 @@ NOT_OURS = "The file for the feedback is not a feedback database; name another o
 NEWER = (
     "The feedback database was written by a newer version of Patch-CLIP; install that version, "
     "or name another file with PATCHCLIP_DATABASE."
+)
+NEWER_MEANWHILE = (
+    "A newer version of Patch-CLIP has changed the feedback database while this one runs, so nothing is "
+    "saved; start that version, or put a copy of before back (python -m app backup FILE --restore)."
 )
 DAMAGED = (
     "The feedback database is damaged; put a copy in its place, or move it away and start with an empty one."
@@ -45,7 +50,7 @@ def open_database(path: Path) -> Engine:
         raise StoreError(
             f"The feedback database cannot be made or written ({error.strerror}); set PATCHCLIP_DATABASE."
         ) from error
-    _check(path)
+    check_file(path)
     engine = create_engine(f"sqlite:///{path}")
 
     @event.listens_for(engine, "connect")
@@ -60,7 +65,27 @@ def open_database(path: Path) -> Engine:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
+    @event.listens_for(engine, "begin")
+    def _same_schema(connection: Connection) -> None:
+        """SQLite goes on writing to tables that a newer version has made anew, with what it takes for its own."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute("SELECT version_num FROM alembic_version")
+            versions = {version for (version,) in cursor.fetchall()}
+        except sqlite3.OperationalError:
+            return  # not migrated yet; or it cannot be read, which what is asked of it will say
+        finally:
+            cursor.close()
+        if not versions <= known_revisions():
+            raise StoreError(NEWER_MEANWHILE)
+
     return engine
+
+
+@cache
+def known_revisions() -> frozenset[str]:
+    """Of all schemas so far."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def migrate(engine: Engine) -> None:
@@ -93,8 +118,12 @@ def _config() -> Config:
     return config
 
 
-def _check(path: Path) -> None:
-    """Looks at a file without writing to it or beside it."""
+def check_file(path: Path) -> None:
+    """Looks at a file without writing to it or beside it.
+
+    Raises:
+        StoreError: it is not a feedback database, is damaged, or a newer version wrote it.
+    """
     if path.stat().st_size == 0:
         return
     log = path.with_name(path.name + "-wal")
@@ -118,8 +147,7 @@ def _check_schema(connection: sqlite3.Connection) -> None:
     if not tables >= FIRST_TABLES:
         raise StoreError(NOT_OURS)
     versions = {version for (version,) in connection.execute("SELECT version_num FROM alembic_version")}
-    revisions = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if not versions <= revisions:
+    if not versions <= known_revisions():
         raise StoreError(NEWER)
 
 

@@ -11,27 +11,34 @@ LOST = (
     "put it back and restart the server."
 )
 UNREADABLE = "The feedback cannot be read; check the database file and try again."
-REASONS = {
-    sqlite3.SQLITE_BUSY: "The feedback could not be saved: the database is busy; "
-    "press Save again in a moment.",
-    sqlite3.SQLITE_FULL: "The feedback could not be saved: the disk is full; free some space, "
-    "then press Save again.",
-    sqlite3.SQLITE_IOERR: "The feedback could not be saved: the disk is full or fails; free some space, "
-    "then press Save again.",
-    sqlite3.SQLITE_READONLY: "The feedback could not be saved: the database may not be written; "
-    "make its file and folder writable, then press Save again.",
-    sqlite3.SQLITE_CORRUPT: "The feedback could not be saved: the database is damaged; "
-    "put a copy in its place and restart the server.",
+REASONS = {  # {again} is what to do once it is mended
+    sqlite3.SQLITE_BUSY: "the database is busy; {again} in a moment",
+    sqlite3.SQLITE_FULL: "the disk is full; free some space, then {again}",
+    sqlite3.SQLITE_IOERR: "the disk is full or fails; free some space, then {again}",
+    sqlite3.SQLITE_CANTOPEN: "the database or its folder cannot be opened; make it readable, then {again}",
+    sqlite3.SQLITE_READONLY: "the database may not be written; make its file and folder writable, "
+    "then {again}",
+    sqlite3.SQLITE_CORRUPT: "the database is damaged; put a copy in its place and restart the server",
 }
-UNSAVED = "The feedback could not be saved; check the database file, then press Save again."
 
 
 class StoreError(PatchClipError):
     """Feedback could not be read or saved; nothing that the reader typed or drew is lost."""
 
 
-def unsaved(error: SQLAlchemyError) -> StoreError:
-    """What to say where a row could not be written."""
+def unsaved(
+    error: SQLAlchemyError, what: str = "The feedback", again: str = "press Save again"
+) -> StoreError:
+    """What to say where a row could not be written.
+
+    Args:
+        error: of the database.
+        what: could not be saved, as the subject of a sentence.
+        again: what to do once the fault is mended.
+    """
     code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
     # The lower byte is the primary result code (sqlite.org/rescode.html).
-    return StoreError(UNSAVED if code is None else REASONS.get(code & 0xFF, UNSAVED))
+    reason = None if code is None else REASONS.get(code & 0xFF)
+    if reason is None:
+        return StoreError(f"{what} could not be saved; check the database file, then {again}.")
+    return StoreError(f"{what} could not be saved: {reason.format(again=again)}.")

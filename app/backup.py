@@ -1,0 +1,144 @@
+"""python -m app backup: a consistent copy of the database while the server runs, and the way back."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.settings import read_settings
+from app.store import StoreError, migrate, open_database
+from app.store.database import BUSY_TIMEOUT_MS, check_file
+from patchclip.files import atomic
+
+NOTICE = "Research use only, not for clinical use"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command; returns the exit status.
+
+    Raises:
+        StoreError: it cannot be done, in one sentence.
+    """
+    options = make_parser().parse_args(arguments)
+    database = options.database.expanduser()
+    if options.restore:
+        former = restore(database, options.file)
+        kept = f"; what it held before lies in {former.name} beside it" if former else ""
+        print(f"The database holds what {options.file.name} does{kept}.")
+    else:
+        back_up(database, options.file)
+        print(f"Copied to {options.file}, and found whole.")
+    return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The flags."""
+    parser = argparse.ArgumentParser(
+        prog="python -m app backup",
+        description=f"A copy of the database, consistent while the server runs. {NOTICE}.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="of the copy; none is overwritten")
+    parser.add_argument(
+        "--restore", action="store_true", help="put the copy's content back in place of the database's"
+    )
+    parser.add_argument(
+        "--database", type=Path, default=read_settings([]).database, metavar="FILE", help="of the server"
+    )
+    return parser
+
+
+def back_up(database: Path, copy: Path) -> None:
+    """Copies a database as it is at one moment; who writes meanwhile neither waits nor is waited for.
+
+    The copy is one file, for this user alone, which is on the disk and was found whole when this returns.
+
+    Raises:
+        StoreError: there is no database, a file of the copy's name stands already, or there is no room.
+    """
+    if not database.is_file():
+        raise StoreError(f"There is no database {database.name} to copy; name it with --database.")
+    if copy.exists():
+        raise StoreError(f"{copy.name} stands already and is not overwritten; name another file.")
+    check_file(database)
+    with _sentences("The copy"), atomic(copy) as written:
+        os.close(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(_opened(database, "ro")) as source, closing(_opened(written, "rw")) as target:
+            # In one step, within one read transaction: in several, each write would begin it anew.
+            source.backup(target, pages=-1)
+            target.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+            _check_whole(target)
+        _on_disk(written)
+    _on_disk(copy.parent)
+
+
+def restore(database: Path, copy: Path) -> Path | None:
+    """Puts a copy's content in the database's place, in one transaction; a server that runs goes on with it.
+
+    Returns:
+        A copy of what the database held before, beside it; None where there was none.
+
+    Raises:
+        StoreError: the copy is no feedback database, of a newer version or damaged, in which case the
+            database is not touched; or the database cannot be written.
+    """
+    if not copy.is_file():
+        raise StoreError(f"There is no copy {copy.name}; name the file that python -m app backup made.")
+    check_file(copy)
+    former: Path | None = None
+    if database.is_file() and database.stat().st_size:
+        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        former = database.with_name(f"{database.stem}.before-{moment}{database.suffix}")
+        back_up(database, former)
+    engine = open_database(database)
+    try:
+        with _sentences("The database"):
+            with closing(_opened(copy, "ro")) as source, closing(_opened(database, "rw")) as target:
+                source.backup(target, pages=-1)
+                target.execute("PRAGMA journal_mode=WAL")
+                _check_whole(target)
+            migrate(engine)  # a copy may be of an older version
+    finally:
+        engine.dispose()
+    return former
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode={mode}", uri=True, timeout=BUSY_TIMEOUT_MS / 1000
+    )
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+def _check_whole(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+        raise StoreError("The database is damaged, and so is its copy; keep an older one, check the disk.")
+
+
+def _on_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _sentences(what: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        reason = {
+            sqlite3.SQLITE_BUSY: "the database is busy; try again in a moment",
+            sqlite3.SQLITE_FULL: "the disk is full; free some space, then try again",
+            sqlite3.SQLITE_IOERR: "the disk is full or fails; free some space, then try again",
+            sqlite3.SQLITE_READONLY: "the file may not be written; make it writable, then try again",
+        }.get(error.sqlite_errorcode & 0xFF, "check the files and try again")
+        raise StoreError(f"{what} could not be written: {reason}.") from error
+    except OSError as error:
+        raise StoreError(f"{what} could not be written ({error.strerror}); name another folder.") from error

@@ -1,0 +1,79 @@
+"""Whether people sign in at this server, and how: decided once, when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+
+from sqlalchemy import Engine
+
+from app.people.accounts import Accounts
+from app.people.hook import ByHook, load
+from app.people.identity import Identities, OnlyPerson
+from app.people.sign_in import SignIns
+from app.people.signed_in import ByCookie
+from app.settings import Settings, UsageError
+
+NO_ACCOUNT = (
+    "Patch-CLIP does not listen on {host} while anybody could read everything: make an account first, with "
+    "python -m app account create NAME --role admin, or name your proxy's sign-in with --auth-dependency."
+)
+SEVERAL = (
+    "Sign-in is on, since the database has {number} readers and none has an account; "
+    "make one with python -m app account create NAME --role admin."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """How the server tells who asks.
+
+    Attributes:
+        identities: by which it does.
+        sign_ins: of its own accounts; None where sign-in is off or another program's.
+        note: what whoever starts the server should know; "" for nothing.
+    """
+
+    identities: Identities
+    sign_ins: SignIns | None = None
+    note: str = ""
+
+    @property
+    def sign_in(self) -> bool:
+        """Whether anybody has to."""
+        return not isinstance(self.identities, OnlyPerson)
+
+
+def people_of(settings: Settings, engine: Engine) -> People:
+    """By the deployer's function, by accounts, or not at all: on this machine alone, with one reader.
+
+    Raises:
+        UsageError: another address is to be listened on and nobody would have to sign in; or the function
+            cannot be loaded.
+        StoreError: the database cannot be read.
+    """
+    if settings.auth_dependency:
+        name_of = load(settings.auth_dependency)
+        return People(ByHook(name_of, engine, new_readers=settings.auth_new_readers))
+    accounts = Accounts(engine)
+    with_accounts, readers = accounts.count() > 0, accounts.readers()
+    if not with_accounts and not is_loopback(settings.host):
+        raise UsageError(NO_ACCOUNT.format(host=settings.host))
+    if not with_accounts and readers <= 1:
+        return People(OnlyPerson())
+    sign_ins = SignIns(
+        engine,
+        idle=timedelta(minutes=settings.sign_in_idle_minutes),
+        lasts=timedelta(hours=settings.sign_in_hours),
+    )
+    note = "" if with_accounts else SEVERAL.format(number=readers)
+    return People(ByCookie(sign_ins), sign_ins, note)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

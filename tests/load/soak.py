@@ -1,0 +1,201 @@
+"""A soak: so many readers for so long at a real server; what was lost, crossed, slow or leaked."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import cv2
+import numpy as np
+
+from app.people.accounts import Accounts
+from app.people.identity import Role
+from app.store import migrate, open_database
+from patchclip.image.synthetic import synthetic_radiograph
+from tests.browser.serving import Server, free_port
+from tests.load.reader import LoadReader, Record
+
+SAMPLE_S = 1.0
+CACHED_P95_S = 1.0
+GROWTH = 1.10  # of the memory, from the second quarter of the time to the last
+FLAT_FROM_MINUTES = 2.0  # in less time a process has not yet got what it needs
+
+
+@dataclass(frozen=True, slots=True)
+class SoakPlan:
+    """What is to be done.
+
+    Attributes:
+        readers: how many, at once.
+        minutes: how long.
+        pause_s: how long each looks between two requests, on average.
+        film_px: height and width of the films.
+    """
+
+    readers: int = 32
+    minutes: float = 20.0
+    pause_s: float = 4.0
+    film_px: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SoakResult:
+    """What came of it.
+
+    Attributes:
+        record: as JSON.
+        failures: what must not be, a sentence each; none if all is well.
+    """
+
+    record: dict[str, Any]
+    failures: tuple[str, ...]
+
+
+def soak(plan: SoakPlan, folder: Path) -> SoakResult:
+    """Runs a server on an empty database below a folder, has it used, stops it, and counts."""
+    database = folder / "feedback.sqlite3"
+    password = "a password of the soak"
+    _make_accounts(database, plan.readers, password)
+    memory: list[float] = []
+    with Server(database, free_port()) as server:
+        stop, studies = Event(), dict[str, str]()
+        readers = [
+            LoadReader(server.url, _name(k), password, _film(k, plan.film_px), plan.pause_s, k, studies)
+            for k in range(plan.readers)
+        ]
+        threads = [Thread(target=reader.run, args=(stop,)) for reader in readers]
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + plan.minutes * 60
+        while time.monotonic() < end and any(thread.is_alive() for thread in threads):
+            memory.append(resident_mb(server.pid))
+            time.sleep(SAMPLE_S)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        output = server.output
+    return _result(plan, [reader.record for reader in readers], memory, database, output)
+
+
+def resident_mb(pid: int) -> float:
+    """Memory that a process and its children hold, in MB; pages that they share count for each."""
+    total = 0
+    for process in (pid, *_children(pid)):
+        try:
+            pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
+        except (OSError, IndexError):
+            continue  # it has ended meanwhile
+        total += pages * 4096
+    return total / 1e6
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            found += [int(child) for child in (task / "children").read_text(encoding="ascii").split()]
+        except OSError:
+            continue  # a thread that has ended
+    return found
+
+
+def _name(number: int) -> str:
+    return f"Reader {number + 1:02d}"
+
+
+def _make_accounts(database: Path, number: int, password: str) -> None:
+    engine = open_database(database)
+    migrate(engine)
+    accounts = Accounts(engine)
+    for k in range(number):
+        accounts.create(_name(k), Role.READER, password)
+    engine.dispose()
+
+
+def _film(number: int, size: int) -> bytes:
+    drawn = synthetic_radiograph("effusion", size=size, seed=number + 1).pixels
+    done, encoded = cv2.imencode(".png", (np.clip(drawn, 0, 1) * 255).astype(np.uint8))
+    assert done
+    return encoded.tobytes()
+
+
+def _result(
+    plan: SoakPlan, records: Sequence[Record], memory: Sequence[float], database: Path, output: str
+) -> SoakResult:
+    seconds: dict[str, list[float]] = {}
+    for record in records:
+        for kind, taken in record.seconds.items():
+            seconds.setdefault(kind, []).extend(taken)
+    acknowledged = [(_name(k), text) for k, record in enumerate(records) for text in record.acknowledged]
+    unanswered = {(_name(k), text) for k, record in enumerate(records) for text in record.unanswered}
+    stored, whole = _stored(database)
+    lost = set(acknowledged) - set(stored)
+    doubled = [row for row, count in Counter(stored).items() if count > 1]
+    strange = set(stored) - set(acknowledged) - unanswered
+    troubles = [trouble for record in records for trouble in record.troubles]
+    growth = _growth(memory)
+    p95 = _percentile(seconds.get("cached ask", []), 95)
+    failures = [
+        *troubles,
+        *([f"{len(lost)} acknowledged readings are lost"] if lost else []),
+        *([f"{len(doubled)} readings are stored twice"] if doubled else []),
+        *([f"{len(strange)} readings are stored that nobody saved under that name"] if strange else []),
+        *([] if whole else ["the database is not whole"]),
+        *([] if acknowledged else ["nothing was saved"]),
+        *(["something is in the server's log"] if "failed:" in output or "Traceback" in output else []),
+    ]
+    if p95 is None or p95 >= CACHED_P95_S:
+        failures.append(f"the p95 of a cached query is {p95} s, and the limit is {CACHED_P95_S} s")
+    if plan.minutes >= FLAT_FROM_MINUTES and growth > GROWTH:
+        failures.append(f"the memory has grown {growth:.2f} times")
+    return SoakResult(
+        {
+            "readers": plan.readers,
+            "minutes": plan.minutes,
+            "requests": sum(len(taken) for taken in seconds.values()),
+            "told_to_come_again": sum(record.busy for record in records),
+            "readings_acknowledged": len(acknowledged),
+            "readings_lost": len(lost),
+            "readings_doubled": len(doubled),
+            "cross_talk": len(strange) + len(troubles),
+            "database_whole": whole,
+            "seconds": {
+                kind: {
+                    "n": len(taken),
+                    "p50": _percentile(taken, 50),
+                    "p95": _percentile(taken, 95),
+                    "most": round(max(taken), 3),
+                }
+                for kind, taken in sorted(seconds.items())
+            },
+            "memory_growth": round(growth, 3),
+            "failures": failures,
+        },
+        tuple(failures),
+    )
+
+
+def _stored(database: Path) -> tuple[list[tuple[str, str]], bool]:
+    """(reader, comment) of each row, and whether the database is whole."""
+    with closing(sqlite3.connect(database)) as connection:
+        whole = connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return connection.execute("SELECT reader, comment FROM feedback").fetchall(), whole
+
+
+def _growth(memory: Sequence[float]) -> float:
+    """Memory in the last quarter of the time, as a multiple of that in the second."""
+    quarter = len(memory) // 4
+    if not quarter:
+        return 1.0
+    return float(np.median(memory[-quarter:]) / np.median(memory[quarter : 2 * quarter]))
+
+
+def _percentile(taken: Sequence[float], percent: float) -> float | None:
+    return round(float(np.percentile(taken, percent)), 3) if taken else None

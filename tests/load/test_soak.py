@@ -1,0 +1,17 @@
+"""The soak in its short form: a real server, readers at once, nothing lost and nothing of anybody else's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.load.soak import SoakPlan, soak
+
+
+def test_a_short_soak_loses_and_crosses_nothing(tmp_path: Path) -> None:
+    result = soak(SoakPlan(readers=6, minutes=0.4, pause_s=0.5, film_px=512), tmp_path)
+    assert result.failures == (), json.dumps(result.record, indent=1)
+    record = result.record
+    assert record["readings_acknowledged"] >= 6
+    assert (record["readings_lost"], record["readings_doubled"], record["cross_talk"]) == (0, 0, 0)
+    assert record["seconds"]["cached ask"]["n"] >= 12
