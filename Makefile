@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app page test fuzz lint wheel bench setup train twin paper clean
+.PHONY: app page test fuzz lint wheel bench soak setup train twin paper clean
 
 app: $(VENV)/run.stamp
 	$(BIN)/python -m app $(ARGS)
@@ -34,6 +34,10 @@ wheel: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks
+
+# Readers at a real server: ARGS="--readers 8 --minutes 2" for fewer and shorter than 32 for 20 minutes.
+soak: $(VENV)/dev.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.load $(ARGS)
 
 FIT = $(BIN)/python -m trainer fit $(foreach folder,$(DATA),--data $(folder))
 NAMED = @test -n "$(DATA)" || { echo "Name the dataset folder: make $@ DATA=/path/to/dataset" >&2; exit 1; }

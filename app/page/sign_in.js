@@ -34,7 +34,8 @@ bind("password-form", (data) =>
 );
 bind("link-form", () => askSignIn("sign_in_by_link", { link }));
 bind("choose-form", (data) => {
-  if (data.get("password") !== data.get("again")) throw new Error("The two passwords differ; type them again.");
+  if (data.get("password") !== data.get("again"))
+    throw new Error("The two passwords differ; type them again.");
   return askSignIn("choose_password", { link, password: data.get("password") });
 });
 

@@ -10,13 +10,13 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Engine, delete, func, select
 from sqlalchemy.orm import Session
 
-from app.people.identity import Person, Role
+from app.people.identity import ONLY, Person, Role
 from app.people.names import folded, written
 from app.people.passwords import Passwords
 from app.people.records import now, reading, writing
 from app.people.tokens import digest, new_token
 from app.store.people_models import Account, SignIn, SignInLink
-from app.store.study_models import Reader
+from app.store.study_models import Assignment, Reader
 from patchclip import PatchClipError
 
 
@@ -74,10 +74,24 @@ class Accounts:
             usable = select(func.count(Account.reader_id)).where(Account.disabled_at.is_(None))
             return int(session.scalar(usable) or 0)
 
-    def readers(self) -> int:
-        """How many readers the database has, with or without an account."""
+    def any(self) -> bool:
+        """Whether there is one, disabled or not."""
         with reading(self._engine) as session:
-            return int(session.scalar(select(func.count(Reader.id))) or 0)
+            return session.scalar(select(Account.reader_id).limit(1)) is not None
+
+    def only_reader(self) -> Person | None:
+        """The one reader of a server without sign-in; None where there are several to be told apart.
+
+        It is the one that a study names, or, where none does, the one that every database has.
+        """
+        with reading(self._engine) as session:
+            others = session.scalars(select(Reader).where(Reader.id != ONLY.id).limit(2)).all()
+            first = select(Assignment.id).where(Assignment.reader_id == ONLY.id).limit(1)
+            if not others:
+                return ONLY
+            if len(others) > 1 or session.scalar(first) is not None:
+                return None
+            return Person(others[0].id, others[0].name, Role.ADMIN)
 
     def list(self) -> list[AccountFacts]:
         """In the order of their names."""

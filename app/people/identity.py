@@ -10,8 +10,6 @@ from starlette.requests import Request
 
 from patchclip import PatchClipError
 
-ONLY_READER = "reader"
-
 
 class NotSignedInError(PatchClipError):
     """Nobody is signed in: over HTTP 401."""
@@ -66,6 +64,10 @@ class Person:
             )
 
 
+ONLY = Person(1, "reader", Role.ADMIN)
+"""The reader that every database has, for a server without sign-in."""
+
+
 class Identities(Protocol):
     """Tells the person of a request."""
 
@@ -82,10 +84,10 @@ class OnlyPerson:
     """Sign-in is off, on this machine alone: whoever asks is the one reader, and everything is theirs.
 
     Args:
-        person: the row of the one reader; by default the first of the table.
+        person: the one reader.
     """
 
-    def __init__(self, person: Person = Person(1, ONLY_READER, Role.ADMIN)) -> None:
+    def __init__(self, person: Person = ONLY) -> None:
         self._person = person
 
     def person(self, request: Request) -> Person:

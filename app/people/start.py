@@ -20,7 +20,7 @@ NO_ACCOUNT = (
     "python -m app account create NAME --role admin, or name your proxy's sign-in with --auth-dependency."
 )
 SEVERAL = (
-    "Sign-in is on, since the database has {number} readers and none has an account; "
+    "Sign-in is on, since the database has several readers and none has an account; "
     "make one with python -m app account create NAME --role admin."
 )
 
@@ -57,17 +57,17 @@ def people_of(settings: Settings, engine: Engine) -> People:
         name_of = load(settings.auth_dependency)
         return People(ByHook(name_of, engine, new_readers=settings.auth_new_readers))
     accounts = Accounts(engine)
-    with_accounts, readers = accounts.count() > 0, accounts.readers()
-    if not with_accounts and not is_loopback(settings.host):
+    if not is_loopback(settings.host) and not accounts.count():
         raise UsageError(NO_ACCOUNT.format(host=settings.host))
-    if not with_accounts and readers <= 1:
-        return People(OnlyPerson())
+    note = "" if accounts.any() else SEVERAL
+    only = accounts.only_reader()
+    if note and only is not None:
+        return People(OnlyPerson(only))
     sign_ins = SignIns(
         engine,
         idle=timedelta(minutes=settings.sign_in_idle_minutes),
         lasts=timedelta(hours=settings.sign_in_hours),
     )
-    note = "" if with_accounts else SEVERAL.format(number=readers)
     return People(ByCookie(sign_ins), sign_ins, note)
 
 

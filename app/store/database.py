@@ -67,7 +67,7 @@ def open_database(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _same_schema(connection: Connection) -> None:
-        """SQLite goes on writing to tables that a newer version has made anew, with what it takes for its own."""
+        """SQLite goes on writing to tables that a newer version has made anew."""
         cursor = connection.connection.cursor()
         try:
             cursor.execute("SELECT version_num FROM alembic_version")

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 from sqlalchemy.orm import Session
+from starlette.requests import Request
 
 from app.__main__ import main
 from app.people.accounts import Accounts
 from app.people.hook import ByHook
-from app.people.identity import OnlyPerson, Role
+from app.people.identity import NotSignedInError, OnlyPerson, Person, Role
 from app.people.signed_in import ByCookie
 from app.people.start import is_loopback, people_of
 from app.settings import Settings, UsageError
@@ -78,12 +79,34 @@ def test_with_an_account_people_sign_in_here_too(database: sqlalchemy.Engine, ac
     assert people.note == ""
 
 
-def test_several_readers_are_told_apart(database: sqlalchemy.Engine) -> None:
+def add_reader(database: sqlalchemy.Engine, name: str) -> int:
+    """A reader as a study makes one; its row."""
     with Session(database) as session, session.begin():
-        session.add(Reader(name="Ben", role="reader", created_at=datetime.now(UTC)))
+        row = Reader(name=name, role="reader", created_at=datetime.now(UTC))
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def test_the_one_reader_of_a_study_needs_no_sign_in_and_several_are_told_apart(
+    database: sqlalchemy.Engine,
+) -> None:
+    request = Request({"type": "http", "headers": []})
+    assert people_of(Settings(), database).identities.person(request) == Person(1, "reader", Role.ADMIN)
+    number = add_reader(database, "Ben")
+    assert people_of(Settings(), database).identities.person(request) == Person(number, "Ben", Role.ADMIN)
+    add_reader(database, "Cleo")
     people = people_of(Settings(), database)
     assert isinstance(people.identities, ByCookie)
-    assert "the database has 2 readers and none has an account" in people.note
+    assert "several readers and none has an account" in people.note
+    with pytest.raises(NotSignedInError):
+        people.identities.person(request)
+
+
+def test_disabled_accounts_leave_sign_in_on(database: sqlalchemy.Engine, accounts: Accounts) -> None:
+    accounts.create("reader", Role.ADMIN)
+    accounts.disable("reader")
+    assert people_of(Settings(), database).sign_in
 
 
 def test_a_proxys_sign_in_serves_any_address(database: sqlalchemy.Engine) -> None:
