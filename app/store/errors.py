@@ -8,7 +8,7 @@ from patchclip import PatchClipError
 
 LOST = (
     "The feedback database was removed or replaced while the server was running, so nothing is saved; "
-    "put it back and restart the server."
+    "put it back, or restart the server with the one that is there now."
 )
 UNREADABLE = "The feedback cannot be read; check the database file and try again."
 REASONS = {  # {again} is what to do once it is mended
