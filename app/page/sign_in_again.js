@@ -21,13 +21,18 @@ async function ask(reason) {
   const dialog = made(reason);
   document.body.append(dialog.element);
   dialog.element.showModal();
+  window.addEventListener("keydown", keepKey, { capture: true });
   const person = await dialog.answered;
-  dialog.element.close();
+  window.removeEventListener("keydown", keepKey, { capture: true });
   dialog.element.remove();
   if (before && person.name !== before.name) {
     location.reload(); // what is on this page is another person's
     await new Promise(() => {});
   }
+}
+
+function keepKey(event) {
+  event.stopPropagation(); // the keys of the page beneath are not meant
 }
 
 function styled() {
@@ -63,8 +68,9 @@ function made(reason) {
     form,
     error,
   );
-  element.addEventListener("cancel", (event) => event.preventDefault()); // without it nothing goes on
-  element.addEventListener("keydown", (event) => event.stopPropagation()); // no keys of the page beneath
+  // Without an answer nothing goes on, so that it stays whatever is pressed.
+  element.addEventListener("cancel", (event) => event.preventDefault());
+  element.addEventListener("close", () => element.isConnected && element.showModal());
   const answered = new Promise((done) => {
     form.onsubmit = async (event) => {
       event.preventDefault();
