@@ -181,3 +181,21 @@ def test_a_wrong_row_is_named(tmp_path: Path, engine: Engine, row: str, words: s
 def test_a_folder_without_a_twin_is_said_at_the_start(tmp_path: Path, engine: Engine) -> None:
     with pytest.raises(CheckpointError, match=r"holds no model\.json"):
         Twin(tmp_path, engine)
+
+
+def test_a_twin_that_goes_missing_is_a_sentence_and_answers_once_it_is_back(
+    windows: Any, folders: dict[str, Path]
+) -> None:
+    window = windows("twin")
+    study, _ = asked(window)
+    weights = folders["twin"] / "model.safetensors"
+    away = weights.rename(weights.with_name("away"))
+    compare = {"study": study, "query": "pleural effusion", "method": "twin_grad_cam"}
+    try:
+        error = window.call("compare", **compare)["error"]
+        assert "holds no model.safetensors" in error
+        assert window.status == 400
+        assert window.call("ask", study=study, text="mass")["answers"]
+    finally:
+        away.rename(weights)
+    assert "map" in window.call("compare", **compare)
