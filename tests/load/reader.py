@@ -1,4 +1,4 @@
-"""One reader under load: signs in, opens films, asks, saves and looks back, and checks what comes back."""
+"""One reader under load: signs in, reads films and cases of a study, and checks what comes back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import random
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
@@ -26,13 +27,15 @@ class Record:
     Attributes:
         seconds: kind of request -> how long each took.
         acknowledged: comments of readings that the server called saved.
-        unanswered: comments of readings of which no answer came, so that they may be stored or not.
+        opinions: keys of opinions in the study that the server called saved.
+        unanswered: comments and keys of which no answer came, so that they may be stored or not.
         busy: how often the server asked to come again.
         troubles: what must not happen, a sentence each.
     """
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
     acknowledged: list[str] = field(default_factory=list)
+    opinions: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     busy: int = 0
     troubles: list[str] = field(default_factory=list)
@@ -80,6 +83,7 @@ class LoadReader:
                     if stop.is_set():
                         break
                     self._read_film(stop)
+                    self._read_case(stop)
                 self._sign_out()
         except (httpx.HTTPError, Refused, KeyError, ValueError) as error:
             self.record.troubles.append(f"{self.name} stopped: {type(error).__name__}: {error}")
@@ -117,12 +121,57 @@ class LoadReader:
             self._try_others()
         self._call("close", {"study": study})
 
+    def _read_case(self, stop: Event) -> None:
+        """The next case of the study, in both opinions."""
+        (study,) = self._call("study_list", {})["studies"]
+        worklist = self._call("study_worklist", {"study": study["study"]})
+        assignment = worklist["next"]
+        if assignment is None:
+            return
+        asked = {"assignment": assignment}
+        headers = {HEADER: self._token}
+        opened = _told(self._send("study_open", "study_open", json=asked, headers=headers).content)
+        if opened["opinion"] == "first":
+            self._expect(opened["answers"] is None and not opened["maps"], "answers before an opinion")
+            early = self._client.post("/api/study_answers", json=asked, headers=headers)
+            self._expect(early.status_code == 403, f"answers came early, with {early.status_code}")
+            self._look(stop)
+            self._give_opinion(assignment, "first", worklist)
+        self._call("study_answers", asked)
+        self._look(stop)
+        self._give_opinion(assignment, "second", worklist)
+        own = {item["assignment"] for item in worklist["items"]}
+        other = {"assignment": self._random.choice([n for n in range(1, 4 * len(own) + 9) if n not in own])}
+        strange = self._client.post("/api/study_open", json=other, headers=headers)
+        self._expect(strange.status_code == 404, f"another's case was answered with {strange.status_code}")
+
+    def _give_opinion(self, assignment: int, opinion: str, worklist: dict[str, Any]) -> None:
+        key = f"{self._random.getrandbits(128):032x}"
+        findings = [
+            {"label": finding["label"], "presence": "absent", "confidence": 60}
+            for finding in worklist["protocol"]["findings"]
+        ]
+        given = {
+            "assignment": assignment,
+            "opinion": opinion,
+            "key": key,
+            "findings": findings,
+            "active_ms": 1500,
+            "opened_at": datetime.now(UTC).isoformat(),
+        }
+        try:
+            reply = self._call("study_save", given)
+        except httpx.HTTPError:
+            self.record.unanswered.append(key)
+            raise
+        self.record.opinions.append(key)
+        if self._random.random() < 0.2:
+            again = self._call("study_save", given)
+            self._expect(again["reading"] == reply["reading"], "an opinion sent again got another row")
+
     def _open(self) -> dict[str, Any]:
         headers = {HEADER: self._token, OPTIONS_HEADER: json.dumps({})}
-        content = self._send("open_upload", "open", content=self._film, headers=headers).content
-        length = int.from_bytes(content[:4], "big")
-        opened: dict[str, Any] = json.loads(content[4 : 4 + length])
-        return opened
+        return _told(self._send("open_upload", "open", content=self._film, headers=headers).content)
 
     def _save(self, study: str, query: str, before: dict[str, Any] | None) -> dict[str, Any] | None:
         self._number += 1
@@ -199,3 +248,10 @@ class LoadReader:
     def _expect(self, holds: bool, trouble: str) -> None:
         if not holds:
             self.record.troubles.append(trouble)
+
+
+def _told(content: bytes) -> dict[str, Any]:
+    """What is said before a film."""
+    length = int.from_bytes(content[:4], "big")
+    told: dict[str, Any] = json.loads(content[4 : 4 + length])
+    return told

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -22,6 +24,14 @@ from patchclip.image.synthetic import synthetic_radiograph
 from tests.browser.serving import Server, free_port
 from tests.load.reader import LoadReader, Record
 
+ROOT = Path(__file__).resolve().parents[2]
+PROTOCOL = """
+title = "A soak"
+findings = ["Effusion", "Nodule"]
+arms = ["sequential"]
+maps = { A = "patch" }
+seed = 7
+"""
 SAMPLE_S = 1.0
 CACHED_P95_S = 1.0
 GROWTH = 1.10  # of the memory, from the second quarter of the time to the last
@@ -30,19 +40,21 @@ FLAT_FROM_MINUTES = 2.0  # in less time a process has not yet got what it needs
 
 @dataclass(frozen=True, slots=True)
 class SoakPlan:
-    """What is to be done.
+    """What is to be done: each reader reads films of their own, and cases of one study of all.
 
     Attributes:
         readers: how many, at once.
         minutes: how long.
         pause_s: how long each looks between two requests, on average.
         film_px: height and width of the films.
+        cases: of the study.
     """
 
     readers: int = 32
     minutes: float = 20.0
     pause_s: float = 4.0
     film_px: int = 1024
+    cases: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,7 @@ def soak(plan: SoakPlan, folder: Path) -> SoakResult:
     database = folder / "feedback.sqlite3"
     password = "a password of the soak"
     _make_accounts(database, plan.readers, password)
+    _make_study(database, folder, plan)
     memory: list[float] = []
     with Server(database, free_port()) as server:
         stop, studies = Event(), dict[str, str]()
@@ -119,6 +132,19 @@ def _make_accounts(database: Path, number: int, password: str) -> None:
     engine.dispose()
 
 
+def _make_study(database: Path, folder: Path, plan: SoakPlan) -> None:
+    """In two opinions, of all readers."""
+    films = folder / "films"
+    films.mkdir()
+    for k in range(plan.cases):
+        (films / f"{k}.png").write_bytes(_film(1000 + k, plan.film_px))
+    (folder / "protocol.toml").write_text(PROTOCOL, encoding="utf-8")
+    names = ",".join(_name(k) for k in range(plan.readers))
+    command = [sys.executable, "-m", "app", "study", "create", "soak", "--cases", str(films)]
+    command += ["--protocol", str(folder / "protocol.toml"), "--readers", names, "--database", str(database)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+
+
 def _film(number: int, size: int) -> bytes:
     drawn = synthetic_radiograph("effusion", size=size, seed=number + 1).pixels
     done, encoded = cv2.imencode(".png", (np.clip(drawn, 0, 1) * 255).astype(np.uint8))
@@ -133,7 +159,11 @@ def _result(
     for record in records:
         for kind, taken in record.seconds.items():
             seconds.setdefault(kind, []).extend(taken)
-    acknowledged = [(_name(k), text) for k, record in enumerate(records) for text in record.acknowledged]
+    acknowledged = [
+        (_name(k), said)
+        for k, record in enumerate(records)
+        for said in (*record.acknowledged, *record.opinions)
+    ]
     unanswered = {(_name(k), text) for k, record in enumerate(records) for text in record.unanswered}
     stored, whole = _stored(database)
     lost = set(acknowledged) - set(stored)
@@ -162,6 +192,7 @@ def _result(
             "requests": sum(len(taken) for taken in seconds.values()),
             "told_to_come_again": sum(record.busy for record in records),
             "readings_acknowledged": len(acknowledged),
+            "of_which_in_the_study": sum(len(record.opinions) for record in records),
             "readings_lost": len(lost),
             "readings_doubled": len(doubled),
             "cross_talk": len(strange) + len(troubles),
@@ -183,10 +214,15 @@ def _result(
 
 
 def _stored(database: Path) -> tuple[list[tuple[str, str]], bool]:
-    """(reader, comment) of each row, and whether the database is whole."""
+    """(reader, comment) of each reading, (reader, key) of each opinion; whether the database is whole."""
     with closing(sqlite3.connect(database)) as connection:
         whole = connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        return connection.execute("SELECT reader, comment FROM feedback").fetchall(), whole
+        readings = connection.execute("SELECT reader, comment FROM feedback").fetchall()
+        opinions = connection.execute(
+            "SELECT reader.name, study_reading.key FROM study_reading "
+            "JOIN assignment ON assignment.id = assignment_id JOIN reader ON reader.id = reader_id"
+        ).fetchall()
+        return [*readings, *opinions], whole
 
 
 def _growth(memory: Sequence[float]) -> float:
