@@ -93,7 +93,7 @@ class Accounts:
                 return None
             return Person(others[0].id, others[0].name, Role.ADMIN)
 
-    def list(self) -> list[AccountFacts]:
+    def facts(self) -> list[AccountFacts]:
         """In the order of their names."""
         time = self._clock()
         with reading(self._engine) as session:

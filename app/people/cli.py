@@ -41,7 +41,9 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     create = commands.add_parser("create", help="make one; its password is asked here, or chosen by a link")
     create.add_argument("name", metavar="NAME", help="of the reader, under which readings are stored")
-    create.add_argument("--role", choices=list(Role), default=Role.READER, help="what they may do (reader)")
+    create.add_argument(
+        "--role", choices=[role.value for role in Role], default=Role.READER, help="what they may do (reader)"
+    )
     create.add_argument("--link", action="store_true", help="print a link to choose the password by instead")
     _add_link_flags(create)
     create.set_defaults(run=_create)
@@ -57,7 +59,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_link_flags(password)
     role = _add(commands, "role", "give another role", _role)
-    role.add_argument("--role", choices=list(Role), required=True, help="what they may do")
+    role.add_argument("--role", choices=[role.value for role in Role], required=True, help="what they may do")
     for command in commands.choices.values():
         command.add_argument(
             "--database", type=Path, default=read_settings([]).database, metavar="FILE", help="of the server"
@@ -117,7 +119,7 @@ def _create(accounts: Accounts, options: argparse.Namespace) -> None:
 
 
 def _list(accounts: Accounts, options: argparse.Namespace) -> None:
-    facts = accounts.list()
+    facts = accounts.facts()
     if not facts:
         print("There is no account; python -m app account create NAME --role admin makes the first.")
     for item in facts:

@@ -231,12 +231,13 @@ class SignIns:
 
     def _use(self, session: Session, link: SignInLink) -> None:
         """Of two at once, one alone gets through."""
-        used = session.execute(
+        used = session.scalars(
             update(SignInLink)
             .where(SignInLink.id == link.id, SignInLink.reusable | SignInLink.used_at.is_(None))
             .values(used_at=self._clock())
-        )
-        if used.rowcount != 1:
+            .returning(SignInLink.id)
+        ).all()
+        if len(used) != 1:
             raise WrongSecretError(NO_LINK)
 
     @contextmanager

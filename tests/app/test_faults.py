@@ -98,9 +98,8 @@ def test_a_fault_is_a_sentence_and_the_same_request_is_stored_once_it_is_mended(
     window.call("ask", study=study, text="no pneumothorax")
     before = window.call("save", **reading(study, comment="before"))["row"]
     # Larger than the pages that are free already.
-    sent = reading(study, comment="meanwhile", shapes=[], location="wrong", display={"colours": "x" * 30})
-    sent["saliency_shown"] = ["grad_cam"] * 20
-    sent["comment"] = "meanwhile " + "x" * 1900
+    polygon = {"kind": "polygon", "points": [[k + 0.5, k + 0.25] for k in range(200)]}
+    sent = reading(study, comment="meanwhile", presence="present", shapes=[polygon] * 40)
     with fault(database, tmp_path / "feedback.sqlite3"):
         for _ in range(2):
             error = window.call("save", **sent)["error"]

@@ -40,7 +40,9 @@ def _killed(database: Path, number: int, after: int, then_s: float) -> list[str]
     said = b""
     with os.fdopen(read, "rb", buffering=0) as pipe:
         while said.count(b"\n") < after:
-            said += pipe.read(4096)
+            heard = pipe.read(4096)
+            assert heard, "a process ended by itself"
+            said += heard
         time.sleep(then_s)
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)

@@ -52,7 +52,7 @@ class SoakPlan:
 
     readers: int = 32
     minutes: float = 20.0
-    pause_s: float = 4.0
+    pause_s: float = 10.0
     film_px: int = 1024
     cases: int = 100
 

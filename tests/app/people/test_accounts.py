@@ -20,7 +20,7 @@ WEEK = timedelta(days=7)
 
 
 def test_an_account_is_told_as_it_is(accounts: Accounts, sign_ins: SignIns, clock: Clock) -> None:
-    assert accounts.list() == []
+    assert accounts.facts() == []
     assert accounts.count() == 0
     accounts.create(" Ada   Lovelace ", Role.ADMIN, PASSWORD)
     accounts.create("Ben", Role.READER)
@@ -29,14 +29,14 @@ def test_an_account_is_told_as_it_is(accounts: Accounts, sign_ins: SignIns, cloc
     sign_ins.by_link(used, "")
     accounts.link("Ben", Purpose.SIGN_IN, valid=timedelta(minutes=1))
     clock.move(minutes=2)
-    assert accounts.list() == [
+    assert accounts.facts() == [
         AccountFacts("Ada Lovelace", Role.ADMIN, True, False, 0, 0),
         AccountFacts("Ben", Role.READER, False, False, 1, 1),
     ]
     assert accounts.count() == 2
     accounts.set_role("BEN", Role.LEAD)
     accounts.disable("ada lovelace")
-    ada, ben = accounts.list()
+    ada, ben = accounts.facts()
     assert (ada.disabled, ben.role) == (True, Role.LEAD)
     assert accounts.count() == 1
     accounts.enable("Ada Lovelace")
@@ -61,7 +61,7 @@ def test_no_two_accounts_have_names_that_look_alike(accounts: Accounts, name: st
     accounts.create("Müller", Role.READER)
     with pytest.raises(AccountError, match="already"):
         accounts.create(name, Role.ADMIN)
-    assert [(item.name, item.role) for item in accounts.list()] == [("Müller", Role.READER)]
+    assert [(item.name, item.role) for item in accounts.facts()] == [("Müller", Role.READER)]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_no_two_accounts_have_names_that_look_alike(accounts: Accounts, name: st
 def test_what_is_no_name_is_one_sentence(accounts: Accounts, name: str, words: str) -> None:
     with pytest.raises(WrongNameError, match=words):
         accounts.create(name, Role.READER)
-    assert accounts.list() == []
+    assert accounts.facts() == []
 
 
 def test_there_must_be_one_to_change_it(accounts: Accounts) -> None:

@@ -56,7 +56,7 @@ def accounts_in(tmp_path: Path) -> list[AccountFacts]:
     """What the database has then."""
     engine = open_database(tmp_path / "feedback.sqlite3")
     migrate(engine)
-    found = Accounts(engine).list()
+    found = Accounts(engine).facts()
     engine.dispose()
     return found
 

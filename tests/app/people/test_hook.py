@@ -79,11 +79,11 @@ def test_a_name_that_nobody_has_is_refused_or_a_new_reader(
     status, reply = ask(client(database, new_readers=False), "Eve")
     assert status == 403
     assert reply == {"error": "Eve has no account here; ask whoever runs this server for one."}
-    assert accounts.list() == []
+    assert accounts.facts() == []
     browser = client(database, new_readers=True)
     for _ in range(2):
         assert ask(browser, "Eve") == (200, {"name": "Eve", "role": "reader"})
-    assert [(item.name, item.role, item.has_password) for item in accounts.list()] == [
+    assert [(item.name, item.role, item.has_password) for item in accounts.facts()] == [
         ("Eve", Role.READER, False)
     ]
 
@@ -96,7 +96,7 @@ def test_a_new_reader_is_added_once_however_many_requests_come_at_once(
     with ThreadPoolExecutor(8) as pool:
         people = set(pool.map(hook.person, [request] * 16))
     assert len(people) == 1
-    assert len(accounts.list()) == 1
+    assert len(accounts.facts()) == 1
 
 
 def test_a_disabled_account_is_refused_here_too(database: sqlalchemy.Engine, accounts: Accounts) -> None:

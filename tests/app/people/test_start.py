@@ -61,7 +61,12 @@ def test_no_other_address_is_served_without_an_account(
     assert people_of(Settings(host=host), database).sign_in
 
 
-def test_the_server_does_not_start_then(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_server_does_not_start_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("app.__main__.signal.signal", lambda *_: None)  # tests keep their own handlers
+    for name in ("GRADIO_ANALYTICS_ENABLED", "HF_HUB_OFFLINE", "GRADIO_TEMP_DIR"):
+        monkeypatch.setenv(name, "to be replaced")
     database = str(tmp_path / "feedback.sqlite3")
     assert main(["--host", "0.0.0.0", "--database", database]) == 2
     error = capsys.readouterr().err
