@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Engine, delete, func, select
+from sqlalchemy import ColumnElement, Engine, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.people.identity import ONLY, Person, Role
@@ -155,8 +155,8 @@ class Accounts:
         with writing(self._engine, "The account") as session:
             account = _find(session, name)
             account.disabled_at = self._clock()
-            for table in (SignIn, SignInLink):
-                session.execute(delete(table).where(table.reader_id == account.reader_id))
+            session.execute(delete(SignIn).where(SignIn.reader_id == account.reader_id))
+            session.execute(delete(SignInLink).where(SignInLink.reader_id == account.reader_id))
 
     def enable(self, name: str) -> None:
         """Lets an account sign in again that was disabled.
@@ -215,7 +215,7 @@ def _find(session: Session, name: str) -> Account:
 
 
 def _unused() -> ColumnElement[bool]:
-    return SignInLink.reusable | SignInLink.used_at.is_(None)
+    return or_(SignInLink.reusable, SignInLink.used_at.is_(None))
 
 
 def _number(

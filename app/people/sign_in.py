@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.people.accounts import Purpose
@@ -205,7 +205,7 @@ class SignIns:
     def _begin(self, session: Session, person: Person) -> SignedIn:
         time, token = self._clock(), new_token()
         session.execute(
-            delete(SignIn).where((SignIn.expires_at <= time) | (SignIn.seen_at <= time - self._idle))
+            delete(SignIn).where(or_(SignIn.expires_at <= time, SignIn.seen_at <= time - self._idle))
         )
         session.add(
             SignIn(
@@ -233,7 +233,7 @@ class SignIns:
         """Of two at once, one alone gets through."""
         used = session.scalars(
             update(SignInLink)
-            .where(SignInLink.id == link.id, SignInLink.reusable | SignInLink.used_at.is_(None))
+            .where(SignInLink.id == link.id, or_(SignInLink.reusable, SignInLink.used_at.is_(None)))
             .values(used_at=self._clock())
             .returning(SignInLink.id)
         ).all()
