@@ -67,11 +67,15 @@ def back_up(database: Path, copy: Path) -> None:
     check_file(database)
     with _sentences("The copy"), atomic(copy) as written:
         os.close(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        with closing(_opened(database, "ro")) as source, closing(_opened(written, "rw")) as target:
-            # In one step, within one read transaction: in several, each write would begin it anew.
-            source.backup(target, pages=-1)
-            target.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
-            _check_whole(target)
+        try:
+            with closing(_opened(database, "ro")) as source, closing(_opened(written, "rw")) as target:
+                # In one step, within one read transaction: in several, each write would begin it anew.
+                source.backup(target, pages=-1)
+                target.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+                _check_whole(target)
+        finally:
+            for beside in ("-journal", "-wal", "-shm"):
+                written.with_name(written.name + beside).unlink(missing_ok=True)
         _on_disk(written)
     _on_disk(copy.parent)
 

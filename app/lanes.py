@@ -82,7 +82,7 @@ class Lanes:
 
     def close(self) -> None:
         """Drops what waits in any of them."""
-        lanes = (self.model, self.slow, self.decoder, self.store, self.export, self.archive)
-        lanes += (self.studies, self.sign_in)
+        lanes = [self.model, self.slow, self.decoder, self.store, self.export, self.archive]
+        lanes += [self.studies, self.sign_in]
         for lane in lanes:
             lane.close()

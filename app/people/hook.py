@@ -34,7 +34,7 @@ def load(reference: str) -> NameOf:
     """
     module, _, name = reference.partition(":")
     try:
-        function = getattr(importlib.import_module(module), name)
+        function: NameOf = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise UsageError(
             f"The sign-in function {reference!r} cannot be loaded ({type(error).__name__}); "

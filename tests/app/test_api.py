@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from app.api import LARGEST_BODY
+from app.endpoints import LARGEST_BODY
 from app.guard.windows import HEADER
 from app.requests import MOST_BOXES
 from app.service import Service

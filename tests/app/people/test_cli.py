@@ -42,8 +42,8 @@ def _cheap(monkeypatch: pytest.MonkeyPatch, passwords: Passwords) -> None:
 def type_in(monkeypatch: pytest.MonkeyPatch, *typed: str) -> Terminal:
     """Somebody sits at the terminal."""
     terminal = Terminal(*typed)
-    monkeypatch.setattr(cli.sys, "stdin", terminal)
-    monkeypatch.setattr(cli.getpass, "getpass", terminal.getpass)
+    monkeypatch.setattr("sys.stdin", terminal)
+    monkeypatch.setattr("getpass.getpass", terminal.getpass)
     return terminal
 
 
