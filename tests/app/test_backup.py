@@ -22,6 +22,11 @@ from tests.app.test_repository import feedback
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(autouse=True)
+def _own_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.__main__.signal.signal", lambda *_: None)
+
+
 class Writers:
     """Threads that save readings as fast as they can; `acknowledged` are the comments of those stored."""
 
