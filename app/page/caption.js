@@ -1,5 +1,4 @@
 // What is said of the map: the line below it, the tags of the comparison, the legend; in sight and for screen readers.
-import { rgb } from "./colours.js";
 import { $, floored, node, short } from "./dom.js";
 import { state, viewer } from "./state.js";
 
@@ -76,30 +75,4 @@ function speak(text) {
   speaking = setTimeout(() => {
     if ($("spoken").textContent !== text) $("spoken").textContent = text;
   }, REST_MS);
-}
-
-export function legend() {
-  const canvas = $("legend");
-  const context = canvas.getContext("2d");
-  const { table, threshold, exploration } = viewer.view;
-  canvas.parentElement.hidden = !!exploration; // hatching has no scale from 0 to 1
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  if (!table) return;
-  const last = canvas.width - 1;
-  const dark = rgb("--raised");
-  for (let x = 0; x <= last; x++) {
-    const colour = x / last < threshold ? dark : table[Math.round((255 * x) / last)];
-    context.fillStyle = `rgb(${colour.join()})`;
-    context.fillRect(x, 0, 1, canvas.height);
-  }
-  context.fillStyle = `rgb(${rgb("--text").join()})`;
-  context.fillRect(Math.round(threshold * last), 0, 1, canvas.height);
-}
-
-export function colours(name) {
-  const { view } = viewer;
-  const table = state.tables[name];
-  const ends = [90, 170, 255].map((k) => `rgb(${table[k].join()})`).join();
-  Object.assign(view, { table, tableName: name });
-  document.documentElement.style.setProperty("--map", `linear-gradient(90deg, ${ends})`);
 }

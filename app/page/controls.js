@@ -1,6 +1,5 @@
 // Buttons, sliders and lists: what each does when it is used.
 import { activate, ask, compare } from "./asking.js";
-import { colours } from "./caption.js";
 import { filesOf } from "./contents.js";
 import { startDrawing, takeRegion } from "./film/actions.js";
 import { bindPanel } from "./film/panel.js";
@@ -8,6 +7,7 @@ import { $, all, say } from "./dom.js";
 import { touch } from "./drafts.js";
 import { explore } from "./explore.js";
 import { download, showHistory } from "./history.js";
+import { takeColours } from "./legend.js";
 import { bindPicture } from "./picture.js";
 import { bindArchive } from "./archive.js";
 import { bindFigure } from "./figure.js";
@@ -35,7 +35,7 @@ export function setView(mode) {
 }
 
 export function setColours(name) {
-  colours(name);
+  takeColours(viewer.view, state.tables, name);
   render();
 }
 

@@ -1,7 +1,7 @@
 // Which key does what: the list under "?", in which each can be given another key, which this browser keeps.
 import { $, node, say } from "./dom.js";
 
-const STORED = "patch-clip-keys";
+const STORED = $("keys").dataset.stored; // each page keeps its own
 const NAMES = { " ": "space", ArrowLeft: "←", ArrowRight: "→" };
 // What works without being in the list: fields, dialogs and the film itself need these.
 const FIXED = [

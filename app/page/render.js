@@ -7,7 +7,8 @@ import { draftOf } from "./drafts.js";
 import { renderEcho } from "./echo.js";
 import { openPanel } from "./folds.js";
 import { renderPicture } from "./picture_tools.js";
-import { caption, legend } from "./caption.js";
+import { caption } from "./caption.js";
+import { legend } from "./legend.js";
 import { renderPanes } from "./panes.js";
 import { markOf, renderReading } from "./reading_form.js";
 import { state, viewer } from "./state.js";
@@ -33,7 +34,7 @@ export function render() {
   viewer.draw();
   caption(answer);
   renderPanes();
-  legend();
+  legend(viewer.view);
   follow($("studies"), "[aria-current=true]");
   follow($("answers"), "[aria-selected=true]");
   address(study);

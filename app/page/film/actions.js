@@ -1,7 +1,7 @@
 // What the reader can do on the film by buttons and keys alike.
 import { $ } from "../dom.js";
 import { findRegions } from "../regions.js";
-import { viewer } from "../state.js";
+import { viewer } from "../stage.js";
 import { makeLens } from "./lens.js";
 import { makeRulers } from "./rulers.js";
 

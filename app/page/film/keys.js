@@ -1,0 +1,28 @@
+// The film's own keys, as in OHIF, the same on every page that shows one.
+import { viewer } from "../stage.js";
+import { hideMap, hold, magnify, remove, startDrawing } from "./actions.js";
+import { resetFilm } from "./panel.js";
+
+const ZOOM_STEP = 1.25;
+
+export const FILM_KEYS = [
+  ["i", "invert the film", () => viewer.look.invert()],
+  ["h", "flip left and right", () => viewer.camera.flip(true)],
+  ["v", "flip up and down", () => viewer.camera.flip(false)],
+  ["r", "turn to the right", () => viewer.camera.rotate(90)],
+  ["l", "turn to the left", () => viewer.camera.rotate(-90)],
+  ["+", "larger", () => viewer.camera.zoomBy(ZOOM_STEP)],
+  ["-", "smaller", () => viewer.camera.zoomBy(1 / ZOOM_STEP)],
+  ["=", "fit", () => viewer.camera.fit()],
+  ["U", "1:1", () => viewer.camera.zoomTo(100)],
+  ["Home", "film as it was opened", () => resetFilm(viewer)],
+  ["w", "hold, and drag: window", { hold: (on) => hold(on && "window") }],
+  [" ", "hold, and drag: move the film", { hold: (on) => hold(on && "pan") }],
+  ["M", "magnifier", magnify],
+  ["R", "ruler", () => startDrawing("ruler")],
+  ["T", "cardiothoracic ratio", () => startDrawing("ratio")],
+  ["X", "hold: hide the map", { hold: hideMap }],
+  ["Delete", "remove what is chosen", remove],
+  ["z", "undo", () => viewer.shapes.undo()],
+  ["Y", "redo", () => viewer.shapes.redo()],
+];
