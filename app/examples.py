@@ -20,14 +20,15 @@ class Example:
     Attributes:
         file: its name in the folder of examples.
         title: what it shows, in a few words.
-        question: what the page asks when it is opened.
+        question: what the page asks when it is opened, which lights its map; None where it only shows a
+            kind of file, or what a film without findings looks like.
         synthetic: whether a program drew it.
         origin: a sentence on where it comes from, which is shown with it.
     """
 
     file: str
     title: str
-    question: str
+    question: str | None
     synthetic: bool
     origin: str
 

@@ -52,12 +52,13 @@ class MapChoiceReply(Reply):
 class ExampleReply(Reply):
     """A bundled radiograph.
 
-    Its file's name, what it shows, what the page asks when it is opened, and where it is from.
+    Its file's name, what it shows, what the page asks when it is opened (null: nothing), and where it is
+    from.
     """
 
     file: str
     title: str
-    question: str
+    question: str | None
     origin: str
 
 

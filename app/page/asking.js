@@ -1,9 +1,9 @@
-// Questions: asking, asking again what the server no longer knows, comparing with Grad-CAM.
+// Questions: asking, asking again what the server no longer knows.
 import { $, say } from "./dom.js";
 import { render } from "./render.js";
 import { callOn } from "./revival.js";
 import { call } from "./server.js";
-import { busy, held, state, viewer } from "./state.js";
+import { busy, held, state } from "./state.js";
 
 const MOST_RECENT = 6;
 
@@ -65,12 +65,9 @@ export function renew(study) {
   const stale = study.answers.filter((answer) => answer.of !== id);
   if (!stale.length) return Promise.resolve();
   study.renewal = busy("asking again …", async () => {
-    take(study, id, await askAnew(id, stale), { saliency: null, exploration: null, explored: false });
+    take(study, id, await askAnew(id, stale), { exploration: null, explored: false });
     render();
-  }).finally(() => {
-    study.renewal = null;
-    if (study === state.current) compare();
-  });
+  }).finally(() => (study.renewal = null));
   return study.renewal;
 }
 
@@ -97,25 +94,4 @@ export function activate(answer, study = state.current) {
   render();
   const chosen = $("answers").querySelector("[aria-selected=true]");
   if (chosen) chosen.scrollIntoView({ block: "nearest" });
-  if (study === state.current) compare();
-}
-
-export async function compare() {
-  // Does nothing unless the active answer lacks its Grad-CAM and nobody is computing it; after an error it is another try.
-  const study = state.current;
-  const answer = study && study.active;
-  if (viewer.view.mode !== "compare" || !answer || !answer.in_vocabulary) return;
-  if (answer.saliency || answer.comparing) return;
-  Object.assign(answer, { comparing: true, saliencyError: "" });
-  render();
-  try {
-    await renew(study);
-    const request = { query: answer.query };
-    const reply = await busy("computing Grad-CAM …", () => callOn(study, "compare", request));
-    Object.assign(answer, { saliency: reply.map, saliencyMs: reply.saliency_ms });
-  } catch (error) {
-    answer.saliencyError = error.message;
-  }
-  answer.comparing = false;
-  render();
 }

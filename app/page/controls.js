@@ -1,5 +1,6 @@
 // Buttons, sliders and lists: what each does when it is used.
-import { activate, ask, compare } from "./asking.js";
+import { activate, ask } from "./asking.js";
+import { activeAnswer, wantAgain } from "./compared.js";
 import { filesOf } from "./contents.js";
 import { startDrawing, takeRegion } from "./film/actions.js";
 import { bindPanel } from "./film/panel.js";
@@ -12,6 +13,8 @@ import { bindPicture } from "./picture.js";
 import { bindArchive } from "./archive.js";
 import { bindFigure } from "./figure.js";
 import { bindPanes } from "./panes.js";
+import { bindScores } from "./scores.js";
+import { bindSides, renderSides } from "./sides.js";
 import { bindResults } from "./results.js";
 import { attachPointer } from "./pointer.js";
 import { othersAbsent } from "./others_absent.js";
@@ -31,7 +34,7 @@ import { choose, openExample, openFiles, openFolder } from "./studies.js";
 export function setView(mode) {
   viewer.view.mode = mode;
   render();
-  compare();
+  if (mode === "compare") wantAgain(state.current);
 }
 
 export function setColours(name) {
@@ -115,8 +118,8 @@ function bindTools() {
     render();
   });
   attachPointer(viewer, () => {
-    $("curtain").value = viewer.view.curtain;
-    render();
+    renderSides(activeAnswer());
+    viewer.drawOverlay();
   });
 }
 
@@ -180,6 +183,8 @@ export function bindControls() {
   bindResults();
   bindFigure();
   bindPanes();
+  bindSides();
+  bindScores();
   bindArchive();
   bindDialogs();
 }

@@ -16,15 +16,3 @@ export function displayOf({ view, camera, look }) {
     inverted: shown ? shown.inverted : null,
   };
 }
-
-export function noteShown(answer, view) {
-  // What of an answer its reader has seen; a map that is dark is seen as well.
-  if (!answer || !answer.in_vocabulary || view.exploration || view.mode === "image") return;
-  if (view.opacity > 0) answer.mapShown = true;
-  if (view.mode === "compare" && view.saliency) noteMethod(answer, "grad_cam");
-}
-
-export function noteMethod(answer, method) {
-  // A saliency method that the reader saw beside the map, by the library's name of it.
-  answer.saliencyShown = [...new Set([...(answer.saliencyShown || []), method])];
-}

@@ -1,15 +1,21 @@
 // What is on screen as a figure for a paper or a mail, and the maps as numbers. Both say what they are and what they are not.
 import { $, floored, node, say, short } from "./dom.js";
-import { keysOnScreen, panesOnScreen } from "./panes.js";
+import { keysOnScreen } from "./compared.js";
+import { PATCH_MAP } from "./maps.js";
+import { panesOnScreen } from "./panes.js";
 import { renew } from "./asking.js";
 import { callOn } from "./revival.js";
 import { rgb } from "./colours.js";
+import { sidesTitle, sideWords } from "./sides.js";
 import { busy, state, viewer } from "./state.js";
 
 const NOTICE = "Research use only, not for clinical use";
 const NOT_COPIED =
   "This browser lets no page copy a picture here (it does on this machine and by https); save the figure instead.";
+const NOTE_MS = 5000;
 const NOTHING = "Nothing was asked yet, so there is no map; ask a question first.";
+
+let noting = 0;
 
 export function figure() {
   // A canvas: the films on screen with a title and a caption each, below them legend, query, model and label.
@@ -17,7 +23,7 @@ export function figure() {
   const answer = study && study.active;
   if (!study) throw new Error("No radiograph is open; open a file or one of the examples first.");
   const first = viewer.snapshot();
-  const own = { canvas: first, title: titleHere(), words: $("caption").textContent };
+  const own = { canvas: first, title: titleHere(), words: wordsHere() };
   const films = [own, ...panesOnScreen()];
   const ratio = window.devicePixelRatio || 1;
   const type = 13 * ratio;
@@ -58,7 +64,12 @@ export function figure() {
 function titleHere() {
   const { mode } = viewer.view;
   if (mode === "image") return "film";
-  return mode === "compare" ? "patch map | Grad-CAM" : "patch map";
+  return mode === "compare" ? sidesTitle() : "patch map";
+}
+
+function wordsHere() {
+  const said = [...$("caption").children].map(({ textContent }) => textContent);
+  return [...said, ...(viewer.view.mode === "compare" ? sideWords() : [])].join("; ");
 }
 
 function queryWords(answer) {
@@ -114,8 +125,7 @@ async function maps() {
   const answer = study && study.active;
   if (!answer) throw new Error(NOTHING);
   await renew(study);
-  const curtain = viewer.view.mode === "compare" ? ["grad_cam"] : [];
-  const methods = answer.in_vocabulary ? [...new Set([...curtain, ...keysOnScreen()])] : [];
+  const methods = answer.in_vocabulary ? keysOnScreen().filter((key) => key !== PATCH_MAP) : [];
   const request = { query: answer.query, methods };
   hand(await busy("making a file of the maps …", () => callOn(study, "maps", request)), "npz");
   return "maps saved";
@@ -136,13 +146,22 @@ async function run(work) {
   } catch (error) {
     say("figure-error", error.message);
   }
+  if (!$("results-dialog").open) note($("figure-done").textContent || $("figure-error").textContent);
+}
+
+function note(text) {
+  // By a key, with the dialog closed: said over the film for a while.
+  say("note", text);
+  clearTimeout(noting);
+  noting = setTimeout(() => say("note"), NOTE_MS);
 }
 
 export const copyFigure = () => run(copy);
+export const saveFigure = () => run(save);
 
 export function bindFigure() {
   $("copy-figure").onclick = copyFigure;
-  $("save-figure").onclick = () => run(save);
+  $("save-figure").onclick = saveFigure;
   $("save-maps").onclick = () => run(maps);
 }
 

@@ -1,5 +1,5 @@
 // Which key does what: the list under "?", in which each can be given another key, which this browser keeps.
-import { $, node, say } from "./dom.js";
+import { $, all, node, say } from "./dom.js";
 
 const STORED = $("keys").dataset.stored; // each page keeps its own
 const NAMES = { " ": "space", ArrowLeft: "←", ArrowRight: "→" };
@@ -24,6 +24,7 @@ export function keyOf([key, meaning]) {
 }
 
 export function listKeys(table) {
+  tellKeys(table);
   $("keys").replaceChildren(...table.flatMap((entry) => lineOf(table, entry)));
   $("keys-reset").hidden = !Object.keys(chosen).length;
   $("keys-reset").onclick = () => {
@@ -32,6 +33,28 @@ export function listKeys(table) {
     listKeys(table);
     say("keys-error");
   };
+}
+
+function tellKeys(table) {
+  // What a tool says of itself names the keys that do the same, as they are now.
+  const keys = new Map(table.map((entry) => [entry[1], nameOf(keyOf(entry))]));
+  for (const element of all("[data-action]")) {
+    element.dataset.keys = element.dataset.action
+      .split("|")
+      .map((meaning) => keys.get(meaning))
+      .filter(Boolean)
+      .join(", ");
+    setTitle(element, element.dataset.words ?? element.title);
+  }
+}
+
+export function setTitle(element, words) {
+  // The words, and after them the keys of the table that the page was given.
+  const { keys } = element.dataset;
+  const title = [words, keys && `(${keys})`].filter(Boolean).join(" ");
+  if (element.title === title) return;
+  element.dataset.words = words;
+  element.title = title;
 }
 
 export function showKeys(table) {

@@ -41,7 +41,7 @@ function press(event, table, changed) {
   if (all("dialog[open]").length) return;
   if (takesBack(event)) return event.preventDefault();
   // Brackets need AltGr (Ctrl + Alt on Windows) or Option on many keyboards.
-  const composed = event.altKey && "[]".includes(event.key);
+  const composed = event.altKey && "[]{}".includes(event.key);
   if ((event.ctrlKey || event.metaKey || event.altKey) && !composed) return;
   if (event.key === "Escape") {
     if (leave()) changed();

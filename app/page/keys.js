@@ -4,6 +4,7 @@ import { activate } from "./asking.js";
 import { setColours, setView } from "./controls.js";
 import { $ } from "./dom.js";
 import { explore } from "./explore.js";
+import { copyFigure, saveFigure } from "./figure.js";
 import { takeRegion } from "./film/actions.js";
 import { FILM_KEYS } from "./film/keys.js";
 import { showHistory } from "./history.js";
@@ -12,8 +13,11 @@ import { showResults } from "./results.js";
 import { showKeys } from "./key_list.js";
 import { ARROWS, bindTable, neighbour } from "./key_press.js";
 import { othersAbsent } from "./others_absent.js";
+import { nextMethod, nextPlace, nudgeCut, setPanes } from "./panes.js";
 import { readUnasked, save, setConfidence, stepConfidence, toggle } from "./reading.js";
 import { render } from "./render.js";
+import { toggleScores } from "./scores.js";
+import { exchange, flicker } from "./sides.js";
 import { state, viewer } from "./state.js";
 import { choose } from "./studies.js";
 
@@ -35,6 +39,18 @@ const KEYS = [
   ["y", "image alone", () => setView("image")],
   [",", "curtain to the left", () => moveCurtain(-0.05)],
   [".", "curtain to the right", () => moveCurtain(0.05)],
+  [";", "flicker: one map, then the other", flicker],
+  [":", "exchange the sides of the curtain", exchange],
+  ["J", "one film", () => setPanes(1)],
+  ["K", "two films side by side", () => setPanes(2)],
+  ["L", "four films side by side", () => setPanes(4)],
+  ["N", "next map of those compared", nextPlace],
+  ["V", "next method of that map", () => nextMethod(1)],
+  ["B", "previous method of that map", () => nextMethod(-1)],
+  ["{", "lower threshold of that map", () => nudgeCut(-1)],
+  ["}", "raise threshold of that map", () => nudgeCut(1)],
+  ["Q", "same lit area", () => $("matched").click()],
+  ["E", "scores of all maps", toggleScores],
   ["[", "lower threshold", () => nudge("threshold", -0.05)],
   ["]", "raise threshold", () => nudge("threshold", 0.05)],
   ["0", "the model's own threshold", ownThreshold],
@@ -64,6 +80,8 @@ const KEYS = [
   ["t", "type a comment", () => $("comment").focus()],
   ["s", "save reading", save],
   ["g", "export results", showResults],
+  ["Z", "copy the figure", copyFigure],
+  ["S", "save the figure", saveFigure],
   ["H", "past feedback", showHistory],
   ["?", "this list", () => showKeys(KEYS)],
 ];

@@ -13,7 +13,7 @@ import { restore } from "./window_state.js";
 
 function exampleNode({ file, title, question, origin }) {
   const button = node("button", title);
-  button.title = `asks “${question}”; ${origin}`;
+  button.title = [question ? `asks “${question}”` : "asks nothing", origin].join("; ");
   button.dataset.key = file;
   const line = node("li");
   line.append(button);

@@ -36,22 +36,28 @@ function stock(answer) {
   return answer.maps;
 }
 
+export function isSlow(key) {
+  return state.maps.some((one) => one.key === key && one.slow);
+}
+
 export async function want(study, answer, key) {
-  // Fetches a map that is not here; one that failed only if it is asked for once more.
+  // Fetches a map that is not here, once; one that failed only if it is asked for again.
   if (!study || !answer || !answer.in_vocabulary || isBoxes(key) || key === PATCH_MAP) return;
   const before = fetched(answer, key);
-  if (before && !before.error) return;
+  const under = (answer.fetching ||= new Set());
+  if ((before && !before.error) || under.has(key)) return;
+  under.add(key);
   stock(answer)[key] = { waiting: true };
   render();
   try {
     await renew(study);
-    const maps = stock(answer);
     const work = () => callOn(study, "compare", { query: answer.query, method: key });
     const reply = await busy(`computing ${titleOf(key)} …`, work);
-    maps[key] = { map: reply.map, ms: reply.saliency_ms, model: reply.model };
+    stock(answer)[key] = { map: reply.map, ms: reply.saliency_ms, model: reply.model };
   } catch (error) {
     stock(answer)[key] = { error: error.message };
   }
+  under.delete(key);
   render();
 }
 

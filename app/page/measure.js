@@ -4,11 +4,26 @@ import { findRegions, places, upsampled } from "./regions.js";
 
 const HIT = 0.1; // a region whose own box lies within a box by more than this share hits it (intersection over detected box)
 
+const known = new WeakMap(); // of each map, the last answer to each question: all that is on screen asks again with every frame
+
+function once(map, question, given, answer) {
+  const key = JSON.stringify(given);
+  const answers = known.get(map) || {};
+  known.set(map, answers);
+  if (!answers[question] || answers[question].key !== key) answers[question] = { key, said: answer() };
+  return answers[question].said;
+}
+
 export function measure(map, size, threshold, minPatches, boxes) {
   // `boxes` are [x, y, w, h] in image pixels. Gives `pointing` (whether the brightest place lies in one), `iou` of what is lit with their
   // union, `covered` (share of their union that is lit), `falsePositives` (regions that hit none), and `regions`.
+  const given = [size, threshold, minPatches, boxes];
+  return once(map, "measure", given, () => measured(map, size, threshold, minPatches, boxes));
+}
+
+function measured(map, size, threshold, minPatches, boxes) {
   const found = findRegions(map, size, threshold, minPatches);
-  const place = brightest(map, size);
+  const place = once(map, "brightest", size, () => brightest(map, size));
   const mask = boxMask(boxes, found);
   let [both, either, inside] = [0, 0, 0];
   for (let k = 0; k < mask.length; k++) {
@@ -29,12 +44,13 @@ export function measure(map, size, threshold, minPatches, boxes) {
 export function litArea(map, size, threshold) {
   // Pixels at the threshold or above, whether they are enough for a region or not.
   const level = Math.fround(threshold);
-  return upsampled(map, size).values.reduce((count, value) => count + (value >= level), 0);
+  const count = () => upsampled(map, size).values.reduce((sum, value) => sum + (value >= level), 0);
+  return once(map, "area", [size, threshold], count);
 }
 
 export function matchedThreshold(map, size, area) {
   // The threshold at which a map lights as many pixels, or as few more as equal values allow; above its highest value where none is lit.
-  const sorted = Float32Array.from(upsampled(map, size).values).sort();
+  const sorted = once(map, "sorted", size, () => Float32Array.from(upsampled(map, size).values).sort());
   const highest = sorted[sorted.length - 1];
   return area ? sorted[Math.max(0, sorted.length - area)] : Math.min(1, highest * 1.001 + 1e-6);
 }

@@ -1,8 +1,21 @@
 // Paints a map as a picture to lay over the radiograph: colours by value, outlines of regions, nothing below the threshold.
+import { rgb } from "./colours.js";
 import { findRegions } from "./regions.js";
 
-export function paint(map, size, view, light, dark) {
-  // The picture and the number of regions; `light` and `dark` are [r, g, b] of the outline, which so shows on any ground.
+const painted = new WeakMap(); // map -> the picture that was painted of it last, wherever it is shown
+
+export function pictureOf(map, size, view, threshold) {
+  // The picture and the number of regions; painted anew only if anything that it depends on has changed.
+  const { opacity, smooth, outlines, filled, tableName, minPatches } = view;
+  const key = [threshold, opacity, smooth, outlines, filled, tableName, minPatches, size].join();
+  const before = painted.get(map);
+  if (before && before.key === key) return before;
+  const fresh = { key, ...paint(map, size, { ...view, threshold }) };
+  painted.set(map, fresh);
+  return fresh;
+}
+
+function paint(map, size, view) {
   const regions = findRegions(map, size, view.threshold, view.minPatches);
   const { rows, cols } = regions;
   const lit = view.smooth ? regions.lit : wholePatches(map, regions, view.threshold);
@@ -11,23 +24,39 @@ export function paint(map, size, view, light, dark) {
   picture.height = rows;
   const context = picture.getContext("2d");
   const pixels = context.createImageData(cols, rows);
-  for (let k = 0; view.filled && k < lit.length; k++) {
-    if (!lit[k]) continue;
-    const value = view.smooth ? regions.values[k] : patchValue(map, regions, k);
-    const colour = view.table[Math.min(255, Math.round(value * 255))];
-    const cover = view.opacity * Math.min(1, 0.35 + 0.65 * value);
-    pixels.data.set([...colour, Math.round(255 * cover)], 4 * k);
-  }
-  if (view.outlines || !view.filled) {
-    const edge = lit.map((on, k) => (on && onEdge(lit, rows, cols, k) ? 1 : 0));
+  const shown = new Uint32Array(pixels.data.buffer);
+  if (view.filled) {
+    const colours = coloursOf(view);
     for (let k = 0; k < lit.length; k++) {
-      if (edge[k]) pixels.data.set([...light, 255], 4 * k);
-      else if (lit[k] && (edge[k - 1] || edge[k + 1] || edge[k - cols] || edge[k + cols]))
-        pixels.data.set([...dark, 255], 4 * k);
+      if (!lit[k]) continue;
+      const value = view.smooth ? regions.values[k] : patchValue(map, regions, k);
+      shown[k] = colours[Math.min(255, Math.max(0, Math.round(value * 255)))];
     }
   }
+  // A light line and a dark one beside it, which so show on any ground.
+  if (view.outlines || !view.filled) outline(shown, lit, rows, cols);
   context.putImageData(pixels, 0, 0);
   return { picture, regions: regions.count };
+}
+
+function coloursOf({ table, opacity }) {
+  // As a canvas has them; the higher a value, the more it covers.
+  return table.map((colour, k) =>
+    packed(colour, Math.round(255 * opacity * Math.min(1, 0.35 + (0.65 * k) / 255))),
+  );
+}
+
+function packed([red, green, blue], alpha) {
+  return new Uint32Array(Uint8ClampedArray.of(red, green, blue, alpha).buffer)[0];
+}
+
+function outline(shown, lit, rows, cols) {
+  const [light, dark] = [rgb("--text"), rgb("--film")].map((colour) => packed(colour, 255));
+  const edge = lit.map((on, k) => (on && onEdge(lit, rows, cols, k) ? 1 : 0));
+  for (let k = 0; k < lit.length; k++) {
+    if (edge[k]) shown[k] = light;
+    else if (lit[k] && (edge[k - 1] || edge[k + 1] || edge[k - cols] || edge[k + cols])) shown[k] = dark;
+  }
 }
 
 function patchValue(map, grid, k) {

@@ -1,6 +1,6 @@
 // How the picture is read from its file: black and white exchanged, and the windows that the header offers.
 // The model sees what the reader sees, so all that was asked is asked anew before the new picture is shown.
-import { askAnew, compare } from "./asking.js";
+import { askAnew } from "./asking.js";
 import { $, say } from "./dom.js";
 import { isUnsaved } from "./drafts.js";
 import { makeFilm } from "./film/grey.js";
@@ -65,7 +65,6 @@ function replace(study, { film, packed, ...opened }, reading, { answers }) {
   }
   showFilm(study, makeFilm(film, packed));
   viewer.draw();
-  compare();
 }
 
 export function bindPicture() {

@@ -113,7 +113,7 @@ function problemBefore(study, answer, finding, draft, reader) {
 function regionsOf(answer) {
   if (!answer) return 0;
   const own = viewer.view.threshold === answer.threshold || !isOnScreen(answer);
-  return own ? answer.regions.length : viewer.regions().map;
+  return own ? answer.regions.length : viewer.regions();
 }
 
 function isOnScreen(answer) {

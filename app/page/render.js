@@ -1,7 +1,7 @@
 // Draws everything from the state: lists, controls, the reading. Changes nothing but the page.
 import { answerNode } from "./answer_card.js";
 import { colourOf, numberOf } from "./answers.js";
-import { noteShown } from "./display.js";
+import { noteShown } from "./compared.js";
 import { $, choices, node, refill, say, short } from "./dom.js";
 import { draftOf } from "./drafts.js";
 import { renderEcho } from "./echo.js";
@@ -9,7 +9,10 @@ import { openPanel } from "./folds.js";
 import { renderPicture } from "./picture_tools.js";
 import { caption } from "./caption.js";
 import { legend } from "./legend.js";
+import { fetched } from "./maps.js";
 import { renderPanes } from "./panes.js";
+import { renderScores } from "./scores.js";
+import { layersOf, renderSides } from "./sides.js";
 import { markOf, renderReading } from "./reading_form.js";
 import { state, viewer } from "./state.js";
 import { studyNode } from "./study_list.js";
@@ -31,9 +34,10 @@ export function render() {
   renderTools();
   renderPicture(study);
   renderTimes(study, answer);
-  viewer.draw();
-  caption(answer);
+  caption(answer, renderSides(answer));
   renderPanes();
+  viewer.draw();
+  renderScores();
   legend(viewer.view);
   follow($("studies"), "[aria-current=true]");
   follow($("answers"), "[aria-selected=true]");
@@ -55,7 +59,6 @@ function follow(list, chosen) {
 function showInViewer(study, answer) {
   const { view } = viewer;
   view.map = answer ? answer.map : null;
-  view.saliency = (answer && answer.saliency) || null;
   view.reading = draftOf(state.current, state.loose);
   view.shapes = view.reading.shapes;
   // Until the reader moves its slider, each answer is shown at the threshold that it came with.
@@ -63,6 +66,7 @@ function showInViewer(study, answer) {
   view.threshold = Number($("threshold").value); // as the slider rounds it: what is painted is what is written
   view.exploration = (answer && answer.explored && answer.exploration) || null;
   view.all = study && state.all ? outlinesOf(study) : [];
+  view.sides = layersOf(answer);
   noteShown(answer, view);
 }
 
@@ -119,7 +123,6 @@ function renderTools() {
   ])
     $(id).setAttribute("aria-pressed", String(view.drawing === kind));
   $("film").classList.toggle("drawing", !!view.drawing);
-  $("curtain-label").hidden = view.mode !== "compare";
   $("opacity-out").textContent = short(view.opacity);
   $("threshold-out").textContent = short(view.threshold);
   const answer = state.current && state.current.active;
@@ -135,7 +138,7 @@ function renderTimes(study, answer) {
         ["decode", study.decode_ms],
         ["encode", study.encode_ms],
         ["query", study.queryMs],
-        ["Grad-CAM", answer ? answer.saliencyMs : undefined],
+        ["Grad-CAM", answer && fetched(answer, "grad_cam") ? fetched(answer, "grad_cam").ms : undefined],
       ]
     : [];
   const times = steps.filter(([, time]) => time !== undefined);

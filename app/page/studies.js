@@ -1,5 +1,5 @@
 // Studies: opening files and examples, and going from one to another.
-import { ask, askTexts, compare, renew } from "./asking.js";
+import { ask, askTexts, renew } from "./asking.js";
 import { $, node, say } from "./dom.js";
 import { contentsOf, isHidden, offer, pathOf } from "./contents.js";
 import { newDraft, saysSomething, unaskedKey } from "./drafts.js";
@@ -64,7 +64,7 @@ export async function openExample(name) {
     const { question, title } = state.examples.find(({ file }) => file === name);
     const reply = await busy("reading and encoding …", () => source.open({}));
     const study = addStudy(reply, source, { name: title, show: true });
-    if (study === state.current && !study.answers.length) {
+    if (question && study === state.current && !study.answers.length) {
       $("query").value = question;
       await ask(question);
     }
@@ -142,7 +142,6 @@ export function choose(study) {
   render();
   $("studies").querySelector("[aria-current=true]").scrollIntoView({ block: "nearest" });
   if (!study.film) fetchAgain(study);
-  else compare();
 }
 
 function takeLoose(study) {
@@ -170,7 +169,6 @@ async function askPending(study) {
   study.answers.sort((one, other) => (places.get(one.query) ?? -1) - (places.get(other.query) ?? -1));
   if (!study.active) study.active = study.answers.find(({ query }) => query === active) || null;
   render();
-  if (study === state.current) compare();
 }
 
 async function fetchAgain(study) {

@@ -3,11 +3,13 @@ import { node } from "./dom.js";
 import { isUnsaved } from "./drafts.js";
 import { state } from "./state.js";
 
+const LONGEST_NAME = 24; // two lines of the narrowest list
+
 export function studyNode(study) {
   const button = node("button", undefined, { title: study.name || study.sha256 });
   const picture = node("img", undefined, { className: "thumbnail", alt: "" });
   if (study.thumbnail) picture.src = study.thumbnail;
-  button.append(picture, node("span", `${markOf(study)} ${titleOf(study)}`, { className: "title" }));
+  button.append(node("span", `${markOf(study)} ${titleOf(study)}`, { className: "title" }), picture);
   const facts = [study.sha256.slice(0, 4), study.synthetic ? "synthetic" : study.view, doneOf(study)];
   button.append(node("small", facts.filter(Boolean).join(" · ")));
   if ([...study.drafts.values()].some(isUnsaved))
@@ -20,7 +22,15 @@ export function studyNode(study) {
 }
 
 function titleOf({ name, sha256 }) {
-  return name ? name.split("/").pop() : sha256.slice(0, 4);
+  return name ? shortened(name.split("/").pop()) : sha256.slice(0, 4);
+}
+
+export function shortened(name) {
+  // What tells names of one series apart is mostly at their end, so that a long one loses its middle; the tooltip has it whole.
+  const signs = [...name];
+  if (signs.length <= LONGEST_NAME) return name;
+  const half = (LONGEST_NAME - 1) / 2;
+  return `${signs.slice(0, Math.floor(half)).join("")}…${signs.slice(-Math.ceil(half)).join("")}`;
 }
 
 function markOf({ judged, asked }) {

@@ -8,10 +8,11 @@ import { makeTools } from "./film/tools.js";
 import { release, unpack } from "./film/grey.js";
 import { lengthWords } from "./film/lengths.js";
 import { hatch } from "./hatch.js";
+import { drawCross, drawLayer, drawPicture } from "./layer.js";
 import { drawOutlines } from "./outlines.js";
-import { paint } from "./overlay.js";
+import { pictureOf } from "./overlay.js";
 
-const EMPTY = { key: "", map: null, size: null, picture: null, regions: 0 };
+const EMPTY = { picture: null, regions: 0 };
 const MOST_UNPACKED = 3; // films whose codes stay unpacked: going back and forth between two is immediate
 
 export function makeViewer(element, canvas, onEdit = () => {}) {
@@ -20,7 +21,8 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
     film: null,
     size: null,
     map: null,
-    saliency: null,
+    sides: [{}, {}], // what is compared: as of layer.js, left and right of the curtain
+    at: null, // where the pointer is, in pixels of the radiograph, if a cross is to be drawn there
     exploration: null, // untested likeness, shown instead of a map
     all: [], // answers whose outlines are shown together
     mode: "map",
@@ -39,7 +41,6 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
     held: null, // what a held key has the left button do instead
     minPatches: 0,
   };
-  const painted = { map: EMPTY, saliency: EMPTY };
   const hatched = { exploration: null, key: "", picture: null };
   const listeners = new Set();
   const laid = new Set();
@@ -51,17 +52,9 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
   const shapes = makeShapes(camera, group, onEdit);
   element.querySelector(".cornerstone-canvas").after(canvas); // below what is drawn
 
-  function refresh(name) {
-    // Paints a map anew if anything that it depends on has changed.
-    const map = view[name];
-    if (!map || !view.table || !view.size) painted[name] = EMPTY;
-    else {
-      const { threshold, opacity, smooth, outlines, filled, tableName, minPatches, size } = view;
-      const key = [threshold, opacity, smooth, outlines, filled, tableName, minPatches, size].join();
-      if (painted[name].map !== map || painted[name].key !== key)
-        painted[name] = { key, map, ...paint(map, size, view, rgb("--text"), rgb("--film")) };
-    }
-    return painted[name];
+  function painted() {
+    const { map, table, size, threshold } = view;
+    return map && table && size ? pictureOf(map, size, view, threshold) : EMPTY;
   }
 
   function hatching() {
@@ -88,30 +81,19 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
     context.clearRect(0, 0, canvas.width, canvas.height);
     for (const listener of listeners) listener();
     if (!camera.film() || camera.film() !== view.film || view.hidden) return;
-    const map = refresh("map").picture;
-    const saliency = refresh("saliency").picture;
-    if (view.mode !== "image" && view.exploration) lay(context, hatching());
-    else if (view.mode === "map" && map) lay(context, map);
-    if (view.mode === "map") drawOutlines(context, placement(), view.all, view.size, view.minPatches);
-    if (view.mode === "compare" && !view.exploration) drawCurtain(context, map, saliency);
+    const place = placement();
+    const { picture } = painted();
+    if (view.mode !== "image" && view.exploration) drawPicture(context, place, hatching());
+    else if (view.mode === "map" && picture) drawPicture(context, place, picture);
+    if (view.mode === "map") drawOutlines(context, place, view.all, view.size, view.minPatches);
+    if (view.mode === "compare" && !view.exploration && view.table) drawCurtain(context, place);
+    if (view.at) drawCross(context, place, view.at);
   }
 
   function placement() {
     // What other layers need to draw in pixels of the radiograph or of the screen.
     const ratio = window.devicePixelRatio || 1;
     return { ratio, matrix: camera.matrix(), toScreen: camera.toScreen, size: view.size };
-  }
-
-  function lay(context, picture) {
-    const [height, width] = view.size;
-    enter(context);
-    context.imageSmoothingQuality = "medium"; // bilinear: cubic takes three times as long, and shows the same
-    context.drawImage(picture, 0, 0, width, height);
-  }
-
-  function enter(context) {
-    const ratio = window.devicePixelRatio || 1;
-    context.setTransform(...camera.matrix().map((value) => value * ratio));
   }
 
   function bounds() {
@@ -121,21 +103,20 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
     return [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[0], b[0]), Math.max(a[1], b[1])];
   }
 
-  function drawCurtain(context, map, saliency) {
-    const ratio = window.devicePixelRatio || 1;
+  function drawCurtain(context, place) {
+    const { ratio } = place;
     const [left, top, right, bottom] = bounds();
     const edge = left + (right - left) * view.curtain;
-    for (const [picture, from, to] of [
-      [map, left, edge],
-      [saliency, edge, right],
+    for (const [layer, from, to] of [
+      [view.sides[0], left, edge],
+      [view.sides[1], edge, right],
     ]) {
-      if (!picture) continue;
       context.save();
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.beginPath();
-      context.rect(from, 0, to - from, 1e5);
+      context.rect(from, 0, to - from, camera.extent()[1]);
       context.clip();
-      lay(context, picture);
+      drawLayer(context, place, layer, view);
       context.restore();
     }
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -202,7 +183,7 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
       return [Math.min(Math.max(x, 0), width), Math.min(Math.max(y, 0), height)];
     },
     reset: () => camera.reset(),
-    regions: () => ({ map: refresh("map").regions, saliency: refresh("saliency").regions }),
+    regions: () => painted().regions, // of the map, at its threshold
     snapshot() {
       // Film and overlay as they are on screen, on a canvas of its own.
       const picture = document.createElement("canvas");

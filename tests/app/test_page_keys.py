@@ -7,7 +7,6 @@ from collections import Counter
 
 from tests.conftest import ROOT
 
-
 PAGE = ROOT / "app" / "page"
 ENTRY = r'^  \["(.+?)", "'
 
@@ -24,7 +23,17 @@ def test_no_key_is_given_twice() -> None:
 
 
 def test_every_key_that_a_title_names_is_one() -> None:
+    texts = [(PAGE / name).read_text(encoding="utf-8") for name in ("keys.js", "film/keys.js")]
+    meanings = {
+        meaning for text in texts for meaning in re.findall(ENTRY + r'([^"]+)"', text, flags=re.MULTILINE)
+    }
     layouts = [(PAGE / name).read_text(encoding="utf-8") for name in ("layout.html", "film/tools.html")]
-    titles = [key for layout in layouts for key in re.findall(r'title="[^"]*\((.)\)"', layout)]
-    assert len(titles) > 10
-    assert set(titles) <= set(_keys())
+    actions = [
+        meaning
+        for layout in layouts
+        for names in re.findall(r'data-action="([^"]*)"', layout)
+        for meaning in names.split("|")
+    ]
+    assert len(actions) > 40
+    assert set(actions) <= {meaning for _, meaning in meanings}
+    assert [title for layout in layouts for title in re.findall(r'title="[^"]*\(.\)"', layout)] == []

@@ -65,6 +65,9 @@ def test_every_bundled_example_opens_answers_its_question_and_says_where_it_is_f
         assert opened["origin"] == item["origin"]
         assert ("drawn by a program" if opened["synthetic"] else "NIH Clinical Center") in item["origin"]
         assert min(opened["size"]) >= 256
+        if item["question"] is None:
+            assert opened["synthetic"]
+            continue
         asked = window.call("ask", study=opened["study"], text=item["question"])
         assert asked["answers"][0]["in_vocabulary"]
         if not opened["synthetic"]:  # a real finding lights up at the shipped threshold

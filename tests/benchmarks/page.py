@@ -19,53 +19,16 @@ from playwright.sync_api import Page, sync_playwright
 from pydicom import dcmread
 
 from patchclip import Engine, load_radiograph
+from tests.benchmarks.frames import interactions
 from tests.browser.conftest import FLAGS
 from tests.browser.drawn_chest import pixels, write_dicom
 from tests.browser.page_reader import ask, open_file
 from tests.browser.serving import Server, free_port
 
 LENGTH = 3000
-FRAMES = 20
 REPEATS = 5
 LIMIT_MS = 33.0
 OPEN_LIMIT = 1.5  # times decoding and one pass through the model
-# Each interaction changes what is shown, and waits until the film was drawn and its pixels are there.
-FRAME_TIMES = """async (count) => {
-  const { viewer } = await import("/page/state.js");
-  const { Enums } = await import("/page/cornerstone.js");
-  const { camera, look } = viewer, { viewport } = camera;
-  const drawn = () => new Promise((done) =>
-    camera.element.addEventListener(Enums.Events.IMAGE_RENDERED, done, { once: true }));
-  const one = async (act) => {
-    const start = performance.now();
-    const ready = drawn();
-    act();
-    viewport.render();
-    await ready;
-    for (const canvas of [viewport.canvas, viewer.canvas]) canvas.getContext("2d").getImageData(0, 0, 1, 1);
-    return performance.now() - start;
-  };
-  const drag = (k) => viewport.setProperties({ voiRange: { lower: 100 + 9 * k, upper: 3900 - 9 * k } });
-  const acts = {
-    pan: (k) => camera.panBy(k % 2 ? 20 : -20, 5),
-    zoom: (k) => camera.zoomBy(k % 2 ? 1.1 : 1 / 1.1),
-    turn: () => camera.rotate(90),
-    window: drag,
-  };
-  const times = {};
-  const places = { fit: () => camera.fit(), "1:1": () => camera.zoomTo(100) };
-  for (const [place, prepare] of Object.entries(places)) {
-    prepare();
-    for (const [name, act] of Object.entries(acts)) {
-      const all = [];
-      for (let k = 0; k < count; k++) all.push(await one(() => act(k)));
-      times[`${name} at ${place}`] = all.sort((a, b) => a - b);
-    }
-    prepare();
-  }
-  look.reset();
-  return times;
-}"""
 
 
 def large_film(path: Path) -> Path:
@@ -98,13 +61,10 @@ def measure(page: Page, film: Path, other: Path, decode_and_pass_s: float) -> li
         f"open {LENGTH} x {LENGTH}: {opened:.2f} s, {opened / decode_and_pass_s:.2f} x (decode + one pass), "
         f"limit {OPEN_LIMIT}"
     ]
-    for name, times in page.evaluate(FRAME_TIMES, FRAMES).items():
-        middle, late = times[len(times) // 2], times[int(len(times) * 0.95)]
-        lines.append(
-            f"frame, {name}: median {middle:.0f} ms, 95 % {late:.0f} ms, "
-            f"{middle / LIMIT_MS:.2f} x {LIMIT_MS:.0f} ms"
-        )
-    queries = iter(("pleural effusion", "mass", "nodule", "edema", "hernia", "cardiomegaly"))
+    ask(page, "pleural effusion")
+    for frames in interactions(page):
+        lines.append(f"frame, {frames.words()}, limit {LIMIT_MS:.0f} ms")
+    queries = iter(("mass", "nodule", "edema", "hernia", "cardiomegaly", "pneumothorax"))
     lines.append(f"query: median {median(lambda: ask(page, next(queries))):.2f} s")
     lines.append(f"saliency: median {median(lambda: saliency(page)):.2f} s")
     open_file(page, other)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from patchclip import Engine, load_radiograph
-from tests.browser.page_reader import ask, draw_box, open_file
+from tests.browser.page_reader import ask, canvas, draw_box, open_file
 
 SHOT = "(k) => document.querySelectorAll('#pc .pane canvas')[k].toDataURL()"
 
@@ -30,13 +32,52 @@ def test_each_film_has_its_map_and_its_own_threshold(asked: Page) -> None:
     pane = asked.locator(".pane").first
     expect(pane.locator(".pane-caption")).to_contain_text("same lit area as the patch map")
     expect(pane.locator("input[type=range]")).to_be_disabled()
-    pane.locator("label").click()
+    asked.locator("#pc-matched").uncheck()
     slider = pane.locator("input[type=range]")
     slider.fill("0.3")
     expect(pane.locator(".pane-caption")).to_contain_text("from .30")
     expect(asked.locator("#pc-threshold")).to_have_value("0.5")
     pane.locator("select").select_option("raw_cosine")
     expect(pane.locator(".pane-caption")).to_contain_text("from .50")
+
+
+def test_keys_choose_films_their_maps_and_thresholds(asked: Page) -> None:
+    asked.locator("#pc-canvas").focus()
+    for key, count in (("L", 3), ("J", 0), ("K", 1)):
+        asked.keyboard.press(key)
+        expect(asked.locator(".pane:visible")).to_have_count(count)
+    asked.keyboard.press("L")
+    chosen = asked.locator(".pane").nth(1)
+    asked.keyboard.press("N")
+    expect(chosen.locator(".map-head")).to_have_class(re.compile("chosen"))
+    choice = chosen.locator("select")
+    before = choice.input_value()
+    asked.keyboard.press("V")
+    assert choice.input_value() != before
+    asked.keyboard.press("B")
+    expect(choice).to_have_value(before)
+    choice.select_option("raw_cosine")
+    expect(chosen.locator(".pane-caption")).to_contain_text(re.compile("regions? from"), timeout=20_000)
+    asked.locator("#pc-canvas").focus()
+    value = float(chosen.locator("input").input_value())
+    asked.keyboard.press("}")
+    expect(asked.locator("#pc-matched")).not_to_be_checked()
+    assert float(chosen.locator("input").input_value()) == pytest.approx(min(value + 0.05, 1), abs=0.011)
+    asked.keyboard.press("Q")
+    expect(asked.locator("#pc-matched")).to_be_checked()
+
+
+def test_the_pointer_of_one_film_is_a_cross_on_all(asked: Page) -> None:
+    plain = canvas(asked)
+    box = asked.locator(".pane canvas").first.bounding_box()
+    assert box is not None
+    asked.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    changed = (canvas(asked) != plain).any(axis=2)
+    rows, columns = np.nonzero(changed)
+    assert abs(rows.mean() - changed.shape[0] / 2) < 3
+    assert abs(columns.mean() - changed.shape[1] / 2) < 3
+    assert 20 < np.ptp(columns) < 30
+    assert 20 < np.ptp(rows) < 30
 
 
 def test_films_move_together(asked: Page) -> None:
@@ -58,6 +99,50 @@ def test_a_drawn_box_is_what_maps_are_measured_against(asked: Page) -> None:
     expect(caption).to_contain_text("false-positive region")
     asked.locator(".pane select").first.select_option("boxes")
     expect(caption).to_have_text("drawn by the reader: 1")
+
+
+def test_every_map_is_scored_at_once_and_after_each_edit(asked: Page) -> None:
+    asked.locator("[data-panes='1']").click()
+    asked.locator("#pc-canvas").focus()
+    asked.keyboard.press("E")
+    scores = asked.locator("#pc-scores")
+    expect(scores).to_contain_text("Draw a box around pleural effusion")
+    draw_box(asked)
+    expect(scores).to_contain_text("against 1 drawn box")
+    lines = scores.locator("tbody tr")
+    methods = len(asked.evaluate("import('/page/state.js').then(({ state }) => state.maps)"))
+    expect(lines).to_have_count(methods + 1)
+    own = lines.first.locator("td")
+    threshold = float(asked.locator("#pc-threshold").input_value())
+    expect(own.nth(0)).to_have_text(f"{threshold:.2f}"[1:])
+    expect(lines.nth(1).locator("td")).to_have_count(5, timeout=30_000)
+    before = own.all_inner_texts()
+    asked.locator("#pc-canvas").focus()
+    for _ in range(3):
+        asked.keyboard.press("[")
+    assert own.all_inner_texts() != before
+    expect(own.nth(0)).to_have_text(f"{threshold - 0.15:.2f}"[1:])
+    expect(scores.get_by_role("button", name="compute").first).to_be_visible()
+    asked.locator("#pc-scores-close").click()
+    expect(scores).to_be_hidden()
+
+
+def test_the_figure_goes_to_the_clipboard(asked: Page) -> None:
+    asked.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    asked.locator("#pc-canvas").focus()
+    asked.keyboard.press("Z")
+    expect(asked.locator("#pc-note")).to_have_text("figure copied")
+    copied = asked.evaluate(
+        """async () => {
+          const [item] = await navigator.clipboard.read();
+          const content = await item.getType("image/png");
+          const bytes = new Uint8Array(await content.arrayBuffer());
+          return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+        }"""
+    )
+    with Image.open(io.BytesIO(base64.b64decode(copied))) as image:
+        assert image.width > 800
+        assert len(np.unique(np.asarray(image.convert("RGB")).reshape(-1, 3), axis=0)) > 100
 
 
 def test_the_figure_and_the_maps_leave(asked: Page, engine: Engine, dicom: Path) -> None:

@@ -230,3 +230,14 @@ def test_axe_finds_no_violation(opened: Page, dicom: Path) -> None:
     for zoom in (1.5, 2):
         on_screen(opened, SCREENS[0], zoom)
         assert violations() == []
+
+
+@pytest.mark.parametrize("size", [(683, 384), (600, 960), (410, 590)])
+def test_films_side_by_side_are_reached_in_small_windows(
+    opened: Page, dicom: Path, size: tuple[int, int]
+) -> None:
+    open_file(opened, dicom)
+    opened.set_viewport_size({"width": size[0], "height": size[1]})
+    for count in ("4", "2", "1"):
+        opened.locator(f"[data-panes='{count}']").click()
+        expect(opened.locator(".pane:visible")).to_have_count(int(count) - 1)

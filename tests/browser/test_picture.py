@@ -100,6 +100,6 @@ def test_a_file_that_is_gone_is_said_and_the_picture_stays(opened: Page, dicom: 
 def test_a_picture_has_no_windows_and_nothing_to_invert_before_one_is_open(opened: Page) -> None:
     expect(opened.locator("#pc-invert")).to_be_disabled()
     expect(opened.locator("#pc-window-label")).to_be_hidden()
-    opened.locator("#pc-examples button", has_text="normal").click()
+    opened.locator("#pc-examples button", has_text="no finding").click()
     expect(opened.locator("#pc-invert")).to_be_enabled()
     expect(opened.locator("#pc-window-label")).to_be_hidden()

@@ -60,7 +60,7 @@ def test_a_film_leaves_as_dicom_and_tables(opened: Page, dicom: Path) -> None:
 
 
 def test_a_picture_leaves_as_tables_and_the_rest_is_explained(opened: Page) -> None:
-    opened.locator("#pc-examples button", has_text="opacity").click()
+    opened.locator("#pc-examples button", has_text="no finding").click()
     expect(opened.locator("#pc-studies li")).to_have_count(1)
     ask(opened, "mass")
     opened.locator("#pc-results").click()

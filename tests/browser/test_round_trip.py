@@ -133,6 +133,8 @@ def test_compare_shows_both_maps_under_one_curtain(opened: Page, dicom: Path, en
     expect(opened.locator("#pc-tag-right")).to_contain_text("Grad-CAM, relative, no probability: ")
     slide(opened, "opacity", 1)
     slide(opened, "threshold", 0.3)
+    opened.locator("#pc-matched").uncheck()
+    opened.locator("#pc-tags input").nth(1).fill("0.3")
     encoded = engine.encode(load_radiograph(dicom))
     shown = {
         0.0: engine.saliency(encoded, "cardiomegaly", "grad_cam").upsample(HEIGHT, WIDTH),

@@ -159,8 +159,9 @@ def test_a_server_that_was_restarted_gets_the_file_again(page: Page, dicom: Path
 def test_a_reload_keeps_films_answers_readings_and_the_readers_name(
     opened: Page, dicom: Path, tmp_path: Path
 ) -> None:
-    opened.locator("#pc-examples button", has_text="normal").click()
-    expect(opened.locator("#pc-answers li")).to_have_count(1)  # an example asks its own question
+    opened.locator("#pc-examples button", has_text="no finding").click()
+    expect(opened.locator("#pc-studies li")).to_have_count(1)
+    ask(opened, "pleural effusion")
     open_file(opened, dicom)
     opened.locator("#pc-studies button").nth(1).click()
     ask(opened, "mass; no nodule")
@@ -240,3 +241,13 @@ def test_a_reload_after_the_server_forgot_asks_for_the_file_once_and_keeps_the_r
     expect(page.locator("#pc-answers li")).to_have_count(1)
     expect(page.locator("#pc-comment")).to_have_value("kept")
     expect(page.locator("#pc-open-error")).to_be_hidden()
+
+
+def test_a_long_name_keeps_both_ends_and_is_whole_in_its_tooltip(opened: Page, tmp_path: Path) -> None:
+    path = tmp_path / "Thorax_pa_2024_Serie_0017_Bild_000123.png"
+    cv2.imwrite(str(path), np.tile(np.linspace(0, 255, 400).astype(np.uint8), (420, 1)))
+    open_file(opened, path)
+    title = opened.locator("#pc-studies .title")
+    expect(title).to_have_text("○ Thorax_pa_2…d_000123.png")
+    expect(opened.locator("#pc-studies button")).to_have_attribute("title", path.name)
+    assert title.evaluate("(item) => item.scrollWidth <= item.clientWidth && item.clientHeight < 60")

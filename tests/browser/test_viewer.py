@@ -35,7 +35,7 @@ SHOW = """async (given) => {
   await viewer.show(film);
   const data = canvas.getContext("2d").getImageData(8, 8, given.length, given.length).data, red = [];
   for (let k = 0; k < data.length; k += 4) red.push(data[k] > 40 ? 1 : 0);
-  return { red, regions: viewer.regions().map };
+  return { red, regions: viewer.regions() };
 }"""
 COUNT = """async ({ maps, size }) => {
   const { findRegions } = await import("/regions.js");

@@ -1,7 +1,7 @@
 // Paints a film at the size of the screen: its codes are averaged or interpolated for each pixel of the screen, then looked up in a table.
 // What is not on the screen costs nothing, so that a frame takes as long on a film of any size.
 import { OUTSIDE, levelOf } from "./grey.js";
-import { BITS, extremes, sample } from "./sampling.js";
+import { BITS, WHOLE, extremes, sample } from "./sampling.js";
 
 const HALF = 1 << (BITS - 1); // rounds a weighted sum
 const pictures = new WeakMap(); // canvas -> the pixels that it was painted with last
@@ -57,7 +57,7 @@ function fill(shown, { across, down, turned, level, table, outside }) {
   const [top, bottom] = extremes(down);
   const width = across.count;
   if (lines.length < (bottom - top + 1) * width) lines = new Uint16Array((bottom - top + 1) * width);
-  const mixRow = outside ? mixInside : mix;
+  const mixRow = across.plain ? copy : outside ? mixInside : mix;
   for (let row = top; row <= bottom; row++)
     mixRow(lines, (row - top) * width, across, level.codes, row * level.columns);
   const look = outside ? lookInside : lookUp;
@@ -68,6 +68,11 @@ function fill(shown, { across, down, turned, level, table, outside }) {
     if (turned) look(shown, k, down.count, width, from, weights, table);
     else look(shown, k * width, 1, width, from, weights, table);
   }
+}
+
+function copy(target, place, { count, places }, codes, start) {
+  const from = start + places[0][0];
+  target.set(codes.subarray(from, from + count), place);
 }
 
 function mix(target, place, { count, places, weights }, codes, start) {
@@ -96,6 +101,10 @@ function mixInside(target, place, { count, places, weights, nearest }, codes, st
 }
 
 function lookUp(shown, place, step, width, [a, b, c], [one, two, three], table) {
+  if (one === WHOLE) {
+    for (let x = 0; x < width; x++, place += step) shown[place] = table[lines[a + x]];
+    return;
+  }
   for (let x = 0; x < width; x++, place += step)
     shown[place] = table[(one * lines[a + x] + two * lines[b + x] + three * lines[c + x] + HALF) >> BITS];
 }

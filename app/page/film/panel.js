@@ -1,5 +1,6 @@
 // The film's own tools below it: window, black and white, turning, size; and what stands on the film itself.
 import { $, node, refill } from "../dom.js";
+import { setTitle } from "../key_list.js";
 import { valueAt } from "./grey.js";
 import { magnify, startDrawing } from "./actions.js";
 import { WHERE } from "./lengths.js";
@@ -122,7 +123,7 @@ function renderPlace(viewer) {
   put($("zoom"), "textContent", shown ? `${Math.round(camera.percent())} %` : "");
   put($("flip-x"), "ariaPressed", String(camera.place.flipX));
   put($("flip-y"), "ariaPressed", String(camera.place.flipY));
-  put($("ruler"), "title", shown ? `Ruler. ${spacingWords(film)}` : "Ruler");
+  setTitle($("ruler"), shown ? `Ruler. ${spacingWords(film)}` : "Ruler");
   for (const side of ["left", "right"]) renderSide(viewer, side, shown);
 }
 
