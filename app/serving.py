@@ -8,7 +8,8 @@ from pathlib import Path
 import gradio as gr
 import uvicorn
 from starlette.applications import Starlette
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -21,7 +22,7 @@ from app.people.start import People
 from app.service import Service
 from app.settings import Settings, UsageError
 from app.study.server import StudyServer
-from app.ui import PAGE, head, shell
+from app.ui import PAGE, STUDY_PAGE, head, shell
 from app.uploads import Uploads
 
 PATIENCE_S = 5  # for requests under way when the server is told to stop
@@ -48,6 +49,7 @@ def build(
         routes=[
             *routes(service, Windows(), uploads, people.identities, studies),
             *_sign_in(people, service),
+            Route("/study", _study_page),
             Mount("/page", StaticFiles(directory=PAGE)),
         ]
     )
@@ -76,6 +78,11 @@ def _sign_in(people: People, service: Service) -> list[Route]:
     if not people.sign_in:
         return [Route(SIGN_IN, RedirectResponse("/", 303))]
     return sign_in_routes(people.identities, people.sign_ins, service.lanes.sign_in)
+
+
+async def _study_page(request: Request) -> FileResponse:
+    """The page of reader studies, which is the same for everybody."""
+    return FileResponse(STUDY_PAGE, media_type="text/html")
 
 
 def listen(host: str, port: int) -> socket.socket:

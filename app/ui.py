@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 PAGE = Path(__file__).parent / "page"
+STUDY_PAGE = PAGE / "study" / "study.html"
 STYLES = ("style.css", "stage.css", "panels.css", "reading.css", "dialogs.css", "panes.css", "sizes.css")
 TITLE = "Patch-CLIP (research use only, not for clinical use)"
 

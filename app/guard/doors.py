@@ -9,7 +9,7 @@ PAGES = frozenset({"/", "/study", "/sign-in"})
 """What a window may be opened at, and a link from elsewhere may lead to."""
 FILES = re.compile(
     r"/(?:"
-    r"page/(?:film/)?[a-z_]+\.(?:html|css|js)"  # ours
+    r"page/(?:film/|study/)?[a-z_]+\.(?:html|css|js)"  # ours
     r"|(?:assets|static)/[\w@~-][\w.@~-]*(?:/[\w@~-][\w.@~-]*)*"  # Gradio's; no name begins with a dot
     r"|theme\.css|favicon\.ico"
     r")"
