@@ -7,12 +7,14 @@ import { bindControls, setColours } from "./controls.js";
 import { listStudies, openAddressed } from "./desk.js";
 import { followFilm, note } from "./events.js";
 import { bindKeys } from "./keys.js";
+import { offerSignOut } from "./leaving.js";
 import { keepDraft, passed } from "./reading.js";
 import { render, renderClock } from "./render.js";
 import { state } from "./state.js";
 
 async function begin() {
   const start = await call("start");
+  offerSignOut(start.person);
   viewer.view.minPatches = start.min_patches;
   Object.assign(state, { tables: start.colours, methods: start.maps });
   const tables = Object.keys(start.colours);

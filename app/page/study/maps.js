@@ -47,7 +47,9 @@ function renderChoice(letters, letter) {
     place.dataset.letters = letters.join();
     place.replaceChildren(
       ...letters.map((one) => {
-        const button = node("button", one ? `map ${one}` : "no map", { title: one ? `Map ${one} (${one}); hold X to hide it` : "No map (m: next)" });
+        const button = node("button", one ? `map ${one}` : "no map", {
+          title: one ? `Map ${one} (${one}); hold X to hide it` : "No map (m: next)",
+        });
         button.setAttribute("role", "radio");
         button.onclick = () => showMap(one);
         return button;
