@@ -26,6 +26,7 @@ async function begin() {
   $("stage").closest("#pc").dataset.ready = "true";
 }
 
+Object.assign($("shown"), { title: "How the film is shown" }).dataset.first = "as opened"; // nothing of the model here
 bindControls();
 bindKeys();
 followFilm();
