@@ -236,3 +236,7 @@ class FakeStudy:
 
     def _study_create(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"study": 4, "cases": 6, "left_out": [{"name": "notes.txt", "reason": "It is no radiograph."}]}
+
+    def _study_cases(self, _: dict[str, Any]) -> dict[str, Any]:
+        case = {"size": [HEIGHT, WIDTH], "ready": True, "readings": 0}
+        return {"cases": [{"case": number, **case} for number in range(1, 7)]}

@@ -284,7 +284,9 @@ def test_a_lead_makes_a_study(page: Page) -> None:
     page.locator("#pc-new-arms").select_option("unaided,aided")
     page.locator("#pc-new-seed").fill("11")
     page.locator("#pc-new-form [type=submit]").click()
-    expect(page.locator("#pc-home-note")).to_contain_text("Made, with 6 cases. Left out: notes.txt.")
+    expect(page.locator("#pc-home-note")).to_have_text(
+        "Made, with 6 cases. Left out: notes.txt. It is no radiograph. All are ready."
+    )
     made = study.told("study_create")[0]
     assert (made["name"], made["folder"]) == ('Effusion "A" or B', "paediatric")
     assert made["readers"] == ["Reader One", "Reader Two"]

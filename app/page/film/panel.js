@@ -67,7 +67,7 @@ function choices(film) {
     return times > 1 ? `${transform.name} (${times})` : transform.name;
   };
   return [
-    { name: "as the model sees it", transform: film.model },
+    { name: $("shown").dataset.first || "as the model sees it", transform: film.model },
     ...film.transforms.map((transform) => ({ name: named(transform), transform })),
     { name: "automatic", transform: film.automatic },
     ...film.presets.map((transform) => ({ name: named(transform), transform })),

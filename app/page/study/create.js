@@ -7,6 +7,7 @@ import { render } from "./render.js";
 import { state } from "./state.js";
 
 const FINDINGS = ["Effusion", "Nodule", "Cardiomegaly"];
+const FOLLOW_MS = 2000;
 const PATCH_MAP = { key: "patch", title: "patch map" };
 const FIELDS = [
   "name",
@@ -94,7 +95,11 @@ function text(value) {
 async function create() {
   say("new-error");
   try {
-    const { cases, left_out: out } = await busy("making the study …", () =>
+    const {
+      study,
+      cases,
+      left_out: out,
+    } = await busy("making the study …", () =>
       call("study_create", {
         name: $("new-name").value.trim(),
         folder: $("new-folder").value,
@@ -104,10 +109,25 @@ async function create() {
     );
     await listStudies();
     const left = out.map(({ name, reason }) => ` Left out: ${name}. ${reason}`).join("");
-    $("home-note").textContent = `Made, with ${cases} case${cases === 1 ? "" : "s"}.${left}`;
+    const words = `Made, with ${cases} case${cases === 1 ? "" : "s"}.${left}`;
+    $("home-note").textContent = words;
+    followCases(study, words).catch((error) => say("open-error", error.message));
     $("new-dialog").close();
   } catch (error) {
     say("new-error", error.message);
   }
   render();
+}
+
+async function followCases(study, words) {
+  // Until every case is decoded and asked; readers may begin before, and wait a little at each.
+  for (;;) {
+    const { cases } = await call("study_cases", { study });
+    const ready = cases.filter((one) => one.ready).length;
+    const all = ready === cases.length;
+    $("home-note").textContent =
+      `${words} ${all ? "All are ready." : `Made ready: ${ready} of ${cases.length}.`}`;
+    if (all) return;
+    await new Promise((done) => setTimeout(done, FOLLOW_MS));
+  }
 }
