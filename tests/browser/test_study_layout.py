@@ -6,12 +6,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.fake_study import FakeStudy
-from tests.browser.test_layout import COVERED, RINGS, SPILLED, box, on_screen
+from tests.browser.test_layout import RINGS, SPILLED, box, on_screen
 from tests.browser.test_page import CLIPPED
+from tests.browser.test_page import COVERED as COVERED_OR_SCROLLED
 from tests.browser.test_study_page import begun, press
 
 SCREENS = [(1366, 768), (1920, 1080), (2560, 1440), (1200, 1920), (820, 1180)]
 LEAST_SHARE = 0.5  # of the window, for the film
+COVERED = COVERED_OR_SCROLLED.replace("dialog,", "dialog, .lines, .detail > :not(:has(#pc-save)),")
 
 
 @pytest.fixture
