@@ -92,7 +92,10 @@ export function nextFilter() {
   filter(neighbour(Object.keys(FILTERS), state.filter, 1));
 }
 
+let followed = false; // whether the address is ours to write: not before it has been read
+
 export function address() {
+  if (!followed) return;
   const { desk, reading } = state;
   const parts = { ...(desk && { study: desk.study }), ...(reading && { case: reading.assignment }) };
   const hash = desk ? `#${new URLSearchParams(parts)}` : "";
@@ -102,6 +105,7 @@ export function address() {
 export async function openAddressed() {
   // Where this window was before it was loaded again.
   const address = new URLSearchParams(location.hash.slice(1));
+  followed = true;
   const study = Number(address.get("study"));
   if (!study) return;
   await openStudy(study, Number(address.get("case")) || null);

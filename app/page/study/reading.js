@@ -19,9 +19,8 @@ export function putAway() {
   opening++;
   keepDraft();
   state.reading = null;
-  viewer.view.size = null;
-  stopDrawing();
   clearFilm();
+  stopDrawing();
 }
 
 export async function openCase(assignment) {
@@ -160,6 +159,7 @@ async function goOn(reading, next) {
   stopDrawing();
   keepDraft();
   Object.assign(reading, { opinion: "second", locked: reading.saved, saved: null, saving: false });
+  reading.chosen = labels()[0];
   reading.draft = draftOf(reading);
   return askAnswers(reading);
 }
