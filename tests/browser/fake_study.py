@@ -31,8 +31,9 @@ TABLES = {
 def film() -> tuple[dict[str, Any], bytes]:
     """The drawn chest as the page gets it: its description, and its codes as `app.film` documents them."""
     codes = pixels()
-    differences = np.diff(codes.astype(np.int64), axis=1, prepend=0) % 65536
-    halves = np.concatenate([(differences % 256).ravel(), (differences // 256).ravel()]).astype(np.uint8)
+    differences = codes.copy()
+    differences[:, 1:] -= codes[:, :-1]  # modulo 65536
+    halves = np.concatenate([(differences & 255).ravel(), (differences >> 8).ravel()]).astype(np.uint8)
     window = {"name": "all", "center": 2048.0, "width": 4096.0, "function": "LINEAR"}
     told = {
         "size": codes.shape,
