@@ -30,6 +30,12 @@ VALUES = {
     "receive_host": ("0.0.0.0", "0.0.0.0"),
     "receive_title": ("READER", "READER"),
     "receive_senders": ("PACS, CR1", "PACS, CR1"),
+    "auth_dependency": ("site.login:name_of", "site.login:name_of"),
+    "auth_new_readers": ("true", True),
+    "sign_in_idle_minutes": ("30", 30),
+    "sign_in_hours": ("8", 8),
+    "study_folder": ("/srv/studies", Path("/srv/studies")),
+    "study_cases": ("/srv/films", Path("/srv/films")),
 }
 
 
