@@ -102,8 +102,14 @@ def test_a_study_is_stored_whole_or_not_at_all(bench: Bench, films: Path) -> Non
         with pytest.raises(StudyError, match=words):
             bench.make(films, SEQUENTIAL, readers, "other")
     with bench.database.connect() as connection:
-        assert connection.execute(text("SELECT name FROM study")).scalars().all() == ["free reading", "small"]
-        assert connection.execute(text("SELECT name FROM reader")).scalars().all() == ["reader", "anna"]
+        assert connection.execute(text("SELECT name FROM study ORDER BY id")).scalars().all() == [
+            "free reading",
+            "small",
+        ]
+        assert connection.execute(text("SELECT name FROM reader ORDER BY id")).scalars().all() == [
+            "reader",
+            "anna",
+        ]
         assert connection.execute(text("SELECT count(*) FROM assignment")).scalar() == FILMS
 
 
