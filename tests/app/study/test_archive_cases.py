@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 from pydicom import dcmread
+from pydicom.uid import generate_uid
 
 from app.study.archive_cases import fetch_cases
 from app.study.cases import read_cases
@@ -26,6 +27,7 @@ class DrawnArchive:
         image = dcmread(film)
         image.PatientName = NAME
         image.PatientID = "4711"
+        image.StudyInstanceUID, image.SeriesInstanceUID = generate_uid(), generate_uid()
         image.save_as(film)
         self.uids = (str(image.StudyInstanceUID), str(image.SOPInstanceUID))
         self._content = film.read_bytes()
