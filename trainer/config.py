@@ -158,12 +158,22 @@ class LossConfig:
     finding) and every known patch the same; between them, known elements to the power 1 minus this."""
     balance_limit: float = 20.0
     """A positive weighs at most so much more than a negative."""
+    patch_unit: Literal["patch", "outline"] = "patch"
+    """What counts once in the patch term: "patch" is every known patch, weighed by `balance_power`, `equal` and
+    `balance_limit`; "outline" is every (image, finding) with known patches, so that a nodule of two patches
+    says as much as an effusion of two hundred."""
+    positive_mean: float = 0.5
+    """With patch_unit "outline": weight of the mean over a finding's positive patches on an image."""
+    negative_mean: float = 2.0
+    """With patch_unit "outline": weight of the mean over its negative ones."""
     rare_images: int = 1
     """A finding present on fewer images than this weighs less, in proportion."""
 
     def __post_init__(self) -> None:
         if min(self.weights.values()) < 0:
             raise DataError("A loss weight is negative; set each to 0 or more.")
+        if min(self.positive_mean, self.negative_mean) < 0:
+            raise DataError("loss.positive_mean or loss.negative_mean is negative; set each to 0 or more.")
         if not any(weight for name, weight in self.weights.items() if name != "sparse"):
             raise DataError("Every loss weight is 0, so nothing would be learnt; set at least one above 0.")
 

@@ -29,7 +29,7 @@ class BalanceWeights:
 
 def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfig) -> BalanceWeights:
     """Counts what an epoch will draw, and weighs positives by (negatives / positives)^power, at most
-    `balance_limit`.
+    `balance_limit`; with `patch_unit` "outline" the two means weigh as the recipe says.
 
     How much findings weigh against each other is `config.equal`'s choice. A finding seen on fewer than
     `rare_images` images weighs less in proportion, so that a handful of images does not pull the whole model.
@@ -38,13 +38,16 @@ def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfi
     seen = (dataset.states == 1).sum(axis=0)
     trusted = np.minimum(1.0, seen / config.rare_images)
     sums = np.zeros((4, len(dataset.labels)))
+    outlines = 0.0
     for position, share in enumerate(chance):
         truth = dataset.truth(position)
         positive = (truth.patch_targets == 1) * truth.positive_weights
         sums[0] += share * (truth.image_targets == 1) * truth.image_weights
         sums[1] += share * (truth.image_targets == 0) * truth.image_weights
         sums[2] += share * positive.sum(axis=0, dtype=np.float64)
-        sums[3] += share * (truth.patch_targets == 0).sum(axis=0) * truth.negative_weights
+        negative = (truth.patch_targets == 0) * truth.negative_weights
+        sums[3] += share * negative.sum(axis=0)
+        outlines += share * float(np.maximum(positive.max(axis=0), negative.max(axis=0)).sum())
     weights: list[Tensor] = []
     for (positives, negatives), power in (
         (sums[:2], config.image_balance_power),
@@ -61,4 +64,7 @@ def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfi
             torch.tensor(ratio * factor * (positives > 0), dtype=torch.float32),
             torch.tensor(damp * factor, dtype=torch.float32),
         ]
+    if config.patch_unit == "outline":
+        each = torch.ones(len(dataset.labels)) / max(outlines, 1e-9)
+        weights[2:] = [config.positive_mean * each, config.negative_mean * each]
     return BalanceWeights(*weights)

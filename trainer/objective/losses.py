@@ -39,6 +39,8 @@ def patch_loss(
     positive_weight: Tensor,
     negative_weight: Tensor,
     trust: Tensor | None = None,
+    *,
+    means: bool = False,
 ) -> Tensor:
     """Patch term: one masked cross-entropy over all images, patches and findings at once.
 
@@ -48,13 +50,20 @@ def patch_loss(
         positive_weight: [K], weight of a positive patch.
         negative_weight: [B, K], weight of a negative patch of each image.
         trust: [B, P, K], what each positive patch weighs beside that; 1 without.
+        means: the positive patches of an image and finding share their weight between them, and so do the
+            negative ones.
 
     Returns:
         scalar.
     """
     positive = (targets == 1).float()
     positive_weights = positive * positive_weight if trust is None else positive * positive_weight * trust
-    weights = positive_weights + (targets == 0) * negative_weight.unsqueeze(1)
+    negative = (targets == 0).float()
+    negative_weights = negative * negative_weight.unsqueeze(1)
+    if means:
+        positive_weights = positive_weights / positive.sum(dim=1, keepdim=True).clamp(min=1)
+        negative_weights = negative_weights / negative.sum(dim=1, keepdim=True).clamp(min=1)
+    weights = positive_weights + negative_weights
     # `pair_cross_entropy` times weights, summed, in one kernel: this is the largest tensor of a step.
     return F.binary_cross_entropy_with_logits(
         logits.float(), positive, weight=weights, reduction="sum"

@@ -75,6 +75,7 @@ def training_loss(
                 balance.patch_positive,
                 balance.patch_negative * batch.negative_weights,
                 batch.positive_weights,
+                means=config.patch_unit == "outline",
             )
         if config.mil:
             terms["mil"] = image_loss(mil_logit(logits, embeddings.valid), targets, weights)
