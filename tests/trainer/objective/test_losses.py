@@ -55,6 +55,32 @@ def test_patch_loss_is_the_plain_triple_loop() -> None:
     assert abs(float(patch_loss(logits, targets, positive_weight, negative_weight)) - total / images) < 1e-5
 
 
+def test_patch_loss_of_means_counts_each_finding_of_an_image_once() -> None:
+    """Against plain loops: a nodule of two patches weighs what an effusion of two hundred does."""
+    images, patches, findings = 3, 24, 3
+    logits = torch.randn(images, patches, findings, generator=GENERATOR) * 2
+    targets = torch.randint(-1, 2, (images, patches, findings), generator=GENERATOR, dtype=torch.int8)
+    targets[0, :, 0] = -1  # nothing is known
+    targets[1, :, 1] = 0  # absent everywhere
+    positive_weight = torch.rand(findings, generator=GENERATOR)
+    negative_weight = torch.rand(images, findings, generator=GENERATOR)
+    trust = torch.rand(images, patches, findings, generator=GENERATOR)
+    total = 0.0
+    for b in range(images):
+        for k in range(findings):
+            inside = [p for p in range(patches) if targets[b, p, k] == 1]
+            outside = [p for p in range(patches) if targets[b, p, k] == 0]
+            for p in inside:
+                share = float(positive_weight[k] * trust[b, p, k]) / len(inside)
+                total += share * softmax_loss(float(logits[b, p, k]), True)
+            for p in outside:
+                total += (
+                    float(negative_weight[b, k]) / len(outside) * softmax_loss(float(logits[b, p, k]), False)
+                )
+    result = patch_loss(logits, targets, positive_weight, negative_weight, trust, means=True)
+    assert abs(float(result) - total / images) < 1e-5
+
+
 def test_the_top_left_patch_can_be_positive() -> None:
     logits = torch.zeros(1, 9, 1, requires_grad=True)
     targets = torch.zeros(1, 9, 1, dtype=torch.int8)
