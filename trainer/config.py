@@ -1,6 +1,6 @@
 """What a training run is: one dataclass per concern, typed and checked when it is made.
 
-The defaults are the recipe of the bundled model. Each field's docstring is what `python -m trainer fit
+The defaults are the recipe "nih", which the others change. Each field's docstring is what `python -m trainer fit
 --help` says of it.
 """
 

@@ -24,8 +24,8 @@ LONGEST_NAME = 100  # characters, as the feedback database holds it
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Architecture of a `PatchCLIP`; every field is checked here, once. The defaults are those of the bundled
-    model."""
+    """Architecture of a `PatchCLIP`; every field is checked here, once. The defaults are those of the
+    recipe "nih"."""
 
     name: str = "patchclip-cxr-s"
     """Shown to the reader beside the model's hash."""

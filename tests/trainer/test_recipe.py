@@ -21,10 +21,13 @@ def write(path: Path, values: dict[str, Any]) -> Path:
     return path
 
 
-def test_what_no_recipe_names_is_the_default_recipe() -> None:
-    assert FitConfig() == FitConfig.from_file(RECIPES / "default.json")
+def test_what_no_recipe_names_is_the_recipe_of_nih_alone() -> None:
+    assert FitConfig() == FitConfig.from_file(RECIPES / "nih.json")
+
+
+def test_the_bundled_model_is_of_the_default_recipe() -> None:
     bundled = json.loads((ROOT / "assets" / "patchclip-cxr-s" / "model.json").read_text())
-    assert FitConfig().to_dict()["model"] == bundled["config"]
+    assert FitConfig.from_file(RECIPES / "default.json").to_dict()["model"] == bundled["config"]
 
 
 def test_the_twin_has_seven_differences() -> None:
@@ -54,7 +57,7 @@ def test_a_shipped_recipe_names_only_what_differs(path: Path) -> None:
     for section, values in written.items():
         for name, value in values.items() if isinstance(values, dict) else [(None, values)]:
             same = before[section] if name is None else before[section][name]
-            assert value != same or path.stem == "default", (section, name)
+            assert value != same or path.stem == "nih", (section, name)
 
 
 def test_the_papers_recipe_is_the_papers() -> None:
@@ -82,7 +85,7 @@ def test_a_recipe_changes_by_field_what_it_extends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"extends": "absent"}, r"There is no recipe absent; .*default, nih-vindr, paper, twin"),
+        ({"extends": "absent"}, r"There is no recipe absent; .*default, nih, paper, twin"),
         ({"extends": 3}, r"recipe.json extends 3; it must be the name or path"),
         ({"extends": "recipe.json"}, r"recipe.json, which extends it"),
         ({"extends": "other.json"}, r"other.json extends .*recipe.json, which extends it"),
