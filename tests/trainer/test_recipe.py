@@ -33,7 +33,7 @@ def test_the_bundled_model_is_of_the_default_recipe() -> None:
 def test_the_twin_has_seven_differences() -> None:
     """It learns from no box: no patch, sparse or multiple-instance term, and boxes do not decide what is
     drawn."""
-    own, twin = FitConfig.from_file(RECIPES / "default.json"), FitConfig.from_file(RECIPES / "twin.json")
+    own, twin = FitConfig.from_file(RECIPES / "nih.json"), FitConfig.from_file(RECIPES / "twin.json")
     assert (twin.loss.patch, twin.loss.sparse, twin.loss.mil) == (0, 0, 0)
     assert min(twin.loss.global_, twin.loss.pooled) > 0
     assert twin.data.boxed_weight == own.data.boxed_weight == 1
