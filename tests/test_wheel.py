@@ -52,7 +52,10 @@ def test_the_wheel_holds_the_library_and_its_assets_and_nothing_else(wheel: Path
         ["git", "ls-files", "patchclip"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert set(committed) <= set(names)
-    model = {f"patchclip/assets/patchclip-cxr-s/{name}" for name in ("model.safetensors", "prevalence.json", "accuracy.json")}
+    model = {
+        f"patchclip/assets/patchclip-cxr-s/{name}"
+        for name in ("model.safetensors", "prevalence.json", "accuracy.json")
+    }
     assert model <= set(names)
     assert "patchclip/assets/vocabulary.json" in names
     assert {f"patchclip/assets/lung-fields/{name}" for name in ("model.json", "model.safetensors")} <= set(

@@ -1,7 +1,7 @@
 """What a training run is: one dataclass per concern, typed and checked when it is made.
 
-The defaults are the recipe "nih", which the others change. Each field's docstring is what `python -m trainer fit
---help` says of it.
+The defaults are the recipe "nih", which the others change. Each field's docstring is what `python -m
+trainer fit --help` says of it.
 """
 
 from __future__ import annotations
@@ -159,9 +159,9 @@ class LossConfig:
     balance_limit: float = 20.0
     """A positive weighs at most so much more than a negative."""
     patch_unit: Literal["patch", "outline"] = "patch"
-    """What counts once in the patch term: "patch" is every known patch, weighed by `balance_power`, `equal` and
-    `balance_limit`; "outline" is every (image, finding) with known patches, so that a nodule of two patches
-    says as much as an effusion of two hundred."""
+    """What counts once in the patch term: "patch" is every known patch, weighed by `balance_power`, `equal`
+    and `balance_limit`; "outline" is every (image, finding) with known patches, so that a nodule of two
+    patches says as much as an effusion of two hundred."""
     positive_mean: float = 0.5
     """With patch_unit "outline": weight of the mean over a finding's positive patches on an image."""
     negative_mean: float = 2.0
