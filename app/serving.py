@@ -16,11 +16,15 @@ from starlette.types import ASGIApp
 
 from app.api import routes
 from app.guard import Guard, Hosts, Windows
+from app.insights.endpoints import Backend
+from app.insights.mount import Allowed, mount_insights
+from app.insights.source import Source
 from app.people.gate import SIGN_IN, Gate
 from app.people.routes import sign_in_routes
 from app.people.start import People
 from app.service import Service
 from app.settings import Settings, UsageError
+from app.store import FeedbackRepository
 from app.study.server import StudyServer
 from app.ui import PAGE, STUDY_PAGE, head, shell
 from app.uploads import Uploads
@@ -53,6 +57,16 @@ def build(
             Mount("/page", StaticFiles(directory=PAGE)),
         ]
     )
+    if studies is not None:  # before the page, which is mounted at the root and would hide them
+        backend = Backend(
+            service.engine,
+            FeedbackRepository(studies.database),
+            Source(studies.database),
+            service.lanes,
+            people.identities,
+            settings.upload_limit_mb,
+        )
+        mount_insights(app, backend, settings, folder)
     gr.mount_gradio_app(
         app,
         shell(),
@@ -70,7 +84,8 @@ def build(
         pwa=False,
         show_error=False,
     )
-    behind = Gate(app, people.identities) if people.sign_in else app
+    allowed = Allowed(app, people.identities, uploads.limit)
+    behind = Gate(allowed, people.identities) if people.sign_in else allowed
     return Guard(behind, Hosts(settings.host, settings.host_names))
 
 

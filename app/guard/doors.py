@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from app.guard import mounted
+
 API = "/api/"
-PAGES = frozenset({"/", "/study", "/sign-in"})
+PAGES = frozenset({"/", "/study", "/sign-in"}) | mounted.PAGES
 """What a window may be opened at, and a link from elsewhere may lead to."""
 FILES = re.compile(
     r"/(?:"
@@ -18,7 +20,9 @@ REQUEST = re.compile(r"/api/[a-z_]+")
 
 
 def is_open(method: str, path: str) -> bool:
-    """Whether anything is behind a route; only files are got, and only the page's own requests are posted."""
+    """Whether anything is behind a route; only files are got, and only the pages' own requests are posted."""
+    if mounted.is_open(method, path):
+        return True
     if method == "POST":
         return REQUEST.fullmatch(path) is not None
     return method in ("GET", "HEAD") and (path in PAGES or FILES.fullmatch(path) is not None)

@@ -6,6 +6,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.guard import mounted
 from app.guard.doors import PAGES, is_open
 from app.guard.headers import CLOSED, harden, page_policy
 from app.guard.hosts import Hosts, same_origin
@@ -70,7 +71,8 @@ def _cleaned(scope: Scope) -> Scope:
         (b"accept-encoding",) if scope["path"] in PAGES else ()
     )  # its scripts are to be read
     headers = [(name, value) for name, value in scope["headers"] if name not in dropped]
-    return {**scope, "headers": headers, "query_string": b""}
+    query = scope["query_string"] if mounted.keeps_query(scope["path"]) else b""
+    return {**scope, "headers": headers, "query_string": query}
 
 
 class _Hardened:
@@ -96,5 +98,6 @@ class _Hardened:
 
     async def _begin(self, policy: str) -> None:
         headers = MutableHeaders(raw=list(self._start["headers"]))
-        harden(headers, policy, keep=self._path.startswith(("/assets/", "/static/")))
+        lasting = self._path.startswith(("/assets/", "/static/")) or mounted.FILES.fullmatch(self._path)
+        harden(headers, policy, keep=bool(lasting))
         await self._send({**self._start, "headers": headers.raw})

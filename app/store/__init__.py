@@ -1,6 +1,7 @@
 """The feedback store: SQLite through SQLAlchemy, migrated by Alembic."""
 
-from app.store import people_models as people_models  # so that every table stands in the metadata
+from app.store import consensus_model as consensus_model  # so that every table stands in the metadata
+from app.store import people_models as people_models
 from app.store import study_models as study_models
 from app.store.database import migrate, open_database
 from app.store.errors import StoreError

@@ -21,8 +21,9 @@ from patchclip import Engine
 
 @dataclass(frozen=True, slots=True)
 class StudyServer:
-    """What answers the requests of studies, and the worker that makes their cases ready."""
+    """What answers the requests of studies, the worker that makes their cases ready, and where both store."""
 
+    database: Database
     desk: Desk
     office: Office
     ahead: Ahead
@@ -43,6 +44,7 @@ def study_server(
     studies, packs = Studies(database), Packs(folder / "ready")
     ahead = Ahead(Maker(engine, twin, studies, packs, lanes), studies, packs)
     return StudyServer(
+        database=database,
         desk=Desk(studies, packs, ahead, lanes),
         office=Office(studies, packs, ahead, model_of(engine), root, lanes),
         ahead=ahead,

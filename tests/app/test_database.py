@@ -300,4 +300,4 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
     migrate(engine)
     engine.dispose()
     with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0005",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0006",)]
