@@ -72,7 +72,16 @@ def test_the_documents_have_every_flag_and_no_other() -> None:
         | flags(account_parser())
         | flags(backup_parser())
     ) - {"--help"}
-    foreign = {"--port", "--nproc-per-node", "--cases", "--version", "--count", "--held-out", "--sheet"}
+    foreign = {
+        "--port",
+        "--study-cases",
+        "--nproc-per-node",
+        "--cases",
+        "--version",
+        "--count",
+        "--held-out",
+        "--sheet",
+    }
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT)) - foreign == ours - foreign
 
 

@@ -18,6 +18,8 @@ LISTS = (
     "scope_queries.csv",
     "scope_queries_second.csv",
 )  # the second was written when the first had been learnt from
+LEARNT_SINCE = {"Aortic_Enlargement", "ILD", "Other_Lesion"}
+"""Findings that the model has learnt since the lists were written."""
 
 
 @pytest.fixture(scope="module")
@@ -59,16 +61,22 @@ def test_lists_are_balanced_and_copied_from_nowhere(vocabulary: Vocabulary) -> N
     for name, total in zip(LISTS, (200, 100), strict=True):
         table = rows(name)
         assert len(table) == total and sum(row["in_scope"] == "yes" for row in table) == total // 2
-        assert {row["finding"] for row in table if row["in_scope"] == "yes"} == set(
-            BUNDLED_VOCABULARY.labels
-        ) or name == LISTS[1]
+        findings = {row["finding"] for row in table if row["in_scope"] == "yes"}
+        assert findings == set(BUNDLED_VOCABULARY.labels) - LEARNT_SINCE or name == LISTS[1]
         queries = {row["query"].lower() for row in table}
         assert len(queries) == total and not queries & known and not queries & seen
         seen |= queries
 
 
 @pytest.mark.parametrize(
-    ("text", "label"), [("coin-sized mass", "Mass"), ("8 mm nodule", "Nodule"), ("broken rib", "Fracture")]
+    ("text", "label"),
+    [
+        ("coin-sized mass", "Mass"),
+        ("8 mm nodule", "Nodule"),
+        ("broken rib", "Fracture"),
+        ("widened aortic knob", "Aortic_Enlargement"),
+        ("reticular interstitial pattern in both lungs", "ILD"),
+    ],
 )
 def test_a_generic_word_is_taken_for_the_chest(
     vocabulary: Vocabulary, gate: QueryGate, text: str, label: str
