@@ -96,6 +96,8 @@ class Desk:
         answers = None
         if opening.aided:
             answers = (await self._answers(person, request.assignment)).answers
+        # What the picture is warned of may rest on what networks see in it: where the heart lies, for one.
+        due = opening.aided or opening.opinion == "second"
         reply = OpenedCaseReply(
             assignment=opening.assignment,
             case=opening.work.number,
@@ -103,10 +105,10 @@ class Desk:
             opinion=opening.opinion,
             film=film.head.film,
             size=film.head.size,
-            warnings=film.head.warnings,
+            warnings=film.head.warnings if due else [],
             reading=opening.reading,
             locked=opening.locked,
-            maps=sorted(opening.maps) if opening.aided or opening.opinion == "second" else [],
+            maps=sorted(opening.maps) if due else [],
             answers=answers,
         )
         return OpenedCase(reply, film.codes)

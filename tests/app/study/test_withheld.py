@@ -73,6 +73,7 @@ def test_nothing_is_found_before_the_first_opinion(bench: Bench, manifest: Path,
     for item in own["items"]:
         opened = anna.call("study_open", assignment=item["assignment"])
         assert (opened["opinion"], opened["answers"], opened["maps"]) == ("first", None, [])
+        assert opened["warnings"] == []
         assert "answers" in anna.call("study_answers", assignment=item["assignment"])["error"]
         assert anna.status == 403
         anna.call("study_event", assignment=item["assignment"], kind="zoom", detail={"zoom": 2.5})
@@ -117,6 +118,7 @@ def test_once_the_first_opinion_is_stored_the_answers_come_and_lock_it(
     opened = anna.call("study_open", assignment=assignment)
     assert (opened["opinion"], opened["reading"], opened["answers"]) == ("second", None, None)
     assert opened["locked"]["comment"] == "seen again"
+    assert opened["warnings"] == ["The image is only 96 x 96 pixels; small findings cannot be seen."]
     assert opened["maps"] == ["A", "B"]
     answers = anna.call("study_answers", assignment=assignment)["answers"]
     assert [item["label"] for item in answers] == ["Effusion", "Pleural_Thickening"]
