@@ -33,6 +33,7 @@ from app.requests import (
     ResultsRequest,
     SaveRequest,
     WindowRequest,
+    WithdrawRequest,
     read_request,
 )
 from app.service import Service
@@ -138,6 +139,7 @@ def routes(
         "store_results": file(ResultsRequest, service.results.store),
         "explore": json(ExploreRequest, service.explore),
         "save": personal(SaveRequest, service.readings.save),
+        "withdraw": personal(WithdrawRequest, service.readings.withdraw),
         "history": personal(EmptyRequest, service.readings.history),
         "export": personal(ExportRequest, service.readings.export),
     }

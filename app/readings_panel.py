@@ -6,8 +6,8 @@ from typing import Any
 
 from app.lanes import Lanes
 from app.people.identity import Person, Role
-from app.replies import ExportReply, HistoryReply, SavedReply
-from app.requests import EmptyRequest, ExportRequest, SaveRequest
+from app.replies import ExportReply, HistoryReply, SavedReply, WithdrawnReply
+from app.requests import EmptyRequest, ExportRequest, SaveRequest, WithdrawRequest
 from app.sessions import Sessions, Study
 from app.store import FeedbackRepository, NamedFinding, NewFeedback, StoreError
 from patchclip import Answer, Engine, QueryError
@@ -50,6 +50,14 @@ class ReadingsPanel:
             row=saved.id,
             revision=saved.revision,
             finding=judgement.answer.finding,
+        )
+
+    async def withdraw(self, window: str, person: Person | None, request: WithdrawRequest) -> WithdrawnReply:
+        """Takes a reading back, once for each key."""
+        reader = person.name if person else request.reader
+        taken = await self._lanes.store.run(lambda: self._feedback.withdraw(request.row, reader, request.key))
+        return WithdrawnReply(
+            saved=taken.when.isoformat(timespec="seconds"), row=taken.id, revision=taken.revision
         )
 
     async def history(self, window: str, person: Person | None, request: EmptyRequest) -> HistoryReply:

@@ -336,6 +336,14 @@ class SavedReply(Reply):
     finding: str
 
 
+class WithdrawnReply(Reply):
+    """When the withdrawal was stored, ISO 8601 in UTC; its row, and which revision of the reading it is."""
+
+    saved: str
+    row: int
+    revision: int
+
+
 class HistoryReply(Reply):
     """The newest feedback, newest first, and how much there is in all."""
 

@@ -210,6 +210,14 @@ class SaveRequest(_OfStudy):
         )
 
 
+class WithdrawRequest(Message):
+    """A reading that is taken back: the row of its newest revision; `key` as of `SaveRequest`."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    row: Annotated[int, Field(ge=1)]
+    reader: Text = ""
+
+
 class ResultsRequest(_OfStudy):
     """The forms in which a study's answers are to leave; the body is the file that it was opened from."""
 

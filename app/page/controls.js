@@ -26,6 +26,7 @@ import {
   save,
   setConfidence,
   toggle,
+  withdraw,
 } from "./reading.js";
 import { render } from "./render.js";
 import { onEdit, state, viewer } from "./state.js";
@@ -136,6 +137,7 @@ function bindReading() {
   $("redo").onclick = () => viewer.shapes.redo();
   $("comment").oninput = () => change((draft) => (draft.comment = $("comment").value));
   $("save").onclick = save;
+  $("withdraw").onclick = withdraw;
   $("finding").onchange = () => nameFinding($("finding").value);
   $("finding").onkeydown = (event) => {
     if (event.key === "Enter" && !event.isComposing) $("finding").blur();

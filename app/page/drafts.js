@@ -17,6 +17,8 @@ export function newDraft() {
     reader: "",
     attempt: null,
     saving: false,
+    withdrawn: false, // what is stored was taken back
+    doubted: false, // withdrawing was asked for once; the second time does it
     note: "",
     error: "",
   };
@@ -45,6 +47,7 @@ export function draftOf(study, loose) {
 
 export function touch(draft) {
   draft.revision++;
+  draft.doubted = false;
   if (!draft.saving) draft.note = "";
 }
 
@@ -61,14 +64,17 @@ export function hasUnsaved({ loose, studies }) {
   return [loose, ...studies.flatMap(({ drafts }) => [...drafts.values()])].some(isUnsaved);
 }
 
+export function newKey() {
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+  return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 export function attemptOf(draft, reader) {
   // The same for every try to store the same words, so that the server stores them once, whatever became of its answer.
   const { attempt, revision } = draft;
-  if (!attempt || attempt.revision !== revision || attempt.reader !== reader) {
-    const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
-    const key = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    const supersedes = draft.row && draft.reader === reader ? draft.row : null; // its own reading is revised
-    draft.attempt = { revision, reader, key, supersedes };
-  }
+  const supersedes = draft.row && draft.reader === reader ? draft.row : null; // its own reading is revised
+  const same = attempt && attempt.revision === revision && attempt.reader === reader;
+  if (!same || attempt.supersedes !== supersedes)
+    draft.attempt = { revision, reader, key: newKey(), supersedes };
   return draft.attempt;
 }

@@ -2,7 +2,7 @@
 import { activate, ask } from "./asking.js";
 import { $, node, say, short } from "./dom.js";
 import { draftOf, isUnsaved, newDraft } from "./drafts.js";
-import { readUnasked, readerName } from "./reading.js";
+import { readUnasked, readerName, withdrawRow } from "./reading.js";
 import { render } from "./render.js";
 import { call } from "./server.js";
 import { state } from "./state.js";
@@ -43,20 +43,50 @@ function rowNode(row) {
     row.location || "",
     row.boxes.length + row.outlines.length || "",
     row.comment,
-    row.current ? String(row.revision) : `${row.revision}, superseded`,
+    stateOf(row),
   ];
   line.append(...cells.map((cell) => node("td", String(cell))));
   const button = node("button", "open", { className: "flat", title: "Open this reading to revise it" });
   button.onclick = () => openReading(row).catch((error) => say("history-error", error.message));
   const last = node("td");
   last.append(button);
+  if (row.current && row.reader === readerName()) last.append(withdrawButton(row));
   line.append(last);
   return line;
 }
 
+function stateOf({ revision, current, withdrawn }) {
+  if (withdrawn) return `${revision}, withdrawn`;
+  return current ? String(revision) : `${revision}, superseded`;
+}
+
+function withdrawButton({ id, reader }) {
+  const button = node("button", "withdraw", {
+    className: "flat",
+    title: "Take this reading back: asked twice",
+  });
+  button.onclick = async () => {
+    if (button.textContent === "withdraw") {
+      button.textContent = "really withdraw?";
+      return;
+    }
+    try {
+      await withdrawRow(id, reader);
+      render();
+      await showHistory();
+    } catch (error) {
+      say("history-error", error.message);
+    }
+  };
+  return button;
+}
+
 async function openReading(chosen) {
-  // Of a reading that was revised, the newest revision is what can be revised again.
-  const row = rows.find(({ reading, current }) => reading === chosen.reading && current) || chosen;
+  // Of a reading that was revised, the newest revision is what can be revised again, one that withdraws it too.
+  const revisions = rows.filter(({ reading }) => reading === chosen.reading);
+  const newest = revisions.reduce((one, other) => (other.revision > one.revision ? other : one), chosen);
+  const before = revisions.find(({ id }) => id === newest.supersedes);
+  const row = newest.withdrawn && before ? { ...before, id: newest.id, withdrawn: true } : newest;
   const study = state.studies.find(({ sha256 }) => sha256 === row.image_sha256);
   if (!study) throw new Error(NOT_OPEN);
   if (study !== state.current) choose(study);
@@ -77,14 +107,15 @@ async function showAnswer(study, query) {
 }
 
 function draftFrom(row) {
-  const { presence, confidence, location, comment, reader, id, revision } = row;
+  const { presence, confidence, location, comment, reader, id, revision, withdrawn } = row;
   const boxes = row.boxes.map((points) => ({ kind: "box", points }));
   const others = row.outlines.map(({ kind, points }) => ({
     kind,
     points: kind === "point" ? points[0] : points,
   }));
   const own = reader === readerName();
-  const note = own ? `revision ${revision}, saved` : `read by ${reader}: saving makes a reading of your own`;
+  const stored = withdrawn ? "withdrawn; saving takes it up again" : `revision ${revision}, saved`;
+  const note = own ? stored : `read by ${reader}: saving makes a reading of your own`;
   return Object.assign(newDraft(), {
     presence,
     confidence,
@@ -96,6 +127,7 @@ function draftFrom(row) {
     row: id,
     reader,
     note,
+    withdrawn: !!withdrawn,
   });
 }
 

@@ -14,7 +14,7 @@ import { showKeys } from "./key_list.js";
 import { ARROWS, bindTable, neighbour } from "./key_press.js";
 import { othersAbsent } from "./others_absent.js";
 import { nextMethod, nextPlace, nudgeCut, setPanes } from "./panes.js";
-import { readUnasked, save, setConfidence, stepConfidence, toggle } from "./reading.js";
+import { readUnasked, save, setConfidence, stepConfidence, toggle, withdraw } from "./reading.js";
 import { render } from "./render.js";
 import { toggleScores } from "./scores.js";
 import { exchange, flicker } from "./sides.js";
@@ -79,6 +79,7 @@ const KEYS = [
   ["D", "make a box of a lit region", takeRegion],
   ["t", "type a comment", () => $("comment").focus()],
   ["s", "save reading", save],
+  ["_", "withdraw the saved reading", withdraw],
   ["g", "export results", showResults],
   ["Z", "copy the figure", copyFigure],
   ["S", "save the figure", saveFigure],

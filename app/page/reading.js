@@ -3,9 +3,19 @@ import { renew } from "./asking.js";
 import { problemOf } from "./contradictions.js";
 import { displayOf } from "./display.js";
 import { $ } from "./dom.js";
-import { attemptOf, draftOf, hasUnsaved, keyOfReading, saysSomething, touch, unaskedKey } from "./drafts.js";
+import {
+  attemptOf,
+  draftOf,
+  hasUnsaved,
+  keyOfReading,
+  newKey,
+  saysSomething,
+  touch,
+  unaskedKey,
+} from "./drafts.js";
 import { render } from "./render.js";
 import { callOn } from "./revival.js";
+import { call } from "./server.js";
 import { state, viewer } from "./state.js";
 
 const NOTHING_OPEN = "No radiograph is open; open a file or one of the examples first.";
@@ -78,7 +88,8 @@ export async function store(study, answer, finding, draft) {
   // Saves a reading; true if it is stored.
   const reader = readerName();
   if (draft.saving) return false;
-  if (draft.stored && draft.stored === draft.revision && draft.reader === reader) return true; // a second row would say the same
+  const same = draft.stored && draft.stored === draft.revision && draft.reader === reader;
+  if (same && !draft.withdrawn) return true; // a second row would say the same
   const { revision } = draft;
   const problem = problemBefore(study, answer, finding, draft, reader);
   Object.assign(draft, { saving: !problem, note: problem ? "" : "saving …", error: problem });
@@ -91,8 +102,15 @@ export async function store(study, answer, finding, draft) {
     const changed = draft.revision === revision ? "" : "; changed since, not saved yet";
     const number = reply.revision > 1 ? `, revision ${reply.revision}` : "";
     const note = `saved, ${clock(reply.saved)}${number}${changed}`;
-    Object.assign(draft, { stored: revision, row: reply.row, reader, note });
-    if (reply.revision === 1) study.judged++;
+    if (reply.revision === 1 || draft.withdrawn) study.judged++;
+    Object.assign(draft, {
+      stored: revision,
+      row: reply.row,
+      reader,
+      note,
+      withdrawn: false,
+      doubted: false,
+    });
     viewer.view.drawing = false; // what is drawn next belongs to another reading
   } catch (error) {
     Object.assign(draft, { note: "", error: error.message });
@@ -100,6 +118,37 @@ export async function store(study, answer, finding, draft) {
   draft.saving = false;
   render();
   return !draft.error;
+}
+
+export async function withdraw() {
+  // Takes back what is stored of the reading on screen, once that was asked for twice.
+  const study = state.current;
+  const draft = draftOf(study, state.loose);
+  if (!draft.stored || draft.withdrawn || draft.saving) return;
+  if (!draft.doubted) {
+    draft.doubted = true;
+    return render();
+  }
+  Object.assign(draft, { doubted: false, saving: true, error: "" });
+  try {
+    await withdrawRow(draft.row, draft.reader);
+  } catch (error) {
+    draft.error = error.message;
+  }
+  draft.saving = false;
+  return render();
+}
+
+export async function withdrawRow(row, reader) {
+  // A stored reading, by its newest row; its draft, if it is open in this window, hears of it.
+  const reply = await call("withdraw", { key: newKey(), row, reader });
+  for (const study of state.studies)
+    for (const draft of study.drafts.values())
+      if (draft.row === row && !draft.withdrawn) {
+        study.judged--;
+        const note = `withdrawn, ${clock(reply.saved)}; saving takes it up again`;
+        Object.assign(draft, { row: reply.row, withdrawn: true, stored: draft.revision, note });
+      }
 }
 
 function problemBefore(study, answer, finding, draft, reader) {

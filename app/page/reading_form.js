@@ -17,6 +17,8 @@ export function renderReading(study, answer) {
   if ($("comment").value !== draft.comment) $("comment").value = draft.comment;
   renderConfidence(draft.confidence);
   renderUnasked(study, answer);
+  $("withdraw").hidden = !draft.stored || draft.withdrawn;
+  $("withdraw").textContent = draft.doubted ? "really withdraw?" : "withdraw";
   $("save").setAttribute("aria-disabled", String(draft.saving));
   say("save-error", draft.error);
   if ($("saved").textContent !== draft.note) $("saved").textContent = draft.note;
@@ -71,5 +73,6 @@ export function markOf(study, key) {
   const draft = study.drafts.get(key);
   if (!draft) return null;
   if (isUnsaved(draft)) return { text: `● ${MARKS[draft.presence]}, not saved`, unsaved: true };
+  if (draft.withdrawn) return { text: `✗ ${MARKS[draft.presence]}, withdrawn`, unsaved: false };
   return draft.stored ? { text: `✓ ${MARKS[draft.presence]}`, unsaved: false } : null;
 }

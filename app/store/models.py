@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     DateTime,
     Dialect,
@@ -93,6 +94,8 @@ class Feedback(Base):
         ForeignKey("feedback.id", ondelete="CASCADE"), index=True, unique=True
     )
     """The revision before; a row that no other supersedes is current."""
+    withdrawn: Mapped[bool] = mapped_column(Boolean, server_default="0")
+    """Whether this revision takes the reading back; what was said stands in the revisions before."""
     confidence: Mapped[int | None] = mapped_column(Integer)
     """0 to 100, as the reader said it."""
     seconds: Mapped[float | None] = mapped_column(Float)

@@ -29,6 +29,7 @@ def row_of(new: NewFeedback, before: Feedback | None) -> Feedback:
         ],
         confidence=new.confidence,
         seconds=new.seconds,
+        withdrawn=False,
         revision=before.revision + 1 if before else 1,
         first_id=(before.first_id or before.id) if before else None,
         supersedes_id=before.id if before else None,
@@ -75,7 +76,7 @@ def _judged(answer: Answer | NamedFinding) -> dict[str, Any]:
     }
 
 
-def record_of(item: Feedback, *, current: bool) -> dict[str, Any]:
+def record_of(item: Feedback, *, superseded: bool) -> dict[str, Any]:
     """A row and what was judged, with JSON types, under the names of the export's columns."""
     judged = item.prediction
     # Older versions stored a number for what is out of scope, which was never tested.
@@ -83,10 +84,11 @@ def record_of(item: Feedback, *, current: bool) -> dict[str, Any]:
     turned = judged.negated and probability is not None
     own = {
         "id": item.id,
+        "withdrawn": item.withdrawn,
         "reading": item.first_id or item.id,
         "revision": item.revision,
         "supersedes": item.supersedes_id,
-        "current": current,
+        "current": not superseded and not item.withdrawn,
         "created_at": item.created_at.isoformat(timespec="seconds"),
         "reader": item.reader,
         "query_probability": probability,

@@ -14,6 +14,7 @@ from app.store.export import as_csv, as_json
 from app.store.models import Feedback, Prediction
 from app.store.reading import NewFeedback, Saved
 from app.store.records import record_of, row_of
+from app.store.withdrawal import withdrawal
 from app.store.writing import SameFile
 
 REVISED = (
@@ -63,10 +64,29 @@ class FeedbackRepository:
         self._file.check()
         return saved
 
+    def withdraw(self, row: int, reader: str, key: str) -> Saved:
+        """Takes a reading back, once for each key; see `app.store.withdrawal`.
+
+        Raises:
+            StoreError: it is another reader's, or was revised meanwhile; or the database cannot be written
+                now.
+        """
+        self._file.check()
+        try:
+            with Session(self._engine) as session, session.begin():
+                taken = withdrawal(session, row, reader.strip(), key)
+                saved = Saved(taken.id, taken.revision, taken.created_at)
+        except IntegrityError as error:
+            raise StoreError(REVISED) from error
+        except SQLAlchemyError as error:
+            raise unsaved(error) from error
+        self._file.check()
+        return saved
+
     def rows(self, limit: int | None = None, *, reader: str | None = None) -> list[dict[str, Any]]:
         """Newest first, as flat records with JSON types; boxes as lists of [x, y, w, h].
 
-        `current` is false of a row that a later revision supersedes.
+        `current` is false of a row that a later revision supersedes, and of one that withdraws its reading.
 
         reader: whose rows alone, by name; everybody's if None, here and below.
         """
@@ -86,17 +106,23 @@ class FeedbackRepository:
             with Session(self._engine) as session:
                 superseded = set(session.scalars(select(Feedback.supersedes_id)))
                 return [
-                    record_of(item, current=item.id not in superseded) for item in session.scalars(statement)
+                    record_of(item, superseded=item.id in superseded) for item in session.scalars(statement)
                 ]
         except SQLAlchemyError as error:
             raise StoreError(UNREADABLE) from error
 
     def judged(self, image_sha256: str, *, reader: str | None = None) -> int:
-        """How many readings there are of one picture; the revisions of one are one."""
+        """How many readings stand of one picture; the revisions of one are one, and one withdrawn is none."""
+        later = select(Feedback.supersedes_id).where(Feedback.supersedes_id.is_not(None))
         return self._number(
             select(func.count(Feedback.id))
             .join(Prediction)
-            .where(Prediction.image_sha256 == image_sha256, Feedback.supersedes_id.is_(None), *_of(reader))
+            .where(
+                Prediction.image_sha256 == image_sha256,
+                Feedback.id.not_in(later),
+                Feedback.withdrawn.is_(False),
+                *_of(reader),
+            )
         )
 
     def count(self, *, reader: str | None = None) -> int:

@@ -82,6 +82,7 @@ def test_a_judgement_comes_back_as_it_was_given(repository: FeedbackRepository) 
             "revision": 1,
             "supersedes": None,
             "current": True,
+            "withdrawn": False,
             "created_at": saved.when.isoformat(timespec="seconds"),
             "reader": "Dr Example",
             "image_sha256": "ab" * 32,

@@ -263,3 +263,35 @@ def test_a_finding_is_read_before_any_question(opened: Page, dicom: Path, server
     line = opened.locator("#pc-rows tr", has_text="Chilaiditi")
     expect(line).to_contain_text("read without asking")
     expect(line.locator("td").nth(4)).to_have_text("–")
+
+
+def test_a_saved_reading_is_withdrawn_and_taken_up_again(opened: Page, dicom: Path, server: Server) -> None:
+    begin(opened, dicom, "withdraws")
+    button = opened.locator("#pc-withdraw")
+    expect(button).to_be_hidden()
+    opened.locator('[data-presence="absent"]').click()
+    save(opened)
+    button.click()
+    expect(button).to_have_text("really withdraw?")
+    assert [row["withdrawn"] for row in rows(server, "withdraws")] == [0]
+    button.click()
+    expect(opened.locator(SAVED)).to_contain_text("withdrawn, ")
+    expect(button).to_be_hidden()
+    expect(opened.locator("#pc-answers .mark")).to_have_text("✗ absent, withdrawn")
+    opened.locator("#pc-history").click()
+    expect(opened.locator("#pc-rows tr").first).to_contain_text("2, withdrawn")
+    opened.keyboard.press("Escape")
+    opened.locator("#pc-save").click()
+    expect(opened.locator(SAVED)).to_contain_text("revision 3")
+    assert [(row["revision"], row["withdrawn"]) for row in rows(server, "withdraws")] == [
+        (1, 0),
+        (2, 1),
+        (3, 0),
+    ]
+    opened.locator("#pc-history").click()
+    line = opened.locator("#pc-rows tr").first
+    line.get_by_role("button", name="withdraw").click()
+    line.get_by_role("button", name="really withdraw?").click()
+    expect(line).to_contain_text("4, withdrawn")
+    opened.keyboard.press("Escape")
+    expect(opened.locator("#pc-answers .mark")).to_have_text("✗ absent, withdrawn")

@@ -34,7 +34,8 @@ JUDGEMENTS = """
     {current}
     ORDER BY feedback.created_at, feedback.id
 """
-CURRENT = "WHERE feedback.id NOT IN (SELECT supersedes_id FROM feedback WHERE supersedes_id IS NOT NULL)"
+CURRENT = "feedback.id NOT IN (SELECT supersedes_id FROM feedback WHERE supersedes_id IS NOT NULL)"
+STANDING = "NOT withdrawn"
 BOXES = "SELECT feedback_id, x, y, w, h FROM box ORDER BY id"
 OUTLINES = "SELECT feedback_id, kind, points FROM outline ORDER BY id"  # later databases have it
 STATES = {"present": State.PRESENT, "absent": State.ABSENT}
@@ -119,8 +120,10 @@ def _judgements(database: Path, labels: frozenset[str]) -> list[_Judgement]:
             connection.execute("PRAGMA trusted_schema = OFF")
             tables = _plain_tables(connection, database)
             columns = {column[1] for column in connection.execute("PRAGMA table_info(feedback)")}
-            # Older databases know no revisions.
-            judgements = JUDGEMENTS.format(current=CURRENT if "supersedes_id" in columns else "")
+            # Older databases know no revisions, or no withdrawals.
+            known = [("supersedes_id", CURRENT), ("withdrawn", STANDING)]
+            conditions = [condition for column, condition in known if column in columns]
+            judgements = JUDGEMENTS.format(current=f"WHERE {' AND '.join(conditions)}" if conditions else "")
             boxes: dict[object, list[tuple[object, ...]]] = defaultdict(list)
             for number, *values in connection.execute(BOXES):
                 boxes[number].append(tuple(values))
