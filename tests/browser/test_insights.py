@@ -136,7 +136,7 @@ def test_a_disagreement_is_settled_without_names(insights: Page, room: Room) -> 
     insights.get_by_role("tab", name="Adjudication").click()
     queue = insights.locator("#queue")
     expect(queue).to_contain_text("open", timeout=PATIENCE)
-    queue.locator("tbody td").first.click()
+    queue.get_by_test_id("cell-0-0").click()
     expect(insights.locator("#disputed-film")).to_contain_text(
         f"Case {first.case}: {first.finding}", timeout=PATIENCE
     )
