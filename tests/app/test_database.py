@@ -80,6 +80,7 @@ def test_migration_of_nothing_makes_exactly_the_tables_of_the_models(database: s
         "study_reading",
         "finding_reading",
         "event",
+        "consensus",
         "account",
         "sign_in_link",
         "sign_in",
