@@ -72,7 +72,6 @@ def test_migration_of_nothing_makes_exactly_the_tables_of_the_models(database: s
         "box",
         "outline",
         "study",
-        "consensus",
         "study_case",
         "study_answer",
         "reader",
