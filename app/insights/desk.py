@@ -15,7 +15,7 @@ from app.insights import plots
 from app.insights.exports import coco, json_record, long_csv
 from app.insights.figures import StudyFigures
 from app.insights.film_plot import TRUTH, film_plot
-from app.insights.opinions import InsightsError, Readings, condition_of
+from app.insights.opinions import Readings, condition_of
 from app.insights.package import pack
 from app.insights.source import Source
 from app.insights.tables import Cell, Table, cells, tables
@@ -70,16 +70,14 @@ class InsightsDesk:
             for item in reversed(self.source.studies())
         ]
 
-    def shown(self, study: int | None, finding: str | None, kind: str) -> Shown:
+    def shown(self, study: int, finding: str | None, kind: str) -> Shown:
         """A study's figures.
 
         Args:
-            study: its number; None for none.
+            study: its number.
             finding: a label; the study's first where it is none of its own.
             kind: of curves: "ROC", "AFROC" or "wAFROC".
         """
-        if study is None:
-            raise InsightsError("There is no study yet; make one with python -m app study create.")
         readings = self.source.readings(study)
         figures = self.source.figures(study, readings.data)
         chosen = finding if finding in readings.findings else next(iter(readings.findings), "")

@@ -15,6 +15,9 @@ from app.people.identity import Identities
 TITLE = "Patch-CLIP insights (research use only, not for clinical use)"
 HEAD = '<script type="module" src="/page/insights.js"></script>'
 KINDS = ("ROC", "AFROC", "wAFROC")
+NO_STUDY = (
+    "There is no study yet: make one under [Reader studies](/study), or with `python -m app study create`."
+)
 LEADS = "Click on a point to see its case."
 TABS = {
     "Progress": (("times",), ("progress", "times")),
@@ -78,6 +81,13 @@ def insights_page(desk: InsightsDesk, identities: Identities) -> gr.Blocks:
         shown = [note, finding, *plots.values(), *tables.values()]
 
         def show(number: int | None, label: str | None, curve: str) -> list[Any]:
+            if number is None:
+                return [
+                    NO_STUDY,
+                    gr.Dropdown(choices=[], value=None),
+                    *(None for _ in plots),
+                    *([] for _ in tables),
+                ]
             told = desk.shown(number, label, curve)
             return [
                 told.note,
