@@ -26,7 +26,7 @@ from patchclip.saliency import SALIENCY
 from tests.app.page_client import PageClient, make_api
 from tests.tiny import tiny_checkpoint
 
-EXAMPLE = EXAMPLES / "synthetic_effusion.png"
+EXAMPLE = EXAMPLES / "nih_effusion.jpg"
 SHA256 = load_radiograph(EXAMPLE).sha256
 TABLE = f"""sha256,finding,x,y,w,h
 {SHA256},pleural effusion,100,200,30.5,40

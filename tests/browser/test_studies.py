@@ -180,7 +180,9 @@ def test_a_reload_keeps_films_answers_readings_and_the_readers_name(
     expect(opened.locator("#pc-answers li")).to_have_count(3)
     assert opened.locator("#pc-answers li").all_inner_texts() == answers
     assert opened.url == address
-    assert dicom.name in current(opened)
+    assert dicom.name[:10] in current(opened) and dicom.name[-12:] in current(
+        opened
+    )  # its middle is left out
     expect(opened.locator("#pc-answers li").nth(1)).to_have_attribute("aria-selected", "true")
     expect(opened.locator("#pc-comment")).to_have_value("not saved yet")
     expect(opened.locator("#pc-confidence-number")).to_have_value("30")
