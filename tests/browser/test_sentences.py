@@ -125,6 +125,7 @@ def test_lines_are_typed_with_shift_and_nothing_of_a_text_is_lost(opened: Page, 
     expect(opened.locator("#pc-answers")).to_be_hidden()
     with opened.expect_response(lambda response: response.url.endswith("/api/ask")):
         opened.keyboard.press("Enter")
+    expect(opened.locator("#pc-answers li")).to_have_count(1)
     assert heads(opened) == ["mass"]
     expect(opened.locator("#pc-ask-error")).to_contain_text("Not read: “нет pneumothorax”.")
     expect(field).to_have_value("mass\nнет pneumothorax")
