@@ -3,13 +3,15 @@ import { node } from "./dom.js";
 import { isUnsaved } from "./drafts.js";
 import { state } from "./state.js";
 
-const LONGEST_NAME = 24; // two lines of the narrowest list
+const LONGEST_NAME = 24; // three lines of the narrowest list
 
 export function studyNode(study) {
   const button = node("button", undefined, { title: study.name || study.sha256 });
   const picture = node("img", undefined, { className: "thumbnail", alt: "" });
   if (study.thumbnail) picture.src = study.thumbnail;
-  button.append(node("span", `${markOf(study)} ${titleOf(study)}`, { className: "title" }), picture);
+  const title = titleOf(study);
+  const className = title.length < LONGEST_NAME ? "title" : "title long";
+  button.append(node("span", `${markOf(study)} ${title}`, { className }), picture);
   const facts = [study.sha256.slice(0, 4), study.synthetic ? "synthetic" : study.view, doneOf(study)];
   button.append(node("small", facts.filter(Boolean).join(" · ")));
   if ([...study.drafts.values()].some(isUnsaved))

@@ -190,7 +190,7 @@ def test_a_reload_keeps_films_answers_readings_and_the_readers_name(
     expect(opened.locator("#pc-reader")).to_have_value("Dr Example")
     opened.keyboard.press("k")
     opened.locator("#pc-busy").wait_for(state="hidden")
-    assert "normal" in current(opened)
+    assert "no finding" in current(opened)
     expect(opened.locator("#pc-answers li")).to_have_count(1)
     ask(opened, "hernia")
     expect(opened.locator("#pc-answers li")).to_have_count(2)
