@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from matplotlib import colormaps
 
-from app.replies import (
+from app.answer_replies import (
     AnswerReply,
     EchoReply,
     ExplorationReply,
@@ -39,9 +39,14 @@ COLOUR_MAPS = ("inferno", "viridis", "cividis", "Blues_r")
 
 
 def thumbnail(radiograph: Radiograph) -> str:
-    """The radiograph as a small PNG data URL, 8 bits, at most `THUMBNAIL_LENGTH` pixels long and wide."""
+    """The radiograph as a small PNG data URL, see `picture_url`."""
+    return picture_url(radiograph, THUMBNAIL_LENGTH)
+
+
+def picture_url(radiograph: Radiograph, longest: int) -> str:
+    """The radiograph as a PNG data URL, 8 bits, at most `longest` pixels long and wide."""
     pixels = radiograph.pixels
-    reduction = min(1.0, THUMBNAIL_LENGTH / max(pixels.shape))
+    reduction = min(1.0, longest / max(pixels.shape))
     if reduction < 1:
         height, width = (max(1, round(length * reduction)) for length in pixels.shape)
         pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.float32)

@@ -7,9 +7,10 @@ import time
 
 import numpy as np
 
+from app.answer_replies import SaliencyReply
 from app.drawing import map_reply
 from app.lanes import Lanes
-from app.replies import MapChoiceReply, ModelReply, SaliencyReply
+from app.replies import MapChoiceReply, ModelReply
 from app.requests import CompareRequest, MapsRequest
 from app.sessions import Sessions, Study
 from app.twin import Twin

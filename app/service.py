@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from app.answer_replies import AnswersReply, ExplorationReply, RefusedReply
 from app.archive_panel import ArchivePanel
 from app.drawing import (
     answer_reply,
@@ -26,15 +27,12 @@ from app.readings_panel import ReadingsPanel
 from app.received import ReceivedFilms
 from app.received_panel import ReceivedPanel
 from app.replies import (
-    AnswersReply,
     ContentsReply,
     DoneReply,
     ExampleReply,
-    ExplorationReply,
     LeftOutReply,
     ModelReply,
     PersonReply,
-    RefusedReply,
     StartReply,
     StudyReply,
     TruthReply,

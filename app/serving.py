@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-import gradio as gr
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from app.guard import Guard, Hosts, Windows
 from app.insights.endpoints import Backend
 from app.insights.mount import Allowed, mount_insights
 from app.insights.source import Source
+from app.mounting import mount
 from app.people.gate import SIGN_IN, Gate
 from app.people.routes import sign_in_routes
 from app.people.start import People
@@ -67,23 +67,7 @@ def build(
             settings.upload_limit_mb,
         )
         mount_insights(app, backend, settings, folder)
-    gr.mount_gradio_app(
-        app,
-        shell(),
-        path="/",
-        server_name=settings.host,
-        server_port=settings.port,
-        head=head(),
-        allowed_paths=[],
-        blocked_paths=[str(settings.database.resolve().parent)],
-        footer_links=[],
-        run_history=False,
-        ssr_mode=False,
-        enable_monitoring=False,
-        mcp_server=False,
-        pwa=False,
-        show_error=False,
-    )
+    mount(app, shell(), "/", settings, head())
     allowed = Allowed(app, people.identities, uploads.limit)
     behind = Gate(allowed, people.identities) if people.sign_in else allowed
     return Guard(behind, Hosts(settings.host, settings.host_names))

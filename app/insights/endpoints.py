@@ -28,7 +28,8 @@ TITLE = "Patch-CLIP endpoints (research use only, not for clinical use)"
 PATCH = "patch"
 GUIDE = """# Endpoints
 
-Research use only, not for clinical use. For programs, by [gradio_client](https://www.gradio.app/guides/getting-started-with-the-python-client):
+Research use only, not for clinical use. For programs, by
+[gradio_client](https://www.gradio.app/guides/getting-started-with-the-python-client):
 `predict` (a film and a question), `saliency` (a map of one method), `readings` (what was read).
 A film is the text that `base64.b64encode(file.read_bytes()).decode()` gives.
 """

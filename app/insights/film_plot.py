@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 
-import cv2
-import numpy as np
 import plotly.graph_objects as go
 
+from app.drawing import picture_url
 from app.insights.plots import COLOURS, FONT
 from patchclip import Radiograph
 from patchclip.types import Box
@@ -22,7 +20,7 @@ def film_plot(radiograph: Radiograph, boxes: Mapping[str, Sequence[Box]], title:
     height, width = radiograph.size
     plot = go.Figure()
     plot.add_layout_image(
-        source=_picture(radiograph),
+        source=picture_url(radiograph, LONGEST_SIDE),
         xref="x",
         yref="y",
         x=0,
@@ -57,13 +55,3 @@ def film_plot(radiograph: Radiograph, boxes: Mapping[str, Sequence[Box]], title:
         margin={"l": 10, "r": 10, "t": 50, "b": 10},
     )
     return plot
-
-
-def _picture(radiograph: Radiograph) -> str:
-    pixels = radiograph.pixels
-    reduction = min(1.0, LONGEST_SIDE / max(pixels.shape))
-    if reduction < 1:
-        height, width = (max(1, round(length * reduction)) for length in pixels.shape)
-        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.float32)
-    _, encoded = cv2.imencode(".png", np.round(pixels * 255).astype(np.uint8))
-    return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gradio as gr
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,6 +15,7 @@ from app.guard.mounted import ENDPOINTS, INSIGHTS
 from app.insights.desk import InsightsDesk
 from app.insights.endpoints import Backend, endpoints_page
 from app.insights.page import HEAD, insights_page
+from app.mounting import mount
 from app.people.identity import Identities, NotAllowedError, NotSignedInError, Role
 from app.settings import Settings
 from patchclip import PatchClipError
@@ -37,23 +37,7 @@ def mount_insights(app: Starlette, backend: Backend, settings: Settings, folder:
         (ENDPOINTS, endpoints_page(backend), None),
     ):
         app.routes.append(Route(path, RedirectResponse(f"{path}/", 307)))
-        gr.mount_gradio_app(
-            app,
-            blocks,
-            path=path,
-            server_name=settings.host,
-            server_port=settings.port,
-            head=head,
-            allowed_paths=[],
-            blocked_paths=[str(settings.database.resolve().parent)],
-            footer_links=[],
-            run_history=False,
-            ssr_mode=False,
-            enable_monitoring=False,
-            mcp_server=False,
-            pwa=False,
-            show_error=False,
-        )
+        mount(app, blocks, path, settings, head)
 
 
 class Allowed:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.store.errors import StoreError, unsaved
+from app.store.writing import immediate
 
 UNREADABLE = "The accounts cannot be read; check the database file and try again."
 
@@ -44,9 +45,7 @@ def writing(engine: Engine, what: str) -> Iterator[Session]:
         StoreError: the database cannot be written.
     """
     try:
-        with Session(engine, expire_on_commit=False) as session, session.begin():
-            # What is read here must still be so when it is written.
-            session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+        with immediate(engine) as session:
             yield session
     except SQLAlchemyError as error:
         raise unsaved(error, what, "try again") from error

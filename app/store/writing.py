@@ -40,18 +40,26 @@ def _identity(engine: Engine) -> tuple[int, int] | None:
 
 
 @contextmanager
-def writing(engine: Engine, file: SameFile) -> Iterator[Session]:
+def immediate(engine: Engine) -> Iterator[Session]:
     """A session that alone may write from its start to its end, when all of it is stored or nothing.
 
-    What it reads is what it writes upon: nobody else writes in between.
+    What it reads is what it writes upon: nobody else writes in between. Its rows can be read afterwards.
+    """
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+        yield session
+
+
+@contextmanager
+def writing(engine: Engine, file: SameFile) -> Iterator[Session]:
+    """`immediate`, on the file that was opened.
 
     Raises:
         StoreError: the database cannot be written now.
     """
     file.check()
     try:
-        with Session(engine) as session, session.begin():
-            session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+        with immediate(engine) as session:
             yield session
     except SQLAlchemyError as error:
         raise unsaved(error) from error

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.replies import FilmReply, MapReply, RegionReply, Reply
+from app.answer_replies import MapReply, RegionReply
+from app.replies import FilmReply, Reply
 from patchclip.files import atomic
 
 FORMAT = 1  # of these files; others are made anew

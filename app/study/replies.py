@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from app.replies import FilmReply, MapReply, RegionReply, Reply
+from app.answer_replies import MapReply, RegionReply
+from app.replies import FilmReply, Reply
 
 
 class PersonReply(Reply):

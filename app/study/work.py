@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,12 +13,12 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.answer_replies import RegionReply
 from app.drawing import map_reply
 from app.explained import Explained
 from app.film import packed
 from app.lanes import Lanes
 from app.maps import NO_TWIN, SLOW
-from app.replies import RegionReply
 from app.store.study_models import Study, StudyAnswer, StudyCase
 from app.store.writing import writing
 from app.study.cases import Place
@@ -154,7 +155,7 @@ class Maker:
                 continue
             for label, name in work.findings.items():
                 values = self._turn(
-                    lambda name=name, method=method: self._saliency(encoded, explained, name, method),  # type: ignore[misc]
+                    partial(self._saliency, encoded, explained, name, method),
                     slow=method.endswith(SLOW),
                 )
                 cut = work.protocol.saliency_cut * float(values.values.max())
