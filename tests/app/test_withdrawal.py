@@ -14,7 +14,8 @@ from app.store import FeedbackRepository, StoreError, migrate, open_database
 from app.store.export import as_csv
 from tests.app.page_client import PageClient, reading
 from tests.app.test_repository import feedback
-from trainer.data.adapters.feedback import _judgements
+from trainer.data.adapters.feedback_database import opened
+from trainer.data.adapters.feedback_free import free_judgements
 
 READER = "Dr Example"
 KEY = "a" * 32
@@ -93,6 +94,7 @@ def test_nobody_trains_on_what_was_withdrawn(tmp_path: Path) -> None:
     engine.dispose()
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM feedback").fetchone() == (3,)
-    judgements = _judgements(path, frozenset())
+    with opened(path) as tables:
+        judgements = free_judgements(tables, path, frozenset())
     assert [item.presence for item in judgements] == ["present"]
     assert kept.id == 1

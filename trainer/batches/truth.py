@@ -52,7 +52,8 @@ def truth_of(
     """The truth of an image under an augmentation.
 
     A finding is weighed by the share of the readers who saw it, each outline's patches by its own. An unknown
-    finding with doubtful outlines is absent from all patches that they do not touch.
+    finding with doubtful outlines is absent from all patches that they do not touch, and one whose place
+    nobody knows from those that a denied region covers.
 
     Args:
         item: the image.
@@ -86,6 +87,11 @@ def truth_of(
             targets[k] = NEGATIVE
         touched = coverage([polygon for polygon, _ in drawings], grid, grid) > 0
         targets[k][touched & (targets[k] == NEGATIVE)] = IGNORED
+
+    for label, drawings in _by_label(item, item.sample.denied, on_grid).items():
+        k = labels.index(label)
+        covered = coverage([polygon for polygon, _ in drawings], grid, grid) >= config.tau
+        targets[k][covered & (targets[k] == IGNORED)] = NEGATIVE
 
     targets[:, ~inside] = IGNORED
     positive_weights *= weights[:, None, None].astype(np.float32)

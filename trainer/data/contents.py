@@ -105,6 +105,7 @@ class Collector:
         *,
         patient: str | None = None,
         shapes: Sequence[Shape] = (),
+        denied: Sequence[Shape] = (),
         view: str | None = None,
         report: str | None = None,
     ) -> None:
@@ -114,7 +115,14 @@ class Collector:
         known_view = view if view in ("PA", "AP") else None
         self._samples.append(
             Sample(
-                path, patient or None, self.source, reading.states(shapes), tuple(shapes), known_view, report
+                path,
+                patient or None,
+                self.source,
+                reading.states(shapes),
+                tuple(shapes),
+                known_view,
+                report,
+                denied=tuple(denied),
             )
         )
 

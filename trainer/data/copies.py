@@ -91,6 +91,7 @@ def _joined(sample: Sample, other: Sample) -> Sample:
         shapes=(*sample.shapes, *shapes),
         doubtful=(*sample.doubtful, *doubtful),
         disputed=disputed | (other.disputed - states.keys()),
+        denied=(*sample.denied, *new(other.denied)),
         view=sample.view or other.view,
         report=sample.report or other.report,
     )

@@ -60,6 +60,7 @@ class Sample:
         doubtful: outlines of what may be the finding or its like; no other patch of the image shows it, if
             its state is unknown.
         disputed: findings on which readings contradict each other; nothing is known of them.
+        denied: regions that do not show a finding which the image does show, nobody knows where.
     """
 
     path: Path
@@ -72,6 +73,7 @@ class Sample:
     cohort: str = ""
     doubtful: tuple[Shape, ...] = ()
     disputed: frozenset[str] = frozenset()
+    denied: tuple[Shape, ...] = ()
 
     def without(self, labels: Collection[str]) -> Sample:
         """The same image, of which nothing is known of some findings."""
@@ -81,6 +83,7 @@ class Sample:
             shapes=tuple(shape for shape in self.shapes if shape.label not in labels),
             doubtful=tuple(shape for shape in self.doubtful if shape.label not in labels),
             disputed=self.disputed.difference(labels),
+            denied=tuple(shape for shape in self.denied if shape.label not in labels),
         )
 
     @property

@@ -58,7 +58,7 @@ ADAPTERS = {
     "padchest": Adapter(read_padchest, (("grounded_reports_*.json",),)),
     "openi": Adapter(read_openi, (("ecgen-radiology/*.xml",), ("indiana_reports.csv",))),
 }
-_NAMES = f"{', '.join(ADAPTERS)} as NAME:FOLDER, or {FEEDBACK}:DATABASE:FOLDER"
+_NAMES = f"{', '.join(ADAPTERS)} as NAME:FOLDER, or {FEEDBACK}:DATABASE[:FOLDER]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Source:
 
     Attributes:
         name: of the adapter.
-        folder: of the dataset; of the images, for feedback.
+        folder: of the dataset; of the images, for feedback, or the database itself where none is named.
         database: of feedback, else None.
         split: of this source alone, else None.
     """
@@ -76,6 +76,11 @@ class Source:
     folder: Path
     database: Path | None = None
     split: str | None = None
+
+    @property
+    def images(self) -> Path | None:
+        """The folder of images that were judged; None for those of the studies."""
+        return None if self.folder == self.database else self.folder
 
     @property
     def title(self) -> str:
@@ -88,8 +93,9 @@ def find_source(spec: str | Path) -> Source:
     """Finds out what a data argument names.
 
     Args:
-        spec: a folder; NAME:FOLDER; or feedback:DATABASE:FOLDER. Each may end in @SPLIT; a folder whose own
-            name ends so is taken as it is.
+        spec: a folder; NAME:FOLDER; feedback:DATABASE:FOLDER, or feedback:DATABASE for the images of its
+            studies, where they lie. Each may end in @SPLIT, but the last; a folder whose own name ends so is
+            taken as it is.
 
     Raises:
         DataError: there is no such folder, or it is of no supported dataset, or of more than one.
@@ -97,9 +103,9 @@ def find_source(spec: str | Path) -> Source:
     name, _, rest = str(spec).partition(":")
     if name == FEEDBACK and rest:
         database, _, images = rest.partition(":")
-        if not database or not images:
-            raise DataError(f'"{spec}" does not name the images; write {FEEDBACK}:DATABASE:FOLDER.')
-        folder, split = _parted(images)
+        if not database:
+            raise DataError(f'"{spec}" names no database; write {FEEDBACK}:DATABASE or with :FOLDER.')
+        folder, split = _parted(images) if images else (Path(database), None)
         return Source(FEEDBACK, folder, Path(database), split)
     folder, split = _parted(rest if name in ADAPTERS and rest else str(spec))
     if not folder.is_dir():
@@ -167,7 +173,7 @@ def read_source(
             "folder may have an entry."
         )
     if source.database is not None:
-        return read_feedback(source.database, source.folder, split, labels=labels)
+        return read_feedback(source.database, source.images, split, labels=labels)
     contents = ADAPTERS[source.name].read(source.folder, split, labels=labels)
     if contents.missing:
         first = next(line for line in contents.left_out if line.endswith(MISSING))

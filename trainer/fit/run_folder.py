@@ -91,6 +91,7 @@ def fingerprint(samples: Sequence[Sample]) -> str:
         digest.update(
             repr(
                 (sample.source, sample.path.name, sample.patient, states, sample.shapes, sample.doubtful)
+                + ((sample.denied,) if sample.denied else ())  # so that others keep the fingerprint they had
             ).encode()
         )
     return digest.hexdigest()

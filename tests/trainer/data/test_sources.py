@@ -72,8 +72,9 @@ def test_feedback_names_database_and_images(tmp_path: Path) -> None:
         len(read_source(source, "train", KNOWN, allow_missing=True).samples) == 1
         and find_source(source).title == "feedback:images"
     )
-    with pytest.raises(DataError, match="write feedback:DATABASE:FOLDER"):
-        find_source(f"feedback:{store.database}")
+    assert find_source(f"feedback:{store.database}").images is None
+    with pytest.raises(DataError, match="names no database; write feedback:DATABASE"):
+        find_source(f"feedback::{store.images}")
 
 
 def test_a_source_may_have_a_split_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,253 +1,149 @@
-"""Adapter for the app's feedback database: readers' judgements in SQLite, and a folder with the images that
-they judged.
+"""Adapter for the app's database: readers' judgements, of the free reading and of reader studies, and the
+images that they judged.
 
-Tables prediction, feedback and box. The database knows an image only by the hash of its pixels, so every file
-of the folder is decoded and hashed once. Nothing that the file says is believed: it may come from anywhere.
+The database knows an image only by the hash of its pixels, so every file that may be one is decoded and
+hashed once. Nothing that the database says is believed: it may come from anywhere.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from patchclip.data.findings import label_of
-from patchclip.data.tables import clipped, is_file, shorter
 from patchclip.errors import DataError, RadiographError
 from patchclip.image import load_radiograph
+from trainer.data.adapters.feedback_database import STATES, Judgement, opened
+from trainer.data.adapters.feedback_free import free_judgements
+from trainer.data.adapters.feedback_studies import CaseFile, StudyContents, study_judgements
 from trainer.data.contents import Collector, Contents
-from trainer.data.sample import Shape, State
-from trainer.data.tables import TOLERANCE, corner_box, own_split
+from trainer.data.tables import own_split
 
-TABLES = ("prediction", "feedback", "box")
-JUDGEMENTS = """
-    SELECT feedback.id, reader, presence, image_sha256, image_height, image_width, finding, side,
-           parameters
-    FROM feedback JOIN prediction ON feedback.prediction_id = prediction.id
-    {current}
-    ORDER BY feedback.created_at, feedback.id
-"""
-CURRENT = "feedback.id NOT IN (SELECT supersedes_id FROM feedback WHERE supersedes_id IS NOT NULL)"
-STANDING = "NOT withdrawn"
-BOXES = "SELECT feedback_id, x, y, w, h FROM box ORDER BY id"
-OUTLINES = "SELECT feedback_id, kind, points FROM outline ORDER BY id"  # later databases have it
-STATES = {"present": State.PRESENT, "absent": State.ABSENT}
-LONGEST_CELL = 2**20  # bytes; the longest that is asked for has 500 letters
-SHA256 = re.compile("[0-9a-f]{64}")
+THREADS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class _Judgement:
-    """One row of feedback with the prediction that was judged; `limited`: to a side or another
-    place; `shapes`: what the reader drew."""
-
-    image: str
-    finding: str
-    limited: bool
-    reader: str
-    presence: str
-    shapes: tuple[Shape, ...]
-
-
-def read_feedback(database: Path, images: Path, split: str, *, labels: frozenset[str]) -> Contents:
+def read_feedback(
+    database: Path,
+    images: Path | None,
+    split: str,
+    *,
+    labels: frozenset[str],
+    study: str | None = None,
+) -> Contents:
     """Reads all judgements, as split "train".
 
     A judgement that was revised counts as its last revision says, and of one reader's judgements of a finding
-    on an image the last. "Unsure" says nothing, nor does "absent" of a side or another place; where readers
-    disagree the finding is unknown. Boxes and polygons are kept of readers who see the finding, unless a
-    point of theirs tells that it is elsewhere too, nobody knows how far. Patients are not known.
+    on an image the last: of a study's two opinions the second. "Unsure" says nothing, nor does "absent" of a
+    side or another place; where readers disagree the finding is unknown, unless adjudicators decided, who
+    outweigh all readers. Boxes and polygons are kept of readers who see the finding, unless a point of theirs
+    tells that it is elsewhere too, nobody knows how far. What a verdict on the model's map says of places,
+    see `by_verdict`. Patients are not known.
+
+    Args:
+        database: the SQLite file.
+        images: the folder with the images that were judged; None for those of the studies, where they lie.
+        split: "train".
+        labels: those that the vocabulary has.
+        study: the name of one, whose readings and decisions alone are read; None for all that was read.
 
     Raises:
-        DataError: the database is missing, not one of the app, or holds a box outside its image; names file
-            and row.
+        DataError: the database is missing, not one of the app, has no such study, or holds a box outside its
+            image; names file and row.
     """
     own_split(split, ("train",), database)
-    if not images.is_dir():
+    if images is not None and not images.is_dir():
         raise DataError(f"{images} is no folder; name the one with the images that were judged.")
+    with opened(database) as tables:
+        free = free_judgements(tables, database, labels)
+        studies = study_judgements(tables, database, labels, study)
     collector = Collector("feedback", labels)
-    last: dict[str, dict[tuple[str, str], _Judgement]] = defaultdict(dict)
-    foreign = 0
-    for item in _judgements(database, labels):
-        label = label_of(item.finding, labels)
-        if label is None:
-            foreign += 1  # the words are a reader's own and are not repeated
-        elif not (item.limited and item.presence == "absent"):
-            last[item.image][label, item.reader] = item
-    files = _hashes(images) if last else {}
-    for image, judgements in last.items():
+    everything = studies.judgements if study else (*free, *studies.judgements)
+    judgements = _last(everything, labels)
+    files = _files(images, studies, judgements, collector)
+    where = images.name if images else "the studies' folders"
+    for image, said in judgements.items():
         if image in files:
-            _add(collector, files[image], judgements)
+            _add(collector, files[image], said)
         else:
-            collector.leave_out(f"image {image[:12]}: {images.name} has no file with these pixels")
+            has = "has" if images else "have"
+            collector.leave_out(f"image {image[:12]}: {where} {has} no file with these pixels")
+    # The words of what is no finding are a reader's own and are not repeated.
+    foreign = sum(label_of(item.finding, labels) is None for item in everything)
     collector.leave_out_some(foreign, "judgements of findings that the vocabulary does not have")
     return collector.contents(database, split)
 
 
-def _add(collector: Collector, file: Path, judgements: Mapping[tuple[str, str], _Judgement]) -> None:
-    reading, shapes = collector.reading(), []
-    for label in dict.fromkeys(label for label, _ in judgements):
-        decided = [
-            item for (name, _), item in judgements.items() if name == label and item.presence in STATES
-        ]
-        states = {STATES[item.presence] for item in decided}
-        if len(states) > 1:
-            collector.leave_out(f"{file.name}: readers disagree on {label}, which is taken as unknown")
-        reading.say(label, states.pop() if len(states) == 1 else None)
-        if len({item.presence for item in decided}) == 1:
-            shapes += [shape for item in decided if item.presence == "present" for shape in item.shapes]
-    collector.add(file, reading, shapes=shapes)
-
-
-def _judgements(database: Path, labels: frozenset[str]) -> list[_Judgement]:
-    """In the order in which they were saved; the database is opened for reading only.
-
-    Raises:
-        DataError: it is missing, not one of the app, or a cell of it is not what the app writes.
-    """
-    if not is_file(database):
-        raise DataError(f"There is no feedback database {shorter(database)}; check the path.")
-    try:
-        with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            connection.row_factory = sqlite3.Row
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CELL)
-            connection.execute("PRAGMA trusted_schema = OFF")
-            tables = _plain_tables(connection, database)
-            columns = {column[1] for column in connection.execute("PRAGMA table_info(feedback)")}
-            # Older databases know no revisions, or no withdrawals.
-            known = [("supersedes_id", CURRENT), ("withdrawn", STANDING)]
-            conditions = [condition for column, condition in known if column in columns]
-            judgements = JUDGEMENTS.format(current=f"WHERE {' AND '.join(conditions)}" if conditions else "")
-            boxes: dict[object, list[tuple[object, ...]]] = defaultdict(list)
-            for number, *values in connection.execute(BOXES):
-                boxes[number].append(tuple(values))
-            outlines: dict[object, list[tuple[object, object]]] = defaultdict(list)
-            if "outline" in tables:
-                for number, kind, points in connection.execute(OUTLINES):
-                    outlines[number].append((kind, points))
-            return [
-                _judgement(
-                    dict(row),
-                    boxes[row["id"]],
-                    outlines[row["id"]],
-                    labels,
-                    f"{database}, feedback {clipped(str(row['id']))}",
-                )
-                for row in connection.execute(judgements)
-            ]
-    except (sqlite3.Error, UnicodeDecodeError, MemoryError) as error:
-        raise DataError(
-            f"{database} is not a feedback database of the app ({clipped(str(error))}); check the path."
-        ) from error
-
-
-def _plain_tables(connection: sqlite3.Connection, database: Path) -> set[str]:
-    """Names; plain tables alone are read: a view or a virtual table may compute without end."""
-    plain = {
-        name
-        for name, statement in connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
-        if isinstance(statement, str) and re.match(r"CREATE\s+TABLE\b", statement, re.IGNORECASE)
+def _last(judgements: Iterable[Judgement], labels: frozenset[str]) -> dict[str, dict[str, list[Judgement]]]:
+    """Image -> label -> the last judgement of each reader, or what was decided."""
+    last: dict[str, dict[str, dict[str, Judgement]]] = defaultdict(lambda: defaultdict(dict))
+    decided: dict[tuple[str, str], Judgement] = {}
+    for item in sorted(judgements, key=lambda item: item.when):
+        label = label_of(item.finding, labels)
+        if label is None:
+            continue
+        if item.decided:
+            decided[item.image, label] = item
+        elif not (item.limited and item.presence == "absent"):
+            last[item.image][label][item.reader] = item
+    said = {
+        image: {label: list(readers.values()) for label, readers in by_label.items()}
+        for image, by_label in last.items()
     }
-    missing = [name for name in TABLES if name not in plain]
-    if missing:
-        raise DataError(
-            f"{database} is not a feedback database of the app (no table {missing[0]}); check the path."
-        )
-    return plain
+    for (image, label), item in decided.items():
+        said.setdefault(image, {})[label] = [item]
+    return said
 
 
-def _judgement(
-    row: Mapping[str, Any],
-    boxes: Sequence[tuple[object, ...]],
-    outlines: Sequence[tuple[object, object]],
-    labels: frozenset[str],
-    where: str,
-) -> _Judgement:
-    """One row, checked cell by cell."""
-    for name in ("reader", "presence", "image_sha256", "finding"):
-        if not isinstance(row[name], str):
-            raise DataError(f"{where}: {name} is no text; remove the row.")
-    if row["presence"] not in (*STATES, "unsure"):
-        raise DataError(
-            f'{where}: presence is "{clipped(row["presence"])}"; it is present, absent or unsure, so correct '
-            "the row."
-        )
-    if row["side"] not in (None, "", "left", "right"):
-        raise DataError(f"{where}: side is neither left nor right; correct the row.")
-    if not SHA256.fullmatch(row["image_sha256"]):
-        raise DataError(f"{where}: image_sha256 is no SHA-256 in hexadecimal digits; remove the row.")
-    for name in ("image_height", "image_width"):
-        if not isinstance(row[name], int) or row[name] < 1:
-            raise DataError(f"{where}: {name} is no whole number above 0; correct the row.")
-    size = (float(row["image_width"]), float(row["image_height"]))
-    label = label_of(row["finding"], labels) or ""
-    return _Judgement(
-        row["image_sha256"],
-        row["finding"],
-        bool(row["side"]) or _has_place(row["parameters"], where),
-        row["reader"],
-        row["presence"],
-        _shapes(label, boxes, outlines, size, where),
-    )
+def _add(collector: Collector, file: Path, judgements: Mapping[str, list[Judgement]]) -> None:
+    reading, shapes, denied = collector.reading(), [], []
+    for label, items in judgements.items():
+        decided = [item for item in items if item.presence in STATES]
+        presences = {item.presence for item in decided}
+        if len(presences) > 1:
+            collector.leave_out(f"{file.name}: readers disagree on {label}, which is taken as unknown")
+        reading.say(label, STATES[presences.pop()] if len(presences) == 1 else None)
+        if {item.presence for item in decided} == {"present"}:
+            drawn = [shape for item in decided for shape in item.shapes]
+            shapes += drawn
+            # Where one reader outlines the finding, all else is free of it.
+            denied += [] if drawn else [shape for item in decided for shape in item.denied]
+    collector.add(file, reading, shapes=shapes, denied=denied)
 
 
-def _has_place(parameters: object, where: str) -> bool:
-    """Whether the question was limited to a zone, a lobe, ...; rows of before places were kept have none."""
-    if parameters is None:
-        return False
-    try:
-        record = json.loads(parameters) if isinstance(parameters, str) else None
-    except (ValueError, RecursionError):
-        record = None
-    if not isinstance(record, dict):
-        raise DataError(f"{where}: parameters are no JSON object; remove the row.")
-    return bool(record.get("place"))
+def _files(
+    images: Path | None,
+    studies: StudyContents,
+    judgements: Mapping[str, object],
+    collector: Collector,
+) -> dict[str, Path]:
+    """Hash of the pixels -> file, of the images that were judged."""
+    if not judgements:
+        return {}
+    if images is not None:
+        return _hashes(sorted(path for path in images.rglob("*") if path.is_file()))
+    places: list[Path] = []
+    for image in judgements:
+        place = studies.files.get(image)
+        if place is None:
+            continue
+        file = _below(place)
+        if file is None:
+            collector.leave_out(f"image {image[:12]}: its file is gone, or holds several")
+        else:
+            places.append(file)
+    return _hashes(places)
 
 
-def _shapes(
-    label: str,
-    boxes: Sequence[tuple[object, ...]],
-    outlines: Sequence[tuple[object, object]],
-    size: tuple[float, float],
-    where: str,
-) -> tuple[Shape, ...]:
-    polygons = [_polygon(label, points, size, where) for kind, points in outlines if kind == "polygon"]
-    known = [_shape(label, box, size, where) for box in boxes] + polygons
-    return tuple(known) if len(polygons) == len(outlines) else ()
+def _below(place: CaseFile) -> Path | None:
+    """The file, if it lies below its study's folder and holds one image alone."""
+    file = place.folder / place.path
+    inside = file.resolve().is_relative_to(place.folder.resolve())
+    return file if place.frame is None and inside and file.is_file() else None
 
 
-def _polygon(label: str, points: object, size: tuple[float, float], where: str) -> Shape:
-    """Of JSON [[x, y], ...] in pixels."""
-    try:
-        corners = [(float(x), float(y)) for x, y in json.loads(points if isinstance(points, str) else "")]
-    except (TypeError, ValueError, RecursionError) as error:
-        raise DataError(
-            f"{where}: a polygon must be a list of corners, each of two numbers; remove it."
-        ) from error
-    shares = [(x / size[0], y / size[1]) for x, y in corners]
-    if len(shares) < 3 or not all(
-        -TOLERANCE <= share <= 1 + TOLERANCE for corner in shares for share in corner
-    ):
-        raise DataError(f"{where}: a polygon lies outside its image or has no area; correct or remove it.")
-    return Shape(label, tuple((min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)) for x, y in shares))
-
-
-def _shape(label: str, box: tuple[object, ...], size: tuple[float, float], where: str) -> Shape:
-    """Of a box (x, y, w, h) in pixels."""
-    numbers = [float(value) for value in box if isinstance(value, int | float)]
-    if len(numbers) < 4:
-        raise DataError(f"{where}: a box must be four numbers; remove it.")
-    x, y, w, h = numbers
-    return corner_box(label, (x, y, x + w, y + h), size, where)
-
-
-def _hashes(folder: Path) -> dict[str, Path]:
+def _hashes(files: list[Path]) -> dict[str, Path]:
     """Hash of the pixels -> file; a file that is no radiograph is none that was judged."""
 
     def hashed(path: Path) -> str | None:
@@ -256,6 +152,5 @@ def _hashes(folder: Path) -> dict[str, Path]:
         except RadiographError:
             return None
 
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         return {sha256: path for sha256, path in zip(pool.map(hashed, files), files, strict=True) if sha256}
