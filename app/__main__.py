@@ -98,13 +98,13 @@ def _serve(settings: Settings, folder: Path) -> None:
             if people.note:
                 print(people.note, flush=True)
             studies = study_server(
-                database, engine, twin, settings.study_files, settings.study_cases, service.lanes
+                database, engine, twin, settings.study_files, settings.study_cases, service.lanes, archive
             )
-            studies.ahead.start()
+            studies.start()
             try:
                 serve(build(service, settings, folder, people, studies), listening)
             finally:
-                studies.ahead.close()
+                studies.close()
                 service.lanes.close()
     finally:
         stop.set()

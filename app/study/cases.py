@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from app.study.errors import StudyError
-from app.study.protocol import labels_by_name
-from patchclip import PatchClipError, Radiograph, list_images, load_entry
-from patchclip.data.tables import Row, Table, clipped, numbers, read_table
-from patchclip.errors import DataError
-from patchclip.image.containers import ImageEntry, LeftOut
+from app.study.truth_tables import ToldRow, Truth, TruthTables, below, told_rows
+from app.study.watch import LeftOutFile, Nobody, Watch
+from patchclip import PatchClipError, Radiograph, load_entry
+from patchclip.image.containers import ImageEntry, list_images
 from patchclip.text import Vocabulary
-from patchclip.types import Box
 
 DECODERS = 2  # files at once
-TRUTH = "truth_"  # begins the manifest's columns that tell it
-NAMES = ("path", "reference")  # either heads the column of files
 MOST_CASES = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """Whether a finding is there, and where; boxes in original image pixels."""
-
-    present: bool
-    boxes: tuple[Box, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """As it is stored."""
-        return {"present": self.present, "boxes": [[box.x, box.y, box.w, box.h] for box in self.boxes]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,88 +61,119 @@ class Cases:
 
     folder: Path
     cases: tuple[NewCase, ...]
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[LeftOutFile, ...] = ()
 
 
-def read_cases(source: Path, vocabulary: Vocabulary, boxes: Path | None = None) -> Cases:
-    """The films of a folder (all that are found below it), or those that a manifest names.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Tables of what is known of the films.
 
-    A manifest is a CSV file with the column `path` (or `reference`), relative to the manifest's folder, and
-    for what is known of the truth `truth_FINDING`: 1, 0 or blank. Of a folder, what cannot be read is left
-    out, and said; a manifest must be right.
+    Attributes:
+        truth: of a folder: CSV file with the column `path` (or `reference`) from the folder, and for what is
+            known `truth_FINDING`: 1, 0 or blank; it need not name every film.
+        boxes: CSV file of truth boxes: path, finding, x, y, w, h in original image pixels.
+    """
+
+    truth: Path | None = None
+    boxes: Path | None = None
+
+
+def read_cases(
+    films: Path, vocabulary: Vocabulary, told: Told | None = None, watch: Watch | None = None
+) -> Cases:
+    """The films of a folder (all that are found below it), or those that a manifest names; each is decoded.
+
+    A manifest is a CSV file like the table of truth, which names its films from its own folder. Of a folder,
+    what cannot be read is left out, and said; a manifest must be right.
 
     Args:
-        source: folder or manifest.
+        films: folder or manifest.
         vocabulary: by which the truth's findings are understood.
-        boxes: CSV file of truth boxes: path, finding, x, y, w, h in original image pixels.
+        told: what is known of the films.
+        watch: hears how far it is.
 
     Raises:
         DataError: a table is not what it should be; names file and row.
         StudyError: there is no film, or the same one stands twice in a manifest.
         RadiographError: a film of a manifest cannot be read.
+        StoppedError: `watch` has ended it.
     """
-    if source.is_dir():
-        return _of_folder(source.resolve(), vocabulary, boxes)
-    table = read_table(source, ())
-    return _of_manifest(table, source.resolve().parent, vocabulary, boxes)
+    told, watch = told or Told(), watch or Nobody()
+    if films.is_dir():
+        return _of_folder(films.resolve(), vocabulary, told, watch)
+    if told.truth is not None:
+        raise StudyError("A manifest tells the truth in its own columns; leave out the table of truth.")
+    return _of_manifest(films, vocabulary, told.boxes, watch)
 
 
-def _of_folder(folder: Path, vocabulary: Vocabulary, boxes: Path | None) -> Cases:
-    listing = list_images(folder, isolated=True)
-    left_out = [LeftOut(_shown(folder, item.name), item.reason) for item in listing.left_out]
+def _of_folder(folder: Path, vocabulary: Vocabulary, told: Told, watch: Watch) -> Cases:
+    rows = told_rows(told.truth, folder, vocabulary) if told.truth else []
+    tables = TruthTables(rows, told.boxes, folder, vocabulary)
+    counted = itertools.count()
+    listing = list_images(folder, isolated=True, each=lambda: watch.at("listing", next(counted), None))
+    entries = [entry for entry in listing.entries if entry.file is not None]
+    paths = sorted(
+        {_shown(folder, str(entry.file)) for entry in entries}
+        | {_shown(folder, item.name) for item in listing.left_out}
+    )
+    place_of = {path: number for number, path in enumerate(paths, start=1)}
+    left_out: list[LeftOutFile] = []
+
+    def leave_out(path: str, reason: str) -> None:
+        left_out.append(LeftOutFile(path, place_of[path], reason))
+        watch.leave_out(left_out[-1])
+
+    for item in listing.left_out:
+        path = _shown(folder, item.name)
+        if not _is_table(folder / path, told):
+            leave_out(path, item.reason)
     places: list[Place] = []
-    for entry in listing.entries:
+    for entry in entries:
+        path = _shown(folder, str(entry.file))
         try:
-            places.append(Place(_below(folder, Path(entry.file or "")), entry.frame))
-        except ValueError:
-            left_out.append(LeftOut(_shown(folder, entry.name), "It is a link to a file elsewhere."))
-    outlined = _boxes(boxes, folder, vocabulary)
-    cases: list[NewCase] = []
-    first: dict[str, str] = {}
-    for place, read in zip(places, _decoded(folder, places), strict=True):
-        if isinstance(read, PatchClipError):
-            left_out.append(LeftOut(place.path, str(read)))
-        elif read.sha256 in first:
-            same = f"It has the same pixels as {first[read.sha256]}, which is a case already."
-            left_out.append(LeftOut(place.path, same))
+            below(folder, folder / path)
+        except (ValueError, OSError):
+            leave_out(path, "It is a link to a file elsewhere.")
         else:
-            first[read.sha256] = place.path
-            cases.append(NewCase(place, read.sha256, read.size, outlined.pop(place.path, {})))
-    _check_left(outlined, boxes)
+            places.append(Place(path, entry.frame))
+    cases: list[NewCase] = []
+    first: dict[str, Place] = {}
+    for place, read in zip(places, _decoded(folder, places, watch), strict=True):
+        if isinstance(read, PatchClipError):
+            leave_out(place.path, str(read))
+        elif read.sha256 in first:
+            same = place_of[first[read.sha256].path]
+            leave_out(place.path, f"It has the same pixels as file {same}, which is a case already.")
+        else:
+            first[read.sha256] = place
+            cases.append(NewCase(place, read.sha256, read.size, tables.take(place.path, read.size)))
+    tables.check_left({item.path for item in left_out})
     return _complete(folder, cases, left_out)
 
 
-def _of_manifest(table: Table, folder: Path, vocabulary: Vocabulary, boxes: Path | None) -> Cases:
-    column = next((name for name in NAMES if name in table.columns), None)
-    if column is None:
-        raise DataError(f"{table.path} has no column path or reference; name each case's file in one.")
-    truths = _truth_columns(table, vocabulary)
-    places = [Place(_named(row, column, folder, f"{table.path}, row {row.number}")) for row in table.rows]
-    outlined = _boxes(boxes, folder, vocabulary)
+def _of_manifest(manifest: Path, vocabulary: Vocabulary, boxes: Path | None, watch: Watch) -> Cases:
+    folder = manifest.resolve().parent
+    rows = told_rows(manifest, folder, vocabulary)
+    tables = TruthTables(rows, boxes, folder, vocabulary)
+    places = [Place(row.path) for row in rows]
     cases: list[NewCase] = []
-    first: dict[str, int] = {}
-    for row, place, read in zip(table.rows, places, _decoded(folder, places), strict=True):
-        where = f"{table.path}, row {row.number}"
+    first: dict[str, ToldRow] = {}
+    for row, place, read in zip(rows, places, _decoded(folder, places, watch), strict=True):
         if isinstance(read, PatchClipError):
-            raise StudyError(f"{where}: {read}")
+            raise StudyError(f"{row.where}: {read}")
         if read.sha256 in first:
             raise StudyError(
-                f"{where}: it has the same pixels as row {first[read.sha256]}; name each film once."
+                f"{row.where}: it has the same pixels as row {first[read.sha256].number}; name each once."
             )
-        first[read.sha256] = row.number
-        told = _truth(row, truths, where)
-        for label, truth in outlined.pop(place.path, {}).items():
-            if label in told and not told[label].present:
-                raise DataError(f"{where}: it says that {label} is absent, yet {boxes} has a box of it.")
-            told[label] = truth
-        cases.append(NewCase(place, read.sha256, read.size, told))
-    _check_left(outlined, boxes)
+        first[read.sha256] = row
+        cases.append(NewCase(place, read.sha256, read.size, tables.take(place.path, read.size)))
+    tables.check_left(())
     return _complete(folder, cases, [])
 
 
-def _complete(folder: Path, cases: Sequence[NewCase], left_out: Sequence[LeftOut]) -> Cases:
+def _complete(folder: Path, cases: Sequence[NewCase], left_out: Sequence[LeftOutFile]) -> Cases:
     if not cases:
-        reason = f" ({left_out[0].name}: {left_out[0].reason})" if left_out else ""
+        reason = f" (file {left_out[0].place}: {left_out[0].reason})" if left_out else ""
         raise StudyError(f"There is no film to read{reason}; name a folder or a manifest with radiographs.")
     if len(cases) > MOST_CASES:
         raise StudyError(f"A study has {MOST_CASES} cases at most, and these are {len(cases)}; make several.")
@@ -172,8 +188,8 @@ class _Read:
     size: tuple[int, int]
 
 
-def _decoded(folder: Path, places: Sequence[Place]) -> list[_Read | PatchClipError]:
-    """Each film, or why it cannot be read; never all pixels at once."""
+def _decoded(folder: Path, places: Sequence[Place], watch: Watch) -> Iterator[_Read | PatchClipError]:
+    """Each film in turn, or why it cannot be read; never all pixels at once."""
 
     def read(place: Place) -> _Read | PatchClipError:
         try:
@@ -182,82 +198,20 @@ def _decoded(folder: Path, places: Sequence[Place]) -> list[_Read | PatchClipErr
         except PatchClipError as error:
             return error
 
-    with ThreadPoolExecutor(DECODERS) as pool:
-        return list(pool.map(read, places))
-
-
-def _truth_columns(table: Table, vocabulary: Vocabulary) -> dict[str, str]:
-    """Column -> label."""
-    labels = labels_by_name(vocabulary)
-    columns = [name for name in table.columns if name.lower().startswith(TRUTH)]
-    for name in columns:
-        if name[len(TRUTH) :].strip().lower() not in labels:
-            raise DataError(
-                f"{table.path} has a column {clipped(name)}, which names no finding of the model; "
-                f"it knows {', '.join(vocabulary.labels)}."
-            )
-    told = {name: labels[name[len(TRUTH) :].strip().lower()] for name in columns}
-    if len(set(told.values())) < len(told):
-        raise DataError(f"{table.path} has two columns for the truth of one finding; keep one of them.")
-    return told
-
-
-def _truth(row: Row, columns: Mapping[str, str], where: str) -> dict[str, Truth]:
-    told: dict[str, Truth] = {}
-    for column, label in columns.items():
-        cell = row.cells.get(column, "")
-        if cell not in ("", "0", "1"):
-            raise DataError(f'{where}: {column} must be 1, 0 or blank, and is "{clipped(cell)}".')
-        if cell:
-            told[label] = Truth(cell == "1")
-    return told
-
-
-def _boxes(path: Path | None, folder: Path, vocabulary: Vocabulary) -> dict[str, dict[str, Truth]]:
-    """Path of a film -> label -> what is there."""
-    if path is None:
-        return {}
-    labels = labels_by_name(vocabulary)
-    boxes: dict[str, dict[str, Truth]] = {}
-    for row in read_table(path, ("path", "finding", "x", "y", "w", "h")).rows:
-        where = f"{path}, row {row.number}"
-        label = labels.get(row.cells["finding"].lower())
-        if label is None:
-            raise DataError(f'{where}: "{clipped(row.cells["finding"])}" is no finding of the model.')
-        box = Box(*numbers(row.cells, ("x", "y", "w", "h"), where))
-        if box.w <= 0 or box.h <= 0:
-            raise DataError(f"{where}: w and h must be above 0, for a box has an area.")
-        film = boxes.setdefault(_named(row, "path", folder, where), {})
-        before = film.get(label, Truth(True))
-        film[label] = Truth(True, (*before.boxes, box))
-    return boxes
-
-
-def _check_left(outlined: Mapping[str, object], boxes: Path | None) -> None:
-    if outlined:
-        raise DataError(
-            f"{boxes} has boxes of {clipped(next(iter(outlined)))}, which is no case of this study; "
-            "leave them out, or add the case."
-        )
-
-
-def _named(row: Row, column: str, folder: Path, where: str) -> str:
-    """A file that a row names, as its path below the folder."""
-    name = row.cells[column]
-    if not name:
-        raise DataError(f"{where}: {column} is empty; name the case's file.")
+    pool = ThreadPoolExecutor(DECODERS)
     try:
-        return _below(folder, folder / name)
-    except (ValueError, OSError) as error:
-        raise DataError(
-            f'{where}: "{clipped(name)}" does not lie below {folder}; put all cases there, and name them by '
-            "their paths from it."
-        ) from error
+        for number, film in enumerate(pool.map(read, places)):
+            watch.at("reading", number, len(places))
+            yield film
+        watch.at("reading", len(places), len(places))
+    finally:
+        pool.shutdown(cancel_futures=True)  # of a study that nobody wants any more, the rest is not read
 
 
-def _below(folder: Path, file: Path) -> str:
-    """Raises ValueError where the file lies elsewhere, links followed."""
-    return file.resolve().relative_to(folder).as_posix()
+def _is_table(path: Path, told: Told) -> bool:
+    """Whether a file is what tells of the films, and no film that could not be read."""
+    tables = [table.resolve() for table in (told.truth, told.boxes) if table is not None]
+    return path.resolve() in tables
 
 
 def _shown(folder: Path, name: str) -> str:

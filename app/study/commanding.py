@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from sqlalchemy import select
 
-from app.archive_panel import NO_ARCHIVE, archive_of
+from app.archive_panel import archive_of
 from app.settings import Settings, read_settings
 from app.store import migrate, open_database
 from app.store.study_models import Assignment, StudyReading
 from app.store.writing import reading
-from app.study.archive_cases import PREFIX, fetch_cases
-from app.study.cases import Cases, read_cases
+from app.study.archive_cases import PREFIX
+from app.study.cases import Told
 from app.study.errors import StudyError
-from app.study.making import Model, make_study, protocol_for
 from app.study.packs import Packs
-from app.study.server import model_of
+from app.study.server import films_kept, model_of
+from app.study.sources import Wish, Workshop
 from app.study.studies import Studies, study_row
 from app.study.work import Work
 from patchclip import Engine
@@ -50,14 +49,19 @@ def with_database(options: argparse.Namespace, run: Command) -> int:
 
 
 def _create(options: argparse.Namespace, settings: Settings, studies: Studies) -> int:
-    protocol = _text(options.protocol)
-    model = _model(settings)
-    protocol_for(protocol, model)  # before any film is decoded
-    cases = _cases_of(options, settings, model)
     readers = [name.strip() for name in options.readers.split(",") if name.strip()]
-    make_study(studies, model, options.name, protocol, cases, readers)
+    wish = Wish(
+        options.name,
+        _text(options.protocol),
+        readers,
+        _films(options.cases),
+        Told(options.truth, options.boxes),
+    )
+    model = model_of(Engine.from_pretrained(settings.checkpoint))
+    workshop = Workshop(studies, model, archive_of(settings), films_kept(settings.study_files))
+    _, cases = workshop.make(wish)
     for item in cases.left_out:
-        print(f"left out: {item.name}: {item.reason}")
+        print(f"left out: {item.path} (file {item.place}): {item.reason}")
     print(
         f'Study "{options.name}": {len(cases.cases)} cases for {len(readers)} readers; the server makes them '
         "ready as it runs (research use only, not for clinical use)"
@@ -65,23 +69,13 @@ def _create(options: argparse.Namespace, settings: Settings, studies: Studies) -
     return 0
 
 
-def _cases_of(options: argparse.Namespace, settings: Settings, model: Model) -> Cases:
-    if not options.cases.startswith(PREFIX):
-        place = Path(options.cases)
-        if not place.exists():
-            raise StudyError(f"There is no {place}; name a folder of radiographs or a manifest as --cases.")
-        return read_cases(place, model.vocabulary, options.boxes)
-    archive = archive_of(settings)
-    if archive is None:
-        raise StudyError(NO_ARCHIVE)
-    folder = settings.study_files / "films" / hashlib.sha256(options.name.encode()).hexdigest()[:16]
-    if folder.exists():
-        raise StudyError(f"The films of a study of this name lie in {folder} already; remove them first.")
-    return read_cases(fetch_cases(options.cases, archive, folder), model.vocabulary, options.boxes)
-
-
-def _model(settings: Settings) -> Model:
-    return model_of(Engine.from_pretrained(settings.checkpoint))
+def _films(words: str) -> Path | str:
+    if words.startswith(PREFIX):
+        return words
+    place = Path(words)
+    if not place.exists():
+        raise StudyError(f"There is no {place}; name a folder of radiographs or a manifest as --cases.")
+    return place
 
 
 def _text(path: Path) -> str:

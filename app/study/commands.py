@@ -19,6 +19,12 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "DICOMWEB:modality=DX,date=20260102 of the archive that PATCHCLIP_DICOMWEB names",
     )
     create.add_argument(
+        "--truth",
+        type=Path,
+        metavar="FILE",
+        help="CSV of a folder's truth: path, truth_FINDING (1, 0 or blank)",
+    )
+    create.add_argument(
         "--boxes", type=Path, metavar="FILE", help="CSV of truth boxes: path, finding, x, y, w, h"
     )
     create.add_argument("--protocol", type=Path, required=True, metavar="FILE", help="the protocol, in TOML")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.study.cases import Cases
 from app.study.errors import StudyError
-from app.study.protocol import Protocol, ProtocolFile, read_protocol
+from app.study.protocol import ProtocolFile, read_protocol
 from app.study.studies import NewStudy, Studies
 from patchclip.saliency.registry import TWIN
 from patchclip.text import Vocabulary
 
-MOST_FOLDERS = 500
+MOST_CHOICES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,6 @@ def make_study(
         ProtocolError, StudyError, StoreError: it cannot be made, and why.
     """
     read = protocol_for(protocol, model)
-    _check_truth(read.protocol, cases)
     names = {finding.label: finding.name for finding in model.vocabulary.findings}
     return studies.create(
         NewStudy(
@@ -76,20 +76,8 @@ def make_study(
     )
 
 
-def _check_truth(protocol: Protocol, cases: Cases) -> None:
-    for case in cases.cases:
-        for label, truth in case.truth.items():
-            height, width = case.size
-            for box in truth.boxes:
-                if label in protocol.findings and (box.x + box.w > width + 1 or box.y + box.h > height + 1):
-                    raise StudyError(
-                        f"A truth box of {label} lies outside its film {case.place.path} of {width} x "
-                        f"{height} pixels; give boxes in original pixels."
-                    )
-
-
 def folder_below(root: Path | None, name: str) -> Path:
-    """A folder or manifest that is named from the root for cases.
+    """A folder or table that is named from the root for cases.
 
     Raises:
         StudyError: there is no root, or nothing of that name below it.
@@ -105,18 +93,32 @@ def folder_below(root: Path | None, name: str) -> Path:
     except (OSError, ValueError):
         below = False
     if not below:
-        raise StudyError("There is no such folder or manifest below the server's folder for cases.")
+        raise StudyError("There is no such folder or table below the server's folder for cases.")
     return place
 
 
-def choices_below(root: Path | None) -> list[str]:
-    """Folders and manifests (CSV) below the root for cases, by their paths from it; hidden ones aside."""
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Folders and tables (CSV) below the root for cases, by their paths from it."""
+
+    folders: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+
+
+def choices_below(root: Path | None) -> Choices:
+    """What lies below the root for cases; hidden files and folders aside."""
     if root is None or not root.is_dir():
-        return []
-    found = [
-        path.relative_to(root).as_posix()
-        for path in sorted(root.glob("**/*"))[: 100 * MOST_FOLDERS]
-        if (path.is_dir() or path.suffix.lower() == ".csv")
-        and not any(part.startswith(".") for part in path.relative_to(root).parts)
-    ]
-    return [".", *found[:MOST_FOLDERS]]
+        return Choices()
+    folders, tables = ["."], []
+    for parent, below, names in os.walk(root):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        place = Path(parent).relative_to(root)
+        folders += [(place / name).as_posix() for name in below]
+        tables += [
+            (place / name).as_posix()
+            for name in sorted(names)
+            if name.lower().endswith(".csv") and not name.startswith(".")
+        ]
+        if len(folders) + len(tables) >= MOST_CHOICES:
+            break
+    return Choices(tuple(sorted(folders)), tuple(sorted(tables)))

@@ -13,30 +13,50 @@ from app.requests import EmptyRequest
 from app.store.study_models import Assignment, StudyCase, StudyReading
 from app.store.writing import reading
 from app.study.ahead import Ahead
-from app.study.cases import read_cases
-from app.study.making import Model, choices_below, folder_below, make_study, protocol_for
+from app.study.archive_cases import PREFIX
+from app.study.cases import Told
+from app.study.creations import Creations, Made, Progress
+from app.study.errors import StudyError
+from app.study.making import choices_below, folder_below
 from app.study.packs import Packs
-from app.study.replies import CaseReply, CasesReply, ChoicesReply, CreatedReply, LeftOutCase
-from app.study.requests import CreateRequest, OfStudyRequest
-from app.study.studies import Studies, study_row
+from app.study.replies import (
+    BegunReply,
+    CaseReply,
+    CasesReply,
+    ChoicesReply,
+    CreationReply,
+    CreationsReply,
+    LeftOutReply,
+)
+from app.study.requests import CreateRequest, OfCreationRequest, OfStudyRequest
+from app.study.sources import Wish, Workshop
+from app.study.studies import study_row
+from app.study.watch import StoppedError, Watch
 from app.study.work import Work
+from patchclip import PatchClipError
 
 
 class Office:
     """Answers the page of whoever leads studies; each method takes the person who asks.
 
     Args:
-        studies, packs, ahead: of the server.
-        model: that new studies are made with.
+        workshop: that new studies are made in.
+        creations, packs, ahead: of the server.
         root: below which the cases of new studies may lie; None where none may be made from the page.
         lanes: of the service.
     """
 
     def __init__(
-        self, studies: Studies, packs: Packs, ahead: Ahead, model: Model, root: Path | None, lanes: Lanes
+        self,
+        workshop: Workshop,
+        creations: Creations,
+        packs: Packs,
+        ahead: Ahead,
+        root: Path | None,
+        lanes: Lanes,
     ) -> None:
-        self._studies, self._packs, self._ahead = studies, packs, ahead
-        self._model, self._root, self._lanes = model, root, lanes
+        self._workshop, self._studies, self._creations = workshop, workshop.studies, creations
+        self._packs, self._ahead, self._root, self._lanes = packs, ahead, root, lanes
 
     async def choices(self, person: Person, request: EmptyRequest) -> ChoicesReply:
         """What a study can be made of.
@@ -45,19 +65,37 @@ class Office:
             NotAllowedError: the person leads none.
         """
         person.require(Role.LEAD)
-        return await self._lanes.store.run(
-            lambda: ChoicesReply(folders=choices_below(self._root), readers=self._studies.readers())
-        )
+        return await self._lanes.store.run(self._choices)
 
-    async def create(self, person: Person, request: CreateRequest) -> CreatedReply:
-        """Makes a study; all its films are decoded once meanwhile.
+    async def create(self, person: Person, request: CreateRequest) -> BegunReply:
+        """Begins to make a study, of which all films are decoded once; `creations` tells how far it is.
 
         Raises:
             NotAllowedError: the person leads none.
-            PatchClipError: it cannot be made, and why.
+            PatchClipError: it cannot be made, and why, as far as that can be told before a film is read.
         """
         person.require(Role.LEAD)
-        return await self._lanes.studies.run(lambda: self._create(request))
+        return await self._lanes.store.run(lambda: self._begin(request))
+
+    async def creations(self, person: Person, request: EmptyRequest) -> CreationsReply:
+        """The studies that are being made, and how the last ones ended.
+
+        Raises:
+            NotAllowedError: the person leads none.
+        """
+        person.require(Role.LEAD)
+        return CreationsReply(creations=[_told(progress) for progress in self._creations.all()])
+
+    async def end_creation(self, person: Person, request: OfCreationRequest) -> DoneReply:
+        """Stops the making of a study, of which nothing stays; of one that has ended, nothing more is told.
+
+        Raises:
+            NotAllowedError: the person leads none.
+            StudyError: no such study is being made.
+        """
+        person.require(Role.LEAD)
+        self._creations.end(request.creation)
+        return DoneReply()
 
     async def close(self, person: Person, request: OfStudyRequest) -> DoneReply:
         """Ends a study.
@@ -79,16 +117,41 @@ class Office:
         person.require(Role.LEAD)
         return await self._lanes.store.run(lambda: self._cases(request.study))
 
-    def _create(self, request: CreateRequest) -> CreatedReply:
-        protocol_for(request.protocol, self._model)  # before any film is decoded
-        cases = read_cases(folder_below(self._root, request.folder), self._model.vocabulary)
-        study = make_study(self._studies, self._model, request.name, request.protocol, cases, request.readers)
-        self._ahead.wake()
-        return CreatedReply(
-            study=study,
-            cases=len(cases.cases),
-            left_out=[LeftOutCase(name=item.name, reason=item.reason) for item in cases.left_out],
+    def _choices(self) -> ChoicesReply:
+        choices = choices_below(self._root)
+        return ChoicesReply(
+            folders=list(choices.folders),
+            tables=list(choices.tables),
+            archive=self._workshop.archive is not None,
+            readers=self._studies.readers(),
         )
+
+    def _begin(self, request: CreateRequest) -> BegunReply:
+        films = request.folder if request.folder.startswith(PREFIX) else self._below(request.folder)
+        told = Told(
+            self._below(request.truth) if request.truth else None,
+            self._below(request.boxes) if request.boxes else None,
+        )
+        workshop = self._workshop
+        wish = workshop.check(Wish(request.name, request.protocol, request.readers, films, told))
+        return BegunReply(creation=self._creations.begin(wish.name, lambda watch: self._make(wish, watch)))
+
+    def _make(self, wish: Wish, watch: Watch) -> Made:
+        """In a thread of its own; no path of the server is told."""
+        try:
+            study, cases = self._workshop.make(wish, watch)
+        except StoppedError:
+            raise
+        except PatchClipError as error:
+            raise StudyError(self._without_root(str(error))) from error
+        self._ahead.wake()
+        return Made(study, len(cases.cases))
+
+    def _without_root(self, sentence: str) -> str:
+        return sentence if self._root is None else sentence.replace(f"{self._root.resolve()}/", "")
+
+    def _below(self, name: str) -> Path:
+        return folder_below(self._root, name)
 
     def _cases(self, study: int) -> CasesReply:
         with reading(self._studies.engine, self._studies.file) as session:
@@ -113,3 +176,17 @@ class Office:
                     for case in row.cases
                 ]
             )
+
+
+def _told(progress: Progress) -> CreationReply:
+    return CreationReply(
+        creation=progress.number,
+        name=progress.name,
+        state=progress.state,
+        done=progress.done,
+        total=progress.total,
+        left_out=[LeftOutReply(place=item.place, reason=item.reason) for item in progress.left_out],
+        study=progress.study,
+        cases=progress.cases,
+        error=progress.error,
+    )

@@ -160,26 +160,50 @@ class SavedReadingReply(Reply):
 
 
 class ChoicesReply(Reply):
-    """What a study can be made of: folders below the server's root, with how many files each holds, and
-    readers."""
+    """What a study can be made of: folders and tables (CSV) below the server's root, whether there is an
+    archive, and readers."""
 
     folders: list[str]
+    tables: list[str]
+    archive: bool
     readers: list[str]
 
 
-class LeftOutCase(Reply):
-    """A file that is no case, and why."""
+class LeftOutReply(Reply):
+    """A file that is no case: its place among the folder's files in the order of their paths, and why."""
 
-    name: str
+    place: int
     reason: str
 
 
-class CreatedReply(Reply):
-    """A study that was made, how many cases it has, and what was left out."""
+class BegunReply(Reply):
+    """A study whose making has begun."""
 
-    study: int
-    cases: int
-    left_out: list[LeftOutCase]
+    creation: int
+
+
+class CreationReply(Reply):
+    """How far a study is that is being made, or how that ended.
+
+    `state` is waiting, fetching, listing, reading, storing, made, failed or stopped; `total` is null where
+    nobody knows; `study` and `cases` are null until it is made.
+    """
+
+    creation: int
+    name: str
+    state: str
+    done: int
+    total: int | None
+    left_out: list[LeftOutReply]
+    study: int | None
+    cases: int | None
+    error: str
+
+
+class CreationsReply(Reply):
+    """All studies that are being made, and how the last ones ended."""
+
+    creations: list[CreationReply]
 
 
 class CaseReply(Reply):

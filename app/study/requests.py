@@ -28,6 +28,7 @@ EventKind = Literal[
 MOST_DETAILS = 20
 LONGEST_PROTOCOL = 50_000
 Short = Annotated[str, StringConstraints(max_length=100)]
+Place = Annotated[str, StringConstraints(max_length=1000)]
 Row = Annotated[int, Field(ge=1, lt=2**53)]
 
 
@@ -95,9 +96,21 @@ class EventRequest(OfAssignmentRequest):
 
 
 class CreateRequest(Message):
-    """A new study; the folder is named from the root that the server's settings give."""
+    """A new study.
+
+    Folder (or manifest) and tables of truth are named from the root that the server's settings give; films of
+    the archive by "DICOMWEB:..." in place of a folder. A table that is not given is "".
+    """
 
     name: Name
-    folder: Annotated[str, StringConstraints(max_length=1000)]
+    folder: Place
+    truth: Place = ""
+    boxes: Place = ""
     protocol: Annotated[str, StringConstraints(max_length=LONGEST_PROTOCOL)]
     readers: Annotated[tuple[Name, ...], Field(max_length=200)]
+
+
+class OfCreationRequest(Message):
+    """A study that is being made."""
+
+    creation: Row

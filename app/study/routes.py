@@ -16,6 +16,7 @@ from app.study.requests import (
     CreateRequest,
     EventRequest,
     OfAssignmentRequest,
+    OfCreationRequest,
     OfStudyRequest,
     SaveReadingRequest,
 )
@@ -40,6 +41,8 @@ def study_requests(desk: Desk, office: Office) -> dict[str, StudyRequest]:
         "study_event": StudyRequest(EventRequest, desk.event),
         "study_choices": StudyRequest(EmptyRequest, office.choices),
         "study_create": StudyRequest(CreateRequest, office.create),
+        "study_creations": StudyRequest(EmptyRequest, office.creations),
+        "study_creation_end": StudyRequest(OfCreationRequest, office.end_creation),
         "study_close": StudyRequest(OfStudyRequest, office.close),
         "study_cases": StudyRequest(OfStudyRequest, office.cases),
     }

@@ -9,14 +9,17 @@ from sqlalchemy import Engine as Database
 
 from app.lanes import Lanes
 from app.study.ahead import Ahead
+from app.study.creations import Creations
 from app.study.desk import Desk
 from app.study.making import Model
 from app.study.office import Office
 from app.study.packs import Packs
+from app.study.sources import Workshop
 from app.study.studies import Studies
 from app.study.work import Maker
 from app.twin import Twin
 from patchclip import Engine
+from patchclip.archive import Archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +30,26 @@ class StudyServer:
     desk: Desk
     office: Office
     ahead: Ahead
+    creations: Creations
+
+    def start(self) -> None:
+        """Begins to make cases ready."""
+        self.ahead.start()
+
+    def close(self) -> None:
+        """Ends after the case at hand; of a study that is being made nothing stays."""
+        self.creations.close()
+        self.ahead.close()
 
 
 def study_server(
-    database: Database, engine: Engine, twin: Twin | None, folder: Path, root: Path | None, lanes: Lanes
+    database: Database,
+    engine: Engine,
+    twin: Twin | None,
+    folder: Path,
+    root: Path | None,
+    lanes: Lanes,
+    archive: Archive | None = None,
 ) -> StudyServer:
     """Puts study mode together; its worker is yet to be started.
 
@@ -40,15 +59,24 @@ def study_server(
         folder: where films and maps are kept ready.
         root: below which cases of studies that are made in the page may lie, or None.
         lanes: of the service.
+        archive: from which such studies may get their films, or None.
     """
     studies, packs = Studies(database), Packs(folder / "ready")
     ahead = Ahead(Maker(engine, twin, studies, packs, lanes), studies, packs)
+    workshop = Workshop(studies, model_of(engine), archive, films_kept(folder))
+    creations = Creations()
     return StudyServer(
         database=database,
         desk=Desk(studies, packs, ahead, lanes),
-        office=Office(studies, packs, ahead, model_of(engine), root, lanes),
+        office=Office(workshop, creations, packs, ahead, root, lanes),
         ahead=ahead,
+        creations=creations,
     )
+
+
+def films_kept(folder: Path) -> Path:
+    """Where films of the archive stay, below the folder of studies."""
+    return folder / "films"
 
 
 def model_of(engine: Engine) -> Model:

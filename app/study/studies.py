@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
@@ -70,11 +71,10 @@ class Studies:
             StudyError: its name is taken, or names of readers make no sense.
             StoreError: the database cannot be written now.
         """
-        name, readers = _name(new.name), _readers(new.readers)
+        name, readers = study_name(new.name), reader_names(new.readers)
         protocol = new.protocol.protocol
         with writing(self.engine, self.file) as session:
-            if session.scalar(select(Study.id).where(Study.name == name)) is not None:
-                raise StudyError(f'There is a study "{name}" already; choose another name.')
+            _check_free(session, name)
             study = Study(
                 name=name,
                 folder=str(new.cases.folder),
@@ -114,6 +114,25 @@ class Studies:
             )
             session.flush()
             return study.id
+
+    def check_free(self, name: str) -> None:
+        """Whether a study may have this name, before any of its films is read.
+
+        Raises:
+            StudyError: another has it.
+            StoreError: the database cannot be read.
+        """
+        with reading(self.engine, self.file) as session:
+            _check_free(session, name)
+
+    def has_folder(self, folder: Path) -> bool:
+        """Whether the films of a study lie in a folder.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with reading(self.engine, self.file) as session:
+            return session.scalar(select(Study.id).where(Study.folder == str(folder.resolve()))) is not None
 
     def summaries(self) -> list[StudySummary]:
         """All but the free reading, in the order they were made in.
@@ -189,14 +208,29 @@ def study_row(session: Session, study: int) -> Study:
     return row
 
 
-def _name(text: str) -> str:
+def _check_free(session: Session, name: str) -> None:
+    if session.scalar(select(Study.id).where(Study.name == name)) is not None:
+        raise StudyError(f'There is a study "{name}" already; choose another name.')
+
+
+def study_name(text: str) -> str:
+    """A study's name as it is stored.
+
+    Raises:
+        StudyError: it is none.
+    """
     name = " ".join(text.split())
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         raise StudyError(f"A study's name has 1 to {LONGEST_NAME} printable characters; give it another one.")
     return name
 
 
-def _readers(names: Sequence[str]) -> list[str]:
+def reader_names(names: Sequence[str]) -> list[str]:
+    """Readers' names as they are stored.
+
+    Raises:
+        StudyError: there are none, too many, or one twice.
+    """
     readers = [" ".join(name.split()) for name in names]
     if not readers:
         raise StudyError("A study needs one reader at least; name them.")

@@ -62,7 +62,9 @@ class Listing:
         return Listing(self.entries + other.entries, self.left_out + other.left_out)
 
 
-def list_images(source: str | Path | bytes, *, isolated: bool = False) -> Listing:
+def list_images(
+    source: str | Path | bytes, *, isolated: bool = False, each: Callable[[], None] | None = None
+) -> Listing:
     """The images in a source; a file that is no container is one entry under its own name, whatever it holds.
 
     A file that is known to be no image is left out of a folder, archive or disc; whether the others can be
@@ -71,6 +73,7 @@ def list_images(source: str | Path | bytes, *, isolated: bool = False) -> Listin
     Args:
         source: path of a folder or file, or a file's bytes.
         isolated: read in a worker process, as `patchclip.load_radiograph`.
+        each: is called before each file of a folder; what it raises ends the listing.
 
     Raises:
         RadiographError: missing; an archive or disc that is damaged, made to do harm, or without any image.
@@ -82,6 +85,8 @@ def list_images(source: str | Path | bytes, *, isolated: bool = False) -> Listin
         return _with_images(_run("list_file", str(path), str(source), isolated=isolated))
     listing = Listing()
     for file in _files(path):
+        if each is not None:
+            each()
         listing += _run("list_in_container", str(file), str(file), isolated=isolated)
     return _with_images(listing)
 

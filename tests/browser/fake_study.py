@@ -76,6 +76,8 @@ class FakeStudy:
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
     refusing: dict[str, str] = field(default_factory=dict)
+    making: list[str] = field(default_factory=list)  # names of studies that are being made
+    states: dict[int, str] = field(default_factory=dict)  # of each in turn, from 1
     waiting: set[int] = field(default_factory=set)
     stored: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -233,10 +235,36 @@ class FakeStudy:
         return {}
 
     def _study_choices(self, _: dict[str, Any]) -> dict[str, Any]:
-        return {"folders": ["chest", "paediatric"], "readers": ["Reader One", "Reader Two"]}
+        readers = ["Reader One", "Reader Two"]
+        tables = ["boxes.csv", "manifest.csv", "truth.csv"]
+        return {"folders": ["chest", "paediatric"], "tables": tables, "archive": True, "readers": readers}
 
-    def _study_create(self, _: dict[str, Any]) -> dict[str, Any]:
-        return {"study": 4, "cases": 6, "left_out": [{"name": "notes.txt", "reason": "It is no radiograph."}]}
+    def _study_create(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.making.append(body["name"])
+        return {"creation": len(self.making)}
+
+    def _study_creations(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"creations": [self._creation(number) for number in range(1, len(self.making) + 1)]}
+
+    def _creation(self, number: int) -> dict[str, Any]:
+        """Two of six films are read, or all is made."""
+        state = self.states.get(number, "reading")
+        made = state == "made"
+        return {
+            "creation": number,
+            "name": self.making[number - 1],
+            "state": state,
+            "done": 6 if made else 2,
+            "total": 6,
+            "left_out": [{"place": 7, "reason": "It is no radiograph."}],
+            "study": 4 if made else None,
+            "cases": 6 if made else None,
+            "error": "The study was stopped before it was made." if state == "stopped" else "",
+        }
+
+    def _study_creation_end(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.states[body["creation"]] = "stopped"
+        return {}
 
     def _study_cases(self, _: dict[str, Any]) -> dict[str, Any]:
         case = {"size": [HEIGHT, WIDTH], "ready": True, "readings": 0}

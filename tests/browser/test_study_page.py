@@ -283,11 +283,16 @@ def test_a_lead_makes_a_study(page: Page) -> None:
     page.locator("#pc-new-findings").fill("Effusion\nNodule\n")
     page.locator("#pc-new-arms").select_option("unaided,aided")
     page.locator("#pc-new-seed").fill("11")
+    page.locator("#pc-new-truth").select_option("truth.csv")
+    page.locator("#pc-new-boxes-table").select_option("boxes.csv")
     page.locator("#pc-new-form [type=submit]").click()
-    expect(page.locator("#pc-home-note")).to_have_text(
-        "Made, with 6 cases. Left out: notes.txt. It is no radiograph. All are ready."
-    )
+    making = page.locator("#pc-creations")
+    expect(making).to_contain_text("reading films: 2 of 6")
+    expect(making).to_contain_text("File 7: It is no radiograph.")
+    study.states[1] = "made"
+    expect(making).to_contain_text("Made, with 6 cases. All are ready.")
     made = study.told("study_create")[0]
+    assert (made["truth"], made["boxes"]) == ("truth.csv", "boxes.csv")
     assert (made["name"], made["folder"]) == ('Effusion "A" or B', "paediatric")
     assert made["readers"] == ["Reader One", "Reader Two"]
     assert tomllib.loads(made["protocol"]) == {
@@ -302,6 +307,31 @@ def test_a_lead_makes_a_study(page: Page) -> None:
         "boxes": "optional",
         "order": "random",
     }
+
+
+def test_a_study_of_the_archive_is_begun_and_stopped(page: Page) -> None:
+    study = FakeStudy(arms=["unaided"], role="lead")
+    study.serve(page)
+    page.locator("#pc-new").click()
+    page.locator("#pc-new-name").fill("Fetched")
+    page.locator("#pc-new-folder").select_option("manifest.csv")
+    expect(page.locator("#pc-new-truth")).to_be_disabled()  # a manifest has it itself
+    expect(page.locator("#pc-new-archive")).to_be_hidden()
+    page.locator("#pc-new-folder").select_option("the archive")
+    page.locator("#pc-new-archive").fill("modality=DX,date=20260102")
+    page.locator("#pc-new-form [type=submit]").click()
+    making = page.locator("#pc-creations")
+    expect(making).to_contain_text("reading films: 2 of 6")
+    made = study.told("study_create")[0]
+    assert (made["folder"], made["truth"]) == ("DICOMWEB:modality=DX,date=20260102", "")
+    page.reload()
+    expect(making).to_contain_text("reading films: 2 of 6")
+    making.get_by_role("button", name="stop").click()
+    expect(making).to_contain_text("The study was stopped before it was made.")
+    study.making.clear()  # as if the server had been restarted: of what has ended, nobody is told
+    making.get_by_role("button", name="put away").click()
+    expect(making.locator("li")).to_have_count(0)
+    expect(page.locator("#pc-home-note")).to_be_empty()
 
 
 def test_the_list_of_keys_is_whole(page: Page, study: FakeStudy) -> None:

@@ -134,8 +134,10 @@ def create(page: Page) -> None:
     page.locator("#pc-new-findings").fill("\n".join(FINDINGS))
     picture(page, "new-study")
     page.locator("#pc-new-form [type=submit]").click()
-    expect(page.locator("#pc-home-note")).to_contain_text(f"Made, with {CASES} cases.", timeout=120_000)
-    expect(page.locator("#pc-home-note")).to_contain_text("Left out: notes.txt.")
+    making = page.locator("#pc-creations")
+    expect(making).to_contain_text(f"Made, with {CASES} cases.", timeout=120_000)
+    expect(making).to_contain_text(f"File {CASES + 1}: ")
+    expect(making).not_to_contain_text("notes")
 
 
 def begin(page: Page) -> None:

@@ -2,12 +2,12 @@
 import { $, node, say } from "../dom.js";
 import { busy } from "../busy.js";
 import { call } from "../server.js";
-import { listStudies } from "./desk.js";
+import { followCreations } from "./creations.js";
 import { render } from "./render.js";
 import { state } from "./state.js";
 
 const FINDINGS = ["Effusion", "Nodule", "Cardiomegaly"];
-const FOLLOW_MS = 2000;
+const ARCHIVE = "DICOMWEB:"; // begins the place of films that lie there
 const PATCH_MAP = { key: "patch", title: "patch map" };
 const FIELDS = [
   "name",
@@ -30,13 +30,37 @@ export function bindCreating() {
     create();
   };
   for (const field of FIELDS) $(`new-${field}`).addEventListener("input", write);
+  $("new-folder").addEventListener("input", place);
+}
+
+function options(names) {
+  return names.map((name) => node("option", name, { value: name }));
+}
+
+function group(label, names) {
+  const made = node("optgroup", undefined, { label });
+  made.append(...options(names));
+  return made;
+}
+
+function place() {
+  // What else must be known of where the cases are.
+  const chosen = $("new-folder").selectedOptions[0];
+  const fromArchive = !!chosen && chosen.value === ARCHIVE;
+  $("new-archive-label").hidden = !fromArchive;
+  $("new-archive").required = fromArchive;
+  $("new-truth").disabled = !!chosen && chosen.parentElement.label === "manifests";
 }
 
 async function show() {
   say("open-error");
   say("new-error");
-  const { folders, readers } = await call("study_choices");
-  $("new-folder").replaceChildren(...folders.map((name) => node("option", name, { value: name })));
+  const { folders, tables, archive, readers } = await call("study_choices");
+  const places = [group("folders", folders), group("manifests", tables)];
+  if (archive) places.push(node("option", "the archive", { value: ARCHIVE }));
+  $("new-folder").replaceChildren(...places.filter(({ childElementCount: any, value }) => any || value));
+  for (const table of ["truth", "boxes-table"])
+    $(`new-${table}`).replaceChildren(node("option", "none", { value: "" }), ...options(tables));
   $("new-people").replaceChildren(...readers.map((name) => node("option", undefined, { value: name })));
   if (!$("new-readers").value) $("new-readers").value = readers.join(", ");
   if (!$("new-findings").value) $("new-findings").value = FINDINGS.join("\n");
@@ -49,8 +73,9 @@ async function show() {
     );
     $(`new-map-${letter}`).value = key;
   }
+  place();
   write();
-  if (!folders.length)
+  if (!folders.length && !archive)
     say("new-error", "The server has no folder of cases; name one with --study-cases when it is started.");
   $("new-dialog").showModal();
 }
@@ -94,40 +119,22 @@ function text(value) {
 
 async function create() {
   say("new-error");
+  const films = $("new-folder").value;
   try {
-    const {
-      study,
-      cases,
-      left_out: out,
-    } = await busy("making the study …", () =>
+    await busy("beginning …", () =>
       call("study_create", {
         name: $("new-name").value.trim(),
-        folder: $("new-folder").value,
+        folder: films === ARCHIVE ? ARCHIVE + $("new-archive").value.trim() : films,
+        truth: $("new-truth").disabled ? "" : $("new-truth").value,
+        boxes: $("new-boxes-table").value,
         protocol: $("new-protocol").value,
         readers: namesOf("readers", ","),
       }),
     );
-    await listStudies();
-    const left = out.map(({ name, reason }) => ` Left out: ${name}. ${reason}`).join("");
-    const words = `Made, with ${cases} case${cases === 1 ? "" : "s"}.${left}`;
-    $("home-note").textContent = words;
-    followCases(study, words).catch((error) => say("open-error", error.message));
     $("new-dialog").close();
+    followCreations();
   } catch (error) {
     say("new-error", error.message);
   }
   render();
-}
-
-async function followCases(study, words) {
-  // Until every case is decoded and asked; readers may begin before, and wait a little at each.
-  for (;;) {
-    const { cases } = await call("study_cases", { study });
-    const ready = cases.filter((one) => one.ready).length;
-    const all = ready === cases.length;
-    $("home-note").textContent =
-      `${words} ${all ? "All are ready." : `Made ready: ${ready} of ${cases.length}.`}`;
-    if (all) return;
-    await new Promise((done) => setTimeout(done, FOLLOW_MS));
-  }
 }

@@ -4,6 +4,7 @@ import { call } from "../server.js";
 import { viewer } from "../stage.js";
 import { makeClock } from "./clock.js";
 import { bindControls, setColours } from "./controls.js";
+import { followCreations } from "./creations.js";
 import { listStudies, openAddressed } from "./desk.js";
 import { followFilm, note } from "./events.js";
 import { bindKeys } from "./keys.js";
@@ -21,6 +22,7 @@ async function begin() {
   $("colours").replaceChildren(...tables.map((name) => node("option", name, { value: name })));
   setColours(tables[0]);
   await listStudies();
+  followCreations();
   await openAddressed();
   if (!state.desk) $("cards").querySelector("button")?.focus();
   $("stage").closest("#pc").dataset.ready = "true";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import cast
 
@@ -9,7 +10,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
-from app.study.archive_cases import fetch_cases
+from app.study.archive_cases import fetched_cases
 from app.study.cases import read_cases
 from app.study.errors import StudyError
 from patchclip.archive import Archive, Film
@@ -48,20 +49,41 @@ class DrawnArchive:
 
 
 def test_films_are_fetched_without_what_identifies(tmp_path: Path) -> None:
-    archive = DrawnArchive(write_dicom(tmp_path / "drawn.dcm"))
-    folder = fetch_cases("DICOMWEB:modality=DX,date=2026-01-02", cast(Archive, archive), tmp_path / "cases")
-    assert archive.asked == [StudyCriteria(date="20260102", modality="DX")]
-    (path,) = folder.iterdir()
-    assert path.name == "0001.dcm"
-    content = path.read_bytes()
+    archive, films = DrawnArchive(write_dicom(tmp_path / "drawn.dcm")), tmp_path / "films"
+    words = "DICOMWEB:modality=DX,date=2026-01-02"
+    with fetched_cases(words, cast(Archive, archive), films, lambda _: False) as folder:
+        assert archive.asked == [StudyCriteria(date="20260102", modality="DX")]
+        assert [path.name for path in folder.iterdir()] == ["0001.dcm"]
+    content = (folder / "0001.dcm").read_bytes()
     for word in (NAME, "4711", *archive.uids):
         assert word.encode() not in content
     read = read_cases(folder, VOCABULARY)
     assert [case.place.path for case in read.cases] == ["0001.dcm"]
 
 
+def test_a_creation_that_fails_or_is_killed_leaves_no_film(tmp_path: Path) -> None:
+    archive, films = DrawnArchive(write_dicom(tmp_path / "drawn.dcm")), tmp_path / "films"
+    for name in ("killed", "used"):
+        (films / name).mkdir(parents=True)
+        (films / name / "0001.dcm").write_bytes(b"a film")
+
+    def fetched() -> AbstractContextManager[Path]:
+        words = "DICOMWEB:modality=DX"
+        return fetched_cases(words, cast(Archive, archive), films, lambda folder: folder.name == "used")
+
+    with pytest.raises(StudyError, match="taken"), fetched() as first:
+        with fetched() as second:  # by another process: neither clears the other's
+            assert (second / "0001.dcm").exists()
+        assert (first / "0001.dcm").exists()
+        raise StudyError("The name is taken.")
+    assert {path.name for path in films.iterdir()} == {"used", second.name}
+
+
 @pytest.mark.parametrize("words", ["DICOMWEB:", "DICOMWEB:colour=red", "DICOMWEB:modality=DX,1.2"])
 def test_words_that_are_not_understood_are_refused(tmp_path: Path, words: str) -> None:
     archive = DrawnArchive(write_dicom(tmp_path / "drawn.dcm"))
-    with pytest.raises(StudyError, match="modality=DX"):
-        fetch_cases(words, cast(Archive, archive), tmp_path / "cases")
+    with (
+        pytest.raises(StudyError, match="modality=DX"),
+        fetched_cases(words, cast(Archive, archive), tmp_path / "films", lambda _: False),
+    ):
+        pass

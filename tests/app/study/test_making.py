@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from app.people.identity import Role
 from app.store import open_database
-from app.study.cases import read_cases
+from app.study.cases import Place, Told, read_cases
 from app.study.cli import main
+from app.study.creations import ENDED, Creation, Creations, Made
 from app.study.errors import StudyError
 from app.study.loading import study_data
-from patchclip import PatchClipError
+from app.study.server import model_of
+from app.study.sources import Wish, Workshop
+from patchclip import PatchClipError, Radiograph
 from patchclip.types import Box
 from tests.app.study.conftest import FILMS, SECRET, SEQUENTIAL, Bench
 from tests.app.study.reader_client import ReaderClient, opinion_body, people_of, study_api
@@ -42,10 +48,11 @@ def test_a_folder_gives_all_films_once_and_says_what_it_leaves_out(films: Path, 
     (copy / "away.png").symlink_to(films / names(films)[0])
     read = read_cases(copy, VOCABULARY)
     assert sorted(case.place.path for case in read.cases) == [f"{number}.png" for number in range(FILMS)]
-    assert {item.name for item in read.left_out} == {"again.png", "notes.txt", "cut.png", "away.png"}
-    assert next(item for item in read.left_out if item.name == "again.png").reason.startswith(
-        "It has the same"
-    )
+    places = {item.path: item.place for item in read.left_out}
+    assert places == {"again.png": 7, "away.png": 8, "cut.png": 9, "notes.txt": 10}  # by name, after 0 to 5
+    reasons = {item.path: item.reason for item in read.left_out}
+    assert reasons["again.png"] == "It has the same pixels as file 1, which is a case already."
+    assert not any(name in reason for reason in reasons.values() for name in places)
 
 
 def test_a_manifest_tells_truth_and_boxes(films: Path, tmp_path: Path) -> None:
@@ -61,7 +68,7 @@ def test_a_manifest_tells_truth_and_boxes(films: Path, tmp_path: Path) -> None:
         ],
     )
     boxes = manifest(films, tmp_path / "boxes.csv", ["path,finding,x,y,w,h", f"{listed[0]},Effusion,1,2,3,4"])
-    read = read_cases(path, VOCABULARY, boxes)
+    read = read_cases(path, VOCABULARY, Told(boxes=boxes))
     path.unlink()
     assert [case.place.path for case in read.cases] == listed
     truth = read.cases[0].truth
@@ -120,22 +127,92 @@ def test_an_administrator_makes_a_study_in_the_page(bench: Bench, films: Path, t
         (chest / f"{number}.png").write_bytes((films / name).read_bytes())
     people = people_of(bench, reader=Role.ADMIN)
     admin = ReaderClient(study_api(bench, tmp_path, people), "reader")
-    assert "chest" in admin.call("study_choices")["folders"]
+    (chest / "notes.txt").write_text(SECRET)
+    manifest(chest, tmp_path / "truth.csv", ["path,truth_Effusion", "0.png,1", "1.png,0"])
+    manifest(chest, tmp_path / "boxes.csv", ["path,finding,x,y,w,h", "0.png,Effusion,1,2,3,4"])
+    manifest(chest, tmp_path / "wrong.csv", ["path,truth_Effusion", f"{SECRET}.png,1"])
+    choices = admin.call("study_choices")
+    assert "chest" in choices["folders"] and choices["archive"] is False
+    assert choices["tables"] == ["boxes.csv", "truth.csv", "wrong.csv"]
     body = {"name": "page", "folder": "chest", "protocol": SEQUENTIAL, "readers": ["anna"]}
+    body |= {"truth": "truth.csv", "boxes": "boxes.csv"}
     for change, words in (
         ({"folder": "../.."}, "no such folder"),
         ({"folder": "/etc"}, "no such folder"),
         ({"protocol": "x ="}, "no TOML"),
         ({"readers": []}, "one reader"),
+        ({"truth": "../truth.csv"}, "no such folder or table"),
+        ({"folder": "DICOMWEB:1.2.3"}, "No archive is set"),
     ):
         assert words in admin.call("study_create", **(body | change))["error"]
-    made = admin.call("study_create", **body)
-    assert (made["cases"], made["left_out"]) == (FILMS, [])
+    wrong = ended(admin, admin.call("study_create", **(body | {"truth": "wrong.csv"}))["creation"])
+    assert (wrong["state"], wrong["study"]) == ("failed", None)
+    assert wrong["error"].startswith("wrong.csv, row 2 tells of a file that is no case")
+    made = ended(admin, admin.call("study_create", **body)["creation"])
+    assert (made["state"], made["cases"], made["error"]) == ("made", FILMS, "")
+    assert [item["place"] for item in made["left_out"]] == [FILMS + 1]
+    assert "already" in admin.call("study_create", **body)["error"]
+    admin.call("study_creation_end", creation=made["creation"])
+    assert [item["name"] for item in admin.call("study_creations")["creations"]] == ["page"]
+    assert "not being made any more" in admin.call("study_creation_end", creation=99)["error"]
+    truth = {(told.present, told.boxes) for told in study_data(bench.database, made["study"]).truths}
+    assert truth == {(True, (Box(1, 2, 3, 4),)), (False, ())}
     bench.make_ready()
     cases = admin.call("study_cases", study=made["study"])["cases"]
     assert [case["case"] for case in cases] == list(range(1, FILMS + 1))
     assert all(case["ready"] and case["size"] == [96, 96] and case["readings"] == 0 for case in cases)
     assert SECRET.encode() not in admin.received
+
+
+def ended(admin: ReaderClient, creation: int) -> dict[str, Any]:
+    """How the making of a study ended."""
+    for _ in range(2000):
+        told = admin.call("study_creations")["creations"]
+        (state,) = [item for item in told if item["creation"] == creation]
+        if state["state"] in ENDED:
+            return dict(state)
+        time.sleep(0.01)
+    raise AssertionError("the study is still being made")
+
+
+def test_a_creation_that_is_stopped_leaves_nothing(
+    bench: Bench, films: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = Event(), Event()
+
+    def slow(place: Place, folder: Path) -> Radiograph:
+        begun.set()
+        assert go_on.wait(20)
+        return load(place, folder)
+
+    load = Place.load
+    monkeypatch.setattr(Place, "load", slow)
+    workshop = Workshop(bench.studies, model_of(bench.engine), None, bench.folder)
+    wish = Wish("small", SEQUENTIAL, ["anna"], films, Told())
+
+    def make(creation: Creation) -> Made:
+        study, cases = workshop.make(wish, creation)
+        return Made(study, len(cases.cases))
+
+    creations = Creations()
+    first, second = creations.begin("small", make), creations.begin("next", make)
+    assert begun.wait(20)
+    states = [(item.name, item.state) for item in creations.all()]
+    assert states == [("small", "reading"), ("next", "waiting")] or states[0][1] == "listing"
+    with pytest.raises(StudyError, match="being made already"):
+        creations.begin("small", make)
+    creations.end(first)
+    creations.end(second)
+    go_on.set()
+    creations.close()
+    assert [item.state for item in creations.all()] == ["stopped", "stopped"]
+    assert "nothing of it is stored" in creations.all()[0].error
+    with bench.database.connect() as connection:
+        for table in ("study", "reader", "study_case"):
+            rows = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar()
+            assert rows == (0 if table == "study_case" else 1)
+    monkeypatch.undo()
+    assert workshop.make(wish)[0] == 2  # the name is free
 
 
 def test_commands_make_list_and_close_a_study(
