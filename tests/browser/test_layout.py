@@ -21,6 +21,7 @@ COVERED = COVERED_OR_SCROLLED.replace(
 )  # the form scrolls
 SPILLED = """() => [...document.querySelectorAll('#pc :is(button, h1, h2, .notice)')].filter((item) => {
   if (item.closest('dialog, .chips, .list') || !item.offsetParent) return false;
+  if (item.clientWidth <= 1) return false; // for screen readers alone
   return item.scrollWidth > item.clientWidth + 1 && getComputedStyle(item).textOverflow !== 'ellipsis';
 }).map((item) => item.id || item.textContent)"""
 RINGS = """() => [...document.querySelectorAll(
