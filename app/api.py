@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from app.endpoints import Answering, WindowError, body_of, endpoint
+from app.endpoints import Answering, WindowError, answered, body_of, endpoint
 from app.film import Opened
 from app.guard.doors import API
 from app.guard.windows import HEADER, Windows
@@ -150,6 +150,13 @@ def routes(
 
 
 def _whole(reply: Whole) -> Reply | Response:
-    if isinstance(reply, (Opened, OpenedCase)):
+    if isinstance(reply, Opened):
+        return StreamingResponse(reply.body(_last), media_type=FILM)
+    if isinstance(reply, OpenedCase):
         return Response(reply.body(), media_type=FILM)
     return Response(reply, media_type=BYTES) if isinstance(reply, bytes) else reply
+
+
+async def _last(reply: Awaitable[Reply]) -> bytes:
+    """The end of a reply that has begun, where no status can be given any more."""
+    return bytes((await answered("open", reply)).body)

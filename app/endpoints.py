@@ -56,32 +56,37 @@ def endpoint(name: str, answer: Answering) -> Callable[[Request], Awaitable[Resp
     """Errors as {"error": sentence}; what nobody foresaw is logged by kind and place alone."""
 
     async def run(request: Request) -> Response:
-        try:
-            reply = await answer(request)
-            return reply if isinstance(reply, Response) else response(reply)
-        except NotSignedInError as error:
-            return response(SignInReply(error=str(error)), 401)
-        except WindowError as error:
-            return response(ErrorReply(error=str(error)), 401)
-        except PatchClipError as error:
-            return response(ErrorReply(error=str(error)), STATUS.get(type(error), 400))
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody hears it
-        except Exception as error:
-            # The page must hear of every failure, and no message with a patient's data may reach the log.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            LOG.error(
-                "%s failed: %s at %s:%s", name, type(error).__name__, Path(place.filename).name, place.lineno
-            )
-            return response(
-                ErrorReply(
-                    error="The server could not do this, and its log says where it failed; "
-                    "try again, or try another file."
-                ),
-                500,
-            )
+        return await answered(name, answer(request))
 
     return run
+
+
+async def answered(name: str, answer: Awaitable[Reply | Response]) -> Response:
+    """What an endpoint answers, or what it says where that fails."""
+    try:
+        reply = await answer
+        return reply if isinstance(reply, Response) else response(reply)
+    except NotSignedInError as error:
+        return response(SignInReply(error=str(error)), 401)
+    except WindowError as error:
+        return response(ErrorReply(error=str(error)), 401)
+    except PatchClipError as error:
+        return response(ErrorReply(error=str(error)), STATUS.get(type(error), 400))
+    except ClientDisconnect:
+        return Response(status_code=400)  # nobody hears it
+    except Exception as error:
+        # The page must hear of every failure, and no message with a patient's data may reach the log.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        LOG.error(
+            "%s failed: %s at %s:%s", name, type(error).__name__, Path(place.filename).name, place.lineno
+        )
+        return response(
+            ErrorReply(
+                error="The server could not do this, and its log says where it failed; "
+                "try again, or try another file."
+            ),
+            500,
+        )
 
 
 def response(reply: Reply, status: int = 200) -> Response:

@@ -152,8 +152,16 @@ class FilmReply(Reply):
     sides_told: bool
 
 
+class FilmHeadReply(Reply):
+    """What comes before a film of `film_bytes` bytes; `size` is (H, W) of the radiograph."""
+
+    size: tuple[int, int]
+    film: FilmReply
+    film_bytes: int
+
+
 class StudyReply(Reply):
-    """An opened radiograph; `size` is (H, W), `film` says how it is shown, `judged` counts readings so far.
+    """What comes after the film of an opened radiograph; `judged` counts readings so far.
 
     `windows` are those of the header, by name; `window` is the place of the one in use, None for an automatic
     one. `polarity_doubt`: black and white may have to be exchanged, or a decision on them undone. `dicom`:
@@ -167,8 +175,6 @@ class StudyReply(Reply):
     study: str
     sha256: str
     view: str
-    size: tuple[int, int]
-    film: FilmReply
     thumbnail: str
     questions: list[str]
     warnings: list[str]

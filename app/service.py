@@ -146,15 +146,13 @@ class Service:
             raise PatchClipError("The file does not hold this image any more; open the file again.")
         entry = listing.entries[request.image or 0]
         dicom = await self.lanes.decoder.run(lambda: is_dicom_entry(entry, content, isolated=True))
-        opened = await self._open(
+        return await self._open(
             window,
             person,
             lambda: load_entry(entry, content, window=request.window, isolated=True),
             Opening(request.image, request.window, request.inverted, dicom),
-            synthetic=False,
+            received=request.received,
         )
-        self.received.opened(request.received)
-        return opened
 
     async def open_example(self, window: str, person: Person | None, request: OpenExampleRequest) -> Opened:
         """Opens a bundled radiograph."""
@@ -169,7 +167,9 @@ class Service:
 
     async def look(self, window: str, person: Person | None, request: LookRequest) -> Opened:
         """A study that was opened before, as it was; the page sends its file again where it is forgotten."""
-        return await self._opened(self.sessions.get(window, request.study), person)
+        study = self.sessions.get(window, request.study)
+        assert study.film is not None  # whoever opens a study packs its film
+        return Opened(study.encoded.size, study.film, self._reply(study, person))
 
     async def close(self, window: str, request: CloseRequest) -> DoneReply:
         """Forgets a study, so that it takes no other one's room."""
@@ -211,39 +211,47 @@ class Service:
         load: Callable[[], Radiograph],
         opening: Opening,
         *,
-        synthetic: bool,
+        synthetic: bool = False,
+        received: str | None = None,
     ) -> Opened:
+        """Reads a picture; its film is on its way while the model looks at it."""
+
         def read() -> Radiograph:
             return load().inverted() if opening.inverted else load()
 
         radiograph, decode_ms = await self.lanes.decoder.run(lambda: _timed(read))
-        # The film is packed while the model looks at it: neither waits for the other.
-        encoded, film, small = await asyncio.gather(
-            self.lanes.model.run(lambda: self.engine.encode(radiograph)),
-            self.lanes.decoder.run(lambda: packed(radiograph)),
-            self.lanes.decoder.run(lambda: thumbnail(radiograph)),
-        )
-        study = self.sessions.add(
-            window, encoded, decode_ms, synthetic=synthetic, opening=opening, film=film, thumbnail=small
-        )
-        if self._twin is not None:
-            twin = self._twin
-            study.explained.twin_input = await self.lanes.decoder.run(lambda: twin.input_of(radiograph))
-        return await self._opened(study, person)
+        packing = asyncio.create_task(self.lanes.decoder.run(lambda: packed(radiograph)))
 
-    async def _opened(self, study: Study, person: Person | None) -> Opened:
-        assert study.film is not None  # whoever opens a study packs its film
+        async def look() -> StudyReply:
+            encoded, film, small = await asyncio.gather(
+                self.lanes.model.run(lambda: self.engine.encode(radiograph)),
+                packing,
+                self.lanes.decoder.run(lambda: thumbnail(radiograph)),
+            )
+            study = self.sessions.add(
+                window, encoded, decode_ms, synthetic=synthetic, opening=opening, film=film, thumbnail=small
+            )
+            if self._twin is not None:
+                twin = self._twin
+                study.explained.twin_input = await self.lanes.decoder.run(lambda: twin.input_of(radiograph))
+            self.received.opened(received)
+            return await self._reply(study, person)
+
+        looking = asyncio.create_task(look())
+        # Where the window is gone before it is told, nobody asks for what went wrong.
+        looking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return Opened(radiograph.size, await packing, looking)
+
+    async def _reply(self, study: Study, person: Person | None) -> StudyReply:
         facts = study.encoded.facts
         warnings = list(study.encoded.warnings)
         sha256 = study.encoded.radiograph_sha256
         judged, doubt = await self.readings.judged(sha256, person)
         warnings += doubt
-        reply = StudyReply(
+        return StudyReply(
             study=study.id,
             sha256=sha256,
             view=facts.view or "",
-            size=study.encoded.size,
-            film=study.film.told,
             thumbnail=study.thumbnail,
             questions=list(study.answers),
             warnings=warnings,
@@ -270,7 +278,6 @@ class Service:
                 for item in self._truth.get(sha256, ())
             ],
         )
-        return Opened(reply, study.film.codes)
 
 
 def _contents(listing: Listing) -> ContentsReply:

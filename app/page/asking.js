@@ -1,4 +1,5 @@
 // Questions: asking, asking again what the server no longer knows.
+import { whenOne } from "./coming.js";
 import { $, say } from "./dom.js";
 import { render } from "./render.js";
 import { callOn } from "./revival.js";
@@ -9,8 +10,9 @@ const MOST_RECENT = 6;
 
 export async function ask(text) {
   say("ask-error");
-  const study = state.current;
   if (document.activeElement === $("query")) $("query").blur(); // keys are the film's again
+  await whenOne();
+  const study = state.current;
   try {
     if (!study) throw new Error("No radiograph is open; open a file or one of the examples first.");
     const reply = await busy("asking …", () => callOn(study, "ask", { text }));

@@ -7,7 +7,7 @@ export function fileSource(file, image) {
   // Where a picture comes from, to be read again: the page keeps the file, the server does not.
   return {
     kind: "file",
-    open: (reading) => upload("open_upload", file, { image, ...reading }),
+    open: (reading, onFilm) => upload("open_upload", file, { image, ...reading }, onFilm),
     send: (name, options, whole) => upload(name, whole ? file : "", options),
   };
 }
@@ -16,7 +16,7 @@ export function exampleSource(name) {
   return {
     kind: "example",
     name,
-    open: (reading) => call("open_example", { name, ...reading }),
+    open: (reading, onFilm) => call("open_example", { name, ...reading }, onFilm),
     send: (request, options) => upload(request, "", options),
   };
 }

@@ -1,4 +1,5 @@
 // Asks the server. Every request carries a token that only a page of this server can get.
+import { bodyOf } from "./body.js";
 import { browserKey, keepBrowserKey, kept } from "./memory.js";
 import { signInAgain } from "./sign_in_again.js";
 
@@ -14,68 +15,68 @@ export function windowToken() {
   return token;
 }
 
-export function call(name, data = {}) {
-  return send(name, JSON.stringify(data), "application/json", SILENT);
+export function call(name, data = {}, onFilm = () => {}) {
+  // `onFilm({ size, film, packed })` has the film of a study that is being opened as soon as it is there, before the model has seen it.
+  return send(name, JSON.stringify(data), { type: "application/json", failure: SILENT, onFilm });
 }
 
-export function upload(name, file, options) {
+export function upload(name, file, options, onFilm = () => {}) {
   // The file's name stays here, whole: any part of it may identify a patient.
-  const told = { [OPTIONS_HEADER]: JSON.stringify(options) };
-  return send(name, file, "application/octet-stream", UNSENT, told);
+  const more = { [OPTIONS_HEADER]: JSON.stringify(options) };
+  return send(name, file, { type: "application/octet-stream", failure: UNSENT, more, onFilm });
 }
 
 export function isForgotten(error) {
   return error.status === FORGOTTEN;
 }
 
-async function send(name, body, type, failure, more = {}) {
+async function send(name, body, how) {
   if (!token) await enter();
-  let answer = await post(name, body, type, failure, more);
+  let answer = await post(name, body, how);
   if (answer.status === 401) {
     await enter(); // the server was restarted: to it this is a new window
-    answer = await post(name, body, type, failure, more);
+    answer = await post(name, body, how);
   }
   if (answer.reply.error) throw Object.assign(new Error(answer.reply.error), { status: answer.status });
   return answer.reply;
 }
 
 async function enter() {
-  const { reply } = await post(
-    "window",
-    JSON.stringify({ browser: browserKey() }),
-    "application/json",
-    SILENT,
-  );
+  const body = JSON.stringify({ browser: browserKey() });
+  const { reply } = await post("window", body, { type: "application/json", failure: SILENT });
   if (reply.error) throw new Error(reply.error);
   token = reply.window;
   keepBrowserKey(reply.browser);
 }
 
-async function post(name, body, type, failure, more = {}) {
+async function post(name, body, how) {
   for (;;) {
-    const answer = await postOnce(name, body, type, failure, more);
+    const answer = await postOnce(name, body, how);
     if (!answer.reply.sign_in) return answer;
     await signInAgain(answer.reply.error); // over the page, so that nothing on it is lost
   }
 }
 
-async function postOnce(name, body, type, failure, more) {
+async function postOnce(name, body, { type, failure, more = {}, onFilm }) {
   try {
     const headers = { "content-type": type, ...more, ...(token ? { [HEADER]: token } : {}) };
     const response = await fetch("api/" + name, { method: "POST", body, headers, cache: "no-store" });
-    return { status: response.status, reply: await replyOf(response) };
+    return { status: response.status, reply: await replyOf(response, onFilm) };
   } catch (error) {
     throw new Error(failure, { cause: error });
   }
 }
 
-async function replyOf(response) {
+async function replyOf(response, onFilm) {
   const type = response.headers.get("content-type");
   if (type.startsWith("application/json")) return response.json();
-  const content = await response.blob();
-  if (!type.startsWith(FILM)) return content;
+  if (!type.startsWith(FILM)) return response.blob();
   // An opened study: the length of its description, the description, the deflated film; see app/film.py.
-  const length = new DataView(await content.slice(0, 4).arrayBuffer()).getUint32(0);
-  const reply = JSON.parse(await content.slice(4, 4 + length).text());
-  return { ...reply, packed: content.slice(4 + length) };
+  const body = bodyOf(response);
+  const length = new DataView((await body.take(4)).buffer).getUint32(0);
+  const { film_bytes, ...head } = JSON.parse(new TextDecoder().decode(await body.take(length)));
+  if (film_bytes === undefined) return { ...head, packed: await body.rest() };
+  const opened = { ...head, packed: new Blob([await body.take(film_bytes)]) };
+  onFilm(opened);
+  return { ...opened, ...JSON.parse(await (await body.rest()).text()) };
 }

@@ -1,5 +1,6 @@
 // Studies: opening files and examples, and going from one to another.
 import { ask, askTexts, renew } from "./asking.js";
+import { coming } from "./coming.js";
 import { $, node, say } from "./dom.js";
 import { contentsOf, isHidden, offer, pathOf } from "./contents.js";
 import { newDraft, saysSomething, unaskedKey } from "./drafts.js";
@@ -24,6 +25,25 @@ export function openFolder(files) {
   return offer([{ items, leftOut: [] }], openAll);
 }
 
+async function opened(source, reading) {
+  // Where nothing is on screen the film is there before the model has seen it.
+  let film = null;
+  const early = (part) => {
+    film = makeFilm(part.film, part.packed);
+    if (!state.current && !viewer.view.film) present(film, part.size);
+  };
+  try {
+    const reply = await busy("reading and encoding …", () => source.open(reading, early));
+    return film ? { ...reply, film } : reply;
+  } catch (error) {
+    if (film && viewer.view.film === film) {
+      viewer.clear();
+      render();
+    }
+    throw error;
+  }
+}
+
 async function openAll(items, { show = false } = {}) {
   // `show`: a film that was chosen by itself, from a list of the page.
   say("open-error");
@@ -34,9 +54,11 @@ async function openAll(items, { show = false } = {}) {
       if (file.size > state.limitMb * 1e6) throw new Error(tooLarge(file.size));
       const source = fileSource(file, image);
       const { received } = file; // a film that was pushed: it waits no more once it is open
-      const reply = await busy("reading and encoding …", () => source.open(received ? { received } : {}));
-      if (reply.images) groups.push(contentsOf(file, reply));
-      else addStudy(reply, source, { name, show });
+      await coming(async () => {
+        const reply = await opened(source, received ? { received } : {});
+        if (reply.images) groups.push(contentsOf(file, reply));
+        else addStudy(reply, source, { name, show });
+      });
     } catch (error) {
       failed.push(items.length > 1 ? `${name}: ${error.message}` : error.message);
       sayEach(failed);
@@ -62,8 +84,9 @@ export async function openExample(name) {
   try {
     const source = exampleSource(name);
     const { question, title } = state.examples.find(({ file }) => file === name);
-    const reply = await busy("reading and encoding …", () => source.open({}));
-    const study = addStudy(reply, source, { name: title, show: true });
+    const study = await coming(async () =>
+      addStudy(await opened(source, {}), source, { name: title, show: true }),
+    );
     if (question && study === state.current && !study.answers.length) {
       $("query").value = question;
       await ask(question);
@@ -115,9 +138,9 @@ export function newStudy() {
   };
 }
 
-export function takeOpened(study, { film, packed, ...opened }) {
-  Object.assign(study, opened);
-  showFilm(study, makeFilm(film, packed));
+export function takeOpened(study, { film, packed, ...facts }) {
+  Object.assign(study, facts);
+  showFilm(study, film.levels === undefined ? makeFilm(film, packed) : film);
 }
 
 export function showFilm(study, film) {
@@ -126,8 +149,13 @@ export function showFilm(study, film) {
 }
 
 function lay(study) {
-  viewer.view.size = study.size;
-  busy("showing …", () => viewer.show(study.film)).catch(() =>
+  present(study.film, study.size);
+}
+
+function present(film, size) {
+  viewer.view.size = size;
+  $("empty").hidden = true;
+  busy("showing …", () => viewer.show(film)).catch(() =>
     say("open-error", "The film could not be shown; open the file again."),
   );
 }

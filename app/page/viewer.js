@@ -44,6 +44,7 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
   const hatched = { exploration: null, key: "", picture: null };
   const listeners = new Set();
   const laid = new Set();
+  let showing = null; // the work of showing `view.film`
   const unpacked = []; // the film that was shown last comes first
 
   const camera = makeCamera(element, drawOverlay);
@@ -127,8 +128,13 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
     context.fill();
   }
 
-  async function show(film) {
-    // Shows a film as soon as it is unpacked, unless another was asked for meanwhile.
+  function show(film) {
+    // Shows a film as soon as it is unpacked, unless another was asked for meanwhile; the one that is there stays as it is.
+    if (view.film !== film || !showing) showing = showAnew(film);
+    return showing;
+  }
+
+  async function showAnew(film) {
     view.film = film;
     element.style.visibility = camera.film() === film ? "" : "hidden"; // another study's film is not this one's
     await unpack(film);
@@ -145,7 +151,7 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
 
   function clear() {
     // No film, until another one comes.
-    view.film = null;
+    [view.film, showing] = [null, null];
     element.style.visibility = "hidden";
     drawOverlay();
   }

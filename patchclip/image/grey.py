@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,8 @@ Mask = NDArray[np.bool_]
 
 MOST_CODES = 65535
 """Codes from 0 that values may have; the one above them all stands for pixels that show nothing."""
+EXACT = 2**24
+"""Whole numbers up to which float32 has every one."""
 PRESETS = {
     "full range": (0.0, 100.0),
     "lungs": (0.5, 65.0),
@@ -72,14 +75,17 @@ class GreyValues:
         outside: bool [H, W], pixels that show nothing and are not counted.
         """
         inside = self.codes if outside is None else self.codes[~outside]
-        windows = {}
-        for name, (black, white) in PRESETS.items():
-            dark_first = self.inverse == (self.slope < 0)
-            shares = (black, white) if dark_first else (100 - white, 100 - black)
-            ends = [self.intercept + self.slope * place for place in percentiles(inside, shares)]
-            if ends[0] != ends[1]:
-                windows[name] = exact_window(min(ends), max(ends))
-        return windows
+        dark_first = self.inverse == (self.slope < 0)
+        shares = [
+            share if dark_first else 100 - share
+            for black, white in PRESETS.values()
+            for share in (black, white)
+        ]
+        ends = [self.intercept + self.slope * place for place in percentiles(inside, shares)]
+        pairs = zip(PRESETS, ends[::2], ends[1::2], strict=True)
+        return {
+            name: exact_window(min(one, other), max(one, other)) for name, one, other in pairs if one != other
+        }
 
     def inverted(self) -> GreyValues:
         """The same with black and white exchanged."""
@@ -132,7 +138,7 @@ def percentiles(codes: Codes, shares: Sequence[float]) -> list[float]:
 
     shares: in [0, 100].
     """
-    below = np.cumsum(np.bincount(codes.ravel(), minlength=1))
+    below = np.cumsum(_counts(codes))
     last = int(below[-1]) - 1
     found = []
     for share in shares:
@@ -140,6 +146,17 @@ def percentiles(codes: Codes, shares: Sequence[float]) -> list[float]:
         first, second = np.searchsorted(below, [place, min(place + 1, last)], side="right")
         found.append(float(first + (second - first) * part))
     return found
+
+
+def _counts(codes: Codes) -> NDArray[np.int64]:
+    """int64 [65536], how many pixels have each code; OpenCV counts them without a copy, in float32."""
+    flat = codes.reshape(-1, 1)
+    counts = np.zeros(MOST_CODES + 1, np.int64)
+    for start in range(0, len(flat), EXACT):
+        part = np.ascontiguousarray(flat[start : start + EXACT])
+        found = cv2.calcHist([part], [0], None, [MOST_CODES + 1], [0, MOST_CODES + 1])
+        counts += found.ravel().astype(np.int64)
+    return counts
 
 
 def names_of(transforms: Sequence[Transform]) -> tuple[str, ...]:

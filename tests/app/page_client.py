@@ -24,14 +24,19 @@ def told(content: bytes) -> dict[str, Any]:
     if content.startswith(b"{"):
         return dict(json.loads(content))
     length = int.from_bytes(content[:4], "big")
-    return dict(json.loads(content[4 : 4 + length]))
+    head = dict(json.loads(content[4 : 4 + length]))
+    if "film_bytes" not in head:
+        return head
+    last = dict(json.loads(content[4 + length + head["film_bytes"] :]))
+    return last if "error" in last else head | last
 
 
 def film_of(content: bytes) -> np.ndarray:
     """uint16 [rows, columns], the codes that follow the reply of an opened study."""
     length = int.from_bytes(content[:4], "big")
-    rows, columns = told(content)["film"]["size"]
-    halves = np.frombuffer(zlib.decompress(content[4 + length :]), np.uint8).reshape(2, rows, columns)
+    rows, columns = json.loads(content[4 : 4 + length])["film"]["size"]
+    inflating = zlib.decompressobj()  # what comes after the film is left alone
+    halves = np.frombuffer(inflating.decompress(content[4 + length :]), np.uint8).reshape(2, rows, columns)
     differences = halves[0].astype(np.int64) + 256 * halves[1].astype(np.int64)
     return (np.cumsum(differences, axis=1) % 65536).astype(np.uint16)
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import zlib
+from collections.abc import Awaitable
+from threading import Event
+
 import numpy as np
 import pytest
 
-from app.film import OUTSIDE, film_bytes, film_reply
-from patchclip import Radiograph, load_radiograph
+from app.examples import examples
+from app.film import LONGEST_BLOCK, OUTSIDE, film_bytes, film_reply
+from app.replies import StudyReply
+from app.requests import OpenExampleRequest
+from app.service import Service
+from patchclip import Encoded, Radiograph, RadiographError, load_radiograph
 from patchclip.image.grey import picture_values
 from tests.app.page_client import PageClient, film_of, told
 from tests.image.dicoms import CHEST, content, dicom, lut, words
@@ -59,3 +69,65 @@ def test_a_film_that_is_too_long_is_averaged_and_says_so(height: int, width: int
     assert codes.shape == (-(-height // step), -(-width // step))
     expected = np.linspace(0, 65535, width).reshape(-1, step).mean(axis=1)
     assert np.abs(codes[0] - expected).max() <= 1
+
+
+@pytest.mark.parametrize("noise", [0, 300])
+def test_low_bytes_that_do_not_shrink_are_sent_as_they_are(noise: int) -> None:
+    draws = np.random.default_rng(0).integers(0, noise + 1, (600, 500))
+    values = (np.arange(500) * 20 + draws).astype(np.uint16)
+    radiograph = Radiograph.from_array(values / 65535, grey=picture_values(values, 0, 65535))
+    body = film_bytes(radiograph)
+    # The third byte begins the first block; two bits of it say how it is made (RFC 1951, 3.2.3).
+    as_it_is = body[2] >> 1 & 3 == 0 and int.from_bytes(body[3:5], "little") == LONGEST_BLOCK
+    assert as_it_is == (noise > 0)
+    assert len(zlib.decompress(body)) == 2 * values.size
+    assert np.array_equal(sent(radiograph), values - values.min())
+
+
+class Looking:
+    """An engine that looks at a picture until it is told to stop, and may fail."""
+
+    def __init__(self, service: Service, error: Exception | None = None) -> None:
+        self.encode, self.error, self.done = service.engine.encode, error, Event()
+
+    def __call__(self, radiograph: Radiograph) -> Encoded:
+        assert self.done.wait(30)
+        if self.error:
+            raise self.error
+        return self.encode(radiograph)
+
+
+async def last(study: Awaitable[StudyReply]) -> bytes:
+    return (await study).model_dump_json().encode()
+
+
+def test_the_film_is_on_its_way_while_the_model_looks_at_it(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = Looking(service)
+    monkeypatch.setattr(service.engine, "encode", looking)
+
+    async def read() -> list[bytes]:
+        opened = await service.open_example("window", None, OpenExampleRequest(name=examples()[0].file))
+        parts = opened.body(last)
+        film = [await anext(parts), await anext(parts)]
+        assert not looking.done.is_set()
+        looking.done.set()
+        return [*film, *[part async for part in parts]]
+
+    head, codes, study = asyncio.run(read())
+    told_first = json.loads(head[4:])
+    assert film_of(head + codes).shape == tuple(told_first["film"]["size"])
+    assert told_first["film_bytes"] == len(codes)
+    assert len(json.loads(study)["sha256"]) == 64
+
+
+def test_what_the_model_cannot_look_at_is_said_after_its_film(
+    service: Service, window: PageClient, png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = Looking(service, RadiographError("The image is too long; crop it."))
+    looking.done.set()
+    monkeypatch.setattr(service.engine, "encode", looking)
+    assert window.send("open_upload", png) == {"error": "The image is too long; crop it."}
+    looking.error = ValueError("of Erika Mustermann")
+    assert "its log says where" in window.send("open_upload", png)["error"]

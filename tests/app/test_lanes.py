@@ -49,7 +49,8 @@ def test_while_grad_cams_wait_everything_else_is_answered(repository: FeedbackRe
 
     async def run() -> None:
         examples = (await service.start("w", None, EmptyRequest())).examples
-        opened = (await service.open_example("w", None, OpenExampleRequest(name=examples[0].file))).reply
+        first = OpenExampleRequest(name=examples[0].file)
+        opened = await (await service.open_example("w", None, first)).study
         await service.ask("w", AskRequest(study=opened.study, text="mass"))
         compare = CompareRequest(study=opened.study, query="mass")
         grad_cams = [

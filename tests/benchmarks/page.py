@@ -29,6 +29,21 @@ LENGTH = 3000
 REPEATS = 5
 LIMIT_MS = 33.0
 OPEN_LIMIT = 1.5  # times decoding and one pass through the model
+VISIBLE = """() => new Promise((done) => {
+  const film = document.querySelector("#pc-film");
+  const look = () => {
+    const canvas = film.querySelector(".cornerstone-canvas");
+    const { width, height } = canvas;
+    const hidden = getComputedStyle(film).visibility === "hidden";
+    const empty = hidden || !document.querySelector("#pc-empty").hidden;
+    const middle = () => canvas.getContext("2d").getImageData(width / 2, height / 2, 1, 1).data[0];
+    if (!empty && width && middle() > 0) requestAnimationFrame(() => done());
+    else requestAnimationFrame(look);
+  };
+  look();
+})
+"""
+"""Waits until the film's middle, which is bright in the drawn chest, is painted, and one frame more."""
 
 
 def large_film(path: Path) -> Path:
@@ -54,13 +69,9 @@ def median(act: Callable[[], object]) -> float:
     return statistics.median(seconds(act) for _ in range(REPEATS))
 
 
-def measure(page: Page, film: Path, other: Path, decode_and_pass_s: float) -> list[str]:
-    """One line for each figure."""
-    opened = seconds(lambda: open_file(page, film))
-    lines = [
-        f"open {LENGTH} x {LENGTH}: {opened:.2f} s, {opened / decode_and_pass_s:.2f} x (decode + one pass), "
-        f"limit {OPEN_LIMIT}"
-    ]
+def measure(page: Page, other: Path) -> list[str]:
+    """One line for each figure; the large film is the one on screen."""
+    lines = []
     ask(page, "pleural effusion")
     for frames in interactions(page):
         lines.append(f"frame, {frames.words()}, limit {LIMIT_MS:.0f} ms")
@@ -71,6 +82,31 @@ def measure(page: Page, film: Path, other: Path, decode_and_pass_s: float) -> li
     page.locator("#pc-busy").wait_for(state="hidden")
     lines.append(f"switch of studies: median {median(lambda: switch(page)):.2f} s")
     return lines
+
+
+def opening(visit: Callable[[], Page], film: Path, decode_and_pass_s: float) -> str:
+    """From the choice of a file to the film on screen, and until it can be asked, in a new window each."""
+    times = [opening_of_one(visit(), film) for _ in range(REPEATS)]
+    visible, whole = (statistics.median(each) for each in zip(*times, strict=True))
+    return (
+        f"open {LENGTH} x {LENGTH}: film visible after median {visible:.2f} s, "
+        f"{visible / decode_and_pass_s:.2f} x (decode + one pass), limit {OPEN_LIMIT}; "
+        f"ready to be asked after {whole:.2f} s"
+    )
+
+
+def opening_of_one(page: Page, film: Path) -> tuple[float, float]:
+    """Seconds until the middle of the film is grey on its canvas, and until the server knows it."""
+    with page.expect_file_chooser() as chooser:
+        page.locator("#pc-open").click()
+    started = time.perf_counter()
+    chooser.value.set_files(film)
+    page.evaluate(VISIBLE)
+    visible = time.perf_counter() - started
+    page.locator("#pc-studies li").first.wait_for()
+    whole = time.perf_counter() - started
+    page.context.close()
+    return visible, whole
 
 
 def saliency(page: Page) -> None:
@@ -103,9 +139,15 @@ def run() -> str:
         passed = median(lambda: engine.encode(radiograph))
         with Server(folder / "feedback.sqlite3", free_port()) as server:
             browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-            page = server.visit(browser.new_page(viewport={"width": 1366, "height": 768}))
-            open_file(page, other)  # whatever is made once is made
-            lines = measure(page, film, other, load + passed)
+
+            def visit() -> Page:
+                return server.visit(browser.new_context(viewport={"width": 1366, "height": 768}).new_page())
+
+            opening_of_one(visit(), other)  # whatever is made once is made
+            lines = [opening(visit, film, load + passed)]
+            page = visit()
+            open_file(page, film)
+            lines += measure(page, other)
             browser.close()
     return "\n  ".join([f"decode {load:.2f} s, one pass {passed:.2f} s", *lines])
 

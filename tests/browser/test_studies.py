@@ -73,6 +73,19 @@ def test_arriving_files_are_listed_in_their_order_and_take_no_film_away(opened: 
     assert not [told for told in sent if b"Patient_" in told]
 
 
+def test_what_is_asked_of_a_film_on_its_way_waits_for_it(opened: Page, dicom: Path) -> None:
+    late = Late(opened, "open_upload")
+    with opened.expect_file_chooser() as chooser:
+        opened.locator("#pc-open").click()
+    chooser.value.set_files(dicom)
+    late.wait()
+    opened.locator("#pc-query").fill("pleural effusion")
+    opened.locator("#pc-query").press("Enter")
+    expect(opened.locator("#pc-ask-error")).to_be_hidden()
+    late.let_go()
+    expect(opened.locator("#pc-answers li")).to_contain_text("pleural effusion")
+
+
 def test_each_error_of_several_files_has_a_line_of_its_own(opened: Page, tmp_path: Path) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("no film")

@@ -14,6 +14,7 @@ import httpx
 
 from app.api import OPTIONS_HEADER
 from app.guard.windows import HEADER
+from tests.app.page_client import told
 
 QUESTIONS = ("pleural effusion", "no pneumothorax", "cardiomegaly", "nodule in the right lung", "atelectasis")
 BUSY = (429, 503)  # said to come again, which the page's reader does
@@ -130,7 +131,7 @@ class LoadReader:
             return
         asked = {"assignment": assignment}
         headers = {HEADER: self._token}
-        opened = _told(self._send("study_open", "study_open", json=asked, headers=headers).content)
+        opened = told(self._send("study_open", "study_open", json=asked, headers=headers).content)
         if opened["opinion"] == "first":
             self._expect(opened["answers"] is None and not opened["maps"], "answers before an opinion")
             early = self._client.post("/api/study_answers", json=asked, headers=headers)
@@ -171,7 +172,7 @@ class LoadReader:
 
     def _open(self) -> dict[str, Any]:
         headers = {HEADER: self._token, OPTIONS_HEADER: json.dumps({})}
-        return _told(self._send("open_upload", "open", content=self._film, headers=headers).content)
+        return told(self._send("open_upload", "open", content=self._film, headers=headers).content)
 
     def _save(self, study: str, query: str, before: dict[str, Any] | None) -> dict[str, Any] | None:
         self._number += 1
@@ -248,10 +249,3 @@ class LoadReader:
     def _expect(self, holds: bool, trouble: str) -> None:
         if not holds:
             self.record.troubles.append(trouble)
-
-
-def _told(content: bytes) -> dict[str, Any]:
-    """What is said before a film."""
-    length = int.from_bytes(content[:4], "big")
-    told: dict[str, Any] = json.loads(content[4 : 4 + length])
-    return told

@@ -22,13 +22,25 @@ export function release(film) {
 }
 
 async function unpacked(film) {
-  const stream = film.packed.stream().pipeThrough(new DecompressionStream("deflate"));
-  const halves = new Uint8Array(await new Response(stream).arrayBuffer());
+  const halves = await inflated(film.packed, 2 * film.rows * film.columns);
   film.levels = [{ rows: film.rows, columns: film.columns, codes: codesOf(film, halves) }];
   // Made now, or the first frame at each zoom would wait for its level.
   const shorter = Math.min(film.rows, film.columns);
   levelOf(film, Math.max(0, Math.ceil(Math.log2(shorter / SMALLEST_LEVEL))));
   return film;
+}
+
+async function inflated(packed, length) {
+  // Into memory that is as large as it will be: put together at the end it would take twice as long.
+  const reader = packed.stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  const bytes = new Uint8Array(length);
+  for (let place = 0; ;) {
+    const { done, value } = await reader.read();
+    if (done && place < length) throw new Error("the film is cut off");
+    if (done) return bytes;
+    bytes.set(value, place);
+    place += value.length;
+  }
 }
 
 function codesOf({ rows, columns }, halves) {
