@@ -6,14 +6,9 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
-from patchclip import predict
-from patchclip.archive import cli as archive
-from patchclip.archive import deidentify_command
 from patchclip.errors import PatchClipError
-from patchclip.evaluate import cli as evaluate
-from patchclip.evaluate import text as evaluate_text
-from patchclip.export import cli as export
 from patchclip.memory import keep_freed_memory
 from patchclip.version import __version__
 
@@ -22,45 +17,55 @@ NOTICE = "Research use only, not for clinical use."
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What it does, its flags, and the function that does it and returns the exit status."""
+    """One command; its module is imported when it is the one that is run.
+
+    Attributes:
+        help: what it does.
+        module: where its flags and its work stand.
+        flags: name of the function there that adds its flags to a parser.
+        run: name of the function there that does it and returns the exit status.
+    """
 
     help: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
+    module: str
+    flags: str = "add_arguments"
+    run: str = "main"
 
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Adds its flags."""
+        add: Callable[[argparse.ArgumentParser], None] = getattr(import_module(self.module), self.flags)
+        add(parser)
 
-def _evaluate(options: argparse.Namespace) -> int:
-    return evaluate.main(options, options.arguments)
+    def __call__(self, options: argparse.Namespace) -> int:
+        """Does it; returns the exit status."""
+        work: Callable[[argparse.Namespace], int] = getattr(import_module(self.module), self.run)
+        return work(options)
 
 
 COMMANDS = {
-    "predict": Command(
-        "answer queries about images, one JSON object a line", predict.add_arguments, predict.main
-    ),
+    "predict": Command("answer queries about images, one JSON object a line", "patchclip.predict"),
     "evaluate": Command(
-        "measure a model on a dataset folder, with report", evaluate.add_arguments, _evaluate
+        "measure a model on a dataset folder, with report", "patchclip.evaluate.cli", run="run"
     ),
     "evaluate-text": Command(
-        "measure what is understood of reports, against their coders",
-        evaluate_text.add_arguments,
-        evaluate_text.main,
+        "measure what is understood of reports, against their coders", "patchclip.evaluate.text"
     ),
-    "export": Command("answers as DICOM objects, COCO or CSV", export.add_arguments, export.main),
+    "export": Command("answers as DICOM objects, COCO or CSV", "patchclip.export.cli"),
     "deidentify": Command(
-        "take everything that names a person out of DICOM files",
-        deidentify_command.add_arguments,
-        deidentify_command.main,
+        "take everything that names a person out of DICOM files", "patchclip.archive.deidentify_command"
     ),
     "receive": Command(
         "answer queries about films that an archive pushes (C-STORE)",
-        archive.add_receive_arguments,
-        archive.receive,
+        "patchclip.archive.cli",
+        flags="add_receive_arguments",
+        run="receive",
     ),
 }
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """All commands with their flags."""
+def make_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """All commands with their flags; `only`: a command beside which no other's flags are wanted, so that
+    their modules need not be loaded."""
     parser = argparse.ArgumentParser(
         prog="python -m patchclip", description=f"Ask a chest radiograph a question in free text. {NOTICE}"
     )
@@ -69,20 +74,20 @@ def make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
-        command.add_arguments(
-            commands.add_parser(name, help=command.help, description=command.help, epilog=NOTICE)
-        )
+        subparser = commands.add_parser(name, help=command.help, description=command.help, epilog=NOTICE)
+        if only in (None, name):
+            command.add_arguments(subparser)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0 done, 1 something failed, 2 wrong usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = make_parser().parse_args(given)
+    options = make_parser(given[0] if given else "").parse_args(given)
     options.arguments = given  # reports say by which command they were made
     keep_freed_memory()
     try:
-        return COMMANDS[options.command].run(options)
+        return COMMANDS[options.command](options)
     except PatchClipError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

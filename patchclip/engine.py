@@ -23,7 +23,6 @@ from patchclip.model.branches import image_logit
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
 from patchclip.model.patchclip import ImageEmbeddings
 from patchclip.model.preprocess import model_input
-from patchclip.model.zero_shot import is_open_clip_name, load_open_clip
 from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
 from patchclip.places import Limit
 from patchclip.question import Question, QuestionReader
@@ -58,7 +57,7 @@ class Engine:
                 "The checkpoint has no query gate; run python -m trainer calibrate on its run folder."
             )
         gate = QueryGate.from_dict(checkpoint.gates["query"], self.vocabulary, self.model.sentence_encoder)
-        self._reader = QuestionReader(self.model, self.vocabulary, gate)
+        self._reader = QuestionReader(self.model, self.vocabulary, gate, checkpoint.prompts)
         self._image_gate = (
             ImageGate.from_dict(checkpoint.gates["image"]) if "image" in checkpoint.gates else None
         )
@@ -77,8 +76,8 @@ class Engine:
             CheckpointError: see `load_checkpoint`, `load_open_clip` and `at_prevalence`.
             DataError: a prevalence cannot be read, see `read_prevalence`.
         """
-        if isinstance(path, str) and not Path(path).exists() and is_open_clip_name(path):
-            checkpoint = load_open_clip(path, load_checkpoint(BUNDLED).vocabulary)
+        if isinstance(path, str) and path and not Path(path).exists():
+            checkpoint = _named(path)
         else:
             checkpoint = load_checkpoint(Path(path) if path else BUNDLED)
         return cls(checkpoint.at_prevalence(prevalence) if prevalence else checkpoint, device)
@@ -98,15 +97,17 @@ class Engine:
         return applicable_methods(self.model)
 
     def prepare(self, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Loads the text encoder and embeds the prompts of every finding, so that the first query is as fast
-        as any other.
+        """Embeds the prompts of every finding, unless the checkpoint brings them, and loads the text encoder
+        for all other queries, so that the first query is as fast as any other.
 
-        stopped: asked before each finding; what is left is left out once it says so.
+        stopped: asked before each step; what is left is left out once it says so.
         """
         for finding in self.vocabulary.findings:
             if stopped():
                 return
             self.understand(finding.name)
+        if not stopped():
+            self._reader.gate.prepare()
 
     def understand(self, text: str) -> tuple[Question, ...]:
         """What a text asks for, without an image to ask: one question for each finding that it names, in its
@@ -369,3 +370,16 @@ class Engine:
         smoothed = smooth(logits, calibration.smoothing, valid_patches(encoded))
         values = encoded.letterbox.extend_edges(calibration.patch_probability(smoothed, logit))
         return encoded.letterbox.crop_grid(limited(values, limit))
+
+
+def _named(name: str) -> Checkpoint:
+    """A published model of open_clip, or else the sentence that no such folder is there.
+
+    Raises:
+        CheckpointError: see `load_checkpoint` and `load_open_clip`.
+    """
+    from patchclip.model.zero_shot import is_open_clip_name, load_open_clip  # heavy: all of open_clip
+
+    if not is_open_clip_name(name):
+        return load_checkpoint(Path(name))
+    return load_open_clip(name, load_checkpoint(BUNDLED).vocabulary)

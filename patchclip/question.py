@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from patchclip.errors import QueryError
 from patchclip.image.radiograph import HeaderFacts
 from patchclip.model.patchclip import PatchCLIP
+from patchclip.model.prompts import PromptEmbeddings, embed_pair
 from patchclip.places import side_of
 from patchclip.text.echo import Echo
 from patchclip.text.place import Place, PlacePart
@@ -70,9 +69,21 @@ class Question:
 class QuestionReader:
     """The text half of an engine. Threads may share it: it changes nothing but a cache of text embeddings."""
 
-    def __init__(self, model: PatchCLIP, vocabulary: Vocabulary, gate: QueryGate) -> None:
+    def __init__(
+        self,
+        model: PatchCLIP,
+        vocabulary: Vocabulary,
+        gate: QueryGate,
+        prompts: Mapping[str, PromptEmbeddings] | None = None,
+    ) -> None:
+        """prompts: of findings, embedded beforehand, by label; the others are embedded when they are asked
+        for."""
         self.model, self.vocabulary, self.gate = model, vocabulary, gate
-        self._embedded: dict[str, tuple[Tensor, Tensor]] = {}
+        device = model.logit_scale.device
+        self._embedded = {
+            f"label:{label}": PromptEmbeddings(pair.positive.to(device), pair.negative.to(device))
+            for label, pair in (prompts or {}).items()
+        }
 
     def read(self, text: str) -> tuple[Question, ...]:
         """Understands a text: one question for each finding that it names, in its order, at least one.
@@ -122,19 +133,13 @@ class QuestionReader:
             ends = self._ends(f"label:{query.label}", self.vocabulary.prompts(query.label))
         else:
             ends = self._ends(f"text:{query.finding}", self.vocabulary.free_prompts(query.finding))
-        return Question(query, verdict.label, verdict.in_vocabulary, *ends)
+        return Question(query, verdict.label, verdict.in_vocabulary, ends.positive, ends.negative)
 
-    def _ends(self, key: str, pair: PromptPair) -> tuple[Tensor, Tensor]:
-        """(positive, negative), each [D]; embedded once for each key."""
+    def _ends(self, key: str, pair: PromptPair) -> PromptEmbeddings:
+        """Embedded once for each key."""
         if key not in self._embedded:
-            self._embedded[key] = self._embed(pair.positive), self._embed(pair.negative)
+            self._embedded[key] = embed_pair(self.model, pair)
         return self._embedded[key]
-
-    @torch.inference_mode()
-    def _embed(self, prompts: tuple[str, ...]) -> Tensor:
-        """Mean embedding of several wordings, [D], unit norm."""
-        wordings = self.model.project_text(self.model.encode_sentences(list(prompts)))
-        return F.normalize(wordings.mean(dim=0), dim=0)
 
 
 def shortened(text: str) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import patchclip
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "assets" / "examples" / "synthetic_effusion.png"
 
 
 def _modules_after(statement: str) -> set[str]:
@@ -23,6 +26,32 @@ def test_reading_images_needs_no_torch() -> None:
     loaded = _modules_after("from patchclip import Radiograph, load_radiograph")
     assert "patchclip.image.load" in loaded
     assert not loaded & {"torch", "torchvision", "timm", "sklearn", "patchclip.engine"}
+
+
+def test_asking_for_a_finding_loads_neither_text_encoder_nor_compiler() -> None:
+    """Of what torch brings, the compiler alone takes as long to load as all the rest."""
+    loaded = _modules_after(
+        "from patchclip.__main__ import main\n"
+        "import contextlib, os\n"
+        "with open(os.devnull, 'w') as nothing, contextlib.redirect_stdout(nothing):\n"
+        f"    assert main(['predict', {str(EXAMPLE)!r}, '--query', 'no pleural effusion on the left']) == 0"
+    )
+    assert {"torch", "timm", "patchclip.predict"} <= loaded
+    heavy = {"transformers", "open_clip", "sklearn", "pandas", "matplotlib", "plotly", "highdicom"}
+    assert not loaded & (heavy | {"pynetdicom", "pytorch_grad_cam", "torch._dynamo", "sympy"})
+
+
+def test_the_compiler_is_whole_after_torchvision_was_loaded_without_it() -> None:
+    """What stands in for one of its modules meanwhile is gone, and torchvision's operators can ask it."""
+    loaded = _modules_after(
+        "import sys, patchclip._torchvision, torch\n"
+        "assert not any(name.startswith('torch._dynamo') for name in sys.modules)\n"
+        "assert torch.compiler.disable.__module__ == 'torch.compiler'\n"
+        "from torchvision.ops.roi_align import is_compile_supported\n"
+        "assert is_compile_supported('cpu') in (True, False)\n"
+        "assert torch.compile(lambda x: x + 1, backend='eager')(torch.ones(2)).tolist() == [2, 2]"
+    )
+    assert {"torch._dynamo", "torch._dynamo.utils"} <= loaded
 
 
 def test_names_that_need_torch_come_when_they_are_asked_for() -> None:

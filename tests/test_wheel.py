@@ -54,7 +54,7 @@ def test_the_wheel_holds_the_library_and_its_assets_and_nothing_else(wheel: Path
     assert set(committed) <= set(names)
     model = {
         f"patchclip/assets/patchclip-cxr-s/{name}"
-        for name in ("model.safetensors", "prevalence.json", "accuracy.json")
+        for name in ("model.safetensors", "prompts.safetensors", "prevalence.json", "accuracy.json")
     }
     assert model <= set(names)
     assert "patchclip/assets/vocabulary.json" in names

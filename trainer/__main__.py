@@ -29,6 +29,7 @@ from trainer.commands import (
     letters,
     lung_fields,
     orientation,
+    prompts,
     zero_shot,
 )
 
@@ -40,6 +41,7 @@ COMMANDS: dict[str, ModuleType] = {
     "calibrate-site": calibrate_site,
     "gates": gates,
     "export": export,
+    "prompts": prompts,
     "check-data": check_data,
     "evaluate-gates": evaluate_gates,
     "evaluate-site": evaluate_site,

@@ -80,6 +80,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replicates", type=_positive, default=1000, help="of the bootstrap (1000)")
 
 
+def run(options: argparse.Namespace) -> int:
+    """Runs the command as the command line gave it; returns the exit status."""
+    return main(options, options.arguments)
+
+
 def main(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     """Runs the command; returns the exit status. arguments: what `options` were read from, for the report."""
     methods = _methods(options.saliency)

@@ -31,6 +31,7 @@ from patchclip.model.prevalence import (
     prevalence_note,
     read_prevalence,
 )
+from patchclip.model.prompts import PROMPTS, PromptEmbeddings, embed_prompts, load_prompts, save_prompts
 from patchclip.records import parse_json
 from patchclip.text.vocabulary import Vocabulary
 
@@ -58,6 +59,7 @@ class Checkpoint:
             that is not known.
         accuracy: sensitivity and specificity of the operating points on held-out images, by label; empty
             where nobody measured them.
+        prompts: of its findings, embedded beforehand, by label; empty where nobody did that.
     """
 
     model: PatchCLIP
@@ -68,6 +70,7 @@ class Checkpoint:
     note: str | None = None
     prevalence: Mapping[str, Prevalence] = field(default_factory=dict)
     accuracy: Mapping[str, DiagnosticAccuracy] = field(default_factory=dict)
+    prompts: Mapping[str, PromptEmbeddings] = field(default_factory=dict)
 
     def at_prevalence(self, texts: Sequence[str]) -> Checkpoint:
         """The same model for images of which other shares have the findings; every image says so.
@@ -99,9 +102,11 @@ def save_checkpoint(
     as float32.
 
     Halving the weights changes a probability by less than 0.01 (tested), and every figure is measured on the
-    file as saved.
+    file as saved. Prompts that were embedded into the folder before go, as they belong to what it held; see
+    `write_prompts`.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / PROMPTS).unlink(missing_ok=True)
     buffers = {name for name, _ in model.named_buffers()}
     tensors = {
         name: (value if name in buffers or not value.is_floating_point() else value.half()).contiguous().cpu()
@@ -127,8 +132,10 @@ def save_checkpoint(
             file.write_bytes((json.dumps(accuracy_records(accuracy), indent=1) + "\n").encode())
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
+def load_checkpoint(folder: Path, *, prompts: bool = True) -> Checkpoint:
     """Reads a checkpoint folder.
+
+    prompts: whether to read those that were embedded into it beforehand.
 
     Raises:
         CheckpointError: a file is missing or damaged, the format is newer, something in the record is not
@@ -150,15 +157,32 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         model = PatchCLIP(config)
     _fill(model, tensors, folder)
     model.eval().requires_grad_(False)
+    sha256 = hashlib.sha256(weights + text).hexdigest()
     return Checkpoint(
         model=model,
         vocabulary=vocabulary,
         calibration=calibration,
         gates=record["gates"],
-        sha256=hashlib.sha256(weights + text).hexdigest(),
+        sha256=sha256,
         prevalence=load_prevalence(folder),
         accuracy=load_accuracy(folder),
+        prompts=load_prompts(folder, vocabulary, config.embed_dim, sha256) if prompts else {},
     )
+
+
+def write_prompts(folder: Path) -> str:
+    """Embeds the prompts of a checkpoint's findings and keeps them in its folder; the rest of it stays as it
+    is, and so does its hash.
+
+    Returns:
+        The hash.
+
+    Raises:
+        CheckpointError: see `load_checkpoint`; or the text encoder is not installed.
+    """
+    checkpoint = load_checkpoint(folder, prompts=False)
+    save_prompts(folder, embed_prompts(checkpoint.model, checkpoint.vocabulary), checkpoint.sha256)
+    return checkpoint.sha256
 
 
 def image_size_of(folder: Path) -> int:

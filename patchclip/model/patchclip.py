@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import open_clip
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -169,7 +168,7 @@ class PatchCLIP(nn.Module):
         """Sentence features before projection, [N, E]; frozen for the MiniLM encoder."""
         if self.tower.text_model is None:
             return self.sentence_encoder.encode(sentences).to(self.logit_scale.device)
-        tokens = open_clip.get_tokenizer(self.config.tower)(sentences).to(self.logit_scale.device)
+        tokens = _tokens(self.config, sentences).to(self.logit_scale.device)
         features: Tensor = self.tower.text_model.encode_text(tokens, normalize=True)  # type: ignore[operator]
         return features
 
@@ -232,8 +231,15 @@ def _text_width(tower: Tower, config: ModelConfig) -> int:
     if tower.text_model is None:
         return SentenceEncoder.width
     with torch.no_grad():
-        tokens = open_clip.get_tokenizer(config.tower)(["x"])
-        return int(tower.text_model.encode_text(tokens).shape[-1])  # type: ignore[operator]
+        return int(tower.text_model.encode_text(_tokens(config, ["x"])).shape[-1])  # type: ignore[operator]
+
+
+def _tokens(config: ModelConfig, sentences: list[str]) -> Tensor:
+    """[N] sentences -> int [N, T], for the text half of an open_clip tower."""
+    import open_clip  # heavy, and needed for its own towers alone
+
+    tokens: Tensor = open_clip.get_tokenizer(config.tower)(sentences)
+    return tokens
 
 
 def _mean_of_halves(both: ImageEmbeddings) -> ImageEmbeddings:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import open_clip
 import timm
 import torch
-from open_clip.timm_model import TimmModel
 from torch import Tensor, nn
 
 from patchclip.errors import CheckpointError
 from patchclip.model.config import ModelConfig
+from patchclip.model.trunk import TimmTrunk
 
 _FOREIGN = (
     AssertionError,
@@ -154,13 +153,12 @@ def _build_timm(config: ModelConfig, size: int) -> tuple[nn.Module, None]:
         raise CheckpointError(
             f'timm knows no model "{name[:60]}"; see timm.list_models(), or use a model of open_clip.'
         )
-    tower = TimmModel(name, config.embed_dim, image_size=size, pool="avg", proj="linear")
-    if hasattr(tower.trunk, "set_input_size"):  # transformers hold position embeddings for one size
-        tower.trunk.set_input_size((size, size))
-    return tower, None
+    return TimmTrunk(name, config.embed_dim, size), None
 
 
 def _build_clip(config: ModelConfig, size: int) -> tuple[nn.Module, nn.Module | None]:
+    import open_clip  # heavy, and needed for its own towers alone
+
     if config.tower not in open_clip.list_models():
         raise CheckpointError(
             f'open_clip knows no model "{config.tower[:60]}"; see open_clip.list_models(), or use "timm:" '

@@ -7,7 +7,6 @@ attention    rollout and attention gradients, for transformer towers
 direct       the raw cosine map and occlusion, without gradients
 """
 
-import patchclip._torchvision  # noqa: F401  (first: the methods import torchvision)
 from patchclip.saliency.registry import (
     SALIENCY,
     Saliency,

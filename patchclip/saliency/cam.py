@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
-from pytorch_grad_cam.base_cam import BaseCAM
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
 from patchclip.saliency.task import QueryHead, SaliencyTask, last_layer, unmirrored
@@ -19,16 +17,16 @@ from patchclip.types import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Cam:
-    """A method of the family as a function of a task; `kind` is the package's class."""
+    """A method of the family as a function of a task; `kind` is the name of the package's class."""
 
-    kind: type[BaseCAM]
+    kind: str
 
     def __call__(self, task: SaliencyTask) -> FloatArray:
         """float32 [K, R, C] in [0, 1]."""
         return cam_maps(task, {"": self.kind})[""]
 
 
-def cam_maps(task: SaliencyTask, kinds: Mapping[str, type[BaseCAM]]) -> dict[str, FloatArray]:
+def cam_maps(task: SaliencyTask, kinds: Mapping[str, str]) -> dict[str, FloatArray]:
     """Methods of the family on the tower's last layer, name -> [K, R, C]: one forward pass, one backward pass
     per query.
 
@@ -36,9 +34,15 @@ def cam_maps(task: SaliencyTask, kinds: Mapping[str, type[BaseCAM]]) -> dict[str
     below cost nothing. To share its passes, the methods get one `activations_and_grads` and are asked through
     `compute_cam_per_layer`: both are the package's inner wiring, so its version is pinned, and the tests
     compare with the package used plainly.
+
+    kinds: name of a method -> name of its class in the package, which is loaded when it is first asked for:
+        it takes longer than torch itself.
     """
     if not kinds:
         return {}
+    import pytorch_grad_cam
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
     layer = last_layer(task.model)
     head = QueryHead(task)
     pixels = task.pixels.clone()
@@ -49,7 +53,8 @@ def cam_maps(task: SaliencyTask, kinds: Mapping[str, type[BaseCAM]]) -> dict[str
         )  # before the package's own hooks, so that they see the leaf
         stack.callback(leaf.remove)
         methods = {
-            name: stack.enter_context(kind(head, [layer], _reshape(task))) for name, kind in kinds.items()
+            name: stack.enter_context(getattr(pytorch_grad_cam, kind)(head, [layer], _reshape(task)))
+            for name, kind in kinds.items()
         }
         passes = next(iter(methods.values())).activations_and_grads
         for method in methods.values():

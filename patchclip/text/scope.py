@@ -117,6 +117,10 @@ class QueryGate:
             else Verdict(False, None)
         )
 
+    def prepare(self) -> None:
+        """Loads the encoder and embeds the phrases that queries are compared with."""
+        self._anchors()
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types only."""
         return {"weights": list(self.weights)}

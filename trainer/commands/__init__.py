@@ -6,6 +6,7 @@ calibrate       fits calibration and operating points again
 gates           fits the query gate and the image gate again
 evaluate_gates  measures both gates
 export          copies a checkpoint out of its run folder
+prompts         embeds the prompts of a checkpoint's findings
 check_data      checks dataset folders and counts what they hold
 lung_fields     trains the network that finds the lungs
 evaluate_lung_fields   measures it and the frame of the chest

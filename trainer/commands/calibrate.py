@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from patchclip.errors import DataError
-from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
+from patchclip.model.checkpoint import load_checkpoint, save_checkpoint, write_prompts
 from trainer.calibrate.accuracy import cross_validated, lines, patients_of
 from trainer.calibrate.calibration import OperatingPoint, fit_calibration, trained_branches
 from trainer.calibrate.reference import reference_states
@@ -104,6 +104,7 @@ def calibrate_best(
     accuracy = cross_validated(image, table, patients_of(held_out), labels, calibration)
     counts = prevalence_of(table, labels)
     save_checkpoint(out / "best", model.cpu(), vocabulary, calibration, gates, counts, accuracy)
+    write_prompts(out / "best")
 
     figures = figures_from_logits(logits, held_out, labels)
     print("held out: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from patchclip.errors import DataError
-from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
+from patchclip.model.checkpoint import load_checkpoint, save_checkpoint, write_prompts
 from trainer.calibrate.accuracy import at_thresholds
 from trainer.calibrate.site import FEWEST, image_logits, prevalence_of, site_calibration, site_errors
 from trainer.commands.evaluate_site import markdown
@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> None:
         prevalence_of(site.table, site.labels),
         at_thresholds(image, site.table, site.labels, calibration),
     )
+    write_prompts(options.out)
     half = len(image) // 2
     if half >= FEWEST:
         print(f"expected calibration error, calibrated on {half} of the {len(image)} images, {DRAWS} draws:")

@@ -6,7 +6,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from patchclip.model.checkpoint import load_checkpoint
+from patchclip.model.checkpoint import load_checkpoint, write_prompts
 
 HELP = "copy a run's best checkpoint to where an engine loads it"
 
@@ -27,4 +27,5 @@ def run(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for file in sorted((options.folder / "best").iterdir()):
         shutil.copy2(file, options.out / file.name)
+    write_prompts(options.out)
     print(f"{options.out}: {checkpoint.model.config.name} {checkpoint.sha256}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
+from patchclip.model.checkpoint import load_checkpoint, save_checkpoint, write_prompts
 from patchclip.resources import VOCABULARY
 from patchclip.text.vocabulary import Vocabulary
 from trainer.commands.sources import add_sources, check_broken, print_reading, read_sources
@@ -59,6 +59,5 @@ def run(options: argparse.Namespace) -> None:
 
     gates = {**checkpoint.gates, **fit_gates(checkpoint.model.sentence_encoder, vocabulary, images)}
     save_checkpoint(options.checkpoint, checkpoint.model, vocabulary, checkpoint.calibration, gates)
-    print(
-        f"{options.checkpoint}: {checkpoint.model.config.name} {load_checkpoint(options.checkpoint).sha256}"
-    )
+    sha256 = write_prompts(options.checkpoint)
+    print(f"{options.checkpoint}: {checkpoint.model.config.name} {sha256}")
