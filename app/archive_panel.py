@@ -39,12 +39,12 @@ class ArchivePanel:
     """
 
     def __init__(self, archive: Archive | None, lanes: Lanes, upload_limit_mb: int) -> None:
-        self._archive, self._lanes, self._limit_mb = archive, lanes, upload_limit_mb
+        self.archive, self._lanes, self._limit_mb = archive, lanes, upload_limit_mb
 
     @property
     def is_set(self) -> bool:
         """Whether there is an archive."""
-        return self._archive is not None
+        return self.archive is not None
 
     async def find(self, window: str, request: FindRequest) -> StudiesReply:
         """Studies, newest first."""
@@ -86,6 +86,6 @@ class ArchivePanel:
         return content
 
     def _required(self) -> Archive:
-        if self._archive is None:
+        if self.archive is None:
             raise PatchClipError(NO_ARCHIVE)
-        return self._archive
+        return self.archive

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.lanes import BusyError
+from app.monai_label.held import NotHeldError
 from app.people.identity import NotAllowedError, NotSignedInError
 from app.people.sign_in import WrongSecretError
 from app.people.tries import TooManyTriesError
@@ -26,6 +27,7 @@ STATUS = {  # others: 400
     WrongSecretError: 403,
     WithheldError: 403,
     NoStudyError: 404,
+    NotHeldError: 404,
     ForgottenError: 410,  # on which the page sends the file again by itself
     TooLargeError: 413,
     TooManyUploadsError: 429,

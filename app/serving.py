@@ -18,6 +18,8 @@ from app.guard import Guard, Hosts, Windows
 from app.insights.endpoints import Backend
 from app.insights.mount import Allowed, mount_insights
 from app.insights.source import Source
+from app.monai_label.desk import LabelDesk
+from app.monai_label.routes import label_routes
 from app.mounting import mount
 from app.people.gate import SIGN_IN, Gate
 from app.people.routes import sign_in_routes
@@ -49,10 +51,12 @@ def build(
         studies: what answers the requests of studies; None for a server without them.
     """
     uploads = Uploads(folder, settings.upload_limit_mb * 1_000_000)
+    labels = LabelDesk(service.engine, service.lanes, service.archive.archive, settings.upload_limit_mb)
     app = Starlette(
         routes=[
             *routes(service, Windows(), uploads, people.identities, studies),
             *_sign_in(people, service),
+            *label_routes(labels, people.identities, people.sign_ins, uploads, service.lanes.sign_in),
             Route("/study", _study_page),
             Mount("/page", StaticFiles(directory=PAGE)),
         ]
@@ -70,7 +74,7 @@ def build(
     mount(app, shell(), "/", settings, head())
     allowed = Allowed(app, people.identities, uploads.limit)
     behind = Gate(allowed, people.identities) if people.sign_in else allowed
-    return Guard(behind, Hosts(settings.host, settings.host_names))
+    return Guard(behind, Hosts(settings.host, settings.host_names), settings.guests)
 
 
 def _sign_in(people: People, service: Service) -> list[Route]:

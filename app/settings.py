@@ -42,6 +42,10 @@ class Settings(BaseSettings):
         "",
         description="Names, parted by commas, that the page is reached by besides the address listened on.",
     )
+    label_origins: str = Field(
+        "",
+        description="Origins of other pages, parted by commas, that may ask by the MONAI Label protocol.",
+    )
     auth_dependency: str | None = Field(
         None,
         description="A proxy's sign-in, as module:function: it takes the Starlette request and returns the "
@@ -120,6 +124,14 @@ class Settings(BaseSettings):
                 raise ValueError("an application entity title has 16 plain characters at most")
         return text
 
+    @field_validator("label_origins")
+    @classmethod
+    def _origins(cls, text: str) -> str:
+        for origin in text.replace(",", " ").split():
+            if not re.fullmatch(r"https?://[^/?#@\s*]+/?", origin):
+                raise ValueError("an origin is http:// or https:// with a host and, if need be, a port")
+        return text
+
     @field_validator("database")
     @classmethod
     def _below_home(cls, path: Path) -> Path:
@@ -134,6 +146,11 @@ class Settings(BaseSettings):
     def host_names(self) -> tuple[str, ...]:
         """The names of `allowed_hosts`."""
         return tuple(self.allowed_hosts.replace(",", " ").split())
+
+    @property
+    def guests(self) -> tuple[str, ...]:
+        """The origins of `label_origins`."""
+        return tuple(origin.rstrip("/") for origin in self.label_origins.replace(",", " ").split())
 
     @property
     def senders(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from app.guard import mounted
+from app.guard import monai_label, mounted
 
 API = "/api/"
 PAGES = frozenset({"/", "/study", "/sign-in"}) | mounted.PAGES
@@ -21,7 +21,7 @@ REQUEST = re.compile(r"/api/[a-z_]+")
 
 def is_open(method: str, path: str) -> bool:
     """Whether anything is behind a route; only files are got, and only the pages' own requests are posted."""
-    if mounted.is_open(method, path):
+    if mounted.is_open(method, path) or monai_label.is_open(method, path):
         return True
     if method == "POST":
         return REQUEST.fullmatch(path) is not None

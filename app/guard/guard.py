@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.guard import mounted
+from app.guard import monai_label, mounted
 from app.guard.doors import PAGES, is_open
-from app.guard.headers import CLOSED, harden, page_policy
+from app.guard.headers import CLOSED, harden, page_policy, share
 from app.guard.hosts import Hosts, same_origin
 
 WRONG_HOST = (
@@ -26,10 +28,11 @@ class Guard:
     Args:
         app: what is guarded.
         hosts: the names that it answers to.
+        label_origins: of other pages, which may ask at the doors of the MONAI Label protocol.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
-        self.app, self.hosts = app, hosts
+    def __init__(self, app: ASGIApp, hosts: Hosts, label_origins: Iterable[str] = ()) -> None:
+        self.app, self.hosts, self._label_origins = app, hosts, frozenset(label_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection; web sockets are not spoken."""
@@ -37,17 +40,31 @@ class Guard:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
-        elif refusal := self._refusal(scope):
-            await refusal(scope, receive, _Hardened(send, scope["path"]))
         else:
-            await self.app(_cleaned(scope), receive, _Hardened(send, scope["path"]))
+            guest = self._guest(scope)
+            hardened = _Hardened(send, scope["path"], guest)
+            if refusal := self._refusal(scope, guest):
+                await refusal(scope, receive, hardened)
+            elif guest and scope["method"] == monai_label.ASKS_FIRST:
+                await Response(status_code=204)(scope, receive, hardened)
+            else:
+                await self.app(_cleaned(scope), receive, hardened)
 
-    def _refusal(self, scope: Scope) -> JSONResponse | None:
+    def _guest(self, scope: Scope) -> str:
+        """The origin of another page that may ask what is asked here; "" where it is none such."""
+        origins = Headers(scope=scope).getlist("origin")
+        theirs = len(origins) == 1 and origins[0] in self._label_origins
+        return origins[0] if theirs and monai_label.is_theirs(scope["path"]) else ""
+
+    def _refusal(self, scope: Scope, guest: str) -> JSONResponse | None:
         headers = Headers(scope=scope)
         named = headers.getlist("host")
         arrived_at = scope["server"][0] if scope.get("server") else None
         if len(named) != 1 or not self.hosts.allows(named[0], arrived_at):
             return JSONResponse({"error": WRONG_HOST}, 403)
+        if guest:
+            asks = scope["method"] == monai_label.ASKS_FIRST or is_open(scope["method"], scope["path"])
+            return None if asks else JSONResponse({"error": NO_DOOR}, 404)
         if any(not same_origin(origin, named[0]) for origin in headers.getlist("origin")):
             return JSONResponse({"error": WRONG_ORIGIN}, 403)
         if not _from_own_page(headers, scope["method"], scope["path"]):
@@ -71,15 +88,16 @@ def _cleaned(scope: Scope) -> Scope:
         (b"accept-encoding",) if scope["path"] in PAGES else ()
     )  # its scripts are to be read
     headers = [(name, value) for name, value in scope["headers"] if name not in dropped]
-    query = scope["query_string"] if mounted.keeps_query(scope["path"]) else b""
+    asked = mounted.keeps_query(scope["path"]) or monai_label.is_theirs(scope["path"])
+    query = scope["query_string"] if asked else b""
     return {**scope, "headers": headers, "query_string": query}
 
 
 class _Hardened:
     """Sends responses on with their headers set; a page is held back until its scripts are known."""
 
-    def __init__(self, send: Send, path: str) -> None:
-        self._send, self._path = send, path
+    def __init__(self, send: Send, path: str, guest: str = "") -> None:
+        self._send, self._path, self._guest = send, path, guest
         self._start: Message = {}
         self._page = bytearray()
 
@@ -100,4 +118,6 @@ class _Hardened:
         headers = MutableHeaders(raw=list(self._start["headers"]))
         lasting = self._path.startswith(("/assets/", "/static/")) or mounted.FILES.fullmatch(self._path)
         harden(headers, policy, keep=bool(lasting))
+        if self._guest:
+            share(headers, self._guest)
         await self._send({**self._start, "headers": headers.raw})

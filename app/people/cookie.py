@@ -1,4 +1,4 @@
-"""The cookie that a browser is signed in by, which no script can read and no other site has sent."""
+"""The secret that one is signed in by: a cookie that no script can read, or a program's bearer token."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ NAME = "patch-clip-sign-in"
 
 
 def secret_of(request: Request) -> str:
-    """The secret that the browser shows; "" where it shows none."""
-    return request.cookies.get(NAME, "")
+    """The secret that a browser or a program shows; "" where it shows none.
+
+    A program shows it as a bearer token (RFC 6750), which no page of another origin can have a browser send.
+    """
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return request.cookies.get(NAME, "") or (token.strip() if kind.lower() == "bearer" else "")
 
 
 def hand_over(response: Response, request: Request, token: str, lasts: timedelta) -> None:

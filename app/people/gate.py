@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.guard.doors import API, FILES, PAGES
+from app.guard.monai_label import WITHOUT_SIGN_IN
 from app.people.identity import Identities, NotAllowedError, NotSignedInError
 from app.people.signed_in import PERSON
 from patchclip import PatchClipError
@@ -50,7 +51,8 @@ class Gate:
 
 
 def _is_open(path: str) -> bool:
-    return path == SIGN_IN or path in REQUESTS or FILES.fullmatch(path) is not None
+    open_to_all = path == SIGN_IN or path in REQUESTS or path in WITHOUT_SIGN_IN
+    return open_to_all or FILES.fullmatch(path) is not None
 
 
 def _refusal(scope: Scope, error: PatchClipError) -> Response:

@@ -161,19 +161,31 @@ class Archive:
             ),
             f"find study {study_uid}",
         )
-        found = [Dataset.from_json(row) for row in rows]
-        films = [item for item in found if str(item.get("Modality", "")) in PROJECTION_MODALITIES]
+        films = _films_of([Dataset.from_json(row) for row in rows], study_uid)
         if not films:
             raise ArchiveError(
                 f"Study {study_uid} has no radiograph in the archive {self.url}; check the study's UID."
             )
-        films.sort(
-            key=lambda item: (int(item.get("SeriesNumber") or 0), int(item.get("InstanceNumber") or 0))
-        )
-        return [
-            Film(study_uid, str(item.SeriesInstanceUID), str(item.SOPInstanceUID), str(item.Modality))
-            for item in films
-        ]
+        return films
+
+    def find_by_uid(self, uid: str) -> list[Film]:
+        """The projection images of a series, in the order of their instance numbers; or one, by its own UID.
+
+        Raises:
+            ArchiveError: see `ArchiveError`; or there is none.
+        """
+        for keyword in ("SeriesInstanceUID", "SOPInstanceUID"):
+            given = {keyword: uid}
+            rows = self._ask(
+                lambda given=given: self._client.search_for_instances(  # type: ignore[misc]
+                    fields=["StudyInstanceUID", "InstanceNumber", "Modality"], search_filters=given
+                ),
+                "find a film",
+            )
+            films = _films_of([Dataset.from_json(row) for row in rows])
+            if films:
+                return films
+        raise ArchiveError(f"The archive {self.url} has no radiograph by this UID; check it.")
 
     def fetch(self, film: Film) -> bytes:
         """A film as a DICOM file, in the transfer syntax that the archive holds.
@@ -251,6 +263,21 @@ class Archive:
             raise ArchiveError(
                 f"What {self.url} answered is no DICOMweb, so it could not {purpose}; check the address."
             ) from error
+
+
+def _films_of(rows: Sequence[Dataset], study_uid: str = "") -> list[Film]:
+    """Those that are projection images, in their order; `study_uid` where the rows need not say it."""
+    films = [item for item in rows if str(item.get("Modality", "")) in PROJECTION_MODALITIES]
+    films.sort(key=lambda item: (int(item.get("SeriesNumber") or 0), int(item.get("InstanceNumber") or 0)))
+    return [
+        Film(
+            study_uid or str(item.StudyInstanceUID),
+            str(item.SeriesInstanceUID),
+            str(item.SOPInstanceUID),
+            str(item.Modality),
+        )
+        for item in films
+    ]
 
 
 def _study_of(row: Dataset) -> ArchivedStudy:

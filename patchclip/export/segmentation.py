@@ -21,7 +21,7 @@ from patchclip.version import __version__
 def map_segmentation(result: Result, source: Source) -> Segmentation:
     """One fractional segment per answer: the patch map, interpolated to the pixels of the source image, 255
     for a probability of 1."""
-    return _segmentation(result, source, SegmentationTypeValues.FRACTIONAL, result.answers, _map_pixels)
+    return _segmentation(result, source, SegmentationTypeValues.FRACTIONAL, result.answers, map_pixels)
 
 
 def region_segmentation(result: Result, source: Source) -> Segmentation | None:
@@ -30,7 +30,7 @@ def region_segmentation(result: Result, source: Source) -> Segmentation | None:
     None where no map is lit.
     """
     lit = tuple(answer for answer in result.answers if answer.regions)
-    return _segmentation(result, source, SegmentationTypeValues.BINARY, lit, _region_pixels) if lit else None
+    return _segmentation(result, source, SegmentationTypeValues.BINARY, lit, region_pixels) if lit else None
 
 
 def _segmentation(
@@ -38,7 +38,7 @@ def _segmentation(
     source: Source,
     kind: SegmentationTypeValues,
     answers: tuple[Answer, ...],
-    pixels_of: Callable[[Answer, Result, tuple[int, int]], NDArray[np.generic]],
+    pixels_of: Callable[[Answer, tuple[int, int], tuple[int, int]], NDArray[np.generic]],
 ) -> Segmentation:
     if source.frame is not None:
         raise DataError(
@@ -47,7 +47,7 @@ def _segmentation(
         )
     segments = [_description(number, answer, result) for number, answer in enumerate(answers, start=1)]
     # [1 image, H, W, segments]
-    pixels = np.stack([pixels_of(answer, result, source.size) for answer in answers], axis=-1)[None]
+    pixels = np.stack([pixels_of(answer, result.size, source.size) for answer in answers], axis=-1)[None]
     made = Segmentation(
         source_images=[source.header],
         pixel_array=pixels,
@@ -92,22 +92,28 @@ def _description(number: int, answer: Answer, result: Result) -> SegmentDescript
     )
 
 
-def _map_pixels(answer: Answer, result: Result, size: tuple[int, int]) -> FloatArray:
-    """float32 [H, W] in [0, 1] on the stored pixels."""
-    values = answer.map.upsample(*result.size)
-    if result.size != size:
+def map_pixels(answer: Answer, film: tuple[int, int], size: tuple[int, int]) -> FloatArray:
+    """An answer's map on the pixels of a file, float32 [H, W] in [0, 1].
+
+    Args:
+        answer: on a film.
+        film: (H, W) of that film.
+        size: (H, W) of the file, whose pixels need not be square as the film's are.
+    """
+    values = answer.map.upsample(*film)
+    if film != size:
         values = np.asarray(
             cv2.resize(values, (size[1], size[0]), interpolation=cv2.INTER_LINEAR), np.float32
         )
     return np.clip(values, 0, 1).astype(np.float32)
 
 
-def _region_pixels(answer: Answer, result: Result, size: tuple[int, int]) -> NDArray[np.uint8]:
+def region_pixels(answer: Answer, film: tuple[int, int], size: tuple[int, int]) -> NDArray[np.uint8]:
     """uint8 [H, W], 1 inside of a region: lit by the map and within the bounding box of a region that was
-    large enough to count."""
-    lit = _map_pixels(answer, result, size) >= answer.threshold
+    large enough to count. Arguments as of `map_pixels`."""
+    lit = map_pixels(answer, film, size) >= answer.threshold
     inside = np.zeros(size, bool)
-    scale_y, scale_x = size[0] / result.size[0], size[1] / result.size[1]
+    scale_y, scale_x = size[0] / film[0], size[1] / film[1]
     for region in answer.regions:
         rows = slice(max(0, int(region.y * scale_y)), int(np.ceil((region.y + region.h) * scale_y)))
         columns = slice(max(0, int(region.x * scale_x)), int(np.ceil((region.x + region.w) * scale_x)))

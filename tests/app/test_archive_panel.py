@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import io
 import json
@@ -17,11 +18,15 @@ from pydicom import dcmread
 from pydicom.uid import UID
 
 from app.archive_panel import archive_of
+from app.lanes import Lanes
+from app.monai_label.desk import LabelDesk
+from app.monai_label.messages import InferParams
+from app.people.identity import Person, Role
 from app.service import Service
 from app.settings import Settings
 from app.store import FeedbackRepository
 from app.uploads import Uploads
-from patchclip import Engine, load_radiograph
+from patchclip import Engine, PatchClipError, load_radiograph
 from patchclip.archive.dicomweb import ArchiveError
 from tests.app.fake_engine import FakeEngine
 from tests.app.page_client import PageClient, make_api
@@ -29,6 +34,7 @@ from tests.archive.orthanc import PASSWORD, USER, Orthanc, running
 from tests.export.sources import INSTANCE, NAME, SERIES, STUDY, film
 from tests.image.dicoms import content
 
+ADA = Person(7, "ada", Role.READER)
 OLDER, OTHER = f"{STUDY}.1", f"{INSTANCE}.1"
 
 
@@ -226,3 +232,19 @@ def test_the_film_that_is_sent_is_the_archives_own(reader: PageClient) -> None:
         "archive_film", json.dumps({"study": STUDY, "series": SERIES, "instance": INSTANCE}).encode()
     )
     assert dcmread(io.BytesIO(file)).PixelData == film().PixelData
+
+
+def test_a_client_of_monai_label_names_a_film_by_its_series(orthanc: Orthanc, tmp_path: Path) -> None:
+    """As OHIF does, which shows films of the archive and sends none."""
+    settings = Settings(dicomweb=orthanc.dicomweb, database=tmp_path / "x.sqlite3")
+    desk = LabelDesk(cast(Engine, FakeEngine()), Lanes(), archive_of(settings), 1)
+    expected = load_radiograph(content(film()))
+    for uid in (SERIES, INSTANCE):
+        picture = asyncio.run(desk.named(ADA, uid))
+        assert picture.encoded.radiograph_sha256 == expected.sha256
+        assert picture.geometry.size == (240, 320)
+    made = asyncio.run(desk.infer("patch_clip", picture, InferParams(queries="effusion")))
+    assert made.reply.findings[0].pixels > 0
+    for uid, said in (("1.2.3", "has no radiograph by this UID"), ("CHEST 1", "send it again")):
+        with pytest.raises(PatchClipError, match=said):
+            asyncio.run(desk.named(ADA, uid))

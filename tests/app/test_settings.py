@@ -30,6 +30,7 @@ VALUES = {
     "receive_host": ("0.0.0.0", "0.0.0.0"),
     "receive_title": ("READER", "READER"),
     "receive_senders": ("PACS, CR1", "PACS, CR1"),
+    "label_origins": ("http://localhost:3000", "http://localhost:3000"),
     "auth_dependency": ("site.login:name_of", "site.login:name_of"),
     "auth_new_readers": ("true", True),
     "sign_in_idle_minutes": ("30", 30),
@@ -130,3 +131,11 @@ def test_a_wrong_variable_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> No
 def test_names_of_hosts_are_parted_by_commas_or_blanks() -> None:
     assert Settings(allowed_hosts="a.example,b.example  c").host_names == ("a.example", "b.example", "c")
     assert Settings().host_names == ()
+
+
+def test_an_origin_is_one_or_is_refused() -> None:
+    settings = read_settings(["--label-origins", "http://localhost:3000/, https://ohif.example"])
+    assert settings.guests == ("http://localhost:3000", "https://ohif.example")
+    for origin in ("*", "localhost:3000", "https://*.example", "https://a.example/page"):
+        with pytest.raises(UsageError, match="label_origins"):
+            read_settings(["--label-origins", origin])

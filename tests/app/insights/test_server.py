@@ -136,6 +136,31 @@ def test_endpoints_say_their_types_and_what_they_do(running: Running) -> None:
     assert "Maps where a method sees what is asked" in endpoints["/saliency"]["description"]
 
 
+def test_the_monai_label_protocol_has_the_engines_answers(running: Running) -> None:
+    info = running.ask("GET", "/info/", "ada").json()
+    labels = info["models"]["patch_clip"]["labels"]
+    assert sorted(labels.values()) == list(range(len(running.engine.labels) + 1))
+    assert running.ask("GET", "/auth/", "ada").json()["enabled"] is False
+    assert running.ask("GET", "/info/", "nobody").status_code == 401
+    told = running.ask(
+        "POST",
+        "/infer/patch_clip?output=json",
+        "ada",
+        data={"params": '{"queries": "no effusion; nodule"}'},
+        files={"file": running.film},
+    ).json()
+    expected = running.engine.query(
+        running.engine.encode(load_radiograph(running.film)), ["no effusion", "nodule"]
+    )
+    assert [item["probability"] for item in told["findings"]] == pytest.approx(
+        [answer.probability for answer in expected]
+    )
+    assert [[place["x"] for place in item["regions"]] for item in told["findings"]] == [
+        [region.x for region in answer.regions] for answer in expected
+    ]
+    assert told["model"]["sha256"] == running.engine.sha256 and told["findings"][0]["negated"] is True
+
+
 def test_predict_and_saliency_are_the_engines(running: Running) -> None:
     client, engine = running.client("ada"), running.engine
     image = base64.b64encode(running.film).decode()

@@ -1,0 +1,1 @@
+"""The server's side of the MONAI Label protocol, by which 3D Slicer and OHIF ask the model."""
