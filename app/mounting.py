@@ -21,7 +21,7 @@ def mount(app: Starlette, blocks: gr.Blocks, path: str, settings: Settings, head
         server_port=settings.port,
         head=head,
         allowed_paths=[],
-        blocked_paths=[str(settings.database.resolve().parent)],
+        blocked_paths=[str(settings.database_folder.resolve())],
         footer_links=[],
         run_history=False,
         ssr_mode=False,

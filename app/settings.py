@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
 from patchclip import PatchClipError
+
+HOME = Path("~/.local/share/patch-clip")
+URL = re.compile(r"postgres[a-z0-9+]*://", re.IGNORECASE)
 
 
 class UsageError(PatchClipError):
@@ -59,10 +63,11 @@ class Settings(BaseSettings):
         120, ge=1, description="A sign-in ends after so many minutes without a request."
     )
     sign_in_hours: int = Field(12, ge=1, description="A sign-in ends after so many hours in any case.")
-    database: Path = Field(
-        Path("~/.local/share/patch-clip/feedback.sqlite3"),
+    database: Path | SecretStr = Field(
+        HOME / "feedback.sqlite3",
         validate_default=True,
-        description="SQLite file that holds the feedback.",
+        description="SQLite file that holds the feedback, or the URL of a PostgreSQL database, "
+        "postgresql://user:password@host/name. Better set as a variable, since others see flags.",
     )
     checkpoint: Path | None = Field(None, description="Folder of a checkpoint; the bundled one if not given.")
     prior: list[str] = Field(
@@ -132,15 +137,20 @@ class Settings(BaseSettings):
                 raise ValueError("an origin is http:// or https:// with a host and, if need be, a port")
         return text
 
-    @field_validator("database")
+    @field_validator("database", mode="before")
     @classmethod
-    def _below_home(cls, path: Path) -> Path:
-        return path.expanduser()
+    def _file_or_url(cls, given: object) -> object:
+        return read_database(given) if isinstance(given, str | Path) else given
+
+    @property
+    def database_folder(self) -> Path:
+        """The folder of the database's file, or where it would be if the database were one."""
+        return self.database.parent if isinstance(self.database, Path) else HOME.expanduser()
 
     @property
     def study_files(self) -> Path:
         """The folder of `study_folder`, or the one beside the database."""
-        return (self.study_folder or self.database.parent / "studies").expanduser()
+        return (self.study_folder or self.database_folder / "studies").expanduser()
 
     @property
     def host_names(self) -> tuple[str, ...]:
@@ -156,6 +166,37 @@ class Settings(BaseSettings):
     def senders(self) -> tuple[str, ...]:
         """The titles of `receive_senders`."""
         return tuple(title.strip() for title in self.receive_senders.split(",") if title.strip())
+
+
+def read_database(given: str | Path) -> Path | SecretStr:
+    """A database as it is named: a file, or the URL of one that a PostgreSQL server has.
+
+    Raises:
+        ValueError: it is the URL of something else.
+    """
+    if isinstance(given, str) and URL.match(given):
+        return SecretStr(given)
+    if "://" in str(given):
+        raise ValueError("a database is a file, or postgresql://user:password@host/name")
+    return Path(given).expanduser()
+
+
+def _database_flag(given: str) -> Path | SecretStr:
+    try:
+        return read_database(given)
+    except ValueError as error:  # of which argparse would show what was given, password and all
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_database_flag(parser: argparse.ArgumentParser) -> None:
+    """Gives a command --database, of which it gets a path or the URL that it hides."""
+    parser.add_argument(
+        "--database",
+        type=_database_flag,
+        default=read_settings([]).database,
+        metavar="FILE",
+        help="of the server, or its URL",
+    )
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:

@@ -7,12 +7,11 @@ import getpass
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 from app.people.accounts import AccountFacts, Accounts, Purpose
 from app.people.identity import Role
 from app.people.passwords import PasswordError
-from app.settings import UsageError, read_settings
+from app.settings import UsageError, add_database_flag, read_settings
 from app.store import migrate, open_database
 
 NOTICE = "Research use only, not for clinical use"
@@ -26,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
         PatchClipError: it cannot be done, in one sentence.
     """
     options = make_parser().parse_args(arguments)
-    database = open_database(options.database.expanduser())
+    database = open_database(options.database)
     try:
         migrate(database)
         options.run(Accounts(database), options)
@@ -61,9 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
     role = _add(commands, "role", "give another role", _role)
     role.add_argument("--role", choices=[role.value for role in Role], required=True, help="what they may do")
     for command in commands.choices.values():
-        command.add_argument(
-            "--database", type=Path, default=read_settings([]).database, metavar="FILE", help="of the server"
-        )
+        add_database_flag(command)
     return parser
 
 

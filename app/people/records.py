@@ -10,10 +10,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.store.errors import StoreError, unsaved
+from app.store.errors import unread, unsaved
 from app.store.writing import immediate
-
-UNREADABLE = "The accounts cannot be read; check the database file and try again."
 
 
 def now() -> datetime:
@@ -32,7 +30,7 @@ def reading(engine: Engine) -> Iterator[Session]:
         with Session(engine) as session:
             yield session
     except SQLAlchemyError as error:
-        raise StoreError(UNREADABLE) from error
+        raise unread(error, "The accounts") from error
 
 
 @contextmanager

@@ -52,7 +52,9 @@ def _check_words(new: NewFeedback) -> None:
         raise StoreError(
             f"The comment has {length} characters and the limit is {LONGEST_COMMENT}; shorten it."
         )
-    typed = new.reader + new.comment + new.answer.finding
+    typed = new.reader + new.comment + new.answer.finding + new.query
+    if "\0" in typed:
+        raise StoreError("The text holds a sign that cannot be seen (NUL); type it again, then save.")
     if any("\ud800" <= sign <= "\udfff" for sign in typed):
         raise StoreError("The text holds half of a character, such as a cut emoji; delete it, then save.")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.store.models import Base, UtcDateTime
+from app.store.models import Base, UtcDateTime, words
 
 
 class Consensus(Base):
@@ -17,7 +17,7 @@ class Consensus(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("study_case.id", ondelete="CASCADE"), index=True)
-    finding: Mapped[str] = mapped_column(String(500))
+    finding: Mapped[str] = mapped_column(words(500))
     presence: Mapped[str] = mapped_column(String(10))
     boxes: Mapped[list[list[float]]] = mapped_column(JSON)
     """[[x, y, w, h], ...] in original image pixels."""

@@ -1,40 +1,45 @@
-"""Opening, checking and migrating the database file."""
+"""Opening, checking and migrating the database: a file, or one that a server has."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from functools import cache
 from pathlib import Path
 
 from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
+from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.store.errors import StoreError
+from app.store.errors import StoreError, unopened
+from app.store.postgres import DIALECT, MIGRATION_TIMEOUT_MS, Address, lock_writers, open_server
+from app.store.schema import FIRST_TABLES, NEWER_MEANWHILE, configuration, known_revisions
 
 BUSY_TIMEOUT_MS = 5000
-FIRST_TABLES = {"alembic_version", "prediction", "feedback", "box"}  # of every schema so far
-MIGRATIONS = Path(__file__).parent / "migrations"
 NOT_OURS = "The file for the feedback is not a feedback database; name another one with PATCHCLIP_DATABASE."
 NEWER = (
     "The feedback database was written by a newer version of Patch-CLIP; install that version, "
     "or name another file with PATCHCLIP_DATABASE."
-)
-NEWER_MEANWHILE = (
-    "A newer version of Patch-CLIP has changed the feedback database while this one runs, so nothing is "
-    "saved; start that version, or put a copy of before back (python -m app backup FILE --restore)."
 )
 DAMAGED = (
     "The feedback database is damaged; put a copy in its place, or move it away and start with an empty one."
 )
 
 
-def open_database(path: Path) -> Engine:
+def open_database(database: Path | SecretStr) -> Engine:
+    """An engine on a SQLite file, or on a database that a PostgreSQL server has, named by its URL.
+
+    Raises:
+        StoreError: it cannot be made, reached or read, is not a feedback database, or is damaged.
+    """
+    if isinstance(database, Path):
+        return open_file(database)
+    return open_server(Address.read(database.get_secret_value()))
+
+
+def open_file(path: Path) -> Engine:
     """An engine on a SQLite file: write-ahead log, saved rows on the disk, patient locking, foreign keys on.
 
     A missing file is made with its folders, for this user alone. What another program or a newer version
@@ -82,19 +87,22 @@ def open_database(path: Path) -> Engine:
     return engine
 
 
-@cache
-def known_revisions() -> frozenset[str]:
-    """Of all schemas so far."""
-    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
-
-
 def migrate(engine: Engine) -> None:
     """Brings the database to the newest schema; does nothing if it is there already.
 
     Raises:
-        StoreError: the file cannot be written.
+        StoreError: the database cannot be written.
     """
-    config = _config()
+    config = configuration()
+    if engine.dialect.name == DIALECT:
+        try:
+            with engine.begin() as connection:
+                lock_writers(connection, MIGRATION_TIMEOUT_MS)  # another process may begin the same
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except SQLAlchemyError as error:
+            raise unopened(error) from error
+        return
     try:
         with engine.connect() as connection:
             # Outside of a transaction alone: a table that is made anew must not take its rows' rows along.
@@ -110,12 +118,6 @@ def migrate(engine: Engine) -> None:
             "The feedback database cannot be opened or migrated; check PATCHCLIP_DATABASE, "
             "or move the file away."
         ) from error
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return config
 
 
 def check_file(path: Path) -> None:

@@ -37,6 +37,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+def words(length: int) -> String:
+    """A text of no fixed length: SQLite heeds none, and what it took before PostgreSQL must take as well.
+
+    length: that the column was first declared with.
+    """
+    return String(length).with_variant(Text(), "postgresql")
+
+
 class Base(DeclarativeBase):
     """Base of all tables."""
 
@@ -53,10 +61,10 @@ class Prediction(Base):
     image_sha256: Mapped[str] = mapped_column(String(64), index=True)
     image_height: Mapped[int] = mapped_column(Integer)
     image_width: Mapped[int] = mapped_column(Integer)
-    model_name: Mapped[str | None] = mapped_column(String(100))
+    model_name: Mapped[str | None] = mapped_column(words(100))
     model_sha256: Mapped[str | None] = mapped_column(String(64))
-    query: Mapped[str] = mapped_column(String(500))
-    finding: Mapped[str] = mapped_column(String(500))
+    query: Mapped[str] = mapped_column(words(500))
+    finding: Mapped[str] = mapped_column(words(500))
     negated: Mapped[bool]
     side: Mapped[str | None] = mapped_column(String(5))
     in_vocabulary: Mapped[bool]

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, selectinload
 
 from app.store.checks import check
-from app.store.errors import UNREADABLE, StoreError, unsaved
+from app.store.errors import StoreError, broken_rule, unread, unsaved
 from app.store.export import as_csv, as_json
 from app.store.models import Feedback, Prediction
 from app.store.reading import NewFeedback, Saved
@@ -53,10 +53,10 @@ class FeedbackRepository:
                     session.flush()
                 saved = Saved(row.id, row.revision, row.created_at)
         except IntegrityError as error:
-            if "supersedes_id" in str(error.orig):
+            if "supersedes_id" in broken_rule(error):
                 raise StoreError(REVISED) from error
             # Two tries at once: the other one has stored it.
-            if new.key is None or "key" not in str(error.orig):
+            if new.key is None or "key" not in broken_rule(error):
                 raise unsaved(error) from error
             return self._stored_already(new)
         except SQLAlchemyError as error:
@@ -109,7 +109,7 @@ class FeedbackRepository:
                     record_of(item, superseded=item.id in superseded) for item in session.scalars(statement)
                 ]
         except SQLAlchemyError as error:
-            raise StoreError(UNREADABLE) from error
+            raise unread(error) from error
 
     def judged(self, image_sha256: str, *, reader: str | None = None) -> int:
         """How many readings stand of one picture; the revisions of one are one, and one withdrawn is none."""
@@ -143,7 +143,7 @@ class FeedbackRepository:
             with Session(self._engine) as session:
                 return int(session.scalar(statement) or 0)
         except SQLAlchemyError as error:
-            raise StoreError(UNREADABLE) from error
+            raise unread(error) from error
 
     def _stored_already(self, new: NewFeedback) -> Saved:
         try:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.store.models import Base, UtcDateTime
+from app.store.models import Base, UtcDateTime, words
 
 FREE_READING = 1
 """The study that all feedback belongs to which was given outside of a reader study."""
@@ -42,7 +42,7 @@ class Study(Base):
     protocol_sha256: Mapped[str] = mapped_column(String(64))
     findings: Mapped[dict[str, Any]] = mapped_column(JSON)
     """Label -> name of what is asked of every case, in the protocol's order."""
-    model_name: Mapped[str | None] = mapped_column(String(100))
+    model_name: Mapped[str | None] = mapped_column(words(100))
     model_sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -83,7 +83,7 @@ class StudyAnswer(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("study_case.id", ondelete="CASCADE"), index=True)
-    finding: Mapped[str] = mapped_column(String(500))
+    finding: Mapped[str] = mapped_column(words(500))
     probability: Mapped[float] = mapped_column(Float)
     threshold: Mapped[float] = mapped_column(Float)
     """The probability from which the model calls the finding present."""
@@ -186,7 +186,7 @@ class FindingReading(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reading_id: Mapped[int] = mapped_column(ForeignKey("study_reading.id", ondelete="CASCADE"), index=True)
-    finding: Mapped[str] = mapped_column(String(500))
+    finding: Mapped[str] = mapped_column(words(500))
     presence: Mapped[str] = mapped_column(String(10))
     confidence: Mapped[int | None] = mapped_column(Integer)
     boxes: Mapped[list[list[float]]] = mapped_column(JSON)

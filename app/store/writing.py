@@ -1,4 +1,4 @@
-"""Transactions on the database's own file: one that writes holds the lock from its start."""
+"""Transactions: one that writes holds the lock from its start, of a file or of a served database."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.store.errors import LOST, UNREADABLE, StoreError, unsaved
+from app.store.errors import LOST, StoreError, unread, unsaved
+from app.store.postgres import DIALECT, lock_writers
 
 
 class SameFile:
     """Whether the database's file is still the one that was opened.
 
-    SQLite goes on writing to a file that has no name any more; whoever wrote there would lose it.
+    SQLite goes on writing to a file that has no name any more; whoever wrote there would lose it. Of a
+    served database there is nothing to check: its server answers for it, or nobody does.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -30,7 +32,9 @@ class SameFile:
 
 
 def _identity(engine: Engine) -> tuple[int, int] | None:
-    """Device and number of the database's file; None where it is not there, or is in memory."""
+    """Device and number of the database's file; None of one in memory, of a server's, or that is gone."""
+    if engine.dialect.name == DIALECT:
+        return None
     name = engine.url.database
     try:
         status = Path(name).stat() if name and name != ":memory:" else None
@@ -46,7 +50,10 @@ def immediate(engine: Engine) -> Iterator[Session]:
     What it reads is what it writes upon: nobody else writes in between. Its rows can be read afterwards.
     """
     with Session(engine, expire_on_commit=False) as session, session.begin():
-        session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+        if engine.dialect.name == DIALECT:
+            lock_writers(session.connection())
+        else:
+            session.connection().exec_driver_sql("BEGIN IMMEDIATE")
         yield session
 
 
@@ -78,4 +85,4 @@ def reading(engine: Engine, file: SameFile) -> Iterator[Session]:
         with Session(engine) as session:
             yield session
     except SQLAlchemyError as error:
-        raise StoreError(UNREADABLE) from error
+        raise unread(error) from error

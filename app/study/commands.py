@@ -51,7 +51,7 @@ def _command(
 ) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
     command.add_argument(
-        "--database", type=Path, metavar="FILE", help="the server's database; PATCHCLIP_DATABASE if not given"
+        "--database", metavar="FILE", help="the server's database; PATCHCLIP_DATABASE if not given"
     )
     command.add_argument(
         "--study-folder",

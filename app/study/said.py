@@ -85,6 +85,8 @@ def check(new: NewReading, protocol: Protocol, labels: Sequence[str], size: tupl
         raise StudyError(f"The comment has more than {LONGEST_COMMENT} characters; shorten it.")
     if any("\ud800" <= sign <= "\udfff" for sign in new.comment):
         raise StudyError("The text holds half of a character, such as a cut emoji; delete it, then save.")
+    if "\0" in new.comment:
+        raise StudyError("The comment holds a sign that cannot be seen (NUL); type it again, then save.")
     told = [finding.label for finding in new.findings]
     if len(set(told)) < len(told) or not set(told) <= set(labels):
         raise StudyError("The reading tells of findings that this study does not ask for; reload the page.")

@@ -12,23 +12,44 @@ import pytest
 import sqlalchemy
 from starlette.applications import Starlette
 
+from app.backup import closing_engine
 from app.service import Service
 from app.store import FeedbackRepository, migrate, open_database
 from app.uploads import Uploads
 from patchclip import Engine
 from tests.app.fake_engine import FakeEngine
 from tests.app.page_client import PageClient, make_api
+from tests.app.postgres import Server, serving
 
 UPLOAD_LIMIT_MB = 1
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Modules that say BOTH_DATABASES are run on SQLite and on PostgreSQL, but for tests marked `sqlite`."""
+    if "database" not in metafunc.fixturenames or not getattr(metafunc.module, "BOTH_DATABASES", False):
+        return
+    both = metafunc.definition.get_closest_marker("sqlite") is None
+    metafunc.parametrize("database", ("sqlite", "postgresql") if both else ("sqlite",), indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server; the test is skipped where there is none."""
+    with serving() as server:
+        yield server
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[sqlalchemy.Engine]:
-    """A migrated database in an empty folder."""
-    engine = open_database(tmp_path / "feedback.sqlite3")
-    migrate(engine)
-    yield engine
-    engine.dispose()
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlalchemy.Engine]:
+    """A migrated database: a file in an empty folder, or one of a server's own."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        server: Server = request.getfixturevalue("postgres")
+        with server.database() as name, closing_engine(open_database(server.url(name))) as engine:
+            yield engine
+        return
+    with closing_engine(open_database(tmp_path / "feedback.sqlite3")) as engine:
+        migrate(engine)
+        yield engine
 
 
 @pytest.fixture

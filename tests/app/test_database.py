@@ -18,8 +18,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from app.store import FeedbackRepository, NamedFinding, StoreError, migrate, open_database
-from app.store.database import MIGRATIONS
 from app.store.models import Base
+from app.store.schema import MIGRATIONS
 from tests.app.test_repository import feedback
 
 IDENTIFYING = (

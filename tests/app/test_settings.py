@@ -71,6 +71,7 @@ def test_each_setting_says_what_it_is(name: str) -> None:
 def test_defaults_listen_on_this_machine_alone_and_keep_feedback_under_home(tmp_path: Path) -> None:
     settings = Settings()
     assert (settings.host, settings.port) == ("127.0.0.1", 7860)
+    assert isinstance(settings.database, Path)
     assert settings.database.is_relative_to(tmp_path)
     assert settings.checkpoint is None
 

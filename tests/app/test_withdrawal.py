@@ -17,6 +17,7 @@ from tests.app.test_repository import feedback
 from trainer.data.adapters.feedback_database import opened
 from trainer.data.adapters.feedback_free import free_judgements
 
+BOTH_DATABASES = True
 READER = "Dr Example"
 KEY = "a" * 32
 

@@ -15,6 +15,7 @@ from app.people.sign_in import SignIns, WrongSecretError
 from app.store.study_models import Reader
 from tests.app.people.conftest import Clock
 
+BOTH_DATABASES = True
 PASSWORD = "correct horse battery"
 WEEK = timedelta(days=7)
 
@@ -64,6 +65,7 @@ def test_no_two_accounts_have_names_that_look_alike(accounts: Accounts, name: st
     assert [(item.name, item.role) for item in accounts.facts()] == [("Müller", Role.READER)]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -92,6 +94,7 @@ def test_there_must_be_one_to_change_it(accounts: Accounts) -> None:
             change()
 
 
+@pytest.mark.sqlite
 def test_no_secret_lies_in_the_database(
     accounts: Accounts, sign_ins: SignIns, database: sqlalchemy.Engine
 ) -> None:

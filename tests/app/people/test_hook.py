@@ -22,6 +22,8 @@ from app.people.identity import Role
 from app.people.routes import sign_in_routes
 from app.settings import UsageError
 
+BOTH_DATABASES = True
+
 
 def named_by_header(request: Request) -> Any:
     """As a deployer would write it."""

@@ -21,6 +21,7 @@ from app.people.tries import TooManyTriesError
 from app.store import StoreError
 from tests.app.people.conftest import IDLE, LASTS, Clock
 
+BOTH_DATABASES = True
 PASSWORD = "correct horse battery"
 WEEK = timedelta(days=7)
 HERE = "192.0.2.1"
@@ -246,6 +247,7 @@ def test_a_link_lets_its_owner_choose_a_password(sign_ins: SignIns, accounts: Ac
         sign_ins.choose_password(plain, "yet another password", HERE)
 
 
+@pytest.mark.sqlite
 def test_a_database_that_cannot_be_written_keeps_nobody_out_who_is_in(
     sign_ins: SignIns, ada: Person, clock: Clock, tmp_path: Path, database: sqlalchemy.Engine
 ) -> None:

@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy
 
 from app.lanes import Lanes
-from app.store import migrate, open_database
 from app.study.cases import read_cases
 from app.study.making import make_study
 from app.study.server import StudyServer, model_of, study_server
@@ -81,14 +80,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, tiny_engine: Engine) -> Iterator[Bench]:
+def bench(tmp_path: Path, tiny_engine: Engine, database: sqlalchemy.Engine) -> Iterator[Bench]:
     """An empty one."""
-    database = open_database(tmp_path / "feedback.sqlite3")
-    migrate(database)
     lanes = Lanes()
     folder = tmp_path / "studies"
     server = study_server(database, tiny_engine, None, folder, tmp_path, lanes)
     yield Bench(database, Studies(database), server, lanes, tiny_engine, folder)
     server.ahead.close()
     lanes.close()
-    database.dispose()

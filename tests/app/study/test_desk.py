@@ -19,6 +19,8 @@ from tests.app.page_client import film_of
 from tests.app.study.conftest import CROSSOVER, SEQUENTIAL, Bench
 from tests.app.study.reader_client import HEADER, ReaderClient, opinion_body, people_of, study_api
 
+BOTH_DATABASES = True
+
 
 @pytest.fixture
 def anna(bench: Bench, films: Path, tmp_path: Path) -> ReaderClient:
@@ -38,6 +40,7 @@ def rows(bench: Bench, table: str = "study_reading") -> int:
         return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() or 0)
 
 
+@pytest.mark.sqlite
 def test_a_case_is_made_ready_when_it_is_opened_before_the_worker_came_to_it(
     bench: Bench, anna: ReaderClient, films: Path
 ) -> None:
@@ -147,6 +150,7 @@ def test_an_unreadable_case_is_done_without_findings(anna: ReaderClient) -> None
     assert anna.call("study_worklist", study=2)["next"] == assignment
 
 
+@pytest.mark.sqlite
 def test_reading_goes_on_where_it_stopped_after_a_restart(
     bench: Bench, anna: ReaderClient, tmp_path: Path
 ) -> None:
@@ -214,7 +218,7 @@ def test_events_are_added_and_never_changed(bench: Bench, anna: ReaderClient) ->
     anna.call("study_event", assignment=assignment, kind="thought")
     assert anna.status == 400
     with bench.database.connect() as connection:
-        kinds = connection.execute(text("SELECT kind, detail FROM event ORDER BY id")).all()
+        kinds = connection.execute(text("SELECT kind, CAST(detail AS TEXT) FROM event ORDER BY id")).all()
         assert [tuple(row) for row in kinds] == [
             ("opened", '{"opinion": "first"}'),
             ("zoom", '{"zoom": 1.5, "by": "wheel"}'),

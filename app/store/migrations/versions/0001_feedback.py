@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from app.store.models import words
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -17,10 +19,10 @@ def upgrade() -> None:
         sa.Column("image_sha256", sa.String(64), nullable=False),
         sa.Column("image_height", sa.Integer, nullable=False),
         sa.Column("image_width", sa.Integer, nullable=False),
-        sa.Column("model_name", sa.String(100), nullable=False),
+        sa.Column("model_name", words(100), nullable=False),
         sa.Column("model_sha256", sa.String(64), nullable=False),
-        sa.Column("query", sa.String(500), nullable=False),
-        sa.Column("finding", sa.String(500), nullable=False),
+        sa.Column("query", words(500), nullable=False),
+        sa.Column("finding", words(500), nullable=False),
         sa.Column("negated", sa.Boolean, nullable=False),
         sa.Column("side", sa.String(5)),
         sa.Column("in_vocabulary", sa.Boolean, nullable=False),

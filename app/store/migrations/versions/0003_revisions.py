@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from app.store.models import words
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -16,11 +18,32 @@ PREDICTION = (
     "id, image_sha256, image_height, image_width, model_name, model_sha256, query, finding, negated, side, "
     "in_vocabulary, probability, threshold, parameters"
 )
+OF_A_MODEL = ("model_name", "model_sha256", "probability", "threshold")
 FEEDBACK = "id, prediction_id, key, created_at, reader, presence"
 
 
 def upgrade() -> None:
-    """Makes both tables anew, since SQLite changes no constraint, with every row; adds outlines."""
+    """Changes both tables, with every row; adds outlines."""
+    if op.get_context().dialect.name == "postgresql":
+        _change()
+    else:
+        _make_anew()
+    op.create_index("ix_feedback_supersedes_id", "feedback", ["supersedes_id"], unique=True)
+    op.create_table(
+        "outline",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column(
+            "feedback_id", sa.Integer, sa.ForeignKey("feedback.id", ondelete="CASCADE"), nullable=False
+        ),
+        sa.Column("kind", sa.String(10), nullable=False),
+        sa.Column("points", sa.JSON, nullable=False),
+        sa.CheckConstraint("kind IN ('point', 'polygon')", name="outline_kinds"),
+    )
+    op.create_index("ix_outline_feedback_id", "outline", ["feedback_id"])
+
+
+def _make_anew() -> None:
+    """Since SQLite changes no constraint."""
     _make_prediction("prediction_new", sa.Column("asked", sa.Boolean, nullable=False), required=False)
     op.execute(f"INSERT INTO prediction_new ({PREDICTION}, asked) SELECT {PREDICTION}, 1 FROM prediction")
     _make_feedback(
@@ -39,18 +62,6 @@ def upgrade() -> None:
         "CASE location WHEN 'right' THEN 'correct' ELSE location END, comment, 1 FROM feedback"
     )
     _replace()
-    op.create_index("ix_feedback_supersedes_id", "feedback", ["supersedes_id"], unique=True)
-    op.create_table(
-        "outline",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column(
-            "feedback_id", sa.Integer, sa.ForeignKey("feedback.id", ondelete="CASCADE"), nullable=False
-        ),
-        sa.Column("kind", sa.String(10), nullable=False),
-        sa.Column("points", sa.JSON, nullable=False),
-        sa.CheckConstraint("kind IN ('point', 'polygon')", name="outline_kinds"),
-    )
-    op.create_index("ix_outline_feedback_id", "outline", ["feedback_id"])
 
 
 def downgrade() -> None:
@@ -60,6 +71,9 @@ def downgrade() -> None:
     op.execute("DELETE FROM feedback WHERE prediction_id IN (SELECT id FROM prediction WHERE NOT asked)")
     op.execute("DELETE FROM prediction WHERE NOT asked")
     op.execute("DELETE FROM box WHERE feedback_id NOT IN (SELECT id FROM feedback)")
+    if op.get_context().dialect.name == "postgresql":
+        _change_back()
+        return
     _make_prediction("prediction_new", required=True)
     op.execute(f"INSERT INTO prediction_new ({PREDICTION}) SELECT {PREDICTION} FROM prediction")
     _make_feedback("feedback_new", ("right", "partly", "wrong"))
@@ -70,6 +84,45 @@ def downgrade() -> None:
     _replace()
 
 
+def _change() -> None:
+    """PostgreSQL changes tables where they are."""
+    for name in OF_A_MODEL:
+        op.alter_column("prediction", name, nullable=True)
+    op.add_column("prediction", sa.Column("asked", sa.Boolean, nullable=False, server_default=sa.true()))
+    op.alter_column("prediction", "asked", server_default=None)
+    _call_locations("right", "correct")
+    for column in (
+        sa.Column("first_id", sa.Integer, sa.ForeignKey("feedback.id", ondelete="CASCADE")),
+        sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
+        sa.Column("supersedes_id", sa.Integer, sa.ForeignKey("feedback.id", ondelete="CASCADE")),
+        sa.Column("confidence", sa.Integer),
+        sa.Column("seconds", sa.Float),
+    ):
+        op.add_column("feedback", column)
+    op.alter_column("feedback", "revision", server_default=None)
+    op.create_check_constraint(
+        "confidence_range", "feedback", "confidence IS NULL OR confidence BETWEEN 0 AND 100"
+    )
+    op.create_check_constraint("revision_count", "feedback", "revision >= 1")
+
+
+def _change_back() -> None:
+    for name in ("seconds", "confidence", "supersedes_id", "revision", "first_id"):
+        op.drop_column("feedback", name)
+    _call_locations("correct", "right")
+    op.drop_column("prediction", "asked")
+    for name in OF_A_MODEL:
+        op.alter_column("prediction", name, nullable=False)
+
+
+def _call_locations(before: str, now: str) -> None:
+    op.drop_constraint("location_values", "feedback")
+    op.execute(f"UPDATE feedback SET location = '{now}' WHERE location = '{before}'")
+    op.create_check_constraint(
+        "location_values", "feedback", f"location IS NULL OR location IN ('{now}', 'partly', 'wrong')"
+    )
+
+
 def _make_prediction(name: str, *more: sa.Column[bool], required: bool) -> None:
     """required: whether every row has a model and what it answered."""
     op.create_table(
@@ -78,10 +131,10 @@ def _make_prediction(name: str, *more: sa.Column[bool], required: bool) -> None:
         sa.Column("image_sha256", sa.String(64), nullable=False),
         sa.Column("image_height", sa.Integer, nullable=False),
         sa.Column("image_width", sa.Integer, nullable=False),
-        sa.Column("model_name", sa.String(100), nullable=not required),
+        sa.Column("model_name", words(100), nullable=not required),
         sa.Column("model_sha256", sa.String(64), nullable=not required),
-        sa.Column("query", sa.String(500), nullable=False),
-        sa.Column("finding", sa.String(500), nullable=False),
+        sa.Column("query", words(500), nullable=False),
+        sa.Column("finding", words(500), nullable=False),
         sa.Column("negated", sa.Boolean, nullable=False),
         sa.Column("side", sa.String(5)),
         sa.Column("in_vocabulary", sa.Boolean, nullable=False),

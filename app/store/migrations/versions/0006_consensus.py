@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from app.store.models import words
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
@@ -17,7 +19,7 @@ def upgrade() -> None:
         "consensus",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("case_id", sa.Integer, sa.ForeignKey("study_case.id", ondelete="CASCADE"), nullable=False),
-        sa.Column("finding", sa.String(500), nullable=False),
+        sa.Column("finding", words(500), nullable=False),
         sa.Column("presence", sa.String(10), nullable=False),
         sa.Column("boxes", sa.JSON, nullable=False),
         sa.Column("comment", sa.Text, nullable=False),
