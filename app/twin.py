@@ -8,7 +8,7 @@ from threading import Lock
 
 from app.explained import Explained
 from patchclip import Encoded, Engine, PatchMap, Radiograph
-from patchclip.model.checkpoint import image_size_of
+from patchclip.model.checkpoint import model_input_of
 from patchclip.model.preprocess import model_input
 from patchclip.types import FloatArray
 
@@ -26,7 +26,7 @@ class Twin:
 
     def __init__(self, folder: Path, beside: Engine) -> None:
         self._folder, self._beside = folder, beside
-        self._size = image_size_of(folder)
+        self._input = model_input_of(folder)
         self._engine: Engine | None = None
         self._loading = Lock()
 
@@ -45,9 +45,10 @@ class Twin:
     def input_of(self, radiograph: Radiograph) -> FloatArray | None:
         """What it would see of a radiograph, to be kept with the study; None where that is what the engine
         itself sees."""
-        if self._size == self._beside.model.config.image_size:
+        beside = self._beside.model
+        if (self._input.size, self._input.style) == (beside.config.image_size, beside.input_style):
             return None
-        return model_input(radiograph.pixels, self._size)[0]
+        return model_input(radiograph.pixels, self._input.size, self._input.style)[0]
 
     def saliency(self, encoded: Encoded, explained: Explained, query: str, method: str) -> PatchMap:
         """As of `Engine.saliency`, of an image that the other engine encoded."""

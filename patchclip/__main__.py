@@ -51,6 +51,9 @@ COMMANDS = {
         "measure what is understood of reports, against their coders", "patchclip.evaluate.text"
     ),
     "export": Command("answers as DICOM objects, COCO or CSV", "patchclip.export.cli"),
+    "convert": Command(
+        "a published model, or a checkpoint of an earlier format, as a checkpoint folder", "patchclip.zoo.cli"
+    ),
     "deidentify": Command(
         "take everything that names a person out of DICOM files", "patchclip.archive.deidentify_command"
     ),

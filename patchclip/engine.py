@@ -22,7 +22,7 @@ from patchclip.localize import smooth
 from patchclip.model.branches import image_logit
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
 from patchclip.model.patchclip import ImageEmbeddings
-from patchclip.model.preprocess import model_input
+from patchclip.model.preprocess import STANDARD, model_input
 from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
 from patchclip.places import Limit
 from patchclip.question import Question, QuestionReader
@@ -136,7 +136,8 @@ class Engine:
             RadiographError: the image is so long and narrow that no patch has its centre in it.
         """
         started = time.perf_counter()
-        square, letterbox = model_input(radiograph.pixels, self.model.config.image_size)
+        size, style = self.model.config.image_size, self.model.input_style
+        square, letterbox = model_input(radiograph.pixels, size, style)
         inside = letterbox.valid_patches(*self.model.grid)
         if not inside.any():
             height, width = radiograph.size
@@ -146,7 +147,9 @@ class Engine:
             )
 
         pixels, embeddings = self._embed(square, inside)
-        gate_warnings = self._image_gate.warnings(square) if self._image_gate else ()
+        # The gate knows pictures as models trained here see them.
+        looked_at = square if style == STANDARD else model_input(radiograph.pixels, size)[0]
+        gate_warnings = self._image_gate.warnings(looked_at) if self._image_gate else ()
         note = (self.checkpoint.note,) if self.checkpoint.note else ()
         return Encoded(
             embeddings=embeddings,
@@ -164,7 +167,7 @@ class Engine:
         square: this model's input, as `model_input` makes it of the same pixels, float32 [S, S] in [0, 1].
         """
         started = time.perf_counter()
-        letterbox = replace(encoded.letterbox, size=square.shape[0])
+        letterbox = replace(encoded.letterbox, size=square.shape[0], fit=self.model.input_style.fit)
         pixels, embeddings = self._embed(square, letterbox.valid_patches(*self.model.grid))
         return replace(
             encoded,
@@ -378,7 +381,8 @@ def _named(name: str) -> Checkpoint:
     Raises:
         CheckpointError: see `load_checkpoint` and `load_open_clip`.
     """
-    from patchclip.model.zero_shot import is_open_clip_name, load_open_clip  # heavy: all of open_clip
+    from patchclip.zoo.convert import load_open_clip  # heavy: all of open_clip
+    from patchclip.zoo.named import is_open_clip_name
 
     if not is_open_clip_name(name):
         return load_checkpoint(Path(name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -12,13 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 from patchclip.types import FloatArray, PatchMap
 
 Points = NDArray[np.float64]
+Fit = Literal["pad", "squash"]
+"""How an image fills the square: with its aspect, and padding; or stretched to it. Either way the model sees
+all of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
     """An image of `height` x `width` pixels, scaled to fit a square of `size` pixels and centred in it.
 
-    The aspect is kept.
+    The aspect is kept, unless `fit` is "squash".
 
     Coordinates are continuous: the top-left corner of the top-left pixel is (0, 0), its centre (0.5, 0.5).
     """
@@ -26,6 +30,7 @@ class Letterbox:
     height: int
     width: int
     size: int
+    fit: Fit = "pad"
 
     def __post_init__(self) -> None:
         if min(self.height, self.width, self.size) < 1:
@@ -35,26 +40,36 @@ class Letterbox:
 
     @property
     def scale(self) -> float:
-        """Model pixels an original pixel."""
+        """Model pixels an original pixel, along the longer side."""
         return self.size / max(self.height, self.width)
+
+    @property
+    def scale_x(self) -> float:
+        """Model pixels an original pixel, from left to right."""
+        return self.size / self.width if self.fit == "squash" else self.scale
+
+    @property
+    def scale_y(self) -> float:
+        """Model pixels an original pixel, from top to bottom."""
+        return self.size / self.height if self.fit == "squash" else self.scale
 
     @property
     def pad_x(self) -> float:
         """Padding at the left, and as much at the right, in model pixels."""
-        return (self.size - self.width * self.scale) / 2
+        return (self.size - self.width * self.scale_x) / 2
 
     @property
     def pad_y(self) -> float:
         """Padding at the top, and as much at the bottom, in model pixels."""
-        return (self.size - self.height * self.scale) / 2
+        return (self.size - self.height * self.scale_y) / 2
 
     def to_model(self, points: ArrayLike) -> Points:
         """Points [N, 2] (x, y) in original pixels -> model pixels."""
-        return np.asarray(points, np.float64) * self.scale + (self.pad_x, self.pad_y)
+        return np.asarray(points, np.float64) * (self.scale_x, self.scale_y) + (self.pad_x, self.pad_y)
 
     def to_image(self, points: ArrayLike) -> Points:
         """Points [N, 2] (x, y) in model pixels -> original pixels; inverse of `to_model`."""
-        return (np.asarray(points, np.float64) - (self.pad_x, self.pad_y)) / self.scale
+        return (np.asarray(points, np.float64) - (self.pad_x, self.pad_y)) / (self.scale_x, self.scale_y)
 
     def boxes_to_model(self, boxes: ArrayLike) -> Points:
         """Boxes [N, 4] (x0, y0, x1, y1) in original pixels -> model pixels."""
@@ -70,13 +85,14 @@ class Letterbox:
         Shrinking averages over the area that a model pixel covers, so that fine structure does not alias;
         enlarging is bilinear.
         """
-        if self.scale < 1:
-            inner_w, inner_h = max(1, round(self.width * self.scale)), max(1, round(self.height * self.scale))
+        if max(self.scale_x, self.scale_y) < 1:
+            inner_w = max(1, round(self.width * self.scale_x))
+            inner_h = max(1, round(self.height * self.scale_y))
             pixels = np.asarray(
                 cv2.resize(pixels, (inner_w, inner_h), interpolation=cv2.INTER_AREA), np.float32
             )
         rows, cols = pixels.shape
-        step_x, step_y = self.width * self.scale / cols, self.height * self.scale / rows
+        step_x, step_y = self.width * self.scale_x / cols, self.height * self.scale_y / rows
         # OpenCV puts the centre of the first pixel at 0; the half pixels translate between the two
         # conventions.
         matrix = np.array(
@@ -91,8 +107,8 @@ class Letterbox:
         """bool [rows, cols]: the patch's centre lies in the image, not in the padding."""
         x = (np.arange(cols) + 0.5) / cols * self.size - self.pad_x
         y = (np.arange(rows) + 0.5) / rows * self.size - self.pad_y
-        inside_x = (x >= 0) & (x <= self.width * self.scale)
-        inside_y = (y >= 0) & (y <= self.height * self.scale)
+        inside_x = (x >= 0) & (x <= self.width * self.scale_x)
+        inside_y = (y >= 0) & (y <= self.height * self.scale_y)
         return inside_y[:, None] & inside_x[None, :]
 
     def extend_edges(self, values: FloatArray) -> FloatArray:

@@ -98,6 +98,11 @@ class Calibration:
         """No calibration: the softmax over the prompt pair as it is."""
         return cls({label: FindingCalibration() for label in labels}, FindingCalibration())
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether nothing was ever fitted, see `identity`."""
+        return all(item == FindingCalibration() for item in (self.default, *self.findings.values()))
+
     def of(self, label: str | None) -> FindingCalibration:
         """For a label, or the default when the query has none."""
         return self.findings.get(label, self.default) if label else self.default

@@ -21,8 +21,10 @@ from patchclip.accuracy import ACCURACY, DiagnosticAccuracy, accuracy_records, l
 from patchclip.errors import CheckpointError
 from patchclip.files import atomic
 from patchclip.model.calibration import Calibration
+from patchclip.model.checkpoint_format import FORMAT, read_record
 from patchclip.model.config import ModelConfig
 from patchclip.model.patchclip import PatchCLIP
+from patchclip.model.preprocess import STANDARD, InputStyle
 from patchclip.model.prevalence import (
     PREVALENCE,
     Prevalence,
@@ -32,15 +34,19 @@ from patchclip.model.prevalence import (
     read_prevalence,
 )
 from patchclip.model.prompts import PROMPTS, PromptEmbeddings, embed_prompts, load_prompts, save_prompts
-from patchclip.records import parse_json
+from patchclip.model.published import TOKENIZER, Published, PublishedRecord, tokenizer_files
 from patchclip.text.vocabulary import Vocabulary
 
 WEIGHTS, RECORD = "model.safetensors", "model.json"
-FORMAT = 1
-SECTIONS = ("config", "vocabulary", "calibration", "gates")
-SPARE_TIMM, SPARE_CLIP = 2**26, 2**30
+UNCALIBRATED = (
+    "This model's probabilities are not calibrated: take them as relative, or fit them to labelled images "
+    "with "
+    "python -m trainer calibrate."
+)
+"""The note of a checkpoint without calibration."""
+SPARE_TIMM, SPARE_CLIP, SPARE_PUBLISHED = 2**26, 2**30, 2**24
 """Parameters that a model may have while it is built and that its weights do not hold: a trunk's classifier;
-a CLIP's text half."""
+a CLIP's text half; a pooling layer that nothing asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +108,34 @@ def save_checkpoint(
     as float32.
 
     Halving the weights changes a probability by less than 0.01 (tested), and every figure is measured on the
-    file as saved. Prompts that were embedded into the folder before go, as they belong to what it held; see
-    `write_prompts`.
+    file as saved. A published model's weights stay as they are: its scale is often 100, under which half
+    precision is not enough. Prompts that were embedded into the folder before go, as they belong to what it
+    held; see `write_prompts`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PROMPTS).unlink(missing_ok=True)
-    buffers = {name for name, _ in model.named_buffers()}
+    whole = (
+        {name for name, _ in model.named_buffers()} if model.published is None else set(model.state_dict())
+    )
     tensors = {
-        name: (value if name in buffers or not value.is_floating_point() else value.half()).contiguous().cpu()
+        # A copy of its own: one layer may have two names.
+        name: (value if name in whole or not value.is_floating_point() else value.half()).cpu().clone()
         for name, value in model.state_dict().items()
     }
+    tensors = {name: value.contiguous() for name, value in tensors.items()}
     record = {
         "format": FORMAT,
         "config": model.config.to_dict(),
         "vocabulary": vocabulary.to_dict(),
         "calibration": (calibration or Calibration.identity(vocabulary.labels)).to_dict(),
         "gates": gates or {},
+        "published": model.published.record.to_dict() if model.published else None,
     }
+    if model.published and model.published.files:
+        (folder / TOKENIZER).mkdir(exist_ok=True)
+        for name, content in model.published.files.items():
+            with atomic(folder / TOKENIZER / name) as file:
+                file.write_bytes(content)
     with atomic(folder / WEIGHTS) as file:
         file.write_bytes(safetensors.torch.save(tensors))
     with atomic(folder / RECORD) as file:
@@ -142,7 +159,7 @@ def load_checkpoint(folder: Path, *, prompts: bool = True) -> Checkpoint:
             what it should be, weights and config do not fit, or a weight is not finite.
     """
     weights, text = _content(folder, WEIGHTS), _content(folder, RECORD)
-    record = _record(text, folder / RECORD)
+    record = read_record(text, folder / RECORD)
     tensors = _tensors(weights, folder)
     vocabulary = Vocabulary.from_dict(record["vocabulary"])
     calibration = Calibration.from_dict(record["calibration"])
@@ -152,18 +169,21 @@ def load_checkpoint(folder: Path, *, prompts: bool = True) -> Checkpoint:
             "it again."
         )
     config = ModelConfig.from_dict(record["config"])
+    published = _published(record, folder)
     spare = SPARE_TIMM if config.tower.startswith("timm:") else SPARE_CLIP
+    spare = spare if published is None else SPARE_PUBLISHED
     with _at_most(sum(value.numel() for value in tensors.values()) + spare):
-        model = PatchCLIP(config)
+        model = PatchCLIP(config) if published is None else _published_model(config, published)
     _fill(model, tensors, folder)
     model.eval().requires_grad_(False)
-    sha256 = hashlib.sha256(weights + text).hexdigest()
+    sha256 = _hash(weights, text, published)
     return Checkpoint(
         model=model,
         vocabulary=vocabulary,
         calibration=calibration,
         gates=record["gates"],
         sha256=sha256,
+        note=UNCALIBRATED if calibration.is_identity else None,
         prevalence=load_prevalence(folder),
         accuracy=load_accuracy(folder),
         prompts=load_prompts(folder, vocabulary, config.embed_dim, sha256) if prompts else {},
@@ -185,13 +205,45 @@ def write_prompts(folder: Path) -> str:
     return checkpoint.sha256
 
 
-def image_size_of(folder: Path) -> int:
-    """Length of a checkpoint's square input in pixels, without reading its weights.
+@dataclass(frozen=True, slots=True)
+class ModelInput:
+    """What a checkpoint looks at: the length of its square input in pixels, and how that is made."""
+
+    size: int
+    style: InputStyle
+
+
+def model_input_of(folder: Path) -> ModelInput:
+    """A checkpoint's input, without reading its weights.
 
     Raises:
         CheckpointError: there is no readable record.
     """
-    return ModelConfig.from_dict(_record(_content(folder, RECORD), folder / RECORD)["config"]).image_size
+    record = read_record(_content(folder, RECORD), folder / RECORD)
+    published = record["published"]
+    style = STANDARD if published is None else PublishedRecord.from_dict(published).input_style
+    return ModelInput(ModelConfig.from_dict(record["config"]).image_size, style)
+
+
+def _published(record: dict[str, Any], folder: Path) -> Published | None:
+    """What the checkpoint says of the published model that it holds, if it holds one."""
+    if record["published"] is None:
+        return None
+    return Published(PublishedRecord.from_dict(record["published"]), tokenizer_files(folder / TOKENIZER))
+
+
+def _published_model(config: ModelConfig, published: Published) -> PatchCLIP:
+    """Its parts, untrained."""
+    from patchclip.model.clip_parts import build_clip, published_model  # heavy: all of open_clip
+
+    return published_model(config, build_clip(published.record.architecture), published)
+
+
+def _hash(weights: bytes, text: bytes, published: Published | None) -> str:
+    digest = hashlib.sha256(weights + text)
+    for name, content in (published.files if published else {}).items():
+        digest.update(name.encode() + content)
+    return digest.hexdigest()
 
 
 def _content(folder: Path, name: str) -> bytes:
@@ -202,27 +254,6 @@ def _content(folder: Path, name: str) -> bytes:
         raise CheckpointError(
             f"{str(folder)[:255]} holds no {name}; give the folder of a Patch-CLIP checkpoint."
         ) from error
-
-
-def _record(text: bytes, path: Path) -> dict[str, Any]:
-    """The record, whose sections are objects."""
-    try:
-        record = parse_json(text)
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not valid JSON; fetch the checkpoint again.") from error
-    if not isinstance(record, dict):
-        raise CheckpointError(f"{path} holds no JSON object; fetch the checkpoint again.")
-    if record.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{path} has format {str(record.get('format'))[:20]}, this version reads {FORMAT}; "
-            "update Patch-CLIP."
-        )
-    for name in SECTIONS:
-        if not isinstance(record.get(name), dict):
-            raise CheckpointError(f'{path} has no section "{name}"; fetch the checkpoint again.')
-    if not all(isinstance(gate, dict) for gate in record["gates"].values()):
-        raise CheckpointError(f"{path} has a gate that is no JSON object; fetch the checkpoint again.")
-    return record
 
 
 def _tensors(weights: bytes, folder: Path) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,8 @@ from torch.nn import functional as F
 from patchclip.errors import CheckpointError
 from patchclip.model.config import ModelConfig
 from patchclip.model.heads import Neck, Projection, TokenPool
+from patchclip.model.preprocess import STANDARD, InputStyle
+from patchclip.model.published import Published
 from patchclip.model.sparse_branch import SparseBranch
 from patchclip.model.tower import Tower
 from patchclip.text.encoder import SentenceEncoder, shared_encoder
@@ -65,6 +68,7 @@ class Parts:
         global_projection: the tower's pooled feature -> [B, D].
         text_projection: sentence features [..., E] -> [..., D].
         logit_scale, logit_bias: scalars, see `PatchCLIP.pair_logits`.
+        published: where the parts are those of a published model, what is known of it.
     """
 
     tower: Tower
@@ -76,6 +80,7 @@ class Parts:
     text_projection: nn.Module
     logit_scale: nn.Parameter
     logit_bias: nn.Parameter
+    published: Published | None = None
 
 
 def build(config: ModelConfig) -> Parts:
@@ -119,6 +124,12 @@ class PatchCLIP(nn.Module):
         self.text_projection = parts.text_projection
         self.logit_scale = parts.logit_scale
         self.logit_bias = parts.logit_bias
+        self.published = parts.published
+
+    @property
+    def input_style(self) -> InputStyle:
+        """How its input is made of a radiograph, see `patchclip.model.preprocess.model_input`."""
+        return self.published.record.input_style if self.published else STANDARD
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -136,7 +147,7 @@ class PatchCLIP(nn.Module):
         """Embeds a batch.
 
         Args:
-            pixels: float [B, 1, S, S], standardised grey values in [0, 1] (see `patchclip.model.preprocess`).
+            pixels: float [B, 1, S, S], grey values in [0, 1] (see `patchclip.model.preprocess`).
             valid: bool [B, R, C], which patches lie in the image; None means all.
             mirror: embed the mirror images in the same pass too, and give the mean of both, patch by patch.
             patches_alone: in training, no gradient of the global and the pooled embedding reaches tower and
@@ -168,7 +179,8 @@ class PatchCLIP(nn.Module):
         """Sentence features before projection, [N, E]; frozen for the MiniLM encoder."""
         if self.tower.text_model is None:
             return self.sentence_encoder.encode(sentences).to(self.logit_scale.device)
-        tokens = _tokens(self.config, sentences).to(self.logit_scale.device)
+        tokenize = self.published.tokenize if self.published else partial(_tokens, self.config)
+        tokens = tokenize(sentences).to(self.logit_scale.device)
         features: Tensor = self.tower.text_model.encode_text(tokens, normalize=True)  # type: ignore[operator]
         return features
 
@@ -191,10 +203,9 @@ class PatchCLIP(nn.Module):
         """
         direction = positive.float() - negative.float()
         with torch.autocast(embeddings.device.type, enabled=False):
-            return (
-                self.logit_scale.exp().clamp(max=100.0) * (embeddings.float() @ direction.t())
-                + self.logit_bias
-            )
+            # What is trained here is kept from growing without end; a published scale is what it is.
+            scale = self.logit_scale.exp() if self.published else self.logit_scale.exp().clamp(max=100.0)
+            return scale * (embeddings.float() @ direction.t()) + self.logit_bias
 
     def encode_sparse(
         self, tokens: Tensor, grid: tuple[int, int], index: Tensor, mask: Tensor, image: Tensor

@@ -2,10 +2,55 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 
-from patchclip.image.geometry import Letterbox
+from patchclip.errors import CheckpointError
+from patchclip.image.geometry import Fit, Letterbox
 from patchclip.types import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class InputStyle:
+    """How a model wants its square.
+
+    Attributes:
+        standardised: whether exposure and window are evened out first, see `standardise`.
+        fit: how the image fills the square.
+    """
+
+    standardised: bool = True
+    fit: Fit = "pad"
+
+
+STANDARD = InputStyle()
+"""Of every model trained here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelScaling:
+    """What a published model does to the three equal channels of a grey image: (value - mean) / deviation.
+
+    Raises:
+        CheckpointError: a number is not finite, or a deviation not above 0.
+
+    Attributes:
+        mean: of each channel, values in [0, 1].
+        deviation: of each channel, on the same scale.
+    """
+
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        if not all(map(math.isfinite, (*self.mean, *self.deviation))) or min(self.deviation) <= 0:
+            raise CheckpointError(
+                f"Channels cannot be scaled by mean {list(self.mean)} and deviation {list(self.deviation)}; "
+                "give "
+                "finite numbers, and deviations above 0."
+            )
 
 
 def standardise(pixels: FloatArray) -> FloatArray:
@@ -17,8 +62,9 @@ def standardise(pixels: FloatArray) -> FloatArray:
     return np.asarray(np.clip((pixels - float(pixels.mean())) / (4.0 * spread) + 0.5, 0.0, 1.0), np.float32)
 
 
-def model_input(pixels: FloatArray, size: int) -> tuple[FloatArray, Letterbox]:
-    """float32 [H, W] -> float32 [size, size] in [0, 1], standardised then letterboxed, with the geometry that
-    undoes it."""
-    box = Letterbox(height=pixels.shape[0], width=pixels.shape[1], size=size)
-    return box.apply(standardise(pixels)), box
+def model_input(pixels: FloatArray, size: int, style: InputStyle = STANDARD) -> tuple[FloatArray, Letterbox]:
+    """float32 [H, W] -> float32 [size, size] in [0, 1], standardised if the model wants it and then fitted to
+    the square, with the geometry that undoes it."""
+    box = Letterbox(height=pixels.shape[0], width=pixels.shape[1], size=size, fit=style.fit)
+    square = box.apply(standardise(pixels) if style.standardised else pixels)
+    return (square if style.standardised else np.clip(square, 0.0, 1.0)), box

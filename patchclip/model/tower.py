@@ -13,7 +13,7 @@ from patchclip.errors import CheckpointError
 from patchclip.model.config import ModelConfig
 from patchclip.model.trunk import TimmTrunk
 
-_FOREIGN = (
+FOREIGN = (
     AssertionError,
     AttributeError,
     IndexError,
@@ -69,13 +69,24 @@ class Downsampler(nn.Module):
 class Tower(nn.Module):
     """The visual half of a CLIP model, with or without a learned downsampler before it."""
 
-    def __init__(self, config: ModelConfig, built: tuple[nn.Module, nn.Module | None] | None = None) -> None:
-        """built: the visual module and its CLIP's text half, if they exist already; made from the config
-        otherwise."""
+    def __init__(
+        self,
+        config: ModelConfig,
+        built: tuple[nn.Module, nn.Module | None] | None = None,
+        channels: nn.Module | None = None,
+    ) -> None:
+        """
+        Args:
+            config: of the model.
+            built: the visual module and its CLIP's text half, if they exist already; made from the config
+                otherwise.
+            channels: what a published model does to the three channels first, [B, 3, S, S] -> the same shape.
+        """
         super().__init__()
         self.indices = sorted(config.levels)
         size = config.downsample_from or config.image_size
         self.downsampler = Downsampler(size) if config.downsample_from else None
+        self.channels: nn.Module = channels or nn.Identity()
         self.visual, self.text_model = built or _build(config, size)
         probe = self._probe(config.image_size)
         self.widths = [level.shape[1] for level in probe.levels]
@@ -93,7 +104,7 @@ class Tower(nn.Module):
                 self.eval()
                 probe = self.forward(torch.zeros(1, 3, size, size))
                 self.train()
-        except _FOREIGN as error:
+        except FOREIGN as error:
             raise CheckpointError(
                 f"The tower cannot give levels {self.indices} at {size} px ({type(error).__name__}); "
                 "choose others."
@@ -114,6 +125,7 @@ class Tower(nn.Module):
         Raises:
             CheckpointError: the tower has no such level.
         """
+        pixels = self.channels(pixels)
         if self.downsampler is not None:
             pixels = self.downsampler(pixels)
         try:
@@ -140,7 +152,7 @@ def _build(config: ModelConfig, size: int) -> tuple[nn.Module, nn.Module | None]
     """
     try:
         return _build_timm(config, size) if config.tower.startswith("timm:") else _build_clip(config, size)
-    except _FOREIGN as error:
+    except FOREIGN as error:
         raise CheckpointError(
             f'The tower "{config.tower[:60]}" cannot be built for {size} px ({type(error).__name__}); '
             "choose another."

@@ -1,5 +1,5 @@
 """python -m trainer calibrate: calibration, operating points and gates of a run, fitted on its held-out
-patients."""
+patients; or of a converted model, which has held out everybody."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from patchclip.errors import DataError
+from patchclip.model.branches import Branch
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint, write_prompts
 from trainer.calibrate.accuracy import cross_validated, lines, patients_of
 from trainer.calibrate.calibration import OperatingPoint, fit_calibration, trained_branches
 from trainer.calibrate.reference import reference_states
 from trainer.calibrate.site import image_logits, prevalence_of
-from trainer.commands.sources import add_sources, print_reading, read_sources
-from trainer.config import FitConfig
+from trainer.commands.sources import add_sources, check_broken, print_reading, read_sources
+from trainer.config import DataConfig, FitConfig
 from trainer.data.checks import without_copies
 from trainer.data.loaded import Loaded, load_samples
 from trainer.data.split import hold_out
@@ -26,14 +27,23 @@ from trainer.fit.validation import dev_logits, figures_from_logits
 from trainer.gate.fit import GATE_SIZE, at_most, fit_gates
 from trainer.objective.prompts import PromptBank
 
-HELP = "fit calibration and operating points of a run again, on its held-out patients"
+HELP = "fit calibration and operating points of a run, on its held-out patients, or of a converted model"
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """The command's flags."""
-    add_sources(parser, "what the run was trained on, as it was named then")
+    add_sources(parser, "what the run was trained on, as it was named then; or images of your own")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--run", dest="folder", type=Path, metavar="DIR", help="the run folder")
+    which.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="DIR",
+        help="or a checkpoint that python -m patchclip convert wrote, calibrated in place on all images "
+        "named",
+    )
     parser.add_argument(
-        "--run", dest="folder", type=Path, required=True, metavar="DIR", help="the run folder"
+        "--split", default="train", help='rows of images.csv to calibrate a converted model on ("train")'
     )
     parser.add_argument(
         "--normals-lit",
@@ -51,7 +61,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fits calibration anew on the patients that the run held out."""
+    """Fits calibration anew on the patients that the run held out, or on all of them."""
+    point = OperatingPoint(options.normals_lit, options.smoothing, options.min_patches)
+    if options.checkpoint is not None:
+        calibrate_converted(options, point)
+        return
     config, split = run_record(options.folder)
     checkpoint = load_checkpoint(options.folder / "best")
 
@@ -66,8 +80,32 @@ def run(options: argparse.Namespace) -> None:
             "it was trained on."
         )
 
-    point = OperatingPoint(options.normals_lit, options.smoothing, options.min_patches)
     calibrate_best(options.folder, config, held_out, without_copies(images, held_out)[0], point, join())
+
+
+def calibrate_converted(options: argparse.Namespace, point: OperatingPoint) -> None:
+    """Calibrates a published model in place, on images none of which it was trained on here.
+
+    Raises:
+        DataError: the checkpoint was trained here, so that the images may be those that it learnt from; or
+            no image can be read, or too many cannot, or the images cannot be calibrated on.
+    """
+    checkpoint = load_checkpoint(options.checkpoint)
+    model, vocabulary = checkpoint.model, checkpoint.vocabulary
+    if model.published is None:
+        raise DataError(
+            f"{model.config.name} was trained by Patch-CLIP; calibrate it with --run, on the patients that "
+            "its "
+            "run held out, or to a site with python -m trainer calibrate-site."
+        )
+    contents = read_sources(options, options.split, vocabulary, DataConfig())
+    items, broken = load_samples(contents.samples, model.config.image_size, style=model.input_style)
+    images, _ = load_samples(at_most(contents.samples), GATE_SIZE)
+    print_reading(contents.notes, [*contents.left_out, *broken])
+    if not items:
+        raise DataError("No image of the split can be read; check the image files.")
+    check_broken(contents, broken, len(contents.samples), allow_missing=options.allow_missing)
+    calibrate_folder(options.checkpoint, items, images, tuple(Branch), point, join())
 
 
 def calibrate_best(
@@ -88,23 +126,38 @@ def calibrate_best(
         point: choices of calibration that are not fitted.
         processes: this process among all.
     """
-    checkpoint = load_checkpoint(out / "best")
+    point = replace(point, mirror=config.augment.mirror > 0)
+    calibrate_folder(out / "best", held_out, train, trained_branches(config.loss), point, processes)
+
+
+def calibrate_folder(
+    folder: Path,
+    held_out: Sequence[Loaded],
+    train: Sequence[Loaded],
+    branches: tuple[Branch, ...],
+    point: OperatingPoint,
+    processes: Processes,
+) -> None:
+    """Calibrates a checkpoint folder in place; see `calibrate_best`.
+
+    branches: the image-level logits that may answer.
+    """
+    checkpoint = load_checkpoint(folder)
     model, vocabulary = checkpoint.model.to(processes.device), checkpoint.vocabulary
     labels = list(vocabulary.labels)
     bank = PromptBank(model, vocabulary, labels).to(processes.device)
-    point = replace(point, mirror=config.augment.mirror > 0)
 
-    size = config.model.image_size
+    size = model.config.image_size
     logits = dev_logits(model, bank, held_out, size, processes.device, mirror=point.mirror)
-    calibration = fit_calibration(logits, held_out, labels, trained_branches(config.loss), point, train)
+    calibration = fit_calibration(logits, held_out, labels, branches, point, train)
     gates = {**checkpoint.gates, **fit_gates(model.sentence_encoder, vocabulary, train)}
     cohorts = [item.sample.patients for item in held_out]
     table = reference_states(state_table(held_out, labels), cohorts)
     image = image_logits(logits, calibration)
     accuracy = cross_validated(image, table, patients_of(held_out), labels, calibration)
     counts = prevalence_of(table, labels)
-    save_checkpoint(out / "best", model.cpu(), vocabulary, calibration, gates, counts, accuracy)
-    write_prompts(out / "best")
+    save_checkpoint(folder, model.cpu(), vocabulary, calibration, gates, counts, accuracy)
+    write_prompts(folder)
 
     figures = figures_from_logits(logits, held_out, labels)
     print("held out: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))

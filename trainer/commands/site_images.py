@@ -71,7 +71,7 @@ def read_site(options: argparse.Namespace, checkpoint: Checkpoint) -> Site:
         recipe = run_record(options.folder)[0]
         fraction, offset = recipe.data.dev_fraction, recipe.data.dev_offset
         samples = tuple(hold_out(samples, fraction, recipe.seed, offset)[1])
-    items, broken = load_samples(samples, size)
+    items, broken = load_samples(samples, size, style=model.input_style)
     print_reading(contents.notes, [*contents.left_out, *broken])
     if not items:
         raise DataError("No image of the split can be read; check the image files.")

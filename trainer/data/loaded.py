@@ -15,7 +15,7 @@ from tqdm import tqdm
 from patchclip.errors import RadiographError
 from patchclip.image import load_radiograph
 from patchclip.image.geometry import Letterbox
-from patchclip.model.preprocess import model_input
+from patchclip.model.preprocess import STANDARD, InputStyle, model_input
 from trainer.data.image_cache import kept_squares
 from trainer.data.sample import Sample
 
@@ -50,17 +50,25 @@ class Loaded:
 
 
 def load_samples(
-    samples: Sequence[Sample], size: int, cache: Path | None = None
+    samples: Sequence[Sample], size: int, cache: Path | None = None, style: InputStyle = STANDARD
 ) -> tuple[list[Loaded], list[str]]:
     """Decodes, standardises and letterboxes every image; a broken one is named and left out, never replaced.
 
-    cache: keep the squares in this folder, for this run and the next, rather than in memory.
+    Args:
+        samples: of any sources.
+        size: of the squares, in pixels.
+        cache: keep the squares in this folder, for this run and the next, rather than in memory; for models
+            that are trained, whose style is the standard one.
+        style: how the model that looks at them wants its squares; only standard ones are kept.
 
     Raises:
         DataError: the folder cannot be written.
+        ValueError: squares of another style are to be kept.
     """
+    if cache is not None and style != STANDARD:
+        raise ValueError("Only squares of the standard style are kept in a cache.")
     if cache is None or not samples:
-        results = list(_decoded(samples, size))
+        results = list(_decoded(samples, size, style))
     else:
         squares_and_facts = (
             (item.image, (item.box.height, item.box.width, item.sha256)) if isinstance(item, Loaded) else None
@@ -78,23 +86,23 @@ def load_samples(
     ]
 
 
-def _decoded(samples: Sequence[Sample], size: int) -> Iterator[Loaded | str]:
+def _decoded(samples: Sequence[Sample], size: int, style: InputStyle = STANDARD) -> Iterator[Loaded | str]:
     """In their order; not many more at a time than are asked for."""
     with (
         ThreadPoolExecutor(THREADS) as pool,
         tqdm(total=len(samples), desc="reading images", disable=None) as progress,
     ):
         for start in range(0, len(samples), BLOCK):
-            for item in pool.map(partial(_load, size=size), samples[start : start + BLOCK]):
+            for item in pool.map(partial(_load, size=size, style=style), samples[start : start + BLOCK]):
                 progress.update()
                 yield item
 
 
-def _load(sample: Sample, size: int) -> Loaded | str:
+def _load(sample: Sample, size: int, style: InputStyle = STANDARD) -> Loaded | str:
     """A sentence where the image is broken."""
     try:
         radiograph = load_radiograph(sample.path)
-        square, box = model_input(radiograph.pixels, size)
+        square, box = model_input(radiograph.pixels, size, style)
     except RadiographError as error:
         return f"{sample.path.name}: {error}"
     return Loaded(np.round(square * 255).astype(np.uint8), box, sample, radiograph.sha256)

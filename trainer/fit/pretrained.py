@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from patchclip.errors import CheckpointError
 from patchclip.model.patchclip import PatchCLIP
-from patchclip.model.zero_shot import create_clip
+from patchclip.zoo.named import create_clip
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,15 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional as F
 
-from patchclip import CheckpointError, Engine, Radiograph
+from patchclip import CheckpointError, Engine, Letterbox, Radiograph
+from patchclip.types import FloatArray
 
 NAME = "ViT-S-32-alt"
+MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+
+
+def _padded(pixels: FloatArray, size: int) -> FloatArray:
+    return Letterbox(*pixels.shape, size).apply(pixels)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +36,11 @@ def test_a_model_by_name_answers_as_open_clip_does(weights: Path, effusion: Radi
     engine = Engine.from_pretrained(f"{NAME}/{weights}", device="cpu")
     encoded = engine.encode(effusion)
     own = open_clip.create_model(NAME, pretrained=str(weights)).eval()
-    pixels = ((encoded.pixels - 0.45) / 0.27).expand(-1, 3, -1, -1)
+    # Neither standardised nor cropped: the film as it is, in a square, scaled as open_clip scales channels.
+    assert torch.allclose(encoded.pixels[0, 0], torch.from_numpy(_padded(effusion.pixels, 224)), atol=1e-5)
+    shape = (1, 3, 1, 1)
+    mean, deviation = (torch.tensor(values).view(shape) for values in (MEAN, DEVIATION))
+    pixels = (encoded.pixels - mean) / deviation
     with torch.no_grad():
         image = own.encode_image(pixels, normalize=True)[0]
         pair = engine.vocabulary.prompts("Effusion")

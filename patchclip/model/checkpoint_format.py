@@ -1,0 +1,56 @@
+"""The versions of a checkpoint's record, and the way from each to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from patchclip.errors import CheckpointError
+from patchclip.records import parse_json
+
+FORMAT = 2
+SECTIONS = ("config", "vocabulary", "calibration", "gates")
+Record = dict[str, Any]
+
+
+def read_record(text: bytes, path: Path) -> Record:
+    """A record as this version writes it, whatever version wrote it.
+
+    Args:
+        text: of the file.
+        path: names it in errors.
+
+    Raises:
+        CheckpointError: it is none, its format is newer than this version's, or a section is no object.
+    """
+    try:
+        record: Any = parse_json(text)
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not valid JSON; fetch the checkpoint again.") from error
+    if not isinstance(record, dict):
+        raise CheckpointError(f"{path} holds no JSON object; fetch the checkpoint again.")
+    number = record.get("format")
+    if type(number) is not int or not (number == FORMAT or number in UPGRADES):
+        raise CheckpointError(
+            f"{path} has format {str(number)[:20]}, this version reads 1 to {FORMAT}; update Patch-CLIP."
+        )
+    for name in SECTIONS:
+        if not isinstance(record.get(name), dict):
+            raise CheckpointError(f'{path} has no section "{name}"; fetch the checkpoint again.')
+    if not all(isinstance(gate, dict) for gate in record["gates"].values()):
+        raise CheckpointError(f"{path} has a gate that is no JSON object; fetch the checkpoint again.")
+    while record["format"] in UPGRADES:
+        record = UPGRADES[int(record["format"])](record)
+    if not isinstance(record.get("published", 0), dict | None):
+        raise CheckpointError(f'{path} has no section "published"; fetch the checkpoint again.')
+    return record
+
+
+def _from_1(record: Record) -> Record:
+    """Format 1 knew models that were trained here alone."""
+    return {**record, "format": 2, "published": None}
+
+
+UPGRADES: dict[int, Callable[[Record], Record]] = {1: _from_1}
+"""Format -> what makes a record of the next one of it; every earlier format has an entry."""
