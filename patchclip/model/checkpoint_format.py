@@ -40,11 +40,12 @@ def read_record(text: bytes, path: Path) -> Record:
             raise CheckpointError(f'{path} has no section "{name}"; fetch the checkpoint again.')
     if not all(isinstance(gate, dict) for gate in record["gates"].values()):
         raise CheckpointError(f"{path} has a gate that is no JSON object; fetch the checkpoint again.")
-    while record["format"] in UPGRADES:
-        record = UPGRADES[int(record["format"])](record)
-    if not isinstance(record.get("published", 0), dict | None):
+    upgraded: Record = record
+    while upgraded["format"] in UPGRADES:
+        upgraded = UPGRADES[upgraded["format"]](upgraded)
+    if not isinstance(upgraded.get("published", 0), dict | None):
         raise CheckpointError(f'{path} has no section "published"; fetch the checkpoint again.')
-    return record
+    return upgraded
 
 
 def _from_1(record: Record) -> Record:

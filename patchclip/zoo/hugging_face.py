@@ -81,7 +81,7 @@ def _loaded(folder: Path, kind: str) -> tuple[Any, dict[str, Tensor]]:
     logging.disable_progress_bar()
     model_class = CLIPModel if kind == "clip" else SiglipModel
     try:
-        model, info = model_class.from_pretrained(
+        loaded: Any = model_class.from_pretrained(
             folder, local_files_only=True, output_loading_info=True, dtype=torch.float32
         )
     except Exception as error:  # transformers raises many kinds: OSError, ValueError, RuntimeError, its own
@@ -90,6 +90,7 @@ def _loaded(folder: Path, kind: str) -> tuple[Any, dict[str, Tensor]]:
             "as it was "
             "published, with its weights."
         ) from error
+    model, info = loaded
     missing = sorted(name for name in info["missing_keys"] if not name.endswith("position_ids"))
     other = sorted(
         str(name[0] if isinstance(name, tuple) else name) for name in info.get("mismatched_keys", ())

@@ -24,6 +24,8 @@ from patchclip.zoo.tokenizers import tokenizer_beside
 CONFIG = "open_clip_config.json"
 HUB = "hf-hub:"
 FOLDER = "local-dir:"
+CLIP_CONTEXT = 77
+"""Tokens of a sentence where a configuration names no number."""
 WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
 
@@ -115,9 +117,10 @@ def read_folder(folder: Path, files: Mapping[str, bytes], name: str | None = Non
         return _preprocessed(source, preprocess)
     clip = create_clip(called, f"{FOLDER}{folder}", None)
     own = bool(text.get("hf_tokenizer_name"))
+    length = int(text.get("context_length", CLIP_CONTEXT))
     record = TokenizerRecord(
         "files" if own else "clip",
-        int(text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH)),
+        length,
         _clean(text),
     )
     found = (files or tokenizer_beside(folder)) if own else {}

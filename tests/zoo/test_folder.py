@@ -14,11 +14,13 @@ import torch
 from patchclip.__main__ import main
 from patchclip.errors import CheckpointError
 from patchclip.image.geometry import Letterbox
-from patchclip.model.checkpoint import RECORD, WEIGHTS, load_checkpoint, model_input_of
+from patchclip.model.checkpoint import RECORD, WEIGHTS, load_checkpoint, model_input_of, save_checkpoint
+from patchclip.model.patchclip import PatchCLIP
 from patchclip.model.preprocess import model_input
 from patchclip.resources import BUNDLED
+from patchclip.zoo.cli import description
 from patchclip.zoo.convert import Wishes, convert
-from tests.tiny import ROOT, tiny_dataset
+from tests.tiny import CONFIG, ROOT, tiny_dataset
 from tests.zoo.tiny_models import FEW, grey, hugging_face
 from trainer.__main__ import main as trainer
 
@@ -63,23 +65,25 @@ def test_a_converted_model_answers_and_says_that_it_is_not_calibrated(
 
 
 def test_calibration_on_images_of_ones_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = tiny_dataset(folder.parent / "data", each=8, splits=("train",))
+    data = tiny_dataset(folder.parent / "data", each=10, splits=("train",))
     before = load_checkpoint(folder)
     assert trainer(["calibrate", "--data", str(data), "--checkpoint", str(folder)]) == 0
     assert "held out: " in capsys.readouterr().out
     after = load_checkpoint(folder)
     assert before.calibration.is_identity and not after.calibration.is_identity and after.note is None
-    assert after.sha256 != before.sha256 and after.prevalence["Effusion"].images == 32
+    assert after.sha256 != before.sha256 and after.prevalence["Effusion"].images == 40
     weights = zip(before.model.state_dict().items(), after.model.state_dict().items(), strict=True)
     assert all(name == other and torch.equal(old, new) for (name, old), (other, new) in weights)
     assert not any("not calibrated" in warning for warning in predicted(folder, capsys)["warnings"])
 
 
 def test_a_model_that_was_trained_here_is_calibrated_by_its_run(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = tiny_dataset(folder.parent / "data", each=1, splits=("train",))
-    assert trainer(["calibrate", "--data", str(data), "--checkpoint", str(BUNDLED)]) == 1
+    trained = tmp_path / "trained"
+    save_checkpoint(trained, PatchCLIP(CONFIG), FEW)
+    data = tiny_dataset(tmp_path / "data", each=1, splits=("train",))
+    assert trainer(["calibrate", "--data", str(data), "--checkpoint", str(trained)]) == 1
     assert "calibrate it with --run" in capsys.readouterr().err
 
 
@@ -128,8 +132,8 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
         put(f"{ARCHITECTURE}.text_cfg.hf_config", {"model_type": "evil", "auto_map": {}}),
         'no text encoder of the kind "evil"',
     ),
-    "layers beyond all": (
-        put(f"{ARCHITECTURE}.vision_cfg.vit.layers", 10**6),
+    "layers that are wide beyond all": (
+        put(f"{ARCHITECTURE}.vision_cfg.vit.mlp_width", 10**6),
         "asks for a far larger model than the weights hold",
     ),
     "width as text": (put(f"{ARCHITECTURE}.vision_cfg.vit.width", "32"), "width: Input should be a valid"),
@@ -162,25 +166,23 @@ def test_a_tokenizer_that_is_gone_is_said(folder: Path) -> None:
 
 
 def test_the_bundled_model_of_format_1_is_read_and_upgraded(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
     old = Path(shutil.copytree(BUNDLED, tmp_path / "old"))
     record = json.loads((old / RECORD).read_text())
     record = {key: value for key, value in record.items() if key in FORMAT_1} | {"format": 1}
     (old / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
-    assert main(["convert", str(old), str(tmp_path / "new")]) == 0
-    assert (
-        "patchclip-cxr-s: 512 px (pad, grey values standardised), 32 x 32 patches" in capsys.readouterr().out
-    )
+    before, after = load_checkpoint(old), convert(str(old), tmp_path / "new", FEW)
+    said = "patchclip-cxr-s: 512 px (pad, grey values standardised), 32 x 32 patches"
+    assert description(after).startswith(said)
     written = json.loads((tmp_path / "new" / RECORD).read_text())
     assert written == {**record, "format": 2, "published": None}
     for name in (WEIGHTS, "prevalence.json", "accuracy.json"):
         assert (tmp_path / "new" / name).read_bytes() == (old / name).read_bytes()
-    before, after = load_checkpoint(old), load_checkpoint(tmp_path / "new")
     assert before.calibration == after.calibration and before.accuracy == after.accuracy
     assert before.gates == after.gates and before.vocabulary == after.vocabulary
-    pixels = grey(512)
+    pixels = grey(128)
     with torch.no_grad():
         one, two = (item.model.encode_image(pixels) for item in (before, after))
     assert torch.equal(one.patches, two.patches) and torch.equal(one.global_, two.global_)

@@ -97,7 +97,7 @@ def make_biomedclip(folder: Path) -> Case:
         seen = three(pixels, CLIP_SCALING.mean, CLIP_SCALING.deviation)
         texts = model.encode_text(HFTokenizer(str(tokenizer), context_length=256)(SENTENCES))
         trunk: Any = model.visual.trunk
-        tokens = model.visual.head(trunk.forward_features(seen)[:, 1:])  # type: ignore[operator]
+        tokens = model.visual.head(trunk.forward_features(seen)[:, 1:])
         image = model.encode_image(seen)
     checkpoint = convert(str(path), folder / "out", FEW, Wishes(name="biomed"))
     return Case(checkpoint, path, pixels, image, tokens, texts, float(model.logit_scale.exp()))

@@ -18,7 +18,8 @@ MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 
 
 
 def _padded(pixels: FloatArray, size: int) -> FloatArray:
-    return Letterbox(*pixels.shape, size).apply(pixels)
+    height, width = pixels.shape
+    return Letterbox(height, width, size).apply(pixels)
 
 
 @pytest.fixture(scope="module")
