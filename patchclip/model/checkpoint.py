@@ -229,7 +229,12 @@ def _published(record: dict[str, Any], folder: Path) -> Published | None:
     """What the checkpoint says of the published model that it holds, if it holds one."""
     if record["published"] is None:
         return None
-    return Published(PublishedRecord.from_dict(record["published"]), tokenizer_files(folder / TOKENIZER))
+    published = Published(PublishedRecord.from_dict(record["published"]), tokenizer_files(folder / TOKENIZER))
+    if published.record.tokenizer.kind == "files" and not published.files:
+        raise CheckpointError(
+            f"{str(folder)[:255]} has lost its tokenizer (folder {TOKENIZER}); fetch the checkpoint again."
+        )
+    return published
 
 
 def _published_model(config: ModelConfig, published: Published) -> PatchCLIP:

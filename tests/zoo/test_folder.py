@@ -161,8 +161,8 @@ def test_a_record_of_a_published_model_that_cannot_be(folder: Path, kind: str) -
 
 def test_a_tokenizer_that_is_gone_is_said(folder: Path) -> None:
     shutil.rmtree(folder / "tokenizer")
-    with pytest.raises(CheckpointError, match="tokenizer cannot be read"):
-        load_checkpoint(folder).model.encode_sentences(["effusion"])
+    with pytest.raises(CheckpointError, match=r"has lost its tokenizer \(folder tokenizer\); fetch"):
+        load_checkpoint(folder)
 
 
 def test_the_bundled_model_of_format_1_is_read_and_upgraded(

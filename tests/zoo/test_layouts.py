@@ -183,6 +183,9 @@ def test_another_tokenizer_is_another_model(cases: dict[str, Case], tmp_path: Pa
     assert load_checkpoint(folder).sha256 == cases["clip"].checkpoint.sha256
     path = folder / "tokenizer" / "tokenizer_config.json"
     path.write_text(path.read_text() + "\n")
+    with pytest.raises(CheckpointError, match="belongs to another model"):  # the embedded prompts
+        load_checkpoint(folder)
+    (folder / "prompts.safetensors").unlink()
     assert load_checkpoint(folder).sha256 != cases["clip"].checkpoint.sha256
 
 
