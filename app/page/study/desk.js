@@ -12,7 +12,7 @@ import { render } from "./render.js";
 import { state } from "./state.js";
 
 export const FILTERS = {
-  all: { words: "all cases", takes: () => true },
+  all: { words: "all", takes: () => true },
   open: { words: "to be read", takes: ({ status }) => ["new", "first"].includes(status) },
   done: { words: "read", takes: ({ status }) => status === "done" },
   unreadable: { words: "unreadable", takes: ({ status }) => status === "unreadable" },

@@ -101,7 +101,7 @@ function verdictRow(letter) {
       return button;
     }),
   );
-  row.append(node("span", `the map ${letter} is`, { className: "quiet" }), group);
+  row.append(node("span", `map ${letter} is`, { className: "quiet" }), group);
   return row;
 }
 
