@@ -23,8 +23,8 @@ _drawn: set[str] = set()
 
 def entered(stack: ExitStack, browser: Browser, link: str) -> Page:
     """A browser of their own, signed in by a personal link."""
-    screen = {"width": WIDTH, "height": HEIGHT}
-    page = stack.enter_context(browser.new_context(viewport=screen, accept_downloads=True)).new_page()
+    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, accept_downloads=True)
+    page = stack.enter_context(context).new_page()
     page.goto(link)
     page.locator("#link-form button").click()
     page.wait_for_selector('#pc[data-ready="true"]')
