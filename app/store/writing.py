@@ -58,8 +58,12 @@ def immediate(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def writing(engine: Engine, file: SameFile) -> Iterator[Session]:
+def writing(
+    engine: Engine, file: SameFile, what: str = "The feedback", again: str = "press Save again"
+) -> Iterator[Session]:
     """`immediate`, on the file that was opened.
+
+    what, again: what could not be saved, and what to do once the fault is mended; see `unsaved`.
 
     Raises:
         StoreError: the database cannot be written now.
@@ -69,7 +73,7 @@ def writing(engine: Engine, file: SameFile) -> Iterator[Session]:
         with immediate(engine) as session:
             yield session
     except SQLAlchemyError as error:
-        raise unsaved(error) from error
+        raise unsaved(error, what, again) from error
     file.check()
 
 

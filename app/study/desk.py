@@ -43,6 +43,8 @@ from app.study.studies import NO_STUDY, Studies, study_row
 from app.study.telling import Said, answered, listed, told, when
 from app.study.work import Work, stored_answers
 
+OPENING = ("The opening of the case", "open it again")
+SHOWING = ("The showing of the maps", "ask for them again")
 NOT_READY = "The film of this case is being made ready and could not be kept; open it again in a moment."
 
 
@@ -184,7 +186,7 @@ class Desk:
         )
 
     def _opening(self, person: Person, assignment: int) -> _Opening:
-        with writing(self._studies.engine, self._studies.file) as session:
+        with writing(self._studies.engine, self._studies.file, *OPENING) as session:
             row = assignment_row(session, person.id, assignment)
             study = row.case.study
             if row.period > 1:
@@ -231,7 +233,7 @@ class Desk:
 
     def _due(self, person: Person, assignment: int) -> tuple[Work, dict[str, str], bool]:
         """Locks the first opinion, where there is one to lock, before anything is sent."""
-        with writing(self._studies.engine, self._studies.file) as session:
+        with writing(self._studies.engine, self._studies.file, *SHOWING) as session:
             row = assignment_row(session, person.id, assignment)
             if row.period > 1:
                 _check_period(session, row.case.study, person, row)

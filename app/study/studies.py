@@ -73,7 +73,7 @@ class Studies:
         """
         name, readers = study_name(new.name), reader_names(new.readers)
         protocol = new.protocol.protocol
-        with writing(self.engine, self.file) as session:
+        with writing(self.engine, self.file, "The study", "make it again") as session:
             _check_free(session, name)
             study = Study(
                 name=name,
@@ -164,7 +164,7 @@ class Studies:
         Raises:
             NoStudyError: there is none.
         """
-        with writing(self.engine, self.file) as session:
+        with writing(self.engine, self.file, "The end of the study", "close it again") as session:
             row = study_row(session, study)
             row.closed_at = row.closed_at or datetime.now(UTC)
 

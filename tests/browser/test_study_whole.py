@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import resource
 import signal
 import sqlite3
 import zipfile
@@ -84,8 +85,8 @@ def house(browser_type_launch_args: dict[str, Any], tmp_path: Path) -> Iterator[
     for name, table in (("truth.csv", rows), ("boxes.csv", boxes)):
         with (chest / name).open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(table)
-    file, port = tmp_path / "data" / "feedback.sqlite3", free_port()
-    database = open_database(file)
+    place, port = tmp_path / "data" / "feedback.sqlite3", free_port()
+    database = open_database(place)
     migrate(database)
     accounts = Accounts(database)
     links = {}
@@ -97,7 +98,7 @@ def house(browser_type_launch_args: dict[str, Any], tmp_path: Path) -> Iterator[
     settings = {"PATCHCLIP_STUDY_CASES": str(tmp_path / "cases")}
     if not PICTURES:
         settings["PATCHCLIP_CHECKPOINT"] = str(tiny_checkpoint(tmp_path / "tiny"))
-    with Server(file, port, settings) as server:
+    with Server(place, port, settings) as server:
         yield House(server, links)
 
 
@@ -111,7 +112,9 @@ def test_a_whole_study(house: House, browser: Browser, tmp_path: Path) -> None:
             read(anna, "anna")
         house.server.stop(signal.SIGTERM)
         with house.server:
-            for _ in range(CASES // 2):  # in the same window: nothing is to be loaded again
+            for number in range(CASES // 2):  # in the same window: nothing is to be loaded again
+                if number == 0:
+                    fill_the_disk(anna, house.server.pid)
                 read(anna, "anna")
             expect(anna.locator("#pc-empty")).to_contain_text("All cases are read")
             begin(ben)
@@ -127,6 +130,19 @@ def test_a_whole_study(house: House, browser: Browser, tmp_path: Path) -> None:
     check_readings(json.loads(files["json"].read_text(encoding="utf-8")), house.server.database, settled)
     check_tables(files, truth)
     check_package(files["package"], truth)
+
+
+def fill_the_disk(page: Page, server: int) -> None:
+    """The server's process can write no byte more for a moment; what the reader says meanwhile is stored by
+    the same key once it can."""
+    page.keyboard.press("a")
+    before = resource.prlimit(server, resource.RLIMIT_FSIZE)
+    resource.prlimit(server, resource.RLIMIT_FSIZE, (0, before[1]))
+    page.keyboard.press("Enter")
+    expect(page.locator("#pc-save-error")).to_contain_text(
+        "The feedback could not be saved: the disk is full"
+    )
+    resource.prlimit(server, resource.RLIMIT_FSIZE, before)
 
 
 def truth_of(database: Path) -> Truth:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +19,7 @@ from app.guard.windows import HEADER
 from app.people.identity import NotSignedInError, Person, Role
 from app.service import Service
 from app.store import FeedbackRepository
+from app.study.creations import ENDED
 from app.uploads import Uploads
 from patchclip import Engine
 from tests.app.fake_engine import FakeEngine
@@ -77,6 +79,17 @@ class ReaderClient:
     def save(self, assignment: int, opinion: str = "first", **changes: Any) -> dict[str, Any]:
         """Saves an opinion on the two findings of the study."""
         return self.call("study_save", **opinion_body(assignment, opinion, **changes))
+
+
+def ended(admin: ReaderClient, creation: int) -> dict[str, Any]:
+    """How the making of a study ended."""
+    for _ in range(2000):
+        told = admin.call("study_creations")["creations"]
+        (state,) = [item for item in told if item["creation"] == creation]
+        if state["state"] in ENDED:
+            return dict(state)
+        time.sleep(0.01)
+    raise AssertionError("the study is still being made")
 
 
 def opinion_body(assignment: int, opinion: str = "first", **changes: Any) -> dict[str, Any]:

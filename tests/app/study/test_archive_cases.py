@@ -7,14 +7,23 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from pydantic import SecretStr
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
+from app.archive_panel import archive_of
+from app.people.identity import Role
+from app.settings import Settings
 from app.study.archive_cases import fetched_cases
 from app.study.cases import read_cases
 from app.study.errors import StudyError
+from app.study.server import study_server
+from patchclip import Engine
 from patchclip.archive import Archive, Film
 from patchclip.archive.dicomweb import ArchivedStudy, StudyCriteria
+from tests.app.study.conftest import SEQUENTIAL, Bench
+from tests.app.study.reader_client import ReaderClient, ended, people_of, study_api
+from tests.archive.orthanc import running
 from tests.browser.drawn_chest import write_dicom
 from tests.tiny import VOCABULARY
 
@@ -87,3 +96,37 @@ def test_words_that_are_not_understood_are_refused(tmp_path: Path, words: str) -
         fetched_cases(words, cast(Archive, archive), tmp_path / "films", lambda _: False),
     ):
         pass
+
+
+def test_a_study_is_made_of_a_real_archive_in_the_page(
+    bench: Bench, tiny_engine: Engine, tmp_path: Path
+) -> None:
+    with running(tmp_path) as orthanc:
+        for number in (1, 2):
+            path = write_dicom(tmp_path / "film.dcm", number)
+            image = dcmread(path)
+            image.StudyInstanceUID, image.SeriesInstanceUID = generate_uid(), generate_uid()
+            image.Modality = "DX"
+            image.save_as(path)
+            orthanc.upload(path.read_bytes())
+        archive = archive_of(Settings(dicomweb=SecretStr(orthanc.dicomweb)))
+        bench.server = study_server(
+            bench.database, tiny_engine, None, bench.folder, None, bench.lanes, archive
+        )
+        api = study_api(bench, tmp_path, people_of(bench, reader=Role.ADMIN))
+        admin = ReaderClient(api, "reader")
+        assert admin.call("study_choices")["archive"] is True
+        body = {"protocol": SEQUENTIAL, "readers": ["anna"]}
+        none = admin.call("study_create", name="none", folder="DICOMWEB:modality=CT", **body)["creation"]
+        assert "The archive has no study like that" in ended(admin, none)["error"]
+        begun = admin.call("study_create", name="two", folder="DICOMWEB:modality=DX", **body)
+        made = ended(admin, begun["creation"])
+    assert (made["state"], made["cases"]) == ("made", 2)
+    (folder,) = (bench.folder / "films").iterdir()  # that of the failed one is gone
+    assert sorted(path.name for path in folder.iterdir()) == ["0001.dcm", "0002.dcm"]
+    for path in folder.iterdir():
+        assert b"Mustermann" not in path.read_bytes() and b"4711" not in path.read_bytes()
+    bench.make_ready()  # the archive is not asked again
+    cases = admin.call("study_cases", study=made["study"])["cases"]
+    assert [case["ready"] for case in cases] == [True, True]
+    bench.server.close()

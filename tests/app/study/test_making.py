@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -14,7 +12,7 @@ from app.people.identity import Role
 from app.store import open_database
 from app.study.cases import Place, Told, read_cases
 from app.study.cli import main
-from app.study.creations import ENDED, Creation, Creations, Made
+from app.study.creations import Creation, Creations, Made
 from app.study.errors import StudyError
 from app.study.loading import study_data
 from app.study.server import model_of
@@ -22,7 +20,7 @@ from app.study.sources import Wish, Workshop
 from patchclip import PatchClipError, Radiograph
 from patchclip.types import Box
 from tests.app.study.conftest import FILMS, SECRET, SEQUENTIAL, Bench
-from tests.app.study.reader_client import ReaderClient, opinion_body, people_of, study_api
+from tests.app.study.reader_client import ReaderClient, ended, opinion_body, people_of, study_api
 from tests.tiny import VOCABULARY, tiny_checkpoint
 
 
@@ -162,17 +160,6 @@ def test_an_administrator_makes_a_study_in_the_page(bench: Bench, films: Path, t
     assert [case["case"] for case in cases] == list(range(1, FILMS + 1))
     assert all(case["ready"] and case["size"] == [96, 96] and case["readings"] == 0 for case in cases)
     assert SECRET.encode() not in admin.received
-
-
-def ended(admin: ReaderClient, creation: int) -> dict[str, Any]:
-    """How the making of a study ended."""
-    for _ in range(2000):
-        told = admin.call("study_creations")["creations"]
-        (state,) = [item for item in told if item["creation"] == creation]
-        if state["state"] in ENDED:
-            return dict(state)
-        time.sleep(0.01)
-    raise AssertionError("the study is still being made")
 
 
 def test_a_creation_that_is_stopped_leaves_nothing(
