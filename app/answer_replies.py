@@ -47,10 +47,9 @@ class AnswerReply(Reply):
     """An answer as the page shows it; a query out of scope carries no probability.
 
     `query` is what the page calls it by; `asked` is the whole text that was read, `span` the part of it that
-    this answer is to; `place` is null where nothing limits the answer. `standing` says where the probability
-    lies
-    beside the operating point, `contradiction` where probability and map disagree (it is no part of
-    `warnings`).
+    this answer is to; `place` is null where nothing limits the answer, `place_patches` are those that it is
+    limited to, [R][C] on the map's grid. `standing` says where the probability lies beside the operating
+    point, `contradiction` where probability and map disagree (it is no part of `warnings`).
     """
 
     query: str
@@ -60,6 +59,7 @@ class AnswerReply(Reply):
     understood: str
     assertion: str
     place: str | None
+    place_patches: list[list[bool]] | None
     in_vocabulary: bool
     label: str | None
     probability: float | None

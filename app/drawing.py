@@ -113,6 +113,7 @@ def answer_reply(key: str, answer: Answer) -> AnswerReply:
         understood=understood(answer),
         assertion=answer.assertion,
         place=answer.place.words if answer.place else None,
+        place_patches=None if answer.place_patches is None else answer.place_patches.tolist(),
         in_vocabulary=answer.in_vocabulary,
         label=answer.label,
         probability=None if answer.probability is None else round(answer.probability, 4),

@@ -1,6 +1,6 @@
 // Questions: asking, asking again what the server no longer knows.
 import { whenOne } from "./coming.js";
-import { $, say } from "./dom.js";
+import { $, intoSight, say } from "./dom.js";
 import { render } from "./render.js";
 import { callOn } from "./revival.js";
 import { call } from "./server.js";
@@ -95,5 +95,5 @@ export function activate(answer, study = state.current) {
   study.active = answer;
   render();
   const chosen = $("answers").querySelector("[aria-selected=true]");
-  if (chosen) chosen.scrollIntoView({ block: "nearest" });
+  if (chosen) intoSight(chosen);
 }

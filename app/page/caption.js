@@ -9,7 +9,9 @@ export function caption(answer, sides) {
   // `sides` are the words on what is left and right of the curtain.
   const { view } = viewer;
   const shown = !!answer && view.mode !== "image";
-  const words = shown ? sentence(answer, regionCount(answer)) : "";
+  const words = shown
+    ? [sentence(answer, regionCount(answer)), placeWords(answer)].filter(Boolean).join("; ")
+    : "";
   $("caption").classList.toggle("untested", !!(shown && answer.explored));
   $("caption").replaceChildren(...(words ? [node("span", words)] : []));
   const said = [words, ...sides].filter(Boolean);
@@ -47,6 +49,10 @@ function sentence(answer, count) {
   if (!count)
     return `${answer.finding}: no region above ${short(threshold)}; a spot too small to count reaches ${highest}`;
   return `${answer.finding}: ${regions(count)} above ${short(threshold)}`;
+}
+
+function placeWords({ place_patches, place, laterality, explored }) {
+  return place_patches && !explored ? `dashed: ${place || laterality}` : "";
 }
 
 function untested({ phrase, low, high }) {

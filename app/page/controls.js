@@ -28,7 +28,7 @@ import {
   toggle,
   withdraw,
 } from "./reading.js";
-import { render } from "./render.js";
+import { render, renderMaps } from "./render.js";
 import { onEdit, state, viewer } from "./state.js";
 import { choose, openExample, openFiles, openFolder } from "./studies.js";
 
@@ -102,11 +102,15 @@ function fitQuery() {
 function bindTools() {
   for (const button of all("[data-view]")) button.onclick = () => setView(button.dataset.view);
   onInput("opacity", (slider) => (viewer.view.opacity = Number(slider.value)));
-  onInput("curtain", (slider) => (viewer.view.curtain = Number(slider.value)));
-  onInput("threshold", (slider) => {
-    const { active } = state.current || {};
-    if (active) active.moved = Number(slider.value); // this answer's alone
-  });
+  onInput("curtain", (slider) => (viewer.view.curtain = Number(slider.value)), renderMaps);
+  onInput(
+    "threshold",
+    (slider) => {
+      const { active } = state.current || {};
+      if (active) active.moved = Number(slider.value); // this answer's alone
+    },
+    renderMaps,
+  );
   onInput("smooth", (box) => (viewer.view.smooth = box.checked));
   onInput("filled", (box) => (viewer.view.filled = box.checked));
   onInput("outlines", (box) => (viewer.view.outlines = box.checked));
@@ -161,10 +165,10 @@ function bindDialogs() {
   for (const button of all("[data-close]")) button.onclick = () => button.closest("dialog").close();
 }
 
-function onInput(id, take) {
+function onInput(id, take, show = render) {
   $(id).addEventListener("input", (event) => {
     take(event.target);
-    render();
+    show();
   });
 }
 

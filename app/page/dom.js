@@ -1,6 +1,8 @@
 // Finding, making and filling parts of the page.
 import "./layout.js";
 
+const HEAD = 60; // CSS pixels of an answer by which it is in sight: its number, its probability
+
 export const $ = (id) => document.getElementById("pc-" + id);
 export const all = (selector) => [...document.querySelectorAll("#pc " + selector)];
 
@@ -14,6 +16,16 @@ export function say(id, text = "") {
   const place = $(id);
   if (place.textContent !== text) place.textContent = text; // the same words again would be read out again
   place.hidden = !text;
+}
+
+export function intoSight(item) {
+  // The first answer comes with what stands above it: what became of each word.
+  const section = item.closest(".answers");
+  if (section && !item.previousElementSibling) {
+    section.scrollTop = 0;
+    if (item.getBoundingClientRect().top + HEAD <= section.getBoundingClientRect().bottom) return;
+  }
+  item.scrollIntoView({ block: "nearest" });
 }
 
 export function refill(place, nodes) {

@@ -5,7 +5,7 @@ import { node, short } from "./dom.js";
 import { boxesOf, choices, fetched, isBoxes, PATCH_MAP, reference, titleOf, want, whose } from "./maps.js";
 import { measure } from "./measure.js";
 import { pictureOf } from "./overlay.js";
-import { render } from "./render.js";
+import { render, renderMaps } from "./render.js";
 import { state, viewer } from "./state.js";
 
 export function makeHead(name, list, k) {
@@ -22,7 +22,7 @@ export function makeHead(name, list, k) {
   slider.oninput = () => {
     const answer = activeAnswer();
     if (answer) setCut(answer, list[k], Number(slider.value));
-    render();
+    renderMaps();
   };
   const output = node("output");
   output.setAttribute("aria-live", "off");

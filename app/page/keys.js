@@ -15,7 +15,7 @@ import { ARROWS, bindTable, neighbour } from "./key_press.js";
 import { othersAbsent } from "./others_absent.js";
 import { nextMethod, nextPlace, nudgeCut, setPanes } from "./panes.js";
 import { readUnasked, save, setConfidence, stepConfidence, toggle, withdraw } from "./reading.js";
-import { render } from "./render.js";
+import { render, renderMaps } from "./render.js";
 import { toggleScores } from "./scores.js";
 import { exchange, flicker } from "./sides.js";
 import { state, viewer } from "./state.js";
@@ -115,7 +115,7 @@ function ownThreshold() {
   const answer = state.current && state.current.active;
   if (!answer) return;
   delete answer.moved;
-  render();
+  renderMaps();
 }
 
 function nextColours() {

@@ -44,8 +44,11 @@ function measured(map, size, threshold, minPatches, boxes) {
 export function litArea(map, size, threshold) {
   // Pixels at the threshold or above, whether they are enough for a region or not.
   const level = Math.fround(threshold);
-  const count = () => upsampled(map, size).values.reduce((sum, value) => sum + (value >= level), 0);
-  return once(map, "area", [size, threshold], count);
+  return once(map, "area", [size, threshold], () => {
+    let area = 0;
+    for (const value of upsampled(map, size).values) if (value >= level) area++;
+    return area;
+  });
 }
 
 export function matchedThreshold(map, size, area) {

@@ -52,7 +52,8 @@ function packed([red, green, blue], alpha) {
 
 function outline(shown, lit, rows, cols) {
   const [light, dark] = [rgb("--text"), rgb("--film")].map((colour) => packed(colour, 255));
-  const edge = lit.map((on, k) => (on && onEdge(lit, rows, cols, k) ? 1 : 0));
+  const edge = new Uint8Array(lit.length);
+  for (let k = 0; k < lit.length; k++) if (lit[k] && onEdge(lit, rows, cols, k)) edge[k] = 1;
   for (let k = 0; k < lit.length; k++) {
     if (edge[k]) shown[k] = light;
     else if (lit[k] && (edge[k - 1] || edge[k + 1] || edge[k - cols] || edge[k + cols])) shown[k] = dark;

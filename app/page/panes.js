@@ -13,7 +13,7 @@ import { $, all, choices as radio, node } from "./dom.js";
 import { offer, renderHead, scoreWords, sentenceOf } from "./heads.js";
 import { choices, fetched, isBoxes, PATCH_MAP, titleOf } from "./maps.js";
 import { makePane } from "./pane.js";
-import { render } from "./render.js";
+import { render, renderMaps } from "./render.js";
 import { offerSides } from "./sides.js";
 import { state, viewer } from "./state.js";
 
@@ -76,7 +76,7 @@ export function nudgeCut(direction) {
   const cut = cutOf(answer, key, found.map) + direction * STEP;
   if (key !== PATCH_MAP) compared.matched = false;
   setCut(answer, key, Math.min(Math.max(cut, 0.01), 1));
-  render();
+  renderMaps();
 }
 
 export function renderPanes() {

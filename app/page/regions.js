@@ -51,8 +51,7 @@ export function findRegions(map, size, threshold, minPatches) {
   // The grid, which of its pixels belong to a region, where each begins, the boxes around them in image pixels, and how many there are.
   // Connected parts that are smaller than `minPatches` patches are no regions.
   const grid = upsampled(map, size);
-  const level = Math.fround(threshold);
-  const lit = Uint8Array.from(grid.values, (value) => (value >= level ? 1 : 0));
+  const lit = litOf(grid.values, Math.fround(threshold));
   const smallest = minPatches * grid.patchArea;
   const tops = []; // [column, row] of the uppermost pixel of each region
   const boxes = [];
@@ -63,6 +62,12 @@ export function findRegions(map, size, threshold, minPatches) {
     } else for (const pixel of part) lit[pixel] = 0;
   }
   return { ...grid, lit, tops, boxes, count: tops.length };
+}
+
+function litOf(values, level) {
+  const lit = new Uint8Array(values.length);
+  for (let k = 0; k < lit.length; k++) lit[k] = values[k] >= level ? 1 : 0;
+  return lit;
 }
 
 function boxAround(part, { rows, cols, height, width }) {
@@ -78,24 +83,29 @@ function boxAround(part, { rows, cols, height, width }) {
 }
 
 function* parts(lit, rows, cols) {
-  // The connected parts (8 neighbours), each as a list of pixels.
+  // The connected parts (8 neighbours), each as a list of pixels, row by row from its uppermost one outwards.
   const seen = new Uint8Array(lit.length);
+  const queue = new Int32Array(lit.length);
+  let stop = 0;
   for (let first = 0; first < lit.length; first++) {
     if (!lit[first] || seen[first]) continue;
-    const part = [first];
+    const start = stop;
+    queue[stop++] = first;
     seen[first] = 1;
-    for (let n = 0; n < part.length; n++) {
-      const column = part[n] % cols;
-      const row = (part[n] - column) / cols;
-      for (let y = Math.max(row - 1, 0); y <= Math.min(row + 1, rows - 1); y++) {
-        for (let x = Math.max(column - 1, 0); x <= Math.min(column + 1, cols - 1); x++) {
-          const pixel = y * cols + x;
+    for (let n = start; n < stop; n++) {
+      const column = queue[n] % cols;
+      const row = (queue[n] - column) / cols;
+      const [left, right] = [column ? -1 : 0, column === cols - 1 ? 0 : 1];
+      const [top, bottom] = [row ? -1 : 0, row === rows - 1 ? 0 : 1];
+      for (let down = top; down <= bottom; down++) {
+        const place = queue[n] + down * cols;
+        for (let pixel = place + left; pixel <= place + right; pixel++) {
           if (!lit[pixel] || seen[pixel]) continue;
           seen[pixel] = 1;
-          part.push(pixel);
+          queue[stop++] = pixel;
         }
       }
     }
-    yield part;
+    yield queue.subarray(start, stop);
   }
 }

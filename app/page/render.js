@@ -2,7 +2,7 @@
 import { answerNode } from "./answer_card.js";
 import { colourOf, numberOf } from "./answers.js";
 import { noteShown } from "./compared.js";
-import { $, choices, node, refill, say, short } from "./dom.js";
+import { $, choices, intoSight, node, refill, say, short } from "./dom.js";
 import { draftOf } from "./drafts.js";
 import { renderEcho } from "./echo.js";
 import { openPanel } from "./folds.js";
@@ -31,17 +31,35 @@ export function render() {
   renderAnswers(study, answer);
   renderChips();
   renderReading(study, answer);
-  renderTools();
   renderPicture(study);
   renderTimes(study, answer);
+  drawMaps(answer);
+  follow($("studies"), "[aria-current=true]");
+  follow($("answers"), "[aria-selected=true]");
+  address(study);
+}
+
+export function renderMaps() {
+  // What follows a threshold while it moves: maps, and all that is said of them. Lists and reading stay as they are.
+  const study = state.current;
+  const answer = study && study.active;
+  const before = seenOf(answer);
+  showInViewer(study, answer);
+  if (seenOf(answer) === before) drawMaps(answer);
+  else render(); // of a map that was seen the form asks more
+}
+
+function seenOf(answer) {
+  return answer ? [answer.mapShown, answer.saliencyShown].join() : "";
+}
+
+function drawMaps(answer) {
+  renderTools();
   caption(answer, renderSides(answer));
   renderPanes();
   viewer.draw();
   renderScores();
   legend(viewer.view);
-  follow($("studies"), "[aria-current=true]");
-  follow($("answers"), "[aria-selected=true]");
-  address(study);
 }
 
 function follow(list, chosen) {
@@ -52,7 +70,7 @@ function follow(list, chosen) {
   followed.set(list, key);
   if (list === $("studies")) openPanel(false); // what was wanted of it has come
   if (!item) return;
-  item.scrollIntoView({ block: "nearest" });
+  intoSight(item);
   if (list.contains(document.activeElement)) item.focus({ preventScroll: true });
 }
 
@@ -65,9 +83,15 @@ function showInViewer(study, answer) {
   if (answer) $("threshold").value = answer.moved ?? answer.threshold;
   view.threshold = Number($("threshold").value); // as the slider rounds it: what is painted is what is written
   view.exploration = (answer && answer.explored && answer.exploration) || null;
+  view.place = placeOf(answer);
   view.all = study && state.all ? outlinesOf(study) : [];
   view.sides = layersOf(answer);
   noteShown(answer, view);
+}
+
+function placeOf(answer) {
+  const patches = answer && !answer.explored && answer.place_patches;
+  return patches ? { patches, extent: answer.map.extent } : null;
 }
 
 function outlinesOf(study) {

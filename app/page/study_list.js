@@ -11,7 +11,7 @@ export function studyNode(study) {
   if (study.thumbnail) picture.src = study.thumbnail;
   const title = titleOf(study);
   const className = title.length < LONGEST_NAME ? "title" : "title long";
-  button.append(node("span", `${markOf(study)} ${title}`, { className }), picture);
+  button.append(node("span", `${markOf(study)}\u00a0${title}`, { className }), picture);
   const facts = [study.sha256.slice(0, 4), study.synthetic ? "synthetic" : study.view, doneOf(study)];
   button.append(node("small", facts.filter(Boolean).join(" · ")));
   if ([...study.drafts.values()].some(isUnsaved))

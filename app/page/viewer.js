@@ -11,6 +11,7 @@ import { hatch } from "./hatch.js";
 import { drawCross, drawLayer, drawPicture } from "./layer.js";
 import { drawOutlines } from "./outlines.js";
 import { pictureOf } from "./overlay.js";
+import { drawPlace } from "./place.js";
 
 const EMPTY = { picture: null, regions: 0 };
 const MOST_UNPACKED = 3; // films whose codes stay unpacked: going back and forth between two is immediate
@@ -24,6 +25,7 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
     sides: [{}, {}], // what is compared: as of layer.js, left and right of the curtain
     at: null, // where the pointer is, in pixels of the radiograph, if a cross is to be drawn there
     exploration: null, // untested likeness, shown instead of a map
+    place: null, // that the answer is limited to: { patches, extent }
     all: [], // answers whose outlines are shown together
     mode: "map",
     opacity: 0.55,
@@ -86,6 +88,7 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
     const { picture } = painted();
     if (view.mode !== "image" && view.exploration) drawPicture(context, place, hatching());
     else if (view.mode === "map" && picture) drawPicture(context, place, picture);
+    if (view.mode !== "image" && view.place) drawPlace(context, place, view.place);
     if (view.mode === "map") drawOutlines(context, place, view.all, view.size, view.minPatches);
     if (view.mode === "compare" && !view.exploration && view.table) drawCurtain(context, place);
     if (view.at) drawCross(context, place, view.at);

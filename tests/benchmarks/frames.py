@@ -17,6 +17,7 @@ from playwright.sync_api import Page
 
 STEPS = 30
 STEP_PX = 4
+WHEEL_SPEED = 2400  # pixels of a page that scrolls, in a second
 CATEGORIES = (
     "blink.user_timing",
     "disabled-by-default-devtools.timeline",
@@ -67,10 +68,13 @@ def interactions(page: Page) -> list[Frames]:
 
         return act
 
+    browser = page.context.new_cdp_session(page)
+
     def wheel() -> None:
-        page.mouse.move(x, y)
-        for step in range(STEPS):
-            page.mouse.wheel(0, -60 if step < STEPS / 2 else 60)
+        # Turned by the browser itself: a turn that is sent from here waits for the one before to be answered.
+        turn = {"x": x, "y": y, "gestureSourceType": "mouse", "speed": WHEEL_SPEED}
+        for distance in (WHEEL_SPEED / 4, -WHEEL_SPEED / 4):
+            browser.send("Input.synthesizeScrollGesture", {**turn, "yDistance": distance})
 
     def press(key: str) -> Callable[[], None]:
         def act() -> None:
@@ -79,9 +83,12 @@ def interactions(page: Page) -> list[Frames]:
 
         return act
 
-    def curtain() -> None:
+    def compare() -> None:
         page.keyboard.press("c")
         page.locator("#pc-tag-right", has_text="no probability").wait_for()
+
+    def curtain() -> None:
+        compare()
         drag("left")()
         page.keyboard.press("m")
 
@@ -94,8 +101,11 @@ def interactions(page: Page) -> list[Frames]:
         ("turn at 1:1", "U", press("r")),
         ("invert", "=", press("i")),
         ("threshold", "=", press("]")),
+        ("threshold back", "=", press("[")),
         ("curtain", "=", curtain),
     ]
+    compare()  # the server computes, and no frame waits for it
+    page.keyboard.press("m")
     found = []
     for name, before, act in acts:
         page.keyboard.press("Home")

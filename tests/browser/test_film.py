@@ -128,6 +128,13 @@ def test_turning_and_flipping_carry_the_letters_and_the_map_along(opened: Page, 
     assert boxes[0]["x"] > boxes[1]["x"]
     opened.keyboard.press("h")
     opened.keyboard.press("r")
+    lower, caption = left.bounding_box(), opened.locator("#pc-caption span").bounding_box()
+    upper = right.bounding_box()
+    assert lower is not None
+    assert upper is not None
+    assert caption is not None
+    lower = max(lower, upper, key=lambda box: box["y"])
+    assert lower["y"] + lower["height"] <= caption["y"]  # neither covers the other
     opened.keyboard.press("r")
     # Half of a pixel of the screen is what turning about its middle may move the film by.
     assert np.abs(canvas(opened).astype(int) - straight[::-1, ::-1]).mean() < min(4, upside_down / 4)

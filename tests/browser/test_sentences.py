@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from patchclip import Engine, load_radiograph
 from tests.browser.drawn_chest import HEIGHT, WIDTH
-from tests.browser.page_reader import ask, canvas, coloured, lit, open_file, slide
+from tests.browser.page_reader import ask, canvas, coloured, fit, lit, open_file, slide
 from tests.browser.scripts import empty_page
 from tests.browser.serving import Server
 
@@ -65,6 +66,48 @@ def test_a_sentence_that_denies_three_findings_gets_three_answers_with_one_map_e
 COLOUR = "items => items.map(item => getComputedStyle(item).borderTopColor)"
 
 
+def test_the_place_that_limits_an_answer_is_a_dashed_line_on_the_film(
+    opened: Page, dicom: Path, engine: Engine
+) -> None:
+    open_file(opened, dicom)
+    plain = canvas(opened)
+    ask(opened, "left pleural effusion")
+    slide(opened, "threshold", 1)
+    opened.locator("#pc-threshold").blur()  # its focus ring would be on the screen
+    expect(opened.locator("#pc-caption")).to_contain_text("dashed: left")
+    changed = (canvas(opened) != plain).any(axis=2)
+    answer = engine.query(engine.encode(load_radiograph(dicom)), ["left pleural effusion"])[0]
+    assert answer.place_patches is not None
+    edges, inner = edges_of(opened, answer.place_patches, answer.map.extent)
+    assert (
+        changed[inner].mean() > 0.2
+    )  # a dashed line is somewhat blurred, and both its tones may be the film's
+    assert not changed[cv2.dilate(edges.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0].any()
+    opened.locator("[data-view=image]").click()
+    opened.locator("[data-view=image]").blur()
+    assert not (canvas(opened) != plain).any()
+
+
+def edges_of(page: Page, patches: np.ndarray, extent: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """bool [h, w] of the canvas: the edges of a place, and those of them between two patches."""
+    box, place = page.locator("#pc-canvas").bounding_box(), fit(page)
+    assert box is not None
+    left, top, right, bottom = extent
+    rows, columns = patches.shape
+    x = [place.point(left + (right - left) * k / columns, 0)[0] - box["x"] for k in range(columns + 1)]
+    y = [place.point(0, top + (bottom - top) * k / rows)[1] - box["y"] for k in range(rows + 1)]
+    edges, inner = (np.zeros((round(box["height"]), round(box["width"])), bool) for _ in range(2))
+    padded = np.pad(patches, 1)
+    for turned, across, along in ((False, x, y), (True, y, x)):
+        grid = padded.T if turned else padded
+        for line, start in np.argwhere(grid[1:-1, 1:] != grid[1:-1, :-1]):
+            at, span = round(across[start]), slice(max(0, round(along[line])), max(0, round(along[line + 1])))
+            place_of = slice(max(0, at - 1), at + 1)
+            for mask in [edges, inner] if 0 < start < len(across) - 1 else [edges]:
+                (mask.T if turned else mask)[span, place_of] = True
+    return edges, inner
+
+
 def test_the_outlines_of_all_answers_are_shown_on_request(opened: Page, dicom: Path, engine: Engine) -> None:
     open_file(opened, dicom)
     ask(opened, "cardiomegaly; pleural effusion")
@@ -92,6 +135,7 @@ def test_a_report_is_shown_with_what_became_of_each_word(opened: Page, dicom: Pa
         "no pneumothorax",
     ]
     echo = opened.locator("#pc-echo")
+    expect(echo).to_be_in_viewport()
     expect(echo).to_contain_text("plueral → pleural")
     expect(echo).to_contain_text("unchanged (a change)")
     expect(echo).to_contain_text("Possible pneumonia (uncertain)")

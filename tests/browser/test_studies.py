@@ -59,7 +59,7 @@ def test_arriving_files_are_listed_in_their_order_and_take_no_film_away(opened: 
     open_file(opened, *paths)
     expect(opened.locator("#pc-studies li")).to_have_count(4)
     titles = opened.locator("#pc-studies .title").all_inner_texts()
-    assert titles == [f"○ Patient_{number}.png" for number in range(4)]
+    assert titles == [f"○\N{NO-BREAK SPACE}Patient_{number}.png" for number in range(4)]
     assert "Patient_0" in current(opened)
     expect(opened.locator("#pc-studies li", has_text="new")).to_have_count(3)
     widths = opened.locator("#pc-studies img").evaluate_all("all => all.map((image) => image.naturalWidth)")

@@ -81,6 +81,7 @@ export function takeRegion() {
   const largest = [...free].sort((one, other) => other[2] * other[3] - one[2] * one[3])[0];
   const box = under || largest;
   if (box) viewer.shapes.add({ kind: "box", points: box });
+  else $("boxes").textContent = boxes.length ? "every lit region has its box" : "no region is lit";
 }
 
 function inside([left, top], x, y, w, h) {

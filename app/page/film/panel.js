@@ -5,6 +5,7 @@ import { valueAt } from "./grey.js";
 import { magnify, startDrawing } from "./actions.js";
 import { WHERE } from "./lengths.js";
 
+const ABOVE_CAPTION = 36; // CSS pixels that the line below the film takes
 const OWN = "own"; // a window that has no name
 const ZOOM_STEP = 1.25;
 const WITH_FILM = [
@@ -142,7 +143,7 @@ function renderSide(viewer, side, shown) {
   const [left, top, right, bottom] = viewer.bounds();
   const inside = [
     Math.min(Math.max(edge[0], Math.max(left, 0) + 14), Math.min(right, across) - 14),
-    Math.min(Math.max(edge[1], Math.max(top, 0) + 14), Math.min(bottom, down) - 14),
+    Math.min(Math.max(edge[1], Math.max(top, 0) + 14), Math.min(bottom, down - ABOVE_CAPTION) - 14),
   ];
   // A transform moves the letter without the page being laid out again.
   letter.style.transform = `translate(${inside[0]}px, ${inside[1]}px) translate(-50%, -50%)`;
