@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from patchclip import Engine, load_radiograph
 from tests.browser.page_reader import ask, canvas, draw_box, open_file
@@ -157,3 +157,30 @@ def test_the_figure_and_the_maps_leave(asked: Page, engine: Engine, dicom: Path)
         answer = engine.query(engine.encode(load_radiograph(dicom)), ["pleural effusion"])[0]
         assert file["patch_map"] == pytest.approx(answer.map.values, abs=1e-5)
         assert "grad_cam" in file and str(file["model_sha256"]) == engine.sha256
+
+
+def test_truth_boxes_have_a_film_and_are_what_maps_are_measured_against(opened: Page, dicom: Path) -> None:
+    """The server's reply with a truth box put in, since the film of this test is of no case."""
+    x, y, w, h = 100.0, 320.0, 120.0, 160.0
+    truth = f'"truth":[{{"finding":"effusion","label":"Effusion","x":{x},"y":{y},"w":{w},"h":{h}}}]'
+
+    def known(route: Route) -> None:
+        reply = route.fetch()
+        assert b'"truth":[]' in reply.body()
+        route.fulfill(response=reply, body=reply.body().replace(b'"truth":[]', truth.encode()))
+
+    opened.route("**/api/open_upload", known)
+    open_file(opened, dicom)
+    ask(opened, "pleural effusion; nodule")
+    opened.locator("[data-panes='2']").click()
+    pane = opened.locator(".pane").first
+    pane.locator("select").select_option("truth")
+    expect(pane.locator(".pane-caption")).to_have_text("truth of pleural effusion: 1")
+    expect(opened.locator("#pc-caption")).to_contain_text("Against 1 truth box: pointing ")
+    shot = base64.b64decode(opened.evaluate(SHOT, 0).partition(",")[2])
+    pixels = np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
+    rows, columns = np.nonzero((pixels[:, :, 0] > 200) & (pixels[:, :, 2] < 120))  # amber
+    assert np.ptp(columns) / np.ptp(rows) == pytest.approx(w / h, abs=0.03)
+    opened.locator("#pc-answers li", has_text="nodule").click()
+    expect(pane.locator(".pane-caption")).to_have_text("no truth box of lung nodule")
+    expect(opened.locator("#pc-caption")).not_to_contain_text("Against")

@@ -78,17 +78,18 @@ def test_the_place_that_limits_an_answer_is_a_dashed_line_on_the_film(
     changed = (canvas(opened) != plain).any(axis=2)
     answer = engine.query(engine.encode(load_radiograph(dicom)), ["left pleural effusion"])[0]
     assert answer.place_patches is not None
-    edges, inner = edges_of(opened, answer.place_patches, answer.map.extent)
-    assert (
-        changed[inner].mean() > 0.2
-    )  # a dashed line is somewhat blurred, and both its tones may be the film's
+    edges, inner = edges_of(opened, answer.place_patches, answer.map.extent, changed.shape)
+    # A dashed line is somewhat blurred, and both its tones may be the film's.
+    assert changed[inner].mean() > 0.2
     assert not changed[cv2.dilate(edges.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0].any()
     opened.locator("[data-view=image]").click()
     opened.locator("[data-view=image]").blur()
     assert not (canvas(opened) != plain).any()
 
 
-def edges_of(page: Page, patches: np.ndarray, extent: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+def edges_of(
+    page: Page, patches: np.ndarray, extent: tuple[float, ...], shape: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
     """bool [h, w] of the canvas: the edges of a place, and those of them between two patches."""
     box, place = page.locator("#pc-canvas").bounding_box(), fit(page)
     assert box is not None
@@ -96,7 +97,7 @@ def edges_of(page: Page, patches: np.ndarray, extent: tuple[float, ...]) -> tupl
     rows, columns = patches.shape
     x = [place.point(left + (right - left) * k / columns, 0)[0] - box["x"] for k in range(columns + 1)]
     y = [place.point(0, top + (bottom - top) * k / rows)[1] - box["y"] for k in range(rows + 1)]
-    edges, inner = (np.zeros((round(box["height"]), round(box["width"])), bool) for _ in range(2))
+    edges, inner = np.zeros(shape, bool), np.zeros(shape, bool)
     padded = np.pad(patches, 1)
     for turned, across, along in ((False, x, y), (True, y, x)):
         grid = padded.T if turned else padded
