@@ -50,6 +50,10 @@ COMMANDS = {
     "evaluate-text": Command(
         "measure what is understood of reports, against their coders", "patchclip.evaluate.text"
     ),
+    "batch": Command(
+        "answer queries over an archive, as Parquet, alone or on a Ray cluster", "patchclip.batch.cli"
+    ),
+    "search": Command("the images of an archive on which a text is most probable", "patchclip.search.cli"),
     "export": Command("answers as DICOM objects, COCO or CSV", "patchclip.export.cli"),
     "convert": Command(
         "a published model, or a checkpoint of an earlier format, as a checkpoint folder", "patchclip.zoo.cli"

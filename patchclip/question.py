@@ -46,6 +46,16 @@ class Question:
             return Place((PlacePart(self.query.laterality, None),))
         return self.query.place
 
+    @property
+    def refusal(self) -> str | None:
+        """Why the query has neither map nor probability; None where it has."""
+        if self.in_vocabulary:
+            return None
+        return (
+            f'"{shortened(self.query.finding)}" is far from what this model has learnt: neither map nor '
+            "probability is shown."
+        )
+
     def warnings(self, facts: HeaderFacts, about_place: Sequence[str] = ()) -> tuple[str, ...]:
         """Sentences that go with its answer on an image with these facts; `about_place` are those on its
         place."""
@@ -56,13 +66,7 @@ class Question:
                 "The image does not tell the patient's sides; the patient's left is taken to be at "
                 "the right of the image."
             )
-        if self.in_vocabulary:
-            sentences += about_place
-        else:
-            sentences.append(
-                f'"{shortened(self.query.finding)}" is far from what this model has learnt: neither map nor '
-                "probability is shown."
-            )
+        sentences += about_place if self.refusal is None else (self.refusal,)
         return tuple(sentences)
 
 

@@ -125,8 +125,9 @@ class Archive:
         self._client = DICOMwebClient(self.url, session=session)
         self._client.set_http_retry_params(max_attempts=2, wait_exponential_multiplier=100)
 
-    def search(self, criteria: StudyCriteria, limit: int) -> list[ArchivedStudy]:
-        """Studies that meet all criteria, newest first, `limit` of them at most.
+    def search(self, criteria: StudyCriteria, limit: int, offset: int = 0) -> list[ArchivedStudy]:
+        """Studies that meet all criteria, newest first, `limit` of them at most, after the first `offset` in
+        the archive's own order.
 
         Raises:
             ArchiveError: see `ArchiveError`; or no criterion is given, which would list the whole archive.
@@ -142,7 +143,10 @@ class Archive:
             raise ArchiveError("Name a study UID, an accession number, a date or a modality to look for.")
         rows = self._ask(
             lambda: self._client.search_for_studies(
-                limit=limit, fields=["StudyDescription", "ModalitiesInStudy"], search_filters=given
+                limit=limit,
+                offset=offset,
+                fields=["StudyDescription", "ModalitiesInStudy"],
+                search_filters=given,
             ),
             "find studies",
         )

@@ -1,0 +1,1 @@
+"""Queries over an archive: many files in, Parquet out, in one process or on a Ray cluster."""

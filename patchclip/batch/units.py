@@ -1,0 +1,143 @@
+"""The files of an archive, and the images in each: what is opened, fetched and decoded in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from patchclip.archive.dicomweb import Archive
+from patchclip.errors import PatchClipError, RadiographError
+from patchclip.image import ImageEntry, Listing, Radiograph, load_entry
+from patchclip.image.isolation import shared_pool
+
+Kind = Literal["named", "beside others", "member", "study", "fault"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is done or not done as a whole: a file, a member of a shard, or a study of an archive.
+
+    Attributes:
+        place: where it lies, relative to the input: "ward/film.dcm", "shard-0.tar/film.png", a study's UID.
+        kind: "named" by the user, so that whatever it holds is an image or an error; "beside others" in a
+            folder, where what is no image is left out; "member" of a shard; "study" of a DICOMweb archive;
+            "fault": it could not be listed.
+        location: path of the file or shard; for a fault the sentence that says why.
+        offset, length: of a member in its shard, in bytes.
+        reference: what a manifest calls it, or None.
+    """
+
+    place: str
+    kind: Kind
+    location: str
+    offset: int = 0
+    length: int = 0
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitImage:
+    """One image of a unit, at its place."""
+
+    unit: Unit
+    place: str
+    entry: ImageEntry
+    content: bytes | None
+
+    def load(self) -> Radiograph:
+        """Decodes it in a process of its own.
+
+        Raises:
+            RadiographError: it cannot be read as a radiograph.
+        """
+        return load_entry(self.entry, self.content, isolated=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What of a unit gave no image, at its place, and a sentence that says why.
+
+    Attributes:
+        kind: "error", "left out" of what is no image, or "unforeseen" of an error in Patch-CLIP.
+    """
+
+    unit: Unit
+    place: str
+    kind: Literal["error", "left out", "unforeseen"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The images of a unit, and what it holds besides."""
+
+    unit: Unit
+    images: tuple[UnitImage, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+def open_unit(unit: Unit, archive: Archive | None = None) -> Opened:
+    """Lists a unit's images, in worker processes with limits; whatever fails is a fault of this unit alone.
+
+    archive: where studies are fetched from.
+    """
+    try:
+        if unit.kind == "fault":
+            raise RadiographError(unit.location)
+        if unit.kind == "study":
+            return _study(unit, archive)
+        job = "list_in_container" if unit.kind == "beside others" else "list_file"
+        source = _member(unit) if unit.kind == "member" else unit.location
+        return _opened(unit, _listed(job, source, unit.place), source if isinstance(source, bytes) else None)
+    except PatchClipError as error:
+        return Opened(unit, faults=(Fault(unit, unit.place, "error", str(error)),))
+
+
+def _study(unit: Unit, archive: Archive | None) -> Opened:
+    assert archive is not None
+    images: tuple[UnitImage, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    for film in archive.find(unit.location):
+        place = f"{unit.place}/{film.instance_uid}"
+        try:
+            content = archive.fetch(film)
+            opened = _opened(unit, _listed("list_file", content, place), content)
+        except PatchClipError as error:
+            faults += (Fault(unit, place, "error", str(error)),)
+            continue
+        images, faults = images + opened.images, faults + opened.faults
+    return Opened(unit, images, faults)
+
+
+def _listed(job: str, source: str | bytes, place: str) -> Listing:
+    listing = shared_pool().run(job, source, place)
+    assert isinstance(listing, Listing)
+    return listing
+
+
+def _opened(unit: Unit, listing: Listing, content: bytes | None) -> Opened:
+    images = tuple(UnitImage(unit, entry.name, entry, content) for entry in listing.entries)
+    left_out = tuple(
+        Fault(unit, item.name or unit.place, "left out", item.reason) for item in listing.left_out
+    )
+    return Opened(unit, images, left_out)
+
+
+def _member(unit: Unit) -> bytes:
+    """The bytes of a shard's member.
+
+    Raises:
+        RadiographError: the shard is shorter than it said, or cannot be read.
+    """
+    try:
+        with Path(unit.location).open("rb") as shard:
+            shard.seek(unit.offset)
+            content = shard.read(unit.length)
+    except OSError as error:
+        raise RadiographError(
+            f"The shard cannot be opened ({error.strerror}); check that it is a file that you may read."
+        ) from error
+    if len(content) < unit.length:
+        raise RadiographError("The shard ends within this file; copy it again from its source.")
+    return content

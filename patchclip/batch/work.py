@@ -1,0 +1,297 @@
+"""One part of a batch: its files decoded ahead, encoded, asked, and written as tables, row group by row
+group, so that memory does not grow with the part."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from patchclip.archive.dicomweb import Archive
+from patchclip.batch.ahead import ahead
+from patchclip.batch.names import Namer
+from patchclip.batch.output import Output, PartRecord
+from patchclip.batch.parts import Part
+from patchclip.batch.stored import needs_tokens, record_of
+from patchclip.batch.summaries import directions, summaries
+from patchclip.batch.tables import (
+    ANSWERS,
+    EMBEDDINGS,
+    ERRORS,
+    ERRORS_SCHEMA,
+    answer_row,
+    answers_schema,
+    embeddings_schema,
+    error_row,
+    summary_values,
+    table_of,
+)
+from patchclip.batch.units import Fault, Opened, Unit, UnitImage, open_unit
+from patchclip.engine import Engine
+from patchclip.errors import DataError, PatchClipError
+from patchclip.image import Radiograph
+from patchclip.image.limits import WORKERS
+
+AHEAD = 4
+"""Images that are decoded, or files listed, before the tower has asked for them."""
+ROW_GROUP = {ANSWERS: 2048, ERRORS: 2048, EMBEDDINGS: 4}
+"""Rows. Few of the embeddings, since a search reads single images, of hundreds of KB each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What every part of a run is made with; it travels to other machines as it is.
+
+    Attributes:
+        out: the output folder, by a path that all machines know it by.
+        checkpoint: folder or name of a model, or None for the bundled one.
+        prior: prevalences, as `Engine.from_pretrained` takes them.
+        queries: those that are answered.
+        maps, embeddings: whether they are written.
+        namer: of images and files.
+        url, token: of a DICOMweb archive; they never reach a file.
+    """
+
+    out: str
+    checkpoint: str | None
+    prior: tuple[str, ...]
+    queries: tuple[str, ...]
+    maps: bool
+    embeddings: bool
+    namer: Namer
+    url: str | None = None
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A part that was made: its record, and the folder in which its tables wait to be put in place.
+
+    Attributes:
+        faults: for the reader, with the places that the tables do not hold.
+    """
+
+    record: PartRecord
+    folder: str
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """An image and its pixels."""
+
+    image: UnitImage
+    radiograph: Radiograph
+
+
+class Worker:
+    """A model that makes parts, one after the other."""
+
+    def __init__(self, task: Task, engine: Engine | None = None) -> None:
+        """engine: the task's own model, where it is loaded already.
+
+        Raises:
+            CheckpointError, DataError: the model or the prior cannot be read.
+        """
+        self.task = task
+        self.engine = engine or Engine.from_pretrained(task.checkpoint, prevalence=task.prior)
+        self._output = Output(Path(task.out))
+        self._archive = Archive(task.url, task.token) if task.url else None
+        self._directions = directions(self.engine) if task.embeddings else {}
+
+    def make(self, part: Part, step: Callable[[int], object] = lambda count: None) -> Made:
+        """Makes a part's tables; a file that fails costs a row.
+
+        Args:
+            part: to be made.
+            step: called with the number of files that were finished since the last call.
+
+        Raises:
+            DataError: the output folder cannot be written.
+        """
+        started = time.perf_counter()
+        folder = self._output.new_work_folder(part.name)
+        faults: list[Fault] = []
+        images = answers = current = 0
+        places = {unit.place: index for index, unit in enumerate(part.units)}
+        try:
+            with Tables(folder, self._schemas()) as tables, ThreadPoolExecutor(WORKERS.value) as pool:
+                for item in self._decoded(part, pool):
+                    outcome = item if isinstance(item, Fault) else self._read(item, tables)
+                    unit = item.unit if isinstance(item, Fault) else item.image.unit
+                    step(places[unit.place] - current)
+                    current = places[unit.place]
+                    if isinstance(outcome, Fault):
+                        faults.append(outcome)
+                        name = self._name_of(outcome.unit.reference, outcome.place)
+                        file = self.task.namer.name(outcome.unit.place)
+                        tables.add(ERRORS, [error_row(name, file, outcome)])
+                    else:
+                        images, answers = images + 1, answers + outcome
+            step(len(part.units) - current)
+        except OSError as error:
+            raise DataError(
+                f"{self.task.out} cannot be written ({error.strerror}); make room, and run the same command "
+                "again."
+            ) from error
+        left_out = sum(fault.kind == "left out" for fault in faults)
+        record = PartRecord(
+            part=part.name,
+            units=tuple(self.task.namer.reference(unit.place) for unit in part.units),
+            images=images,
+            answers=answers,
+            errors=len(faults) - left_out,
+            left_out=left_out,
+            seconds=round(time.perf_counter() - started, 3),
+        )
+        return Made(record, str(folder), tuple(faults))
+
+    def _decoded(self, part: Part, pool: ThreadPoolExecutor) -> Iterator[Decoded | Fault]:
+        def tasks() -> Iterator[Callable[[], Decoded | Fault]]:
+            for opened in ahead((partial(_open, unit, self._archive) for unit in part.units), pool, AHEAD):
+                for fault in opened.faults:
+                    yield partial(_same, fault)
+                for image in opened.images:
+                    yield partial(_load, image)
+
+        return ahead(tasks(), pool, AHEAD)
+
+    def _read(self, item: Decoded, tables: Tables) -> int | Fault:
+        """Writes an image's rows; gives the number of its answers."""
+        image, radiograph = item.image, item.radiograph
+        name = self._name_of(image.unit.reference, image.place)
+        try:
+            encoded = self.engine.encode(radiograph)
+            answers = self.engine.query(encoded, self.task.queries)
+            stored: dict[str, Any] | None = None
+            if self.task.embeddings:
+                vectors = summaries(
+                    self.engine.model,
+                    encoded.embeddings,
+                    self._directions,
+                    self.engine.checkpoint.calibration.branches,
+                )
+                stored = record_of(self.engine, encoded) | summary_values(vectors)
+        except PatchClipError as error:
+            return Fault(image.unit, image.place, "error", str(error))
+        except Exception as error:  # whatever it is, it must cost this image alone
+            return _unforeseen(image, error)
+        today = datetime.now(UTC).date()
+        rows = [
+            answer_row(name, encoded, answer, self.engine.sha256, today, maps=self.task.maps)
+            for answer in answers
+        ]
+        if stored is not None:
+            tables.add(EMBEDDINGS, [stored | self._about(name, image, encoded.radiograph_sha256, today)])
+        tables.add(ANSWERS, rows)
+        return len(rows)
+
+    def _about(self, name: str, image: UnitImage, sha256: str, today: date) -> dict[str, Any]:
+        return {
+            "image": name,
+            "file": self.task.namer.name(image.unit.place),
+            "sha256": sha256,
+            "read_on": today,
+            "model": self.engine.sha256,
+        }
+
+    def _name_of(self, reference: str | None, place: str) -> str:
+        """What an image is called: as its manifest says, or by its place."""
+        if reference is None:
+            return self.task.namer.name(place)
+        _, mark, frame = place.rpartition("#")
+        return f"{reference}#{frame}" if mark and frame.isdigit() else reference
+
+    def _schemas(self) -> dict[str, pa.Schema]:
+        schemas = {ANSWERS: answers_schema(maps=self.task.maps), ERRORS: ERRORS_SCHEMA}
+        if self.task.embeddings:
+            config, (rows, cols) = self.engine.model.config, self.engine.model.grid
+            with_tokens = needs_tokens(self.engine)
+            schemas[EMBEDDINGS] = embeddings_schema(
+                self._width(),
+                rows * cols,
+                config.token_width if with_tokens else None,
+                list(self._directions),
+            )
+        return schemas
+
+    def _width(self) -> int:
+        return next(iter(self._directions.values())).positive.shape[0]
+
+
+class Tables:
+    """A part's tables while they are written, one file a kind."""
+
+    def __init__(self, folder: Path, schemas: dict[str, pa.Schema]) -> None:
+        self._files = {kind: (folder / f"{kind}.parquet").open("wb") for kind in schemas}
+        self._writers = {
+            kind: pq.ParquetWriter(file, schemas[kind], compression="zstd")
+            for kind, file in self._files.items()
+        }
+        self._rows: dict[str, list[dict[str, Any]]] = {kind: [] for kind in schemas}
+        self._schemas = schemas
+
+    def add(self, kind: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Adds rows; they are written a row group at a time."""
+        self._rows[kind] += rows
+        if len(self._rows[kind]) >= ROW_GROUP[kind]:
+            self._write(kind)
+
+    def __enter__(self) -> Tables:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for name, file in self._files.items():
+            with file:
+                if kind is None and self._rows[name]:
+                    self._write(name)
+                self._writers[name].close()
+                file.flush()
+                os.fsync(file.fileno())
+
+    def _write(self, kind: str) -> None:
+        rows, self._rows[kind] = self._rows[kind], []
+        self._writers[kind].write_table(table_of(rows, self._schemas[kind]))
+
+
+def _open(unit: Unit, archive: Archive | None) -> Opened:
+    try:
+        return open_unit(unit, archive)
+    except Exception as error:  # as of `_load`
+        return Opened(unit, faults=(Fault(unit, unit.place, "unforeseen", _said(error)),))
+
+
+def _load(image: UnitImage) -> Decoded | Fault:
+    try:
+        return Decoded(image, image.load())
+    except PatchClipError as error:
+        return Fault(image.unit, image.place, "error", str(error))
+    except Exception as error:  # whatever it is, it must cost this image alone
+        return _unforeseen(image, error)
+
+
+def _same(fault: Fault) -> Fault:
+    return fault
+
+
+def _unforeseen(image: UnitImage, error: Exception) -> Fault:
+    return Fault(image.unit, image.place, "unforeseen", _said(error))
+
+
+def _said(error: Exception) -> str:
+    """By kind and place alone: a message may quote the file."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        "The image could not be read because of an error in Patch-CLIP "
+        f"({type(error).__name__} at {Path(last.filename).name}:{last.lineno}); report it."
+    )

@@ -1,0 +1,167 @@
+"""What a search scans: a finding's image embeddings in one file, beside the facts that filters ask for.
+
+    OUT/index/facts.bin, OUT/index/vectors-N.bin   rows of all parts, one part after the other
+    OUT/index/*.json                               which parts are in a file, in their order
+
+Both follow from the tables and are made of them when they are first needed; new parts are added at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from patchclip.batch.output import LEDGER, Output
+from patchclip.batch.tables import EMBEDDINGS, summary_column
+from patchclip.data.tables import read_json
+from patchclip.errors import DataError
+from patchclip.files import atomic
+
+FOLDER = "index"
+FACTS = np.dtype([("part", "<u4"), ("row", "<u4"), ("day", "<i4"), ("view", "S16")])
+"""`part`: place in the order of `Index.parts`; `row` in its table; `day` since 1970-01-01; `view` as in
+DICOM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The images of an archive and one finding's embedding of each, in the same order.
+
+    Attributes:
+        parts: names.
+        facts: [N] of `FACTS`.
+        vectors: float16 [N, D + 1], see `patchclip.batch.summaries`; on the disk until it is read.
+    """
+
+    parts: tuple[str, ...]
+    facts: NDArray[np.void]
+    vectors: NDArray[np.float16]
+
+
+def read_index(output: Output, label: str, width: int) -> Index:
+    """The index for a finding, with all parts that are done.
+
+    Args:
+        output: folder of a batch that stored embeddings.
+        label: of the finding.
+        width: D + 1.
+
+    Raises:
+        DataError: a table is missing or damaged, or the index cannot be written.
+    """
+    folder = output.folder / FOLDER
+    done = sorted(path.stem for path in (output.folder / LEDGER).glob("part-*.json") if _is_part(path.stem))
+    column, vector = summary_column(label), np.dtype((np.float16, width))
+    try:
+        folder.mkdir(exist_ok=True)
+        with FileLock(folder / ".lock"):
+            facts_file = _File(folder, "facts", FACTS)
+            before = [part for part in facts_file.parts() if part in set(done)]
+            order = before + sorted(set(done) - set(before))
+            facts = facts_file.brought_to(order, _reader(output, _facts))
+            values = _File(folder, f"vectors-{_safe(label)}", vector).brought_to(
+                order, _reader(output, lambda part, number: _vectors(part, column, width))
+            )
+    except OSError as error:
+        raise DataError(
+            f"The index in {folder} cannot be written ({error.strerror}); give write access to it."
+        ) from error
+    return Index(facts.parts, facts.values, values.values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    parts: tuple[str, ...]
+    values: NDArray[Any]
+
+
+class _File:
+    """Rows of one type, part after part; its JSON, written last, says which of them count."""
+
+    def __init__(self, folder: Path, name: str, kind: np.dtype[Any]) -> None:
+        self._data, self._state, self._kind = folder / f"{name}.bin", folder / f"{name}.json", kind
+
+    def parts(self) -> list[str]:
+        """Those that are in it, in their order."""
+        return list(self._read_state()["parts"])
+
+    def brought_to(self, order: list[str], read: Callable[[str, int], NDArray[Any]]) -> _Content:
+        """The rows of all parts in that order; reads those that are not there yet."""
+        state = self._read_state()
+        parts, rows = list(state["parts"]), int(state["rows"])
+        if parts != order[: len(parts)]:  # a part was made anew, or they stand in another order
+            parts, rows = [], 0
+        new = order[len(parts) :]
+        if new:
+            with self._data.open("r+b" if rows else "wb") as file:
+                file.seek(rows * self._kind.itemsize)
+                for part in new:
+                    block = read(part, len(parts))
+                    file.write(block.tobytes())
+                    parts, rows = [*parts, part], rows + len(block)
+            with atomic(self._state) as place:
+                place.write_text(json.dumps({"parts": parts, "rows": rows}), encoding="utf-8")
+        if rows == 0:
+            return _Content(tuple(parts), np.empty(0, self._kind))
+        return _Content(
+            tuple(parts), np.memmap(self._data, self._kind.base, "r", shape=(rows, *self._kind.shape))
+        )
+
+    def _read_state(self) -> dict[str, Any]:
+        if not self._state.is_file():
+            return {"parts": [], "rows": 0}
+        state = read_json(self._state, dict)
+        if set(state) != {"parts", "rows"}:
+            raise DataError(f"{self._state} is damaged; remove it, and it is made anew.")
+        return dict(state)
+
+
+def _reader(
+    output: Output, columns: Callable[[pq.ParquetFile, int], NDArray[Any]]
+) -> Callable[[str, int], NDArray[Any]]:
+    def read(part: str, number: int) -> NDArray[Any]:
+        path = output.path(part, EMBEDDINGS)
+        try:
+            with pq.ParquetFile(path) as table:
+                return columns(table, number)
+        except (OSError, KeyError, pa.ArrowException) as error:
+            raise DataError(
+                f"{path} cannot be read ({type(error).__name__}); run the batch with --retry, or restore it."
+            ) from error
+
+    return read
+
+
+def _facts(table: pq.ParquetFile, number: int) -> NDArray[Any]:
+    read = table.read(["read_on", "view"], use_threads=False)
+    facts = np.zeros(read.num_rows, FACTS)
+    facts["part"], facts["row"] = number, np.arange(read.num_rows)
+    facts["day"] = read["read_on"].cast(pa.int32()).to_numpy()
+    facts["view"] = [(view or "").encode("ascii") for view in read["view"].to_pylist()]
+    return facts
+
+
+def _vectors(table: pq.ParquetFile, column: str, width: int) -> NDArray[Any]:
+    read = table.read([column], use_threads=False)
+    values = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in read[column].chunks]
+    flat = np.concatenate(values) if values else np.empty(0, np.float16)
+    return np.asarray(flat, np.float16).reshape(-1, width)
+
+
+def _is_part(stem: str) -> bool:
+    return ".writing" not in stem
+
+
+def _safe(label: str) -> str:
+    """A label as part of a file's name."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower())

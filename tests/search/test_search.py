@@ -1,0 +1,237 @@
+"""Search over stored embeddings: its answers are the engine's own on the images, and nothing is missed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patchclip import Encoded, Engine, QueryError, load_radiograph
+from patchclip.__main__ import main
+from patchclip.errors import DataError
+from patchclip.search import scan
+from patchclip.search.index import FACTS, Index
+from patchclip.search.scan import nearest
+from patchclip.search.searcher import Filters, Searcher
+from patchclip.search.words import with_place
+from tests.batch.archives import checkpoint_of, films
+from tests.image.dicoms import CHEST, content, dicom
+
+TOLERANCE = 0.01
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model."""
+    return checkpoint_of(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def engine(checkpoint: Path) -> Engine:
+    """Of that model."""
+    return Engine.from_pretrained(checkpoint, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten films as PNG, and two as DICOM with their views."""
+    folder = tmp_path_factory.mktemp("in")
+    films(folder, 10, size=300)
+    for view in ("PA", "AP"):
+        stored = np.round(CHEST * 4000).astype(np.uint16)
+        (folder / f"{view}.dcm").write_bytes(
+            content(dicom(stored[:, : 300 if view == "AP" else 320].copy(), ViewPosition=view))
+        )
+    return folder
+
+
+def batch(source: Path, out: Path, checkpoint: Path) -> None:
+    """Fills a folder, in parts of five files."""
+    (out.parent / "queries.txt").write_text("pleural effusion")
+    flags = ["--queries", str(out.parent / "queries.txt"), "--out", str(out), "--checkpoint", str(checkpoint)]
+    assert main(["batch", str(source), *flags, "--names", "place", "--part-size", "5"]) == 0
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory, source: Path, checkpoint: Path) -> Path:
+    """What a batch made of the films."""
+    out = tmp_path_factory.mktemp("out") / "out"
+    batch(source, out, checkpoint)
+    return out
+
+
+@pytest.fixture(scope="module")
+def images(source: Path, engine: Engine) -> dict[str, Encoded]:
+    """The films themselves, encoded."""
+    return {
+        path.relative_to(source).as_posix(): engine.encode(load_radiograph(path))
+        for path in sorted(source.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pneumothorax",
+        "no pleural effusion",
+        "pneumothorax, left, large",
+        "no mass in the left lower zone",
+        "bilateral effusion",
+        "effusion and cardiomegaly",
+    ],
+)
+def test_hits_are_the_engines_own_answers_on_the_images_in_their_order(
+    out: Path, engine: Engine, images: dict[str, Encoded], text: str
+) -> None:
+    """From float16 embeddings alone: probability, map, regions, warnings."""
+    searcher = Searcher(out, engine)
+    found = searcher.search(text, count=12)
+    searcher.close()
+    truth = {
+        place: min(answer.require_probability() for answer in engine.query(encoded, [text]))
+        for place, encoded in images.items()
+    }
+    assert (found.images, found.eligible, found.complete) == (12, 12, True)
+    assert [hit.probability for hit in found.hits] == pytest.approx(
+        sorted(truth.values())[::-1], abs=TOLERANCE
+    )
+    for hit in found.hits:
+        assert hit.probability == pytest.approx(truth[hit.image], abs=TOLERANCE)
+        encoded = images[hit.image]
+        assert hit.encoded.radiograph_sha256 == encoded.radiograph_sha256
+        assert hit.encoded.warnings == encoded.warnings
+        for stored, answer in zip(hit.answers, engine.query(encoded, [text]), strict=True):
+            assert np.abs(stored.map.values - answer.map.values).max() < TOLERANCE
+            assert stored.map.extent == answer.map.extent
+            assert stored.finding == answer.finding and stored.place == answer.place
+    assert any(place is not None for place in (images[hit.image].thorax for hit in found.hits))
+
+
+def test_few_are_answered_where_no_other_can_be_more_probable(
+    out: Path, engine: Engine, images: dict[str, Encoded]
+) -> None:
+    truth = sorted(
+        (answer.require_probability() for item in images.values() for answer in engine.query(item, ["mass"])),
+        reverse=True,
+    )
+    searcher = Searcher(out, engine)
+    found = searcher.search("mass", count=2)
+    assert found.complete and found.answered < 12
+    assert [hit.probability for hit in found.hits] == pytest.approx(truth[:2], abs=TOLERANCE)
+    # "opacities of the lung" by its own words is only near a finding, so nothing is promised of the others.
+    cut = searcher.search("no mass in the left lower zone", count=2, depth=3)
+    assert not cut.complete and cut.answered == 3
+    searcher.close()
+
+
+def test_filters_leave_views_and_days(out: Path, engine: Engine) -> None:
+    searcher = Searcher(out, engine)
+    today = datetime.now(UTC).date()
+    assert [hit.image for hit in searcher.search("mass", Filters(views=("PA",))).hits] == ["PA.dcm"]
+    both = searcher.search("mass", Filters(views=("PA", "AP"), since=today, until=today))
+    assert {hit.image for hit in both.hits} == {"PA.dcm", "AP.dcm"} and both.eligible == 2
+    assert {hit.encoded.facts.view for hit in both.hits} == {"PA", "AP"}
+    assert searcher.search("mass", Filters(until=date(2020, 1, 1))).hits == ()
+    searcher.close()
+
+
+def test_days_are_both_included() -> None:
+    facts = np.zeros(4, FACTS)
+    facts["day"] = [(date(2026, 1, day) - date(1970, 1, 1)).days for day in (1, 2, 3, 4)]
+    index = Index((), facts, np.empty((4, 3), np.float16))
+    chosen = Filters(since=date(2026, 1, 2), until=date(2026, 1, 3)).chosen(index)
+    assert chosen is not None and chosen.tolist() == [False, True, True, False]
+    assert Filters().chosen(index) is None
+
+
+def test_what_the_model_has_not_learnt_is_refused_with_the_gates_sentence(
+    out: Path,
+    checkpoint: Path,
+    engine: Engine,
+    capsys: pytest.CaptureFixture[str],
+    images: dict[str, Encoded],
+) -> None:
+    (answer,) = engine.query(next(iter(images.values())), ["telephone"])
+    assert main(["search", str(out), "telephone", "--checkpoint", str(checkpoint)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and answer.warnings[-1] in printed.err and "far from" in printed.err
+
+
+def test_the_command_prints_hits_and_says_what_was_not_used(
+    out: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--checkpoint", str(checkpoint), "--count", "3", "--side", "left"]
+    assert main(["search", str(out), "pneumothorax, large", *flags]) == 0
+    printed = capsys.readouterr()
+    hits = [json.loads(line) for line in printed.out.splitlines()]
+    assert len(hits) == 3
+    assert [hit["probability"] for hit in hits] == sorted((hit["probability"] for hit in hits), reverse=True)
+    assert all(hit["answers"][0]["place"] == "left" for hit in hits)
+    assert "Not asked for, since the model does not tell it: large." in printed.err
+    assert "12 of 12 images scanned" in printed.err and "not for clinical use" in printed.err
+
+
+def test_a_place_beside_a_text_is_understood_or_refused(engine: Engine) -> None:
+    assert with_place(engine, "effusion.", "left", "lower zone") == "effusion, left lower zone"
+    with pytest.raises(QueryError, match="names a place already"):
+        with_place(engine, "left effusion", "right", None)
+    with pytest.raises(QueryError, match="not understood as a place"):
+        with_place(engine, "effusion", None, "kitchen")
+
+
+def test_new_parts_are_found_and_a_finding_indexed_before_or_after_has_the_same_order(
+    source: Path, checkpoint: Path, engine: Engine, tmp_path: Path
+) -> None:
+    """One finding's index grows, another's is made at once: both lead to the same rows."""
+    grown, out = tmp_path / "in", tmp_path / "out"
+    shutil.copytree(source / "a", grown)
+    batch(grown, out, checkpoint)
+    searcher = Searcher(out, engine)
+    assert searcher.search("mass").images == 5
+    shutil.copytree(source / "b", grown / "b")
+    batch(grown, out, checkpoint)
+    for text in ("mass", "cardiomegaly"):
+        found = searcher.search(text, count=10)
+        assert found.images == 10 and len({hit.image for hit in found.hits}) == 10
+        for hit in found.hits:
+            encoded = engine.encode(load_radiograph(grown / hit.image))
+            assert hit.probability == pytest.approx(
+                engine.query(encoded, [text])[0].require_probability(), abs=TOLERANCE
+            )
+    searcher.close()
+
+
+def test_a_folder_of_another_model_or_none_is_refused(out: Path, tmp_path: Path) -> None:
+    other = Engine.from_pretrained(checkpoint_of_seed(tmp_path / "other"), device="cpu")
+    with pytest.raises(DataError, match="made with another model"):
+        Searcher(out, other)
+    with pytest.raises(DataError, match="no output of patchclip batch"):
+        Searcher(tmp_path, other)
+
+
+def checkpoint_of_seed(folder: Path) -> Path:
+    """Another model than the tests' own."""
+    from tests.tiny import tiny_checkpoint
+
+    return tiny_checkpoint(folder, seed=1)
+
+
+def test_the_scan_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against numpy in float32, over several blocks, with and without rows that do not count."""
+    monkeypatch.setattr(scan, "BLOCK", 64)
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((300, 33)).astype(np.float16)
+    query = rng.standard_normal(33).astype(np.float32)
+    products = vectors.astype(np.float32) @ query.astype(np.float16).astype(np.float32)
+    for chosen in (None, rng.random(300) < 0.2):
+        rows = np.arange(300) if chosen is None else np.flatnonzero(chosen)
+        expected = rows[np.argsort(-products[rows])][:25]
+        got = nearest(vectors, query, 25, chosen)
+        assert got.rows.tolist() == expected.tolist()
+        assert got.scores == pytest.approx(products[expected], abs=2e-3)
+    assert len(nearest(vectors, query, 9, np.zeros(300, bool)).rows) == 0
