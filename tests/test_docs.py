@@ -115,6 +115,7 @@ def test_paths_in_the_documents_exist() -> None:
                 "polygons.json",
                 "val_gates.json",
                 "analysis.json",
+                "run.json",
             }
             assert file in generated or any(path.exists() for path in near), (name, file)
 
