@@ -61,6 +61,7 @@ def record_of(engine: Engine, encoded: Encoded) -> dict[str, Any]:
         "warnings": list(encoded.warnings),
         "rows": rows,
         "cols": cols,
+        "token_width": embeddings.tokens.shape[-1],
         "thorax": None if thorax is None else [float(value) for value in _flat(thorax)],
         "global": half(embeddings.global_[0]),
         "pooled": half(embeddings.pooled[0]),
@@ -81,7 +82,7 @@ def restored(engine: Engine, row: Mapping[str, Any]) -> StoredImage:
             f"The embeddings have {grid[0]} x {grid[1]} patches and the model {model.grid[0]} x "
             f"{model.grid[1]}; search with the checkpoint that made them."
         )
-    box = Letterbox(int(row["height"]), int(row["width"]), model.config.image_size)
+    box = Letterbox(int(row["height"]), int(row["width"]), model.config.image_size, model.input_style.fit)
     patches = grid[0] * grid[1]
 
     def tensor(values: NDArray[np.float16], *shape: int) -> torch.Tensor:
@@ -93,7 +94,7 @@ def restored(engine: Engine, row: Mapping[str, Any]) -> StoredImage:
         patches=tensor(row["patches"], 1, patches, -1),
         pooled=tensor(row["pooled"], 1, -1),
         # No answer stands on them where they were not kept, see `needs_tokens`.
-        tokens=torch.zeros(1, patches, model.config.token_width, device=engine.device)
+        tokens=torch.zeros(1, patches, int(row["token_width"]), device=engine.device)
         if tokens is None
         else tensor(tokens, 1, patches, -1),
         valid=torch.from_numpy(box.valid_patches(*grid).reshape(1, -1)).to(engine.device),

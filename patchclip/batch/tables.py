@@ -95,6 +95,7 @@ def embeddings_schema(width: int, patches: int, token_width: int | None, labels:
         ("model", pa.string()),
         ("rows", pa.int32()),
         ("cols", pa.int32()),
+        ("token_width", pa.int32()),
         ("thorax", pa.list_(pa.float64())),
         ("global", vector(width)),
         ("pooled", vector(width)),

@@ -133,7 +133,7 @@ class Searcher:
         for question in questions:
             if question.refusal:
                 raise QueryError(question.refusal)
-        indices = {label: self._index(label) for label in dict.fromkeys(map(_label, questions))}
+        indices = {_label(question): self._index(question) for question in questions}
         first = indices[_label(questions[0])]
         chosen = (filters or Filters()).chosen(first)
         eligible = len(first.facts) if chosen is None else int(chosen.sum())
@@ -164,8 +164,8 @@ class Searcher:
         """Closes the tables."""
         self._rows.close()
 
-    def _index(self, label: str) -> Index:
-        return read_index(self._output, label, self._engine.model.config.embed_dim + 1)
+    def _index(self, question: Question) -> Index:
+        return read_index(self._output, _label(question), len(query_vector(self._engine.model, question)))
 
     def _candidates(
         self,
