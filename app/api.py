@@ -13,7 +13,10 @@ from app.endpoints import Answering, WindowError, answered, body_of, endpoint
 from app.film import Opened
 from app.guard.doors import API
 from app.guard.windows import HEADER, Windows
+from app.people.account_requests import account_requests
 from app.people.identity import Identities, OnlyPerson, Person
+from app.people.office import AccountsOffice
+from app.personal import PersonalRequest
 from app.replies import Reply, WindowReply
 from app.requests import (
     AskRequest,
@@ -38,7 +41,7 @@ from app.requests import (
 )
 from app.service import Service
 from app.study.replies import OpenedCase
-from app.study.routes import StudyRequest, study_requests
+from app.study.routes import study_requests
 from app.study.server import StudyServer
 from app.uploads import Uploads, limited
 
@@ -56,6 +59,7 @@ def routes(
     uploads: Uploads,
     identities: Identities,
     studies: StudyServer | None = None,
+    accounts: AccountsOffice | None = None,
 ) -> list[Route]:
     """One route for each request of the page.
 
@@ -64,6 +68,7 @@ def routes(
         windows, uploads: of the server.
         identities: by whom everybody's rows are told apart; with `OnlyPerson` they are not.
         studies: what answers the requests of studies; None for a server without them.
+        accounts: what answers those of accounts; None for a server without them.
     """
     signs_in = not isinstance(identities, OnlyPerson)
 
@@ -112,7 +117,7 @@ def routes(
 
         return answer
 
-    def of_study(asked: StudyRequest) -> Answering:
+    def of_person(asked: PersonalRequest) -> Answering:
         async def answer(request: Request) -> Reply | Response:
             window_of(request)
             person = identities.person(request)
@@ -143,9 +148,9 @@ def routes(
         "history": personal(EmptyRequest, service.readings.history),
         "export": personal(ExportRequest, service.readings.export),
     }
-    if studies is not None:
-        requests = study_requests(studies.desk, studies.office)
-        answering |= {name: of_study(asked) for name, asked in requests.items()}
+    requests = {} if studies is None else study_requests(studies.desk, studies.office)
+    requests |= {} if accounts is None else account_requests(accounts)
+    answering |= {name: of_person(asked) for name, asked in requests.items()}
     return [Route(API + name, endpoint(name, answer), methods=["POST"]) for name, answer in answering.items()]
 
 

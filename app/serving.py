@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import uvicorn
@@ -22,13 +23,14 @@ from app.monai_label.desk import LabelDesk
 from app.monai_label.routes import label_routes
 from app.mounting import mount
 from app.people.gate import SIGN_IN, Gate
+from app.people.office import AccountsOffice
 from app.people.routes import sign_in_routes
 from app.people.start import People
 from app.service import Service
 from app.settings import Settings, UsageError
 from app.store import FeedbackRepository
 from app.study.server import StudyServer
-from app.ui import PAGE, STUDY_PAGE, head, shell
+from app.ui import ACCOUNTS_PAGE, PAGE, STUDY_PAGE, head, shell
 from app.uploads import Uploads
 
 PATIENCE_S = 5  # for requests under way when the server is told to stop
@@ -51,13 +53,17 @@ def build(
         studies: what answers the requests of studies; None for a server without them.
     """
     uploads = Uploads(folder, settings.upload_limit_mb * 1_000_000)
+    office = (
+        None if people.accounts is None else AccountsOffice(people.accounts, service.lanes.sign_in, people.by)
+    )
     labels = LabelDesk(service.engine, service.lanes, service.archive.archive, settings.upload_limit_mb)
     app = Starlette(
         routes=[
-            *routes(service, Windows(), uploads, people.identities, studies),
+            *routes(service, Windows(), uploads, people.identities, studies, office),
             *_sign_in(people, service),
             *label_routes(labels, people.identities, people.sign_ins, uploads, service.lanes.sign_in),
-            Route("/study", _study_page),
+            Route("/study", _page(STUDY_PAGE)),
+            Route("/accounts", _page(ACCOUNTS_PAGE)),
             Mount("/page", StaticFiles(directory=PAGE)),
         ]
     )
@@ -83,9 +89,13 @@ def _sign_in(people: People, service: Service) -> list[Route]:
     return sign_in_routes(people.identities, people.sign_ins, service.lanes.sign_in)
 
 
-async def _study_page(request: Request) -> FileResponse:
-    """The page of reader studies, which is the same for everybody."""
-    return FileResponse(STUDY_PAGE, media_type="text/html")
+def _page(path: Path) -> Callable[[Request], Awaitable[FileResponse]]:
+    """A page that is the same for everybody."""
+
+    async def page(request: Request) -> FileResponse:
+        return FileResponse(path, media_type="text/html")
+
+    return page
 
 
 def listen(host: str, port: int) -> socket.socket:

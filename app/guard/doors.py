@@ -7,7 +7,7 @@ import re
 from app.guard import monai_label, mounted
 
 API = "/api/"
-PAGES = frozenset({"/", "/study", "/sign-in"}) | mounted.PAGES
+PAGES = frozenset({"/", "/study", "/accounts", "/sign-in"}) | mounted.PAGES
 """What a window may be opened at, and a link from elsewhere may lead to."""
 FILES = re.compile(
     r"/(?:"

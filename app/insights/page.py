@@ -14,6 +14,9 @@ from app.people.identity import Identities
 
 TITLE = "Patch-CLIP insights (research use only, not for clinical use)"
 HEAD = '<script type="module" src="/page/insights.js"></script>'
+HEADING = """# Insights
+Research use only, not for clinical use. [Reader studies](/study) · [Free reading](/) · [Accounts](/accounts)
+"""
 KINDS = ("ROC", "AFROC", "wAFROC")
 NO_STUDY = (
     "There is no study yet: make one under [Reader studies](/study), or with `python -m app study create`."
@@ -54,7 +57,7 @@ def insights_page(desk: InsightsDesk, identities: Identities) -> gr.Blocks:
     """The page; nothing in it has the browser compile text to code, which its policy forbids."""
     page: gr.Blocks
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gr.Markdown("# Insights\nResearch use only, not for clinical use.")
+        gr.Markdown(HEADING)
         with gr.Row():
             study = gr.Dropdown(label="Study", choices=[], interactive=True, scale=3)
             finding = gr.Dropdown(label="Finding", choices=[], interactive=True, scale=2)

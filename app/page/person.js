@@ -13,9 +13,10 @@ export function showPerson(person) {
   // Where nobody needs to sign in, readers type their names.
   rememberPerson(person);
   $("person").hidden = !person;
+  $("insights").hidden = !!person && person.role === "reader";
   if (!person) return;
   $("person-name").textContent = person.name;
-  $("person-name").title = `signed in as ${person.role}`;
+  $("person-name").title = `signed in as ${person.role}; your account, and your password`;
   Object.assign($("reader"), { value: person.name, readOnly: true });
   $("sign-out").onclick = signOut;
 }

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.people.identity import ONLY, Person, Role
 from app.people.names import folded, written
 from app.people.passwords import Passwords
-from app.people.records import now, reading, writing
+from app.people.records import Records, now
 from app.people.tokens import digest, new_token
 from app.store.people_models import Account, SignIn, SignInLink
 from app.store.study_models import Assignment, Reader
@@ -65,18 +65,18 @@ class Accounts:
     def __init__(
         self, engine: Engine, passwords: Passwords | None = None, clock: Callable[[], datetime] = now
     ) -> None:
-        self._engine, self._clock = engine, clock
+        self._records, self._clock = Records(engine), clock
         self._passwords = passwords or Passwords()
 
     def count(self) -> int:
         """How many there are that may sign in."""
-        with reading(self._engine) as session:
+        with self._records.reading() as session:
             usable = select(func.count(Account.reader_id)).where(Account.disabled_at.is_(None))
             return int(session.scalar(usable) or 0)
 
     def any(self) -> bool:
         """Whether there is one, disabled or not."""
-        with reading(self._engine) as session:
+        with self._records.reading() as session:
             return session.scalar(select(Account.reader_id).limit(1)) is not None
 
     def only_reader(self) -> Person | None:
@@ -84,7 +84,7 @@ class Accounts:
 
         It is the one that a study names, or, where none does, the one that every database has.
         """
-        with reading(self._engine) as session:
+        with self._records.reading() as session:
             others = session.scalars(select(Reader).where(Reader.id != ONLY.id).limit(2)).all()
             first = select(Assignment.id).where(Assignment.reader_id == ONLY.id).limit(1)
             if not others:
@@ -96,7 +96,7 @@ class Accounts:
     def facts(self) -> list[AccountFacts]:
         """In the order of their names."""
         time = self._clock()
-        with reading(self._engine) as session:
+        with self._records.reading() as session:
             accounts = session.scalars(select(Account).join(Reader).order_by(Reader.name)).all()
             return [
                 AccountFacts(
@@ -122,7 +122,7 @@ class Accounts:
         """
         text = written(name)
         hashed = None if password is None else self._passwords.hash(password, text)
-        with writing(self._engine, "The account") as session:
+        with self._records.writing("The account") as session:
             if session.scalar(select(Account).where(Account.folded == folded(text))) is not None:
                 raise AccountError(f"There is an account named {text} already; choose another name.")
             others = session.scalars(select(Reader)).all()
@@ -143,7 +143,7 @@ class Accounts:
         Raises:
             AccountError: there is no such account.
         """
-        with writing(self._engine, "The role") as session:
+        with self._records.writing("The role") as session:
             _find(session, name).reader.role = role
 
     def disable(self, name: str) -> None:
@@ -152,7 +152,7 @@ class Accounts:
         Raises:
             AccountError: there is no such account.
         """
-        with writing(self._engine, "The account") as session:
+        with self._records.writing("The account") as session:
             account = _find(session, name)
             account.disabled_at = self._clock()
             session.execute(delete(SignIn).where(SignIn.reader_id == account.reader_id))
@@ -164,8 +164,24 @@ class Accounts:
         Raises:
             AccountError: there is no such account.
         """
-        with writing(self._engine, "The account") as session:
+        with self._records.writing("The account") as session:
             _find(session, name).disabled_at = None
+
+    def reset(self, name: str, *, valid: timedelta) -> str:
+        """Voids an account's password and ends its sign-ins and links.
+
+        Returns:
+            The secret of a link by which its owner chooses another password, told this once.
+
+        Raises:
+            AccountError: there is no such account, or it is disabled.
+        """
+        with self._records.writing("The account") as session:
+            account = _usable(session, name)
+            account.password_hash = None
+            for table in (SignIn, SignInLink):
+                session.execute(delete(table).where(table.reader_id == account.reader_id))
+            return self._add_link(session, account, Purpose.PASSWORD, valid, reusable=False)
 
     def set_password(self, name: str, password: str) -> None:
         """Gives another password, and ends every sign-in of the account.
@@ -175,7 +191,7 @@ class Accounts:
             PasswordError: it cannot be one.
         """
         hashed = self._passwords.hash(password, name)
-        with writing(self._engine, "The password") as session:
+        with self._records.writing("The password") as session:
             account = _find(session, name)
             account.password_hash = hashed
             session.execute(delete(SignIn).where(SignIn.reader_id == account.reader_id))
@@ -186,22 +202,24 @@ class Accounts:
         Raises:
             AccountError: there is no such account, or it is disabled.
         """
+        with self._records.writing("The link") as session:
+            return self._add_link(session, _usable(session, name), purpose, valid, reusable=reusable)
+
+    def _add_link(
+        self, session: Session, account: Account, purpose: Purpose, valid: timedelta, *, reusable: bool
+    ) -> str:
         token, time = new_token(), self._clock()
-        with writing(self._engine, "The link") as session:
-            account = _find(session, name)
-            if account.disabled_at is not None:
-                raise AccountError(f"The account of {account.reader.name} is disabled; enable it first.")
-            session.execute(delete(SignInLink).where(SignInLink.expires_at <= time))
-            session.add(
-                SignInLink(
-                    reader_id=account.reader_id,
-                    token_sha256=digest(token),
-                    purpose=purpose,
-                    reusable=reusable,
-                    created_at=time,
-                    expires_at=time + valid,
-                )
+        session.execute(delete(SignInLink).where(SignInLink.expires_at <= time))
+        session.add(
+            SignInLink(
+                reader_id=account.reader_id,
+                token_sha256=digest(token),
+                purpose=purpose,
+                reusable=reusable,
+                created_at=time,
+                expires_at=time + valid,
             )
+        )
         return token
 
 
@@ -211,6 +229,13 @@ def _find(session: Session, name: str) -> Account:
         raise AccountError(
             f"There is no account named {written(name)}; python -m app account list names those there are."
         )
+    return account
+
+
+def _usable(session: Session, name: str) -> Account:
+    account = _find(session, name)
+    if account.disabled_at is not None:
+        raise AccountError(f"The account of {account.reader.name} is disabled; enable it first.")
     return account
 
 

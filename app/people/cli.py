@@ -10,12 +10,12 @@ from datetime import timedelta
 
 from app.people.accounts import AccountFacts, Accounts, Purpose
 from app.people.identity import Role
+from app.people.messages import LONGEST_DAYS
 from app.people.passwords import PasswordError
 from app.settings import UsageError, add_database_flag, read_settings
 from app.store import migrate, open_database
 
 NOTICE = "Research use only, not for clinical use"
-LONGEST_DAYS = 365
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from app.people.identity import NotAllowedError, NotSignedInError, Person, Role
 from app.people.names import folded, written
-from app.people.records import now, reading, writing
+from app.people.records import Records, now
 from app.people.signed_in import let_in
 from app.settings import UsageError
 from app.store.people_models import Account
@@ -58,7 +58,8 @@ class ByHook:
     def __init__(
         self, name_of: NameOf, engine: Engine, *, new_readers: bool, clock: Callable[[], datetime] = now
     ) -> None:
-        self._name_of, self._engine, self._new_readers, self._clock = name_of, engine, new_readers, clock
+        self._name_of, self._records = name_of, Records(engine)
+        self._new_readers, self._clock = new_readers, clock
 
     def person(self, request: Request) -> Person:
         """Whoever the proxy says.
@@ -73,7 +74,7 @@ class ByHook:
         if known is not None:
             return known
         name = self._ask(request)
-        with reading(self._engine) as session:
+        with self._records.reading() as session:
             found = session.execute(
                 select(Account.disabled_at, Reader).join(Reader).where(Account.folded == folded(name))
             ).first()
@@ -100,7 +101,7 @@ class ByHook:
         return written(name)
 
     def _add(self, name: str) -> Person:
-        with writing(self._engine, "The new reader") as session:
+        with self._records.writing("The new reader") as session:
             # Two requests at once: the other one has added them.
             account = session.scalar(select(Account).where(Account.folded == folded(name)))
             reader = account.reader if account else None

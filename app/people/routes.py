@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import StringConstraints
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -17,52 +16,20 @@ from app.lanes import Lane
 from app.people.cookie import hand_over, secret_of, take_away
 from app.people.gate import SIGN_IN
 from app.people.identity import Identities, NotAllowedError, NotSignedInError, Person
+from app.people.messages import (
+    ChoosePasswordRequest,
+    LinkReply,
+    OwnPasswordRequest,
+    PersonalLinkRequest,
+    SignInRequest,
+    SignInStateReply,
+)
 from app.people.passwords import SHORTEST
 from app.people.sign_in import SignedIn, SignIns
 from app.replies import DoneReply, PersonReply, Reply
-from app.requests import EmptyRequest, Message, read_request
+from app.requests import EmptyRequest, read_request
 
 PAGE = Path(__file__).resolve().parents[1] / "page" / "sign_in.html"
-Secret = Annotated[str, StringConstraints(max_length=2000)]
-
-
-class SignInRequest(Message):
-    """A name and its password."""
-
-    name: Secret
-    password: Secret
-
-
-class LinkRequest(Message):
-    """The secret of a personal link."""
-
-    link: Secret
-
-
-class ChoosePasswordRequest(LinkRequest):
-    """A new password, by a link that lets its owner choose one."""
-
-    password: Secret
-
-
-class SignInStateReply(Reply):
-    """What the sign-in page shows.
-
-    `by` is "password", or "proxy" where another program has people sign in; `note` is why somebody whom it
-    names is not let in; `shortest` is how many characters a password needs.
-    """
-
-    by: str
-    person: PersonReply | None
-    note: str
-    shortest: int
-
-
-class LinkReply(Reply):
-    """Whose a personal link is, and whether it is for choosing a password."""
-
-    name: str
-    chooses_password: bool
 
 
 def sign_in_routes(identities: Identities, sign_ins: SignIns | None, lane: Lane) -> list[Route]:
@@ -94,10 +61,20 @@ def sign_in_routes(identities: Identities, sign_ins: SignIns | None, lane: Lane)
         return answer
 
     async def link(request: Request) -> Reply:
-        asked = read_request(LinkRequest, await body_of(request))
+        asked = read_request(PersonalLinkRequest, await body_of(request))
         mine, address = _required(sign_ins), _address(request)
         facts = await lane.run(lambda: mine.link(asked.link, address))
         return LinkReply(name=facts.name, chooses_password=facts.purpose == "password")
+
+    async def own_password(request: Request) -> Response:
+        asked = read_request(OwnPasswordRequest, await body_of(request))
+        person, mine = identities.person(request), _required(sign_ins)
+        signed = await lane.run(
+            lambda: mine.change_password(person, asked.current, asked.password, _address(request))
+        )
+        reply = response(_told(signed.person))
+        hand_over(reply, request, signed.token, signed.lasts)
+        return reply
 
     async def sign_out(request: Request) -> Response:
         read_request(EmptyRequest, await body_of(request) or b"{}")
@@ -117,12 +94,13 @@ def sign_in_routes(identities: Identities, sign_ins: SignIns | None, lane: Lane)
         ),
         "sign_in_link": link,
         "sign_in_by_link": signing_in(
-            LinkRequest, lambda mine, asked, address: mine.by_link(asked.link, address)
+            PersonalLinkRequest, lambda mine, asked, address: mine.by_link(asked.link, address)
         ),
         "choose_password": signing_in(
             ChoosePasswordRequest,
             lambda mine, asked, address: mine.choose_password(asked.link, asked.password, address),
         ),
+        "own_password": own_password,
         "sign_out": sign_out,
     }
     return [

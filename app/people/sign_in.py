@@ -16,7 +16,7 @@ from app.people.accounts import Purpose
 from app.people.identity import NotSignedInError, Person, Role
 from app.people.names import folded
 from app.people.passwords import Passwords
-from app.people.records import now, reading, writing
+from app.people.records import Records, now
 from app.people.tokens import digest, new_token
 from app.people.tries import Tries, network_of
 from app.store import StoreError
@@ -30,6 +30,8 @@ MOST_OF_ADDRESS = 50  # behind a proxy all readers have one address
 SEEN_EVERY = timedelta(minutes=1)  # a request need not write each time
 WRONG = "Name or password is wrong, or the account is disabled; try again, or ask whoever runs this server."
 NO_LINK = "This link was used already, has expired or is not whole; ask whoever runs this server for another."
+WRONG_OWN = "Your current password is another; type it again."
+NONE_OWN = "You have no password yet; ask whoever runs this server for a link to choose one."
 NOBODY = "Nobody is signed in; sign in, then go on."
 OVER = "Your sign-in has ended; sign in again, and go on where you were."
 
@@ -88,7 +90,7 @@ class SignIns:
         clock: Callable[[], datetime] = now,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._engine, self._idle, self._lasts, self._clock = engine, idle, lasts, clock
+        self._records, self._idle, self._lasts, self._clock = Records(engine), idle, lasts, clock
         self._passwords = passwords or Passwords()
         self._of_account = Tries(MOST_OF_ACCOUNT, WINDOW_S, seconds)
         self._of_address = Tries(MOST_OF_ADDRESS, WINDOW_S, seconds)
@@ -106,7 +108,7 @@ class SignIns:
         key, network = folded(name), network_of(address)
         self._of_address.begin(network)
         self._of_account.begin(key)
-        with reading(self._engine) as session:
+        with self._records.reading() as session:
             account = session.scalar(select(Account).where(Account.folded == key))
             usable = account is not None and account.disabled_at is None
             stored = account.password_hash if account is not None and usable else None
@@ -115,12 +117,40 @@ class SignIns:
             raise WrongSecretError(WRONG)
         self._of_address.take_back(network)
         self._of_account.forget(key)
-        with writing(self._engine, "The sign-in") as session:
+        with self._records.writing("The sign-in") as session:
             if self._passwords.is_outdated(stored):
                 hashed = self._passwords.hash(password, person.name)
                 session.execute(
                     update(Account).where(Account.reader_id == person.id).values(password_hash=hashed)
                 )
+            return self._begin(session, person)
+
+    def change_password(self, person: Person, current: str, password: str, address: str) -> SignedIn:
+        """Gives somebody who is signed in another password of their own, ends all their sign-ins and links,
+        and signs in anew.
+
+        Raises:
+            WrongSecretError: the current password is wrong, or there is none.
+            PasswordError: the new one cannot be one.
+            TooManyTriesError: too many have failed, of this account or from this address.
+        """
+        key, network = folded(person.name), network_of(address)
+        self._of_address.begin(network)
+        self._of_account.begin(key)
+        with self._records.reading() as session:
+            account = session.get(Account, person.id)
+            stored = account.password_hash if account is not None else None
+        if not self._passwords.matches(stored, current):
+            raise WrongSecretError(WRONG_OWN if stored else NONE_OWN)
+        self._of_address.take_back(network)
+        self._of_account.forget(key)
+        hashed = self._passwords.hash(password, person.name)
+        with self._records.writing("The password") as session:
+            for table in (SignIn, SignInLink):
+                session.execute(delete(table).where(table.reader_id == person.id))
+            session.execute(
+                update(Account).where(Account.reader_id == person.id).values(password_hash=hashed)
+            )
             return self._begin(session, person)
 
     def link(self, token: str, address: str) -> LinkFacts:
@@ -130,7 +160,7 @@ class SignIns:
             WrongSecretError: it is none, was used, or has expired.
             TooManyTriesError: too many have failed from this address.
         """
-        with self._counted(address), reading(self._engine) as session:
+        with self._counted(address), self._records.reading() as session:
             link = self._valid(session, token)
             return LinkFacts(link.reader.name, Purpose(link.purpose))
 
@@ -141,7 +171,7 @@ class SignIns:
             WrongSecretError: it is none, was used, has expired, or is for choosing a password.
             TooManyTriesError: too many have failed from this address.
         """
-        with self._counted(address), writing(self._engine, "The sign-in") as session:
+        with self._counted(address), self._records.writing("The sign-in") as session:
             link = self._valid(session, token, Purpose.SIGN_IN)
             self._use(session, link)
             return self._begin(session, _person(link.reader))
@@ -156,7 +186,7 @@ class SignIns:
         """
         facts = self.link(token, address)
         hashed = self._passwords.hash(password, facts.name)
-        with self._counted(address), writing(self._engine, "The password") as session:
+        with self._counted(address), self._records.writing("The password") as session:
             link = self._valid(session, token, Purpose.PASSWORD)
             self._use(session, link)
             session.execute(delete(SignIn).where(SignIn.reader_id == link.reader_id))
@@ -175,7 +205,7 @@ class SignIns:
         if not token:
             raise NotSignedInError(NOBODY)
         wanted, time = digest(token), self._clock()
-        with reading(self._engine) as session:
+        with self._records.reading() as session:
             row = session.scalar(select(SignIn).where(SignIn.token_sha256 == wanted))
             if row is None or not hmac.compare_digest(row.token_sha256, wanted):
                 raise NotSignedInError(OVER)
@@ -190,12 +220,12 @@ class SignIns:
 
     def end(self, token: str) -> None:
         """Signs out; a secret that is nobody's changes nothing."""
-        with writing(self._engine, "The sign-out") as session:
+        with self._records.writing("The sign-out") as session:
             session.execute(delete(SignIn).where(SignIn.token_sha256 == digest(token)))
 
     def _see(self, number: int, time: datetime) -> None:
         try:
-            with writing(self._engine, "The time of your request") as session:
+            with self._records.writing("The time of your request") as session:
                 session.execute(update(SignIn).where(SignIn.id == number).values(seen_at=time))
         except StoreError:
             # Whoever reads on a disk that is full or locked goes on; where it stays so, the sign-in ends as

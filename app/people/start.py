@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from app.people.accounts import Accounts
 from app.people.hook import ByHook, load
 from app.people.identity import Identities, OnlyPerson
+from app.people.messages import SignsIn
 from app.people.sign_in import SignIns
 from app.people.signed_in import ByCookie
 from app.settings import Settings, UsageError
@@ -32,12 +33,19 @@ class People:
     Attributes:
         identities: by which it does.
         sign_ins: of its own accounts; None where sign-in is off or another program's.
+        accounts: all of the database; None for a server whose page has none of them.
         note: what whoever starts the server should know; "" for nothing.
     """
 
     identities: Identities
     sign_ins: SignIns | None = None
+    accounts: Accounts | None = None
     note: str = ""
+
+    @property
+    def by(self) -> SignsIn:
+        """How people sign in."""
+        return "password" if self.sign_ins else "proxy" if self.sign_in else "nobody"
 
     @property
     def sign_in(self) -> bool:
@@ -53,22 +61,23 @@ def people_of(settings: Settings, engine: Engine) -> People:
             cannot be loaded.
         StoreError: the database cannot be read.
     """
+    accounts = Accounts(engine)
     if settings.auth_dependency:
         name_of = load(settings.auth_dependency)
-        return People(ByHook(name_of, engine, new_readers=settings.auth_new_readers))
-    accounts = Accounts(engine)
+        hook = ByHook(name_of, engine, new_readers=settings.auth_new_readers)
+        return People(hook, accounts=accounts)
     if not is_loopback(settings.host) and not accounts.count():
         raise UsageError(NO_ACCOUNT.format(host=settings.host))
     note = "" if accounts.any() else SEVERAL
     only = accounts.only_reader()
     if note and only is not None:
-        return People(OnlyPerson(only))
+        return People(OnlyPerson(only), accounts=accounts)
     sign_ins = SignIns(
         engine,
         idle=timedelta(minutes=settings.sign_in_idle_minutes),
         lasts=timedelta(hours=settings.sign_in_hours),
     )
-    return People(ByCookie(sign_ins), sign_ins, note)
+    return People(ByCookie(sign_ins), sign_ins, accounts, note)
 
 
 def is_loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the commands on studies do: create, list, close, case-list."""
+"""What the commands on studies do: create, list, close, open-again, case-list."""
 
 from __future__ import annotations
 
@@ -102,6 +102,12 @@ def _close(options: argparse.Namespace, settings: Settings, studies: Studies) ->
     return 0
 
 
+def _open_again(options: argparse.Namespace, settings: Settings, studies: Studies) -> int:
+    studies.open_again(studies.number(options.name))
+    print(f'Study "{options.name}" can be read again.')
+    return 0
+
+
 def _cases(options: argparse.Namespace, settings: Settings, studies: Studies) -> int:
     packs = Packs(settings.study_files / "ready")
     study = studies.number(options.name)
@@ -125,5 +131,6 @@ COMMANDS: dict[str, Command] = {
     "create": _create,
     "list": _list,
     "close": _close,
+    "open-again": _open_again,
     "case-list": _cases,
 }

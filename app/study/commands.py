@@ -1,4 +1,4 @@
-"""python -m app study create | list | close | case-list: their flags; `commanding` does what they say."""
+"""python -m app study create | list | close | open-again | case-list: their flags; see `commanding`."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _command(commands, "list", "all studies of the database")
     close = _command(commands, "close", "end a study: nothing of it is read or changed any more")
     close.add_argument("name", metavar="NAME", help="of the study")
+    again = _command(commands, "open-again", "let a study be read again that was closed")
+    again.add_argument("name", metavar="NAME", help="of the study")
     cases = _command(commands, "case-list", "the cases of a study: file, readiness, readings")
     cases.add_argument("name", metavar="NAME", help="of the study")
 

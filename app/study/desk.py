@@ -14,10 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.lanes import Lanes
-from app.people.identity import Person
+from app.people.identity import Person, Role
 from app.replies import DoneReply
 from app.requests import EmptyRequest
-from app.store.study_models import Assignment, Study, StudyCase
+from app.store.study_models import FREE_READING, Assignment, Study, StudyCase
 from app.store.writing import reading, writing
 from app.study.ahead import Ahead
 from app.study.errors import NoStudyError, StudyError, WithheldError
@@ -75,7 +75,7 @@ class Desk:
         self._readings = Readings(studies)
 
     async def studies(self, person: Person, request: EmptyRequest) -> StudyListReply:
-        """The studies in which the person reads."""
+        """The studies in which the person reads; for whoever leads studies, all."""
         return await self._lanes.store.run(lambda: self._list(person))
 
     async def worklist(self, person: Person, request: OfStudyRequest) -> WorklistReply:
@@ -141,17 +141,15 @@ class Desk:
 
     def _list(self, person: Person) -> StudyListReply:
         with reading(self._studies.engine, self._studies.file) as session:
-            rows = session.scalars(
-                select(Study)
-                .where(
-                    Study.id.in_(
-                        select(StudyCase.study_id)
-                        .join(Assignment, Assignment.case_id == StudyCase.id)
-                        .where(Assignment.reader_id == person.id)
-                    )
+            wanted = select(Study).where(Study.id != FREE_READING).order_by(Study.id)
+            if not person.may(Role.LEAD):
+                theirs = (
+                    select(StudyCase.study_id)
+                    .join(Assignment, Assignment.case_id == StudyCase.id)
+                    .where(Assignment.reader_id == person.id)
                 )
-                .order_by(Study.id)
-            ).all()
+                wanted = wanted.where(Study.id.in_(theirs))
+            rows = session.scalars(wanted).all()
             studies = [listed(row, *_protocol_and_work(session, row, person)) for row in rows]
         return StudyListReply(studies=studies, person=PersonReply(name=person.name, role=person.role))
 

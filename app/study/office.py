@@ -108,6 +108,16 @@ class Office:
         await self._lanes.store.run(lambda: self._studies.close(request.study))
         return DoneReply()
 
+    async def open_again(self, person: Person, request: OfStudyRequest) -> DoneReply:
+        """Lets a study be read again that was closed.
+
+        Raises:
+            NotAllowedError, NoStudyError: see `close`.
+        """
+        person.require(Role.LEAD)
+        await self._lanes.store.run(lambda: self._studies.open_again(request.study))
+        return DoneReply()
+
     async def cases(self, person: Person, request: OfStudyRequest) -> CasesReply:
         """The cases of a study, and whether they are ready.
 

@@ -29,7 +29,7 @@ class ListedStudy(Reply):
 
 
 class StudyListReply(Reply):
-    """All studies in which the person reads."""
+    """All studies in which the person reads; for whoever leads studies, all."""
 
     studies: list[ListedStudy]
     person: PersonReply

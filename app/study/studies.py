@@ -168,6 +168,15 @@ class Studies:
             row = study_row(session, study)
             row.closed_at = row.closed_at or datetime.now(UTC)
 
+    def open_again(self, study: int) -> None:
+        """Lets a study that was closed be read and changed again; one that is open stays so.
+
+        Raises:
+            NoStudyError: there is none.
+        """
+        with writing(self.engine, self.file) as session:
+            study_row(session, study).closed_at = None
+
     def readers(self) -> list[str]:
         """The names of all readers."""
         with reading(self.engine, self.file) as session:

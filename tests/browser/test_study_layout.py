@@ -40,6 +40,15 @@ def test_everything_is_in_sight(second: Page, screen: tuple[int, int]) -> None:
     assert second.evaluate("document.documentElement.scrollWidth") == width
 
 
+def test_the_tools_take_two_lines_on_the_smallest_wide_screen(second: Page) -> None:
+    on_screen(second, SCREENS[0], 1)
+    tops = second.locator(".tools :is(button, select, input)").evaluate_all(
+        "(all) => [...new Set(all.filter((one) => one.offsetParent)"
+        ".map((one) => Math.round(one.getBoundingClientRect().bottom / 20)))]"
+    )
+    assert len(tops) == 2, tops
+
+
 def test_focus_rings_are_whole(second: Page) -> None:
     assert second.evaluate(RINGS) == []
 

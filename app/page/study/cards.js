@@ -1,5 +1,7 @@
 // The list of the person's studies.
-import { $, node, refill } from "../dom.js";
+import { $, node, refill, say } from "../dom.js";
+import { call } from "../server.js";
+import { listStudies } from "./desk.js";
 import { dayWords } from "./render.js";
 import { leads, state } from "./state.js";
 
@@ -25,7 +27,35 @@ function cardOf({ study, title, done, total, waits_until: until, closed }) {
   button.setAttribute("aria-label", `${button.textContent}: ${title}`);
   button.disabled = !total;
   card.append(node("h3", title), progress, node("p", words.join("; "), { className: "hint" }), button);
+  if (leads()) card.append(ending(study, title, closed));
   return card;
+}
+
+function ending(study, title, closed) {
+  // For whoever leads it: the study is closed, or opened again.
+  const button = node("button", closed ? "open again" : "close study", { className: "flat ending" });
+  button.setAttribute("aria-label", `${button.textContent}: ${title}`);
+  button.onclick = () => end(study, title, closed);
+  return button;
+}
+
+async function end(study, title, closed) {
+  if (
+    !closed &&
+    !window.confirm(`Close "${title}"? Nothing of it is read or changed until it is opened again.`)
+  )
+    return;
+  say("open-error");
+  try {
+    await call(closed ? "study_open_again" : "study_close", { study });
+    await listStudies();
+    $("home-note").textContent = `"${title}" is ${closed ? "open again" : "closed"}.`;
+  } catch (error) {
+    say("open-error", error.message);
+  }
+  $("cards")
+    .querySelector(`[aria-label$=": ${CSS.escape(title)}"].ending`)
+    ?.focus();
 }
 
 function labelOf(done, total, closed, until) {

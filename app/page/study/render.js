@@ -8,7 +8,7 @@ import { keptOf } from "./drafts.js";
 import { renderLines } from "./lines.js";
 import { layMap, renderMaps } from "./maps.js";
 import { seesMaps } from "./reading.js";
-import { markOf, state } from "./state.js";
+import { leads, markOf, state } from "./state.js";
 
 const ARMS = {
   unaided: "without the model",
@@ -30,6 +30,7 @@ export function render() {
   for (const id of ["leave", "panel"]) $(id).hidden = !desk;
   $("title").textContent = desk ? desk.protocol.title : "";
   $("person").textContent = person ? person.name : "";
+  $("insights").hidden = !leads();
   renderCards();
   renderCases();
   renderForm();

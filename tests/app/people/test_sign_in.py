@@ -268,3 +268,27 @@ def test_a_database_that_cannot_be_written_keeps_nobody_out_who_is_in(
     with pytest.raises(NotSignedInError):
         sign_ins.person(token)
     assert sign_ins.by_password("Ada", PASSWORD, HERE).person == ada
+
+
+@pytest.mark.sqlite
+def test_nobody_is_let_in_by_a_file_that_is_no_longer_the_databases(
+    sign_ins: SignIns, accounts: Accounts, ada: Person, database: sqlalchemy.Engine, tmp_path: Path
+) -> None:
+    """As of other stores: SQLite would go on with a file that has no name any more."""
+    signed = sign_ins.by_password("Ada", PASSWORD, HERE)
+    file, aside = Path(str(database.url.database)), tmp_path / "aside"
+    file.rename(aside)
+    for replaced in (False, True):
+        if replaced:
+            file.write_bytes(aside.read_bytes())
+        for attempt in (
+            lambda: sign_ins.person(signed.token),
+            lambda: sign_ins.by_password("Ada", PASSWORD, HERE),
+            lambda: accounts.create("Eve", Role.ADMIN, PASSWORD),
+            lambda: accounts.facts(),
+            lambda: sign_ins.end(signed.token),
+        ):
+            with pytest.raises(StoreError, match="removed or replaced"):
+                attempt()
+    aside.rename(file)
+    assert sign_ins.person(signed.token) == ada

@@ -186,6 +186,15 @@ def test_a_closed_study_is_listed_and_neither_opened_nor_changed(
         assert "closed" in anna.call(name, assignment=assignment)["error"]
     assert "closed" in anna.save(assignment)["error"]
     assert rows(bench) == 0
+    # Whoever leads studies sees those, too, in which they read nothing.
+    (seen,) = lead.call("study_list")["studies"]
+    assert (seen["study"], seen["total"], seen["closed"]) == (2, 0, True)
+    anna.call("study_open_again", study=2)
+    assert anna.status == 403
+    lead.call("study_open_again", study=2)
+    assert lead.status == 200
+    assert "error" not in anna.save(assignment)
+    assert rows(bench) == 1
 
 
 def test_the_second_period_opens_after_the_washout_of_this_reader(

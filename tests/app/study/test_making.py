@@ -222,6 +222,9 @@ def test_commands_make_list_and_close_a_study(
     capsys.readouterr()
     assert main(["list", *where]) == 0
     assert "\tclosed 2" in capsys.readouterr().out
+    assert main(["open-again", "small", *where]) == 0
+    assert main(["list", *where]) == 0
+    assert capsys.readouterr().out.endswith("0 readings\topen\n")
     with pytest.raises(StudyError, match='no study "big"'):
         main(["close", "big", *where])
     database = open_database(tmp_path / "db.sqlite3")
