@@ -11,8 +11,8 @@ const MOST_RECENT = 6;
 export async function ask(text) {
   say("ask-error");
   if (document.activeElement === $("query")) $("query").blur(); // keys are the film's again
-  await whenOne();
-  const study = state.current;
+  if (!state.current) await whenOne();
+  const study = state.current; // whichever is chosen while the server answers
   try {
     if (!study) throw new Error("No radiograph is open; open a file or one of the examples first.");
     const reply = await busy("asking …", () => callOn(study, "ask", { text }));

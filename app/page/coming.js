@@ -16,5 +16,5 @@ export async function coming(work) {
 
 export function whenOne() {
   // Until a film can be asked, or none is to be expected any more.
-  return state.current || !works ? Promise.resolve() : new Promise((go) => waiting.push(go));
+  return !works ? Promise.resolve() : new Promise((go) => waiting.push(go));
 }
