@@ -139,9 +139,8 @@ def fill_the_disk(page: Page, server: int) -> None:
     before = resource.prlimit(server, resource.RLIMIT_FSIZE)
     resource.prlimit(server, resource.RLIMIT_FSIZE, (0, before[1]))
     page.keyboard.press("Enter")
-    expect(page.locator("#pc-save-error")).to_contain_text(
-        "The feedback could not be saved: the disk is full"
-    )
+    words = "The feedback could not be saved: the disk is full"
+    expect(page.locator("#pc-save-error")).to_contain_text(words, timeout=PATIENCE)
     resource.prlimit(server, resource.RLIMIT_FSIZE, before)
 
 
@@ -221,6 +220,7 @@ def settle(page: Page) -> tuple[int, str]:
     queue.get_by_test_id("cell-0-0").click()
     film, voices = page.locator("#disputed-film"), page.locator("#voices")
     expect(film).to_contain_text(f"Case {case}: {finding}", timeout=PATIENCE)
+    film.scroll_into_view_if_needed()
     for reader in READERS:
         expect(voices).not_to_contain_text(reader)
         expect(film).not_to_contain_text(reader)
