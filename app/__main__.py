@@ -13,12 +13,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 
 from app.backup import main as backup
 from app.people.cli import main as account
 from app.settings import Settings, UsageError, read_settings
 from app.study.cli import main as study
 from patchclip import PatchClipError
+
+if TYPE_CHECKING:
+    from patchclip import Engine
 
 COMMANDS = {"study": study, "account": account, "backup": backup}
 
@@ -60,6 +64,7 @@ def _serve(settings: Settings, folder: Path) -> None:
     from app.study.server import study_server
     from app.truth import read_truth
     from app.twin import Twin
+    from app.watching.drain import Drain
     from patchclip import Engine
     from patchclip.image.isolation import shared_pool
     from patchclip.resources import TWIN
@@ -77,7 +82,8 @@ def _serve(settings: Settings, folder: Path) -> None:
         listening = listen(settings.host, settings.port)
         shared_pool().warm()  # loads its decoders meanwhile
         # Meanwhile the reader opens a file. No daemon: an interpreter that ends under torch's feet aborts.
-        Thread(target=engine.prepare, args=(stop.is_set,)).start()
+        prepared = Event()
+        Thread(target=_prepare, args=(engine, stop, prepared)).start()
         archive = archive_of(settings)
         with taking(settings, folder) as received:
             service = Service(
@@ -101,14 +107,24 @@ def _serve(settings: Settings, folder: Path) -> None:
                 database, engine, twin, settings.study_files, settings.study_cases, service.lanes, archive
             )
             studies.start()
+            drain = Drain(service.lanes.store)
             try:
-                serve(build(service, settings, folder, people, studies), listening)
+                app = build(
+                    service, settings, folder, people, studies, drain=drain, has_model=prepared.is_set
+                )
+                serve(app, listening, drain, json_logs=settings.log_format == "json")
             finally:
                 studies.close()
                 service.lanes.close()
     finally:
         stop.set()
         database.dispose()
+
+
+def _prepare(engine: Engine, stop: Event, prepared: Event) -> None:
+    """Loads what the first question would wait for; a server whose model cannot is never called ready."""
+    engine.prepare(stop.is_set)
+    prepared.set()
 
 
 def prepare_environment(folder: Path) -> None:

@@ -19,6 +19,7 @@ from app.replies import ErrorReply, Reply, SignInReply
 from app.sessions import ForgottenError
 from app.study.errors import NoStudyError, WithheldError
 from app.uploads import DiskFullError, TooLargeError, TooManyUploadsError, limited
+from app.watching.note import failed
 from patchclip import PatchClipError
 
 LARGEST_BODY = 256 * 1024  # bytes of any request but an upload: a reading with all its boxes is far smaller
@@ -69,14 +70,19 @@ async def answered(name: str, answer: Awaitable[Reply | Response]) -> Response:
         reply = await answer
         return reply if isinstance(reply, Response) else response(reply)
     except NotSignedInError as error:
+        failed(error)
         return response(SignInReply(error=str(error)), 401)
     except WindowError as error:
+        failed(error)
         return response(ErrorReply(error=str(error)), 401)
     except PatchClipError as error:
+        failed(error)
         return response(ErrorReply(error=str(error)), STATUS.get(type(error), 400))
-    except ClientDisconnect:
+    except ClientDisconnect as error:
+        failed(error)
         return Response(status_code=400)  # nobody hears it
     except Exception as error:
+        failed(error)
         # The page must hear of every failure, and no message with a patient's data may reach the log.
         place = traceback.extract_tb(error.__traceback__)[-1]
         LOG.error(

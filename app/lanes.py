@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import TypeVar
 
 from patchclip import PatchClipError
@@ -27,8 +28,10 @@ class Lane:
 
     def __init__(self, name: str, threads: int, waiting: int) -> None:
         self.name = name
+        self.threads = threads
         self._room = threads + waiting
-        self._inside = 0
+        self._inside, self._behind = 0, 0
+        self._lock = Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     async def run(self, work: Callable[[], Result]) -> Result:
@@ -49,7 +52,22 @@ class Lane:
 
     def result(self, work: Callable[[], Result]) -> Result:
         """The same for a thread that has no event loop, and waits behind all that came before."""
-        return self._pool.submit(work).result()
+        with self._lock:
+            self._behind += 1
+        try:
+            return self._pool.submit(work).result()
+        finally:
+            with self._lock:
+                self._behind -= 1
+
+    @property
+    def inside(self) -> int:
+        """How much runs or waits."""
+        return self._inside + self._behind
+
+    def finish(self) -> None:
+        """Comes to the end of what runs and of what waits."""
+        self._pool.shutdown(wait=True)
 
     def close(self) -> None:
         """Drops what waits; what runs comes to its end."""
@@ -80,9 +98,14 @@ class Lanes:
         self.studies = Lane("studies", 2, 64)
         self.sign_in = Lane("sign-in", 2, 64)
 
+    def all(self) -> tuple[Lane, ...]:
+        """Each of them."""
+        reading = (self.model, self.slow, self.decoder, self.store, self.export, self.archive)
+        return (*reading, self.studies, self.sign_in)
+
     def close(self) -> None:
-        """Drops what waits in any of them."""
-        lanes = [self.model, self.slow, self.decoder, self.store, self.export, self.archive]
-        lanes += [self.studies, self.sign_in]
-        for lane in lanes:
-            lane.close()
+        """Drops what waits in any of them, but finishes what is to be stored."""
+        for lane in self.all():
+            if lane is not self.store:
+                lane.close()
+        self.store.finish()

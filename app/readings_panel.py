@@ -40,6 +40,10 @@ class ReadingsPanel:
     ) -> None:
         self._engine, self._feedback, self._sessions, self._lanes = engine, feedback, sessions, lanes
 
+    def check_writable(self) -> None:
+        """Raises StoreError where no judgement could be stored now."""
+        self._feedback.check_writable()
+
     async def save(self, window: str, person: Person | None, request: SaveRequest) -> SavedReply:
         """Stores a judgement, once for each key."""
         study = self._sessions.get(window, request.study)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
@@ -13,9 +14,11 @@ from starlette.responses import FileResponse, RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
+from uvicorn.config import LOGGING_CONFIG
 
 from app.api import routes
 from app.guard import Guard, Hosts, Windows
+from app.guard.doors import API
 from app.insights.endpoints import Backend
 from app.insights.mount import Allowed, mount_insights
 from app.insights.source import Source
@@ -32,8 +35,13 @@ from app.store import FeedbackRepository
 from app.study.server import StudyServer
 from app.ui import ACCOUNTS_PAGE, PAGE, STUDY_PAGE, head, shell
 from app.uploads import Uploads
+from app.watching.drain import Drain
+from app.watching.health import Health
+from app.watching.logs import write_logs
+from app.watching.metrics import Metrics, Parts
+from app.watching.watch import Watch
 
-PATIENCE_S = 5  # for requests under way when the server is told to stop
+PATIENCE_S = 5  # for streams that last when all else has ended
 
 
 def build(
@@ -42,6 +50,9 @@ def build(
     folder: Path,
     people: People,
     studies: StudyServer | None = None,
+    *,
+    drain: Drain | None = None,
+    has_model: Callable[[], bool] = lambda: True,
 ) -> ASGIApp:
     """The whole application.
 
@@ -51,15 +62,18 @@ def build(
         folder: a private one for uploads on their way in.
         people: how it is told who asks.
         studies: what answers the requests of studies; None for a server without them.
+        drain: which knows when the server is told to stop; one of its own if not given.
+        has_model: whether the model has all that it answers with.
     """
     uploads = Uploads(folder, settings.upload_limit_mb * 1_000_000)
     office = (
         None if people.accounts is None else AccountsOffice(people.accounts, service.lanes.sign_in, people.by)
     )
     labels = LabelDesk(service.engine, service.lanes, service.archive.archive, settings.upload_limit_mb)
+    asked = routes(service, Windows(), uploads, people.identities, studies, office)
     app = Starlette(
         routes=[
-            *routes(service, Windows(), uploads, people.identities, studies, office),
+            *asked,
             *_sign_in(people, service),
             *label_routes(labels, people.identities, people.sign_ins, uploads, service.lanes.sign_in),
             Route("/study", _page(STUDY_PAGE)),
@@ -80,7 +94,30 @@ def build(
     mount(app, shell(), "/", settings, head())
     allowed = Allowed(app, people.identities, uploads.limit)
     behind = Gate(allowed, people.identities) if people.sign_in else allowed
-    return Guard(behind, Hosts(settings.host, settings.host_names), settings.guests)
+    watch = _watch(behind, service, settings, studies, drain or Drain(service.lanes.store), has_model, asked)
+    return Guard(watch, Hosts(settings.host, settings.host_names), settings.guests)
+
+
+def _watch(
+    behind: ASGIApp,
+    service: Service,
+    settings: Settings,
+    studies: StudyServer | None,
+    drain: Drain,
+    has_model: Callable[[], bool],
+    asked: Sequence[Route],
+) -> Watch:
+    ahead = studies.ahead if studies else None
+    health = Health(
+        has_model,
+        service.readings.check_writable,
+        (lambda: ahead.is_alive) if ahead else None,
+        drain,
+    )
+    metrics = Metrics(Parts(service.lanes, service.sessions, ahead), lambda: health.facts().ready == "yes")
+    names = [route.path.removeprefix(API) for route in asked]
+    token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+    return Watch(behind, health, metrics, drain, names, token)
 
 
 def _sign_in(people: People, service: Service) -> list[Route]:
@@ -116,11 +153,13 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Answers until it is told to stop (SIGINT or SIGTERM).
+def serve(app: ASGIApp, listening: socket.socket, drain: Drain, *, json_logs: bool = False) -> None:
+    """Answers until it is told to stop (SIGINT or SIGTERM): then what is under way is finished first.
 
-    Nothing that a proxy says of the client is believed, and nothing is logged of requests.
+    Nothing that a proxy says of the client is believed, and of requests nothing is logged that names anybody.
     """
+    if json_logs:
+        write_logs()
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -128,5 +167,29 @@ def serve(app: ASGIApp, listening: socket.socket) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=PATIENCE_S,
+        log_config=None if json_logs else LOGGING_CONFIG,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config, drain).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Told to stop, it goes on answering until what was under way has ended; told twice, it stops at once."""
+
+    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
+        super().__init__(config)
+        self._drain = drain
+        self._told: int | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The handler of signals."""
+        if self._told is None and self.started:
+            self._told = sig
+            self._drain.begin()
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: whether to stop now."""
+        if self._told is not None and not self.should_exit and self._drain.is_over():
+            super().handle_exit(self._told, None)
+        return await super().on_tick(counter)

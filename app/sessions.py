@@ -85,6 +85,16 @@ class Study:
         return bytes_of(self.encoded) + bytes_of(self.explained) + film + len(self.thumbnail)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many studies are open, the bytes they take, and how often one was there or forgotten."""
+
+    studies: int
+    size_bytes: int
+    hits: int
+    misses: int
+
+
 class Sessions:
     """Studies by browser and id, kept in the order of their last use, as many as memory allows.
 
@@ -101,6 +111,13 @@ class Sessions:
         self._studies: OrderedDict[tuple[str, str], Study] = OrderedDict()
         self._used: OrderedDict[str, float] = OrderedDict()  # browser -> when
         self._lock = Lock()
+        self._hits, self._misses = 0, 0
+
+    def held(self) -> Held:
+        """What is in memory now."""
+        with self._lock:
+            size = sum(study.size_bytes for study in self._studies.values())
+            return Held(len(self._studies), size, self._hits, self._misses)
 
     def add(
         self,
@@ -137,7 +154,9 @@ class Sessions:
         with self._lock:
             self._forget_idle()
             if key not in self._studies:
+                self._misses += 1
                 raise ForgottenError(FORGOTTEN)
+            self._hits += 1
             self._touch(key[0])
             self._studies.move_to_end(key)
             self._studies[key].windows.add(window)

@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
@@ -68,6 +69,14 @@ class Settings(BaseSettings):
         validate_default=True,
         description="SQLite file that holds the feedback, or the URL of a PostgreSQL database, "
         "postgresql://user:password@host/name. Better set as a variable, since others see flags.",
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="Bearer token that GET /metrics asks for; without one, the figures are for "
+        "programs on this machine alone. Better set as a variable, since others see flags.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description='What is logged: a line of words for each fault, or, as "json", an object a line.'
     )
     checkpoint: Path | None = Field(None, description="Folder of a checkpoint; the bundled one if not given.")
     prior: list[str] = Field(

@@ -7,6 +7,7 @@ import re
 from app.guard import monai_label, mounted
 
 API = "/api/"
+HEALTH, METRICS = "/healthz", "/metrics"  # for whoever watches the server
 PAGES = frozenset({"/", "/study", "/accounts", "/sign-in"}) | mounted.PAGES
 """What a window may be opened at, and a link from elsewhere may lead to."""
 FILES = re.compile(
@@ -25,4 +26,6 @@ def is_open(method: str, path: str) -> bool:
         return True
     if method == "POST":
         return REQUEST.fullmatch(path) is not None
-    return method in ("GET", "HEAD") and (path in PAGES or FILES.fullmatch(path) is not None)
+    return method in ("GET", "HEAD") and (
+        path in PAGES or path in (HEALTH, METRICS) or FILES.fullmatch(path) is not None
+    )

@@ -39,6 +39,7 @@ NEWER = (
     "The feedback database was written by a newer version of Patch-CLIP; install that version, "
     "or name another database with PATCHCLIP_DATABASE."
 )
+READ_ONLY = "The feedback database may not be written, for its server is read-only; make it writable."
 NOT_UTF8 = (
     "The database at this address does not hold every letter (its encoding is {}); "
     "make one with ENCODING 'UTF8' and name it with PATCHCLIP_DATABASE."
@@ -223,6 +224,12 @@ def _check(connection: Connection) -> None:
     versions = set(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
     if not versions <= known_revisions():
         raise StoreError(NEWER)
+
+
+def check_server_writable(connection: Connection) -> None:
+    """Raises StoreError where the server is read-only, as a standby is."""
+    if connection.execute(text("SHOW transaction_read_only")).scalar() == "on":
+        raise StoreError(READ_ONLY)
 
 
 def lock_writers(connection: Connection, timeout_ms: int | None = None) -> None:

@@ -15,7 +15,7 @@ from app.store.models import Feedback, Prediction
 from app.store.reading import NewFeedback, Saved
 from app.store.records import record_of, row_of
 from app.store.withdrawal import withdrawal
-from app.store.writing import SameFile
+from app.store.writing import SameFile, check_writable
 
 REVISED = (
     "This reading was revised meanwhile, in another window; open its newest revision under Feedback, "
@@ -63,6 +63,10 @@ class FeedbackRepository:
             raise unsaved(error) from error
         self._file.check()
         return saved
+
+    def check_writable(self) -> None:
+        """Raises StoreError where nothing could be saved now; nothing is."""
+        check_writable(self._engine, self._file)
 
     def withdraw(self, row: int, reader: str, key: str) -> Saved:
         """Takes a reading back, once for each key; see `app.store.withdrawal`.

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.store.errors import LOST, StoreError, unread, unsaved
-from app.store.postgres import DIALECT, lock_writers
+from app.store.postgres import DIALECT, check_server_writable, lock_writers
 
 
 class SameFile:
@@ -55,6 +55,20 @@ def immediate(engine: Engine) -> Iterator[Session]:
         else:
             session.connection().exec_driver_sql("BEGIN IMMEDIATE")
         yield session
+
+
+def check_writable(engine: Engine, file: SameFile) -> None:
+    """Raises StoreError where nothing could be written now; nothing is."""
+    file.check()
+    try:
+        with Session(engine) as session:
+            if engine.dialect.name == DIALECT:
+                check_server_writable(session.connection())
+            else:
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+            session.rollback()
+    except SQLAlchemyError as error:
+        raise unsaved(error) from error
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Lock, Thread
 
@@ -24,6 +25,18 @@ from patchclip import PatchClipError
 WATCH_S = 5.0  # between two looks for new studies, which other processes make
 RETRY_S = 60.0  # before a case that failed is tried again, unless a reader asks for it
 LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Done:
+    """What was done since the server was started: cases made ready and not, and yet to be made; cases that
+    were ready when a reader came to them, and that were late."""
+
+    made: int = 0
+    failed: int = 0
+    waiting: int = 0
+    ready: int = 0
+    late: int = 0
 
 
 class Ahead:
@@ -47,6 +60,16 @@ class Ahead:
         self._making = Lock()
         self._failed: dict[int, float] = {}  # case -> when
         self._thread: Thread | None = None
+        self._done = Done()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it works."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def done(self) -> Done:
+        """How much so far."""
+        return replace(self._done)
 
     def start(self) -> None:
         """Begins to work, in a thread of its own."""
@@ -70,11 +93,20 @@ class Ahead:
         Raises:
             PatchClipError: it cannot be made ready, and why.
         """
+        if self._ensure(work):
+            self._done.late += 1
+        else:
+            self._done.ready += 1
+
+    def _ensure(self, work: Work) -> bool:
+        """Whether it had to be made."""
         with self._making:
             with reading(self._studies.engine, self._studies.file) as session:
                 asked = _asked(session, work.case_id)
-            if not self._ready(work, asked):
-                self._make(work)
+            if self._ready(work, asked):
+                return False
+            self._make(work)
+            return True
 
     def pending(self) -> list[Work]:
         """The cases of open studies that are not ready, in the order in which readers come to them.
@@ -109,6 +141,7 @@ class Ahead:
                 works = self.pending()
             except StoreError:
                 works = []  # whoever reads hears of it; it is looked for again
+            self._done.waiting = len(works)
             for work in works:
                 if self._stop.is_set() or self._wake.is_set():
                     break
@@ -120,11 +153,14 @@ class Ahead:
         if self._clock() - self._failed.get(work.case_id, -RETRY_S) < RETRY_S:
             return
         try:
-            self.ensure(work)
+            self._ensure(work)
+            self._done.waiting -= 1
         except PatchClipError:
+            self._done.failed += 1
             self._failed[work.case_id] = self._clock()  # whoever opens the case hears why
         except Exception as error:
             # No message with a path may reach the log, and no case may end the work on others.
+            self._done.failed += 1
             self._failed[work.case_id] = self._clock()
             place = traceback.extract_tb(error.__traceback__)[-1]
             LOG.error(
@@ -143,6 +179,7 @@ class Ahead:
                 f"The study's folder cannot be written ({error.strerror}); free some space, or make "
                 "PATCHCLIP_STUDY_FOLDER writable."
             ) from error
+        self._done.made += 1
         self._failed.pop(work.case_id, None)
 
     def _ready(self, work: Work, asked: Mapping[int, set[str]]) -> bool:

@@ -37,7 +37,7 @@ def launched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[s
     """What `python -m app` would serve, and what was so while it did."""
     seen: dict[str, Any] = {}
 
-    def serve(app: Any, listening: socket.socket) -> None:
+    def serve(app: Any, listening: socket.socket, *_: object, **__: object) -> None:
         folder = Path(os.environ["GRADIO_TEMP_DIR"])
         seen.update({name: os.environ[name] for name in VARIABLES})
         seen.update(address=listening.getsockname(), mode=folder.stat().st_mode & 0o777)

@@ -60,7 +60,15 @@ class Server:
 
     def stop(self, number: signal.Signals) -> int:
         """Sends a signal and waits for the end; returns the exit status, as subprocess has it."""
+        self.signal(number)
+        return self.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal."""
         self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Waits for the end; returns the exit status, as subprocess has it."""
         return self._process.wait(timeout=120)
 
     @property

@@ -1,0 +1,1 @@
+"""Watching a server run: whether it is ready, how it does, what it logs, and how it ends."""
