@@ -30,13 +30,16 @@ from trainer.commands import (
     lung_fields,
     orientation,
     prompts,
+    teach,
     zero_shot,
 )
+from trainer.teach.verdict import RefusedError
 
 COMMANDS: dict[str, ModuleType] = {
     "fit": fit,
     "folds": folds,
     "zero-shot": zero_shot,
+    "teach": teach,
     "calibrate": calibrate,
     "calibrate-site": calibrate_site,
     "gates": gates,
@@ -56,11 +59,15 @@ ALIASES = {"check-data": ("evaluate-data",)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0 done, 1 failed with a message, 2 wrong usage."""
+    """Runs one command; returns the exit status: 0 done, 1 failed with a message, 2 wrong usage, 3 a model
+    that was taught is refused."""
     options = make_parser().parse_args(arguments)
     keep_freed_memory()
     try:
         options.run(options)
+    except RefusedError as error:
+        print(f"refused: {error}", file=sys.stderr)
+        return 3
     except PatchClipError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

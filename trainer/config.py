@@ -167,7 +167,8 @@ class LossConfig:
     negative_mean: float = 2.0
     """With patch_unit "outline": weight of the mean over its negative ones."""
     rare_images: int = 1
-    """A finding present on fewer images than this weighs less, in proportion."""
+    """A finding present on fewer images than this weighs less, in proportion; 0 lets even one that is
+    present on none weigh as the others do."""
 
     def __post_init__(self) -> None:
         if min(self.weights.values()) < 0:

@@ -213,6 +213,16 @@ class ModelInput:
     style: InputStyle
 
 
+def checkpoint_sha256(folder: Path) -> str:
+    """The hash of a checkpoint folder, as `Checkpoint.sha256`, without building its model.
+
+    Raises:
+        CheckpointError: a file is missing, or the record is damaged.
+    """
+    weights, text = _content(folder, WEIGHTS), _content(folder, RECORD)
+    return _hash(weights, text, _published(read_record(text, folder / RECORD), folder))
+
+
 def model_input_of(folder: Path) -> ModelInput:
     """A checkpoint's input, without reading its weights.
 

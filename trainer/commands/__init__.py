@@ -5,6 +5,7 @@ folds           cross-validation by patient
 calibrate       fits calibration and operating points again
 gates           fits the query gate and the image gate again
 evaluate_gates  measures both gates
+teach           teaches a model from readings
 export          copies a checkpoint out of its run folder
 prompts         embeds the prompts of a checkpoint's findings
 check_data      checks dataset folders and counts what they hold

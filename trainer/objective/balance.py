@@ -36,7 +36,8 @@ def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfi
     chance: [N], the probability that each image is drawn.
     """
     seen = (dataset.states == 1).sum(axis=0)
-    trusted = np.minimum(1.0, seen / config.rare_images)
+    # With 0, what is absent wherever it is read weighs as any other finding does.
+    trusted = np.minimum(1.0, seen / config.rare_images) if config.rare_images else np.ones(len(seen))
     sums = np.zeros((4, len(dataset.labels)))
     outlines = 0.0
     for position, share in enumerate(chance):
@@ -56,7 +57,7 @@ def balance_weights(dataset: PatchDataset, chance: np.ndarray, config: LossConfi
         ratio = np.clip((negatives / np.maximum(positives, 1e-9)) ** power, 1.0, config.balance_limit)
         # A finding with no positive outline anywhere still learns where it is not, but gently: only the image
         # terms say where it is.
-        damp = np.where(positives > 0, 1.0, 0.2)
+        damp = np.where((positives > 0) | (config.rare_images == 0), 1.0, 0.2)
         total = np.maximum(ratio * positives + negatives, 1e-9)
         share_of = trusted * total ** (1 - config.equal)
         factor = share_of / share_of.sum() / total

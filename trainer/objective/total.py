@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from patchclip.model.patchclip import PatchCLIP, mil_logit
+from patchclip.model.patchclip import ImageEmbeddings, PatchCLIP, mil_logit
 from trainer.batches.dataset import Batch
 from trainer.config import LossConfig
 from trainer.fit.distributed import Processes
@@ -48,12 +48,16 @@ def training_loss(
     rng: np.random.Generator | None,
     contrast: ReportObjective | None = None,
     processes: Processes | None = None,
+    embeddings: ImageEmbeddings | None = None,
 ) -> dict[str, Tensor]:
     """All terms, unweighted, by name; terms of weight 0 are not computed. `total` is their weighted sum.
 
-    contrast, processes: for batches with reports.
+    Args:
+        contrast, processes: for batches with reports.
+        embeddings: of the batch, where they are computed already.
     """
-    embeddings = model.encode_image(batch.pixels, batch.valid, patches_alone=config.patches_alone)
+    if embeddings is None:
+        embeddings = model.encode_image(batch.pixels, batch.valid, patches_alone=config.patches_alone)
     positive, negative = bank.directions(model, rng)
     targets = batch.image_targets
     weights = batch.image_weights * torch.where(targets == 1, balance.image_positive, balance.image_negative)
