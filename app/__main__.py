@@ -56,6 +56,7 @@ def _interrupt(*_: object) -> None:
 def _serve(settings: Settings, folder: Path) -> None:
     prepare_environment(folder)
     from app.archive_panel import archive_of
+    from app.models.shelf import Shelf, chosen_checkpoint
     from app.people.start import people_of
     from app.received import taking
     from app.service import Service
@@ -74,7 +75,8 @@ def _serve(settings: Settings, folder: Path) -> None:
     try:
         migrate(database)
         people = people_of(settings, database)
-        engine = Engine.from_pretrained(settings.checkpoint, prevalence=settings.prior)
+        chosen = chosen_checkpoint(settings.model_files, settings.checkpoint)
+        engine = Engine.from_pretrained(chosen, prevalence=settings.prior)
         folder_of_twin = settings.twin or TWIN
         # An installed package ships without it; one that was named must be there.
         twin = Twin(folder_of_twin, engine) if settings.twin or folder_of_twin.is_dir() else None
@@ -103,8 +105,21 @@ def _serve(settings: Settings, folder: Path) -> None:
             )
             if people.note:
                 print(people.note, flush=True)
+            shelf = Shelf(service.in_use, settings.checkpoint, settings.model_files, settings.prior)
+            if chosen != settings.checkpoint:
+                print(
+                    f"{engine.name} ({engine.sha256[:12]}) answers, as it was chosen under /models",
+                    flush=True,
+                )
             studies = study_server(
-                database, engine, twin, settings.study_files, settings.study_cases, service.lanes, archive
+                database,
+                engine,
+                twin,
+                settings.study_files,
+                settings.study_cases,
+                service.lanes,
+                archive,
+                shelf,
             )
             studies.start()
             drain = Drain(service.lanes.store)

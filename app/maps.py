@@ -10,11 +10,12 @@ import numpy as np
 from app.answer_replies import SaliencyReply
 from app.drawing import map_reply
 from app.lanes import Lanes
+from app.models.in_use import InUse
 from app.replies import MapChoiceReply, ModelReply
 from app.requests import CompareRequest, MapsRequest
 from app.sessions import Sessions, Study
 from app.twin import Twin
-from patchclip import Answer, Engine, PatchMap, QueryError, SaliencyError
+from patchclip import Answer, PatchMap, QueryError, SaliencyError
 from patchclip.export.result import NOTICE
 from patchclip.saliency import SALIENCY
 from patchclip.saliency.registry import TWIN
@@ -28,17 +29,17 @@ class Maps:
     """Computes maps of answered queries; each once.
 
     Args:
-        engine: which answered.
+        in_use: the engine that films are opened with from now on.
         twin: the box-free one, or None.
         sessions, lanes: of the service.
     """
 
-    def __init__(self, engine: Engine, twin: Twin | None, sessions: Sessions, lanes: Lanes) -> None:
-        self._engine, self._twin, self._sessions, self._lanes = engine, twin, sessions, lanes
+    def __init__(self, in_use: InUse, twin: Twin | None, sessions: Sessions, lanes: Lanes) -> None:
+        self._in_use, self._twin, self._sessions, self._lanes = in_use, twin, sessions, lanes
 
     def choices(self) -> list[MapChoiceReply]:
         """All methods that the model's tower allows, and the same of the twin."""
-        keys = self._engine.saliency_methods()
+        keys = self._in_use.engine.saliency_methods()
         own = [MapChoiceReply(key=key, title=SALIENCY[key].title, slow=key == SLOW) for key in keys]
         if self._twin is None:
             return own
@@ -61,7 +62,7 @@ class Maps:
         computed = await lane.run(lambda: self._map(study, request.query, request.method))
         return SaliencyReply(
             method=request.method,
-            model=self._model(request.method),
+            model=self._model(study, request.method),
             map=map_reply(computed),
             saliency_ms=round((time.perf_counter() - started) * 1000, 1),
         )
@@ -93,7 +94,7 @@ class Maps:
         kept = study.explained.maps
         if (query, method) not in kept:
             if not method.startswith(TWIN):
-                kept[query, method] = self._engine.saliency(study.encoded, query, method)
+                kept[query, method] = study.engine.saliency(study.encoded, query, method)
             elif self._twin is None:
                 raise SaliencyError(NO_TWIN)
             else:
@@ -102,8 +103,8 @@ class Maps:
                 )
         return kept[query, method]
 
-    def _model(self, method: str) -> ModelReply:
-        engine = self._twin.engine if self._twin and method.startswith(TWIN) else self._engine
+    def _model(self, study: Study, method: str) -> ModelReply:
+        engine = self._twin.engine if self._twin and method.startswith(TWIN) else study.engine
         return ModelReply(name=engine.name, sha256=engine.sha256)
 
     def _npz(self, study: Study, answer: Answer, maps: dict[str, PatchMap]) -> bytes:
@@ -118,8 +119,8 @@ class Maps:
             "threshold": answer.threshold,
             "image_sha256": study.encoded.radiograph_sha256,
             "image_size": study.encoded.size,
-            "model": self._engine.name,
-            "model_sha256": self._engine.sha256,
+            "model": study.engine.name,
+            "model_sha256": study.engine.sha256,
         }
         if answer.probability is not None:
             facts["probability"] = answer.probability

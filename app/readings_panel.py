@@ -20,6 +20,9 @@ NO_HISTORY = (
 )
 NO_ANSWER = "This question was not asked of this study; ask it first, or read without asking, then save."
 ONE_FINDING = "Name one finding at a time; each gets its own reading."
+ANOTHER_MODEL = (
+    "Another model answers since this answer was shown; look at the new answer on the page, then save."
+)
 NEGATED = "Name the finding itself, as in “pneumothorax”; say absent of it where it is not there."
 
 
@@ -30,15 +33,12 @@ class ReadingsPanel:
     nobody needs to sign in, `person` is None: readers type their names, and everybody gets all rows.
 
     Args:
-        engine: which answered.
         feedback: the store.
         sessions, lanes: of the service.
     """
 
-    def __init__(
-        self, engine: Engine, feedback: FeedbackRepository, sessions: Sessions, lanes: Lanes
-    ) -> None:
-        self._engine, self._feedback, self._sessions, self._lanes = engine, feedback, sessions, lanes
+    def __init__(self, feedback: FeedbackRepository, sessions: Sessions, lanes: Lanes) -> None:
+        self._feedback, self._sessions, self._lanes = feedback, sessions, lanes
 
     def check_writable(self) -> None:
         """Raises StoreError where no judgement could be stored now."""
@@ -97,8 +97,8 @@ class ReadingsPanel:
         return NewFeedback(
             image_sha256=study.encoded.radiograph_sha256,
             image_size=study.encoded.size,
-            model_name=self._engine.name,
-            model_sha256=self._engine.sha256,
+            model_name=study.engine.name,
+            model_sha256=study.engine.sha256,
             answer=answer,
             reader=reader,
             presence=request.presence,
@@ -119,7 +119,9 @@ class ReadingsPanel:
 
     def _judged(self, study: Study, request: SaveRequest) -> Answer | NamedFinding:
         if not request.query:
-            return named_finding(self._engine, request.finding or "")
+            return named_finding(study.engine, request.finding or "")
+        if request.model not in (None, study.engine.sha256):
+            raise StoreError(ANOTHER_MODEL)
         answer = study.answers.get(request.query)
         if answer is None:
             raise StoreError(NO_ANSWER)
@@ -130,7 +132,7 @@ class ReadingsPanel:
     ) -> int | None:
         if not isinstance(answer, Answer) or threshold is None or threshold == answer.threshold:
             return None
-        return len(find_regions(answer.map, threshold, study.encoded.size, self._engine.min_patches))
+        return len(find_regions(answer.map, threshold, study.encoded.size, study.engine.min_patches))
 
 
 def _whose(person: Person | None) -> str | None:

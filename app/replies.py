@@ -163,6 +163,7 @@ class FilmHeadReply(Reply):
 class StudyReply(Reply):
     """What comes after the film of an opened radiograph; `judged` counts readings so far.
 
+    `model` answers what is asked of it.
     `windows` are those of the header, by name; `window` is the place of the one in use, None for an automatic
     one. `polarity_doubt`: black and white may have to be exchanged, or a decision on them undone. `dicom`:
     results as DICOM can refer to the file. `origin`: of an
@@ -173,6 +174,7 @@ class StudyReply(Reply):
     """
 
     study: str
+    model: ModelReply
     sha256: str
     view: str
     thumbnail: str

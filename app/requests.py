@@ -175,7 +175,7 @@ class SaveRequest(_OfStudy):
 
     `query` is that of the answer that was judged; without one, `finding` is what the reader named.
     `supersedes` is the row of the reading that this one revises. What was drawn comes as `shapes`, or, as
-    older pages send it, as `boxes`.
+    older pages send it, as `boxes`. `model` is the hash of the model whose answer the reader was shown.
     """
 
     key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -193,6 +193,7 @@ class SaveRequest(_OfStudy):
     map_shown: bool = False
     saliency_shown: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
     display: Display = Display()
+    model: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
 
     def drawn(self) -> tuple[Box, ...]:
         """The boxes, in original image pixels."""

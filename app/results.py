@@ -12,7 +12,7 @@ from app.lanes import Lanes
 from app.replies import StoredReply
 from app.requests import ResultsRequest
 from app.sessions import Sessions, Study
-from patchclip import Engine, PatchClipError, Radiograph, list_images, load_entry
+from patchclip import PatchClipError, Radiograph, list_images, load_entry
 from patchclip.archive import Archive
 from patchclip.export import Result, Source, read_source
 from patchclip.export.forms import (
@@ -56,13 +56,12 @@ class Results:
     """Makes results; nothing of a film is kept, and nothing is written to the disk.
 
     Args:
-        engine: which answered.
         sessions, lanes: of the service.
         archive: where results may be stored, or None.
     """
 
-    def __init__(self, engine: Engine, sessions: Sessions, lanes: Lanes, archive: Archive | None) -> None:
-        self._engine, self._sessions, self._lanes, self._archive = engine, sessions, lanes, archive
+    def __init__(self, sessions: Sessions, lanes: Lanes, archive: Archive | None) -> None:
+        self._sessions, self._lanes, self._archive = sessions, lanes, archive
 
     async def packed(self, window: str, read: Callable[[], bytes], request: ResultsRequest) -> bytes:
         """A ZIP of the forms that were asked for, with a text that says what it is.
@@ -113,7 +112,7 @@ class Results:
     def _result(self, study: Study) -> Result:
         if not study.answers:
             raise PatchClipError(NOTHING_ASKED)
-        return Result.of_answers(self._engine, study.encoded, list(study.answers.values()))
+        return Result.of_answers(study.engine, study.encoded, list(study.answers.values()))
 
 
 def film_of(study: Study, content: bytes) -> Film:

@@ -22,6 +22,7 @@ from app.examples import example, examples
 from app.film import Opened, packed
 from app.lanes import Lanes
 from app.maps import Maps
+from app.models.in_use import InUse
 from app.people.identity import Person
 from app.readings_panel import ReadingsPanel
 from app.received import ReceivedFilms
@@ -91,32 +92,36 @@ class Service:
         twin: Twin | None = None,
         truth: Mapping[str, tuple[TruthBox, ...]] | None = None,
     ) -> None:
-        self.engine, self.upload_limit_mb = engine, upload_limit_mb
+        self.in_use, self.upload_limit_mb = InUse(engine), upload_limit_mb
         self.sessions = Sessions(study_memory_mb * 1_000_000)
         self.lanes = Lanes()
         self.archive = ArchivePanel(archive, self.lanes, upload_limit_mb)
         self.received = ReceivedPanel(received, self.lanes)
-        self.readings = ReadingsPanel(engine, feedback, self.sessions, self.lanes)
-        self.results = Results(engine, self.sessions, self.lanes, archive)
+        self.readings = ReadingsPanel(feedback, self.sessions, self.lanes)
+        self.results = Results(self.sessions, self.lanes, archive)
         self._twin, self._truth = twin, truth or {}
-        self.maps = Maps(engine, twin, self.sessions, self.lanes)
+        self.maps = Maps(self.in_use, twin, self.sessions, self.lanes)
+
+    @property
+    def engine(self) -> Engine:
+        """Which films are opened with from now on."""
+        return self.in_use.engine
 
     async def start(self, window: str, person: Person | None, request: EmptyRequest) -> StartReply:
         """What the page needs once."""
+        engine = self.engine
         return StartReply(
-            model=ModelReply(name=self.engine.name, sha256=self.engine.sha256),
+            model=ModelReply(name=engine.name, sha256=engine.sha256),
             suggestions=[
-                self.engine.vocabulary.finding(label).name
-                for label in SUGGESTIONS
-                if label in self.engine.labels
+                engine.vocabulary.finding(label).name for label in SUGGESTIONS if label in engine.labels
             ],
-            findings=sorted(finding.name for finding in self.engine.vocabulary.findings),
+            findings=sorted(finding.name for finding in engine.vocabulary.findings),
             examples=[
                 ExampleReply(file=item.file, title=item.title, question=item.question, origin=item.origin)
                 for item in examples()
             ],
             colours=colour_tables(),
-            min_patches=self.engine.min_patches,
+            min_patches=engine.min_patches,
             maps=self.maps.choices(),
             archive=self.archive.is_set,
             receives=self.received.is_set,
@@ -180,7 +185,7 @@ class Service:
         """Answers a text: one answer for each finding that it names, in its order."""
         study = self.sessions.get(window, request.study)
         answered, elapsed = await self.lanes.model.run(
-            lambda: _timed(lambda: answer_text(self.engine, study.encoded, request.text, MOST_QUERIES))
+            lambda: _timed(lambda: answer_text(study.engine, study.encoded, request.text, MOST_QUERIES))
         )
         keyed = {key: answer for text in answered.texts for key, answer in keys_of(text.answers).items()}
         # Of a pasted report, its part alone is kept: what is stored or handed on never holds the rest.
@@ -200,7 +205,7 @@ class Service:
         if answer is None or answer.in_vocabulary:
             raise QueryError("Only a query that was found out of scope can be explored; ask it first.")
         exploration, elapsed = await self.lanes.model.run(
-            lambda: _timed(lambda: self.engine.explore(study.encoded, answer.span or answer.query))
+            lambda: _timed(lambda: study.engine.explore(study.encoded, answer.span or answer.query))
         )
         return exploration_reply(exploration, elapsed)
 
@@ -220,20 +225,30 @@ class Service:
             return load().inverted() if opening.inverted else load()
 
         radiograph, decode_ms = await self.lanes.decoder.run(lambda: _timed(read))
+        engine = self.engine
         packing = asyncio.create_task(self.lanes.decoder.run(lambda: packed(radiograph)))
 
         async def look() -> StudyReply:
             encoded, film, small = await asyncio.gather(
-                self.lanes.model.run(lambda: self.engine.encode(radiograph)),
+                self.lanes.model.run(lambda: engine.encode(radiograph)),
                 packing,
                 self.lanes.decoder.run(lambda: thumbnail(radiograph)),
             )
             study = self.sessions.add(
-                window, encoded, decode_ms, synthetic=synthetic, opening=opening, film=film, thumbnail=small
+                window,
+                engine,
+                encoded,
+                decode_ms,
+                synthetic=synthetic,
+                opening=opening,
+                film=film,
+                thumbnail=small,
             )
             if self._twin is not None:
                 twin = self._twin
-                study.explained.twin_input = await self.lanes.decoder.run(lambda: twin.input_of(radiograph))
+                study.explained.twin_input = await self.lanes.decoder.run(
+                    lambda: twin.input_of(radiograph, engine)
+                )
             self.received.opened(received)
             return await self._reply(study, person)
 
@@ -250,6 +265,7 @@ class Service:
         warnings += doubt
         return StudyReply(
             study=study.id,
+            model=ModelReply(name=study.engine.name, sha256=study.engine.sha256),
             sha256=sha256,
             view=facts.view or "",
             thumbnail=study.thumbnail,

@@ -69,7 +69,7 @@ def build(
     office = (
         None if people.accounts is None else AccountsOffice(people.accounts, service.lanes.sign_in, people.by)
     )
-    labels = LabelDesk(service.engine, service.lanes, service.archive.archive, settings.upload_limit_mb)
+    labels = LabelDesk(service.in_use, service.lanes, service.archive.archive, settings.upload_limit_mb)
     asked = routes(service, Windows(), uploads, people.identities, studies, office)
     app = Starlette(
         routes=[
@@ -83,14 +83,14 @@ def build(
     )
     if studies is not None:  # before the page, which is mounted at the root and would hide them
         backend = Backend(
-            service.engine,
+            service.in_use,
             FeedbackRepository(studies.database),
             Source(studies.database),
             service.lanes,
             people.identities,
             settings.upload_limit_mb,
         )
-        mount_insights(app, backend, settings, folder)
+        mount_insights(app, backend, settings, folder, studies.shelf)
     mount(app, shell(), "/", settings, head())
     allowed = Allowed(app, people.identities, uploads.limit)
     behind = Gate(allowed, people.identities) if people.sign_in else allowed

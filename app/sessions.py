@@ -12,7 +12,7 @@ from threading import Lock
 from app.explained import Explained
 from app.film import PackedFilm
 from app.guard.windows import browser_of
-from patchclip import Answer, Encoded, PatchClipError
+from patchclip import Answer, Encoded, Engine, PatchClipError
 
 BROWSERS = 64  # that are kept; the one unused longest goes first
 # A browser without a request for so long is forgotten: nobody says when a window is closed.
@@ -56,6 +56,7 @@ class Study:
 
     Attributes:
         id: of 128 random bits; says nothing of the file, and cannot be guessed.
+        engine: which encoded it, and answers all that is asked of it.
         encoded: see `patchclip`; the radiograph itself is not kept, for it is many times larger.
         decode_ms: how long reading took.
         synthetic: whether a program drew it.
@@ -68,6 +69,7 @@ class Study:
     """
 
     id: str
+    engine: Engine
     encoded: Encoded
     decode_ms: float
     synthetic: bool
@@ -122,6 +124,7 @@ class Sessions:
     def add(
         self,
         window: str,
+        engine: Engine,
         encoded: Encoded,
         decode_ms: float,
         *,
@@ -132,7 +135,15 @@ class Sessions:
     ) -> Study:
         """Opens a study; those that were unused longest are forgotten where memory is short."""
         study = Study(
-            secrets.token_urlsafe(16), encoded, decode_ms, synthetic, opening, film, thumbnail, {window}
+            secrets.token_urlsafe(16),
+            engine,
+            encoded,
+            decode_ms,
+            synthetic,
+            opening,
+            film,
+            thumbnail,
+            {window},
         )
         with self._lock:
             self._touch(browser_of(window))

@@ -79,6 +79,16 @@ class Settings(BaseSettings):
         "text", description='What is logged: a line of words for each fault, or, as "json", an object a line.'
     )
     checkpoint: Path | None = Field(None, description="Folder of a checkpoint; the bundled one if not given.")
+    models: Path | None = Field(
+        None,
+        description="Folder of models that are taught and chosen in the page; models beside the database if "
+        "not given.",
+    )
+    teach_data: list[str] = Field(
+        default_factory=list,
+        description="Original data that a model learns from again while it is taught, as the trainer's "
+        "--data takes it, such as nih:FOLDER.",
+    )
     prior: list[str] = Field(
         default_factory=list,
         description="How often a finding is present at this site, such as Effusion=0.3, or a JSON file of "
@@ -160,6 +170,11 @@ class Settings(BaseSettings):
     def study_files(self) -> Path:
         """The folder of `study_folder`, or the one beside the database."""
         return (self.study_folder or self.database_folder / "studies").expanduser()
+
+    @property
+    def model_files(self) -> Path:
+        """The folder of `models`, or the one beside the database."""
+        return (self.models or self.database_folder / "models").expanduser()
 
     @property
     def host_names(self) -> tuple[str, ...]:

@@ -42,11 +42,11 @@ class Twin:
                 self._engine = Engine.from_pretrained(self._folder, device=str(self._beside.device))
             return self._engine
 
-    def input_of(self, radiograph: Radiograph) -> FloatArray | None:
+    def input_of(self, radiograph: Radiograph, beside: Engine) -> FloatArray | None:
         """What it would see of a radiograph, to be kept with the study; None where that is what the engine
-        itself sees."""
-        beside = self._beside.model
-        if (self._input.size, self._input.style) == (beside.config.image_size, beside.input_style):
+        sees that answers."""
+        model = beside.model
+        if (self._input.size, self._input.style) == (model.config.image_size, model.input_style):
             return None
         return model_input(radiograph.pixels, self._input.size, self._input.style)[0]
 

@@ -1,4 +1,4 @@
-"""The doors of the two Gradio applications beside the page, insights and endpoints: what their runtime needs.
+"""The doors of the Gradio applications beside the page (insights, endpoints, models): what they need.
 
 Uploads, component servers, proxies, monitoring and files of the server stay closed there too.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-INSIGHTS, ENDPOINTS = "/insights", "/endpoints"
-PAGES = frozenset({INSIGHTS, f"{INSIGHTS}/", ENDPOINTS, f"{ENDPOINTS}/"})
-MOUNT = r"/(?:insights|endpoints)"
+INSIGHTS, ENDPOINTS, MODELS = "/insights", "/endpoints", "/models"
+PAGES = frozenset(f"{path}{end}" for path in (INSIGHTS, ENDPOINTS, MODELS) for end in ("", "/"))
+MOUNT = r"/(?:insights|endpoints|models)"
 NAME = r"[\w@~-][\w.@~-]*"  # none begins with a dot
 FILES = re.compile(rf"{MOUNT}/(?:(?:assets|static)/{NAME}(?:/{NAME})*|theme\.css|favicon\.ico)")
 GOT = re.compile(

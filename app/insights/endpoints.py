@@ -20,6 +20,7 @@ from app.insights.source import Source
 from app.insights.spoken import person_of, spoken
 from app.lanes import Lanes
 from app.maps import SLOW
+from app.models.in_use import InUse
 from app.people.identity import Identities, Role
 from app.store import FeedbackRepository
 from patchclip import Answer, Encoded, Engine, load_radiograph
@@ -39,7 +40,7 @@ A film is the text that `base64.b64encode(file.read_bytes()).decode()` gives.
 class Backend:
     """What endpoints are answered from; `upload_limit_mb` is the largest film."""
 
-    engine: Engine
+    in_use: InUse
     feedback: FeedbackRepository
     source: Source
     lanes: Lanes
@@ -49,9 +50,9 @@ class Backend:
 
 def endpoints_page(backend: Backend) -> gr.Blocks:
     """Blocks with the three endpoints, and a page that says how they are called."""
-    engine, lanes = backend.engine, backend.lanes
+    in_use, lanes = backend.in_use, backend.lanes
 
-    async def encoded_of(image: str) -> Encoded:
+    async def encoded_of(engine: Engine, image: str) -> Encoded:
         content = _bytes(image, backend.upload_limit_mb)
         radiograph = await lanes.decoder.run(lambda: load_radiograph(content, isolated=True))
         return await lanes.model.run(lambda: engine.encode(radiograph))
@@ -67,7 +68,8 @@ def endpoints_page(backend: Backend) -> gr.Blocks:
             {"answers": [...], "warnings": [...], "size": [height, width], "model": {...}, "notice": ...};
             places are in pixels of the film.
         """
-        encoded = await encoded_of(image)
+        engine = in_use.engine
+        encoded = await encoded_of(engine, image)
         answers = await lanes.model.run(lambda: engine.query(encoded, [query]))
         return {
             "notice": NOTICE,
@@ -89,7 +91,8 @@ def endpoints_page(backend: Backend) -> gr.Blocks:
             {"method": ..., "values": [[...]], "extent": [x0, y0, x1, y1], "notice": ...}: values in [0, 1],
             row 0 on top; the extent is in pixels of the film.
         """
-        encoded = await encoded_of(image)
+        engine = in_use.engine
+        encoded = await encoded_of(engine, image)
         if method == PATCH:
             (answer, *_) = await lanes.model.run(lambda: engine.query(encoded, [query]))
             answer.require_probability()

@@ -1,4 +1,4 @@
-"""Insights and endpoints on the server: two Gradio applications, each for those whose role allows it."""
+"""Insights, endpoints and models on the server: Gradio applications, each for those whose role allows it."""
 
 from __future__ import annotations
 
@@ -11,30 +11,36 @@ from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.guard.mounted import ENDPOINTS, INSIGHTS
+from app.guard.mounted import ENDPOINTS, INSIGHTS, MODELS
 from app.insights.desk import InsightsDesk
 from app.insights.endpoints import Backend, endpoints_page
 from app.insights.page import HEAD, insights_page
+from app.models.desk import ModelsDesk
+from app.models.page import models_page
+from app.models.shelf import Shelf
 from app.mounting import mount
 from app.people.identity import Identities, NotAllowedError, NotSignedInError, Role
 from app.settings import Settings
 from patchclip import PatchClipError
 
-ROLES = {INSIGHTS: Role.LEAD, ENDPOINTS: Role.READER}
+ROLES = {INSIGHTS: Role.LEAD, ENDPOINTS: Role.READER, MODELS: Role.LEAD}
 BASE64 = 1.4
 """Bytes of a film's text beside those of its file, with room for the rest of the request."""
 TOO_LARGE = "The request is larger than this server takes; send one film."
 
 
-def mount_insights(app: Starlette, backend: Backend, settings: Settings, folder: Path) -> None:
-    """Mounts both on an application; `Allowed` must stand before it.
+def mount_insights(app: Starlette, backend: Backend, settings: Settings, folder: Path, shelf: Shelf) -> None:
+    """Mounts all on an application; `Allowed` must stand before it.
 
     folder: a private one, of which nothing is left when the program ends.
     """
     desk = InsightsDesk(backend.source, folder)
+    file = settings.database if isinstance(settings.database, Path) else None
+    models = ModelsDesk(shelf, backend.source, file, settings.teach_data)
     for path, blocks, head in (
         (INSIGHTS, insights_page(desk, backend.identities), HEAD),
         (ENDPOINTS, endpoints_page(backend), None),
+        (MODELS, models_page(models), None),
     ):
         app.routes.append(Route(path, RedirectResponse(f"{path}/", 307)))
         mount(app, blocks, path, settings, head)

@@ -15,7 +15,8 @@ from app.people.identity import Identities
 TITLE = "Patch-CLIP insights (research use only, not for clinical use)"
 HEAD = '<script type="module" src="/page/insights.js"></script>'
 HEADING = """# Insights
-Research use only, not for clinical use. [Reader studies](/study) · [Free reading](/) · [Accounts](/accounts)
+Research use only, not for clinical use. [Reader studies](/study) · [Free reading](/) · [Models](/models) ·
+[Accounts](/accounts)
 """
 KINDS = ("ROC", "AFROC", "wAFROC")
 NO_STUDY = (

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app.answer_replies import EchoReply, OperatingPointReply
 from app.drawing import echo_reply
 from app.lanes import Lanes
+from app.models.in_use import InUse
 from app.monai_label.files import file_of
 from app.monai_label.geometry import Geometry
 from app.monai_label.held import NOT_HELD, HeldPictures, NotHeldError
@@ -29,7 +30,7 @@ from app.people.identity import Person
 from app.replies import ModelReply
 from app.texts import answer_text
 from app.uploads import TooLargeError
-from patchclip import Answer, Encoded, Engine, PatchClipError, QueryError
+from patchclip import Answer, Engine, PatchClipError, QueryError
 from patchclip.archive import Archive
 from patchclip.export.result import NOTICE
 from patchclip.text.query import MOST
@@ -75,30 +76,28 @@ class LabelDesk:
     """Answers clients; what they send is kept in memory alone.
 
     Args:
-        engine: the model.
+        in_use: the engine that films are encoded by from now on.
         lanes: of the service.
         archive: in which films are looked for that nobody has sent, by their UIDs; or None.
         upload_limit_mb: of one film.
     """
 
-    def __init__(self, engine: Engine, lanes: Lanes, archive: Archive | None, upload_limit_mb: int) -> None:
-        self._engine, self._lanes, self._archive = engine, lanes, archive
+    def __init__(self, in_use: InUse, lanes: Lanes, archive: Archive | None, upload_limit_mb: int) -> None:
+        self._in_use, self._lanes, self._archive = in_use, lanes, archive
         self._limit_mb = upload_limit_mb
         self.held = HeldPictures()
-        # One finding has the same number in every label map of a model.
-        self._numbers = {label: number for number, label in enumerate(engine.labels, start=1)}
-        self._names = {label: engine.vocabulary.finding(label).name for label in engine.labels}
 
     def info(self, person: Person) -> AppInfo:
         """What the server is."""
-        labels = self._labels()
+        engine = self._in_use.engine
+        labels = _labels(engine)
         info = ModelInfo(labels=labels, description=HOW, config={"queries": ""})
         return AppInfo(
             name="Patch-CLIP",
             description=APP,
             version=__version__,
             notice=NOTICE,
-            model=ModelReply(name=self._engine.name, sha256=self._engine.sha256),
+            model=ModelReply(name=engine.name, sha256=engine.sha256),
             labels=list(labels),
             models={MODEL: info},
             datastore=DatastoreInfo(total=len(self.held.names(person.id))),
@@ -111,8 +110,9 @@ class LabelDesk:
             PatchClipError: it cannot be read.
         """
         film = await self._lanes.decoder.run(lambda: read_film(content))
-        encoded = await self._lanes.model.run(lambda: self._engine.encode(film.radiograph))
-        return Picture(encoded, film.geometry)
+        engine = self._in_use.engine
+        encoded = await self._lanes.model.run(lambda: engine.encode(film.radiograph))
+        return Picture(encoded, film.geometry, engine)
 
     async def named(self, person: Person, name: str) -> Picture:
         """A film that this person has sent, or one of the archive, by the UID of its series or its own.
@@ -145,42 +145,24 @@ class LabelDesk:
             QueryError: a query is refused; then nothing is answered: a label map cannot say what it lacks.
         """
         require_model(model)
-        asked = await self._lanes.model.run(lambda: self._ask(picture.encoded, params.texts))
+        asked = await self._lanes.model.run(lambda: _ask(picture, params.texts))
         return await self._lanes.export.run(lambda: self._answered(picture, asked, params))
 
-    def _ask(self, encoded: Encoded, texts: tuple[str, ...]) -> _Asked:
-        if not texts:
-            return _Asked(tuple(self._engine.query(encoded, list(self._names.values()))))
-        answers: list[Answer] = []
-        echoes: list[EchoReply] = []
-        warnings: list[str] = []
-        for text in texts:
-            answered = answer_text(self._engine, encoded, text, MOST)
-            if answered.refused:
-                raise QueryError(answered.refused[0].reason)
-            for part in answered.texts:
-                answers += part.answers
-                echoes.append(echo_reply(part.reading))
-                warnings += part.reading.warnings
-            warnings += [answered.more] if answered.more else []
-        for answer in answers:
-            answer.require_probability()
-        return _Asked(tuple(answers), tuple(echoes), tuple(warnings))
-
     def _answered(self, picture: Picture, asked: _Asked, params: InferParams) -> Inference:
-        geometry, encoded = picture.geometry, picture.encoded
-        made = label_map(asked.answers, self._numbers, encoded.size, geometry.size)
+        geometry, encoded, engine = picture.geometry, picture.encoded, picture.engine
+        numbers, titles = _numbers(engine), _names(engine)
+        made = label_map(asked.answers, numbers, encoded.size, geometry.size)
         drawn = {int(number) for number in np.unique(made.values)} - {0}
-        names = {self._names[label]: number for label, number in self._numbers.items() if number in drawn}
+        names = {titles[label]: number for label, number in numbers.items() if number in drawn}
         warnings = [*encoded.warnings, *asked.warnings, *made.warnings, *([] if drawn else [DARK])]
         reply = InferReply(
             notice=NOTICE,
-            model=ModelReply(name=self._engine.name, sha256=self._engine.sha256),
+            model=ModelReply(name=engine.name, sha256=engine.sha256),
             size=geometry.size,
             label_names=names,
-            labels=self._labels(),
+            labels=_labels(engine),
             centroids=_centroids(geometry.array_of(made.values), names),
-            findings=[self._finding(answer, encoded.size, geometry, made) for answer in asked.answers],
+            findings=[_finding(answer, numbers, encoded.size, geometry, made) for answer in asked.answers],
             echoes=list(asked.echoes),
             warnings=list(dict.fromkeys(warnings)),
         )
@@ -189,31 +171,6 @@ class LabelDesk:
             made.values, geometry, extension, params.result_dtype, compress=params.result_compress
         )
         return Inference(reply, content, f"patch-clip-findings{extension}")
-
-    def _finding(
-        self, answer: Answer, film: tuple[int, int], geometry: Geometry, made: LabelMap
-    ) -> FindingReply:
-        label = answer.label or ""
-        point = answer.operating_point
-        return FindingReply(
-            query=answer.query,
-            finding=answer.finding,
-            label=label,
-            number=self._numbers[label],
-            assertion=answer.assertion,
-            negated=answer.negated,
-            laterality=answer.laterality,
-            place=answer.place.words if answer.place else None,
-            probability=answer.require_probability(),
-            operating_point=OperatingPointReply.model_validate(point.to_dict()) if point else None,
-            threshold=answer.threshold,
-            pixels=made.lit.get(self._numbers[label], 0),
-            regions=[_place(region, film, geometry) for region in answer.regions],
-            warnings=list(answer.warnings),
-        )
-
-    def _labels(self) -> dict[str, int]:
-        return {BACKGROUND: 0} | {self._names[label]: number for label, number in self._numbers.items()}
 
 
 def require_model(name: str) -> None:
@@ -224,6 +181,64 @@ def require_model(name: str) -> None:
     """
     if name != MODEL:
         raise NotHeldError(NO_MODEL)
+
+
+def _ask(picture: Picture, texts: tuple[str, ...]) -> _Asked:
+    engine, encoded = picture.engine, picture.encoded
+    if not texts:
+        return _Asked(tuple(engine.query(encoded, list(_names(engine).values()))))
+    answers: list[Answer] = []
+    echoes: list[EchoReply] = []
+    warnings: list[str] = []
+    for text in texts:
+        answered = answer_text(engine, encoded, text, MOST)
+        if answered.refused:
+            raise QueryError(answered.refused[0].reason)
+        for part in answered.texts:
+            answers += part.answers
+            echoes.append(echo_reply(part.reading))
+            warnings += part.reading.warnings
+        warnings += [answered.more] if answered.more else []
+    for answer in answers:
+        answer.require_probability()
+    return _Asked(tuple(answers), tuple(echoes), tuple(warnings))
+
+
+def _finding(
+    answer: Answer, numbers: dict[str, int], film: tuple[int, int], geometry: Geometry, made: LabelMap
+) -> FindingReply:
+    label = answer.label or ""
+    point = answer.operating_point
+    return FindingReply(
+        query=answer.query,
+        finding=answer.finding,
+        label=label,
+        number=numbers[label],
+        assertion=answer.assertion,
+        negated=answer.negated,
+        laterality=answer.laterality,
+        place=answer.place.words if answer.place else None,
+        probability=answer.require_probability(),
+        operating_point=OperatingPointReply.model_validate(point.to_dict()) if point else None,
+        threshold=answer.threshold,
+        pixels=made.lit.get(numbers[label], 0),
+        regions=[_place(region, film, geometry) for region in answer.regions],
+        warnings=list(answer.warnings),
+    )
+
+
+def _numbers(engine: Engine) -> dict[str, int]:
+    """Label -> its number, the same in every label map of a model."""
+    return {label: number for number, label in enumerate(engine.labels, start=1)}
+
+
+def _names(engine: Engine) -> dict[str, str]:
+    return {label: engine.vocabulary.finding(label).name for label in engine.labels}
+
+
+def _labels(engine: Engine) -> dict[str, int]:
+    names = _names(engine)
+    return {BACKGROUND: 0} | {names[label]: number for label, number in _numbers(engine).items()}
 
 
 def _place(region: Region, film: tuple[int, int], geometry: Geometry) -> PlaceReply:

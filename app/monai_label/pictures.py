@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from app.monai_label.geometry import Geometry, of_picture
 from app.monai_label.volumes import AS_STORED, is_volume, read_volume, unpacked
-from patchclip import Encoded, Radiograph, load_radiograph
+from patchclip import Encoded, Engine, Radiograph, load_radiograph
 from patchclip.image.aspect import SPACINGS
 from patchclip.image.dicom import looks_like_dicom
 from patchclip.image.elements import MALFORMED, numbers, sentence
@@ -31,10 +31,12 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is kept of a film that was sent: the model's encoding, and where the pixels lie."""
+    """What is kept of a film that was sent: its encoding, where the pixels lie, and the engine that encoded
+    it, which answers all that is asked of it."""
 
     encoded: Encoded
     geometry: Geometry
+    engine: Engine
 
 
 def read_film(content: bytes) -> Film:

@@ -56,7 +56,7 @@ export function take(study, id, { answers, echoes }, changes) {
   for (const echo of echoes) study.echoes.set(echo.asked, echo);
   return answers.map((answer) => {
     const before = study.answers.find((other) => other.query === answer.query) || {};
-    return Object.assign(before, answer, { of: id }, changes);
+    return Object.assign(before, answer, { of: id, model: study.model.sha256 }, changes);
   });
 }
 

@@ -54,7 +54,9 @@ function replace(study, { film, packed, ...opened }, reading, { answers }) {
   // Everything at once: a map never lies over a picture that it was not computed from.
   const active = study.active && study.active.query;
   const asked = study.answers.map((answer) => answer.query);
-  const fresh = new Map(answers.map((answer) => [answer.query, { ...answer, of: opened.study }]));
+  const fresh = new Map(
+    answers.map((answer) => [answer.query, { ...answer, of: opened.study, model: opened.model.sha256 }]),
+  );
   Object.assign(study, opened, { reading });
   study.answers = asked.filter((query) => fresh.has(query)).map((query) => fresh.get(query));
   study.active = fresh.get(active) || study.answers[0] || null;

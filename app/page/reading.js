@@ -183,6 +183,7 @@ function readingOf(study, answer, finding, draft, reader) {
     reader,
     supersedes,
     seconds: study.shownAt === null ? null : Math.max(0, Math.round((Date.now() - study.shownAt) / 100) / 10),
+    model: answer ? answer.model : null,
     map_shown: !!(answer && answer.mapShown),
     saliency_shown: (answer && answer.saliencyShown) || [],
     display: study === state.current && (!answer || isOnScreen(answer)) ? displayOf(viewer) : {},

@@ -21,6 +21,13 @@ import { address } from "./window_state.js";
 const MOST_CHIPS = 8;
 const followed = new Map(); // list -> the key of what was chosen in it
 
+export function renderModel() {
+  // The model that answers on the film on screen; where there is none, that of films to come.
+  const { name, sha256 } = (state.current && state.current.model) || state.model;
+  $("model").textContent = `model ${name} (${sha256.slice(0, 4)})`;
+  $("model").title = sha256;
+}
+
 export function render() {
   const study = state.current;
   const answer = study && study.active;
@@ -36,6 +43,7 @@ export function render() {
   drawMaps(answer);
   follow($("studies"), "[aria-current=true]");
   follow($("answers"), "[aria-selected=true]");
+  if (state.model) renderModel();
   address(study);
 }
 

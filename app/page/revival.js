@@ -56,9 +56,10 @@ function revive(study) {
 }
 
 async function remake(study) {
-  const { study: id, sha256 } = await busy("reading and encoding …", () => study.source.open(study.reading));
+  const again = await busy("reading and encoding …", () => study.source.open(study.reading));
+  const { study: id, sha256, model } = again;
   if (sha256 !== study.sha256)
     throw new Error("The file has changed since it was opened; open it again as another study.");
-  study.study = id;
+  Object.assign(study, { study: id, model }); // another model may answer by now
   await renew(study);
 }

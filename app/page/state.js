@@ -16,6 +16,7 @@ export const state = {
   maps: [], // saliency methods that the server offers: { key, title, slow }
   all: false, // whether the outlines of all answers are shown
   limitMb: Infinity,
+  model: null, // that films are opened with from now on
   archive: false, // whether the server has one
   loose: newDraft(), // a reading that was begun before anything was open
   looseFinding: "", // and the finding that it is of

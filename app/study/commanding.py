@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from app.archive_panel import archive_of
+from app.models.shelf import chosen_checkpoint
 from app.settings import Settings, read_settings
 from app.store import migrate, open_database
 from app.store.study_models import Assignment, StudyReading
@@ -57,8 +58,8 @@ def _create(options: argparse.Namespace, settings: Settings, studies: Studies) -
         _films(options.cases),
         Told(options.truth, options.boxes),
     )
-    model = model_of(Engine.from_pretrained(settings.checkpoint))
-    workshop = Workshop(studies, model, archive_of(settings), films_kept(settings.study_files))
+    model = model_of(Engine.from_pretrained(chosen_checkpoint(settings.model_files, settings.checkpoint)))
+    workshop = Workshop(studies, lambda: model, archive_of(settings), films_kept(settings.study_files))
     _, cases = workshop.make(wish)
     for item in cases.left_out:
         print(f"left out: {item.path} (file {item.place}): {item.reason}")

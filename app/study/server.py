@@ -8,6 +8,8 @@ from pathlib import Path
 from sqlalchemy import Engine as Database
 
 from app.lanes import Lanes
+from app.models.in_use import InUse
+from app.models.shelf import Shelf
 from app.study.ahead import Ahead
 from app.study.creations import Creations
 from app.study.desk import Desk
@@ -31,6 +33,7 @@ class StudyServer:
     office: Office
     ahead: Ahead
     creations: Creations
+    shelf: Shelf
 
     def start(self) -> None:
         """Begins to make cases ready."""
@@ -50,6 +53,7 @@ def study_server(
     root: Path | None,
     lanes: Lanes,
     archive: Archive | None = None,
+    shelf: Shelf | None = None,
 ) -> StudyServer:
     """Puts study mode together; its worker is yet to be started.
 
@@ -60,10 +64,12 @@ def study_server(
         root: below which cases of studies that are made in the page may lie, or None.
         lanes: of the service.
         archive: from which such studies may get their films, or None.
+        shelf: the models of the deployment; None for no other one than `engine`.
     """
     studies, packs = Studies(database), Packs(folder / "ready")
-    ahead = Ahead(Maker(engine, twin, studies, packs, lanes), studies, packs)
-    workshop = Workshop(studies, model_of(engine), archive, films_kept(folder))
+    shelf = shelf or Shelf(InUse(engine))
+    ahead = Ahead(Maker(shelf, twin, studies, packs, lanes), studies, packs)
+    workshop = Workshop(studies, lambda: model_of(shelf.in_use.engine), archive, films_kept(folder))
     creations = Creations()
     return StudyServer(
         database=database,
@@ -71,6 +77,7 @@ def study_server(
         office=Office(workshop, creations, packs, ahead, root, lanes),
         ahead=ahead,
         creations=creations,
+        shelf=shelf,
     )
 
 

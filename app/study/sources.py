@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,13 +42,13 @@ class Workshop:
 
     Attributes:
         studies: where they are stored.
-        model: that is asked.
+        asked: gives the model that a study made now is made with.
         archive: or None, where none is set.
         kept: folder for films of the archive.
     """
 
     studies: Studies
-    model: Model
+    asked: Callable[[], Model]
     archive: Archive | None
     kept: Path
 
@@ -58,7 +58,7 @@ class Workshop:
         Raises:
             ProtocolError, StudyError, StoreError: it cannot be made, and why.
         """
-        protocol_for(wish.protocol, self.model)
+        protocol_for(wish.protocol, self.asked())
         checked = Wish(
             study_name(wish.name), wish.protocol, reader_names(wish.readers), wish.films, wish.told
         )
@@ -77,11 +77,11 @@ class Workshop:
             PatchClipError: it cannot be made, and why; `StoppedError` where `watch` has ended it.
         """
         watch = watch or Nobody()
-        wish = self.check(wish)
+        wish, model = self.check(wish), self.asked()
         with self._films(wish, watch) as films:
-            cases = read_cases(films, self.model.vocabulary, wish.told, watch)
+            cases = read_cases(films, model.vocabulary, wish.told, watch)
             watch.at("storing", len(cases.cases), len(cases.cases))
-            return make_study(self.studies, self.model, wish.name, wish.protocol, cases, wish.readers), cases
+            return make_study(self.studies, model, wish.name, wish.protocol, cases, wish.readers), cases
 
     @contextmanager
     def _films(self, wish: Wish, watch: Watch) -> Iterator[Path]:

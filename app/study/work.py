@@ -19,6 +19,8 @@ from app.explained import Explained
 from app.film import packed
 from app.lanes import Lanes
 from app.maps import NO_TWIN, SLOW
+from app.models.errors import ModelError
+from app.models.shelf import Shelf
 from app.store.study_models import Study, StudyAnswer, StudyCase
 from app.store.writing import writing
 from app.study.cases import Place
@@ -96,15 +98,14 @@ class Maker:
     """Makes cases ready.
 
     Args:
-        engine, twin: which are asked; every pass through the model waits its turn in `lanes.model`.
+        shelf: the models; each study is asked of the one that it was made with.
+        twin: which is asked too; every pass through the model waits its turn in `lanes.model`.
         studies, packs: where answers, films and maps are stored.
         lanes: of the service.
     """
 
-    def __init__(
-        self, engine: Engine, twin: Twin | None, studies: Studies, packs: Packs, lanes: Lanes
-    ) -> None:
-        self._engine, self._twin = engine, twin
+    def __init__(self, shelf: Shelf, twin: Twin | None, studies: Studies, packs: Packs, lanes: Lanes) -> None:
+        self._shelf, self._twin = shelf, twin
         self._studies, self._packs, self._lanes = studies, packs, lanes
 
     def make(self, work: Work) -> None:
@@ -116,21 +117,17 @@ class Maker:
             SaliencyError: a method cannot be applied to this model.
             StoreError, OSError: nothing can be written now.
         """
-        if self._engine.sha256 != work.key.model_sha256:
-            raise StudyError(
-                f"This study was made with the model {work.model_name} "
-                f"({work.key.model_sha256[:12]}), and the server has another; start it with that checkpoint."
-            )
+        engine = self._engine(work)
         radiograph = work.place.load(work.folder)
         if radiograph.sha256 != work.key.image_sha256:
             raise StudyError(
                 f"The file of case {work.number} is another than when the study was made; put that one back."
             )
-        encoded = self._turn(lambda: self._engine.encode(radiograph))
+        encoded = self._turn(lambda: engine.encode(radiograph))
         names = list(work.findings.values())
-        answered = self._turn(lambda: self._engine.query(encoded, names))
+        answered = self._turn(lambda: engine.query(encoded, names))
         answers = {label: _answer_to(label, answered) for label in work.findings}
-        lit = self._lit(work, radiograph, encoded, answers)
+        lit = self._lit(engine, work, radiograph, encoded, answers)
         self._store(work, answers, lit)
         film = packed(radiograph)
         head = FilmHead(film=film.told, size=radiograph.size, warnings=list(encoded.warnings))
@@ -139,8 +136,23 @@ class Maker:
     def _turn(self, work: Callable[[], Result], *, slow: bool = False) -> Result:
         return (self._lanes.slow if slow else self._lanes.model).result(work)
 
+    def _engine(self, work: Work) -> Engine:
+        """Of the study's own model, whichever answers elsewhere."""
+        try:
+            return self._shelf.engine(work.key.model_sha256)
+        except ModelError as error:
+            raise StudyError(
+                f"This study was made with the model {work.model_name} ({work.key.model_sha256[:12]}), and "
+                "the server has another; put it into its folder of models, or start it with that checkpoint."
+            ) from error
+
     def _lit(
-        self, work: Work, radiograph: Radiograph, encoded: Encoded, answers: Mapping[str, Answer]
+        self,
+        engine: Engine,
+        work: Work,
+        radiograph: Radiograph,
+        encoded: Encoded,
+        answers: Mapping[str, Answer],
     ) -> dict[str, dict[str, _Lit]]:
         """Label -> method -> map."""
         lit = {
@@ -149,23 +161,25 @@ class Maker:
         }
         explained = Explained()
         if self._twin is not None and any(method.startswith(TWIN) for method in work.key.methods):
-            explained.twin_input = self._twin.input_of(radiograph)
+            explained.twin_input = self._twin.input_of(radiograph, engine)
         for method in work.key.methods:
             if method == PATCH:
                 continue
             for label, name in work.findings.items():
                 values = self._turn(
-                    partial(self._saliency, encoded, explained, name, method),
+                    partial(self._saliency, engine, encoded, explained, name, method),
                     slow=method.endswith(SLOW),
                 )
                 cut = work.protocol.saliency_cut * float(values.values.max())
-                regions = find_regions(values, cut, encoded.size, self._engine.min_patches) if cut > 0 else ()
+                regions = find_regions(values, cut, encoded.size, engine.min_patches) if cut > 0 else ()
                 lit[label][method] = _Lit(values, cut, regions)
         return lit
 
-    def _saliency(self, encoded: Encoded, explained: Explained, name: str, method: str) -> PatchMap:
+    def _saliency(
+        self, engine: Engine, encoded: Encoded, explained: Explained, name: str, method: str
+    ) -> PatchMap:
         if not method.startswith(TWIN):
-            return self._engine.saliency(encoded, name, method)
+            return engine.saliency(encoded, name, method)
         if self._twin is None:
             raise SaliencyError(NO_TWIN)
         return self._twin.saliency(encoded, explained, name, method.removeprefix(TWIN))

@@ -19,6 +19,7 @@ from pydicom.uid import UID
 
 from app.archive_panel import archive_of
 from app.lanes import Lanes
+from app.models.in_use import InUse
 from app.monai_label.desk import LabelDesk
 from app.monai_label.messages import InferParams
 from app.people.identity import Person, Role
@@ -237,7 +238,7 @@ def test_the_film_that_is_sent_is_the_archives_own(reader: PageClient) -> None:
 def test_a_client_of_monai_label_names_a_film_by_its_series(orthanc: Orthanc, tmp_path: Path) -> None:
     """As OHIF does, which shows films of the archive and sends none."""
     settings = Settings(dicomweb=orthanc.dicomweb, database=tmp_path / "x.sqlite3")
-    desk = LabelDesk(cast(Engine, FakeEngine()), Lanes(), archive_of(settings), 1)
+    desk = LabelDesk(InUse(cast(Engine, FakeEngine())), Lanes(), archive_of(settings), 1)
     expected = load_radiograph(content(film()))
     for uid in (SERIES, INSTANCE):
         picture = asyncio.run(desk.named(ADA, uid))

@@ -10,9 +10,10 @@ import pytest
 from app.film import PackedFilm
 from app.replies import FilmReply
 from app.sessions import BROWSERS, IDLE_S, ForgottenError, SessionError, Sessions, bytes_of
-from patchclip import Encoded, PatchMap
+from patchclip import Encoded, Engine, PatchMap
 
 ENCODED = cast(Encoded, None)  # never looked into here
+ENGINE = cast(Engine, None)
 MUCH = 10**9
 
 
@@ -28,7 +29,7 @@ class Clock:
 def opened(sessions: Sessions, window: str = "a:1", size: int = 100) -> str:
     """The id of a study just opened, of so many bytes."""
     return sessions.add(
-        window, ENCODED, 1.0, synthetic=True, film=PackedFilm(cast(FilmReply, None), b"x" * size)
+        window, ENGINE, ENCODED, 1.0, synthetic=True, film=PackedFilm(cast(FilmReply, None), b"x" * size)
     ).id
 
 
@@ -63,6 +64,7 @@ def test_a_study_weighs_what_its_arrays_and_pictures_do() -> None:
     sessions = Sessions(MUCH)
     study = sessions.add(
         "a:1",
+        ENGINE,
         cast(Encoded, patch_map),
         1.0,
         synthetic=True,

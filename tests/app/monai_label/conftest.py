@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from app.guard import Guard, Hosts
 from app.lanes import Lanes
+from app.models.in_use import InUse
 from app.monai_label.desk import LabelDesk
 from app.monai_label.routes import label_routes
 from app.people.accounts import Accounts
@@ -62,7 +63,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         Accounts(database, passwords).create(name, Role.READER, password)
     sign_ins = SignIns(database, idle=timedelta(hours=1), lasts=timedelta(hours=2), passwords=passwords)
     people, engine, lanes = ByCookie(sign_ins), FakeEngine(), Lanes()
-    desk = LabelDesk(cast(Engine, engine), lanes, None, 1)
+    desk = LabelDesk(InUse(cast(Engine, engine)), lanes, None, 1)
     app = Starlette(routes=label_routes(desk, people, sign_ins, Uploads(folder, 1_000_000), lanes.sign_in))
     port = free_port()
     guarded = Guard(Gate(app, people), Hosts("127.0.0.1"), [GUEST])

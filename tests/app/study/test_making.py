@@ -174,7 +174,7 @@ def test_a_creation_that_is_stopped_leaves_nothing(
 
     load = Place.load
     monkeypatch.setattr(Place, "load", slow)
-    workshop = Workshop(bench.studies, model_of(bench.engine), None, bench.folder)
+    workshop = Workshop(bench.studies, lambda: model_of(bench.engine), None, bench.folder)
     wish = Wish("small", SEQUENTIAL, ["anna"], films, Told())
 
     def make(creation: Creation) -> Made:

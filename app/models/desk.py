@@ -1,0 +1,223 @@
+"""What the page of models shows and does: lists, comparisons, the switch, and teaching."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.insights.source import Source
+from app.models.errors import ModelError
+from app.models.jobs import Job, Jobs
+from app.models.records import ModelRecord, Pair, Teaching
+from app.models.shelf import Shelf
+
+MODELS = ("in use", "model", "SHA-256", "made from", "readings", "verdict", "against its parent")
+FIGURES = ("images", "figure", "before", "after", "difference (95 % CI)", "n")
+NAMES = {
+    "auroc": "AUROC",
+    "pointing": "pointing",
+    "patch_auroc": "AUROC of patches",
+    "agreement": "agreement with readers",
+}
+SHORT = 12
+ALL = 0
+"""Stands for the readings of all studies, and those without one."""
+NO_FILE = (
+    "Teaching takes readings from a database file, and this server keeps them in PostgreSQL; a server on a "
+    "file can teach."
+)
+NO_FOLDER = "This server has no folder of models; start it with --models and one that it may write to."
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+Rows = list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a job stands, in words; whether one runs; the end of its log."""
+
+    words: str
+    runs: bool
+    log: str
+
+
+class ModelsDesk:
+    """The server side of the page of models.
+
+    Args:
+        shelf: the models.
+        source: where studies come from.
+        database: the file of the deployment's database; None where a PostgreSQL server has it.
+        data: original data to learn from again, as the trainer's --data takes it.
+    """
+
+    def __init__(self, shelf: Shelf, source: Source, database: Path | None, data: Sequence[str] = ()) -> None:
+        self._shelf, self._source, self._database, self._data = shelf, source, database, tuple(data)
+        self._jobs = Jobs(shelf.folder) if shelf.folder is not None else None
+
+    def models(self) -> Rows:
+        """Rows of `MODELS`, the first model first."""
+        listed = self._shelf.listed()
+        names = {item.sha256: item.name for item in listed}
+        return [
+            [
+                "yes" if item.sha256 == self._shelf.in_use.engine.sha256 else "",
+                item.name,
+                item.sha256[:SHORT],
+                _parent(item, names),
+                str(item.teaching.readings.learnt_from) if item.teaching else "",
+                item.teaching.verdict if item.teaching else item.note,
+                _short(item.teaching) if item.teaching else "",
+            ]
+            for item in listed
+        ]
+
+    def choices(self) -> list[tuple[str, str]]:
+        """(what is shown, SHA-256) of every model."""
+        return [(f"{item.name} ({item.sha256[:SHORT]})", item.sha256) for item in self._shelf.listed()]
+
+    def in_use(self) -> str:
+        """SHA-256 of the model that answers."""
+        return self._shelf.in_use.engine.sha256
+
+    def comparison(self, sha256: str) -> tuple[str, Rows]:
+        """A model against the one it was made from: a sentence, and rows of `FIGURES`.
+
+        Raises:
+            ModelError: the model is not there.
+        """
+        record = self._shelf.record(sha256)
+        teaching = record.teaching
+        if teaching is None:
+            return f"**{record.name}** was not made from another model here. {record.note}".strip(), []
+        reasons = "; ".join(teaching.reasons) or "no headline figure is worse than its parent's"
+        override = f" Overridden: {teaching.override}" if teaching.override else ""
+        study = f" of {teaching.readings.study}" if teaching.readings.study else ""
+        note = (
+            f"**{record.name}**, made {teaching.made_at} from {teaching.parent.name} "
+            f"({teaching.parent.sha256[:SHORT]}) and readings{study} of "
+            f"{teaching.readings.learnt_from} images; {teaching.readings.held_out} more were held "
+            f"out. {teaching.verdict.capitalize()}: {reasons}.{override} Calibration: "
+            f"{teaching.calibration}. Research use only, not for clinical use."
+        )
+        rows: Rows = []
+        for where, comparison in teaching.comparisons.items():
+            rows += [
+                [where, NAMES.get(key, key), *_cells(pair)] for key, pair in comparison.headlines.items()
+            ]
+            rows += [
+                [where, f"{label}, {NAMES.get(key, key)}", *_cells(pair)]
+                for label, pairs in comparison.findings.items()
+                for key, pair in pairs.items()
+            ]
+        return note, rows
+
+    def use(self, sha256: str) -> str:
+        """The model answers from now on; says so.
+
+        Raises:
+            ModelError, CheckpointError: see `Shelf.use`.
+        """
+        record = self._shelf.use(sha256)
+        return (
+            f"**{record.name}** ({record.sha256[:SHORT]}) answers from now on. Films that are open keep the "
+            "model that they were opened with, and so do studies that were made with another one."
+        )
+
+    def studies(self) -> list[tuple[str, int]]:
+        """(what is shown, number) of what can be taught from."""
+        listed = [(f"{item.name} ({item.readings} readings)", item.id) for item in self._source.studies()]
+        return [*reversed(listed), ("all studies", ALL)]
+
+    def teach(self, parent: str, study: int | None, name: str, override: str) -> Job:
+        """Begins to teach.
+
+        Args:
+            parent: SHA-256 of the model that it starts from.
+            study: number of the study whose readings are learnt; `ALL` for all.
+            name: of the new model; "" for the parent's with "-taught".
+            override: why a worse model is taken nevertheless; "" for refusing it.
+
+        Raises:
+            ModelError: it cannot be begun, and why.
+        """
+        jobs = self._require()
+        if self._database is None:
+            raise ModelError(NO_FILE)
+        record = self._shelf.record(parent)
+        name = " ".join(name.split())
+        if name and not PLAIN.fullmatch(name):
+            raise ModelError("A model's name has letters, digits, dots, dashes and underscores, 60 at most.")
+        chosen = {item.id: item.name for item in self._source.studies()}
+        if study is None or (study != ALL and study not in chosen):
+            raise ModelError("Choose the study whose readings are to be learnt.")
+        assert self._shelf.folder is not None  # there are jobs
+        out = self._shelf.folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        arguments = ["trainer", "teach", "--from", str(record.folder.resolve()), "--out", str(out.resolve())]
+        arguments += ["--data", f"feedback:{self._database.resolve()}", "--without-names"]
+        arguments += [word for source in self._data for word in ("--data", source)]
+        arguments += ["--study", chosen[study]] if study != ALL else []
+        arguments += ["--name", name] if name else []
+        arguments += ["--override", override.strip()] if override.strip() else []
+        about = f"{record.name} ({record.sha256[:SHORT]}) from {chosen.get(study, 'all studies')}"
+        return jobs.start(arguments, out, about)
+
+    def cancel(self) -> None:
+        """Ends what is being taught.
+
+        Raises:
+            ModelError: nothing is.
+        """
+        self._require().cancel()
+
+    def progress(self) -> Progress:
+        """How the last job stands."""
+        job = self._jobs.last() if self._jobs is not None else None
+        if job is None or self._jobs is None:
+            return Progress("Nothing was taught yet.", False, "")
+        said = (
+            f"**{job.percent} %**, {job.words}" if job.state == "running" else f"**{job.state}**: {job.words}"
+        )
+        return Progress(
+            f"{job.about}, begun {job.began_at}: {said}", job.state == "running", self._jobs.log()
+        )
+
+    def _require(self) -> Jobs:
+        if self._jobs is None:
+            raise ModelError(NO_FOLDER)
+        return self._jobs
+
+
+def _parent(record: ModelRecord, names: dict[str, str]) -> str:
+    if record.teaching is None:
+        return ""
+    parent = record.teaching.parent
+    gone = "" if parent.sha256 in names else ", not here"
+    return f"{parent.name} ({parent.sha256[:SHORT]}{gone})"
+
+
+def _short(teaching: Teaching) -> str:
+    """Headline differences in one line."""
+    return "; ".join(
+        f"{NAMES.get(key, key)} {pair.difference.value:+.3f} on {where}"
+        for where, comparison in teaching.comparisons.items()
+        for key, pair in comparison.headlines.items()
+        if pair.difference.value is not None
+    )
+
+
+def _cells(pair: Pair) -> list[str]:
+    difference = pair.difference
+    if pair.old.value is None or pair.new.value is None or difference.value is None:
+        return ["", "", "too few images tell", str(difference.n)]
+    low, high = difference.ci
+    interval = "" if low is None or high is None else f" ({low:+.3f} to {high:+.3f})"
+    return [
+        f"{pair.old.value:.3f}",
+        f"{pair.new.value:.3f}",
+        f"{difference.value:+.3f}{interval}",
+        str(difference.n),
+    ]
