@@ -68,7 +68,7 @@ def test_axe_finds_no_violation(page: Page) -> None:
     page.locator("#pc-new").click()
     assert violations() == []
     press(page, "Escape")
-    page.locator("#pc-cards button").click()
+    page.locator("#pc-cards button.primary").click()
     expect(page.locator("#pc-case")).to_have_text("Case 1")
     assert violations() == []
     press(page, "Enter")
