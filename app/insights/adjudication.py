@@ -61,8 +61,17 @@ def settle(
     )
 
 
-def adjudication_tab(source: Source, identities: Identities, study: gr.Dropdown) -> None:
-    """The tab; the study is chosen on the page."""
+def adjudication_tab(
+    source: Source, identities: Identities, study: gr.Dropdown, opened_case: gr.Accordion
+) -> None:
+    """The tab.
+
+    Args:
+        source: of the studies.
+        identities: by whom the adjudicator is told.
+        study: that is chosen on the page.
+        opened_case: what was said of a case, with names; it folds once a row of the queue is chosen.
+    """
     with gr.Tab("Adjudication") as tab:
         gr.Markdown(
             "What readers disagree on, without their names: each case has letters of its own. Choose a row."
@@ -128,6 +137,7 @@ def adjudication_tab(source: Source, identities: Identities, study: gr.Dropdown)
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
         gr.on([tab.select, study.change], spoken(listed), [study], [queue], **private)
+        queue.select(spoken(_folded), [], [opened_case], **private)
         queue.select(spoken(select), [study], item_parts, **private)
         save.click(
             spoken(stored),
@@ -135,3 +145,8 @@ def adjudication_tab(source: Source, identities: Identities, study: gr.Dropdown)
             [queue, state, *item_parts],
             **private,
         )
+
+
+def _folded() -> gr.Accordion:
+    """A part of the page whose heading alone is seen."""
+    return gr.Accordion(open=False)

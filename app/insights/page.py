@@ -66,14 +66,14 @@ def insights_page(desk: InsightsDesk, identities: Identities) -> gr.Blocks:
             again = gr.Button("Refresh", scale=1)
         note = gr.Markdown()
         plots, tables = _tabs()
-        with gr.Accordion("Case", open=True, elem_id="insights-case"):
+        with gr.Accordion("Case", open=True, elem_id="insights-case") as opened:
             case = gr.Number(label="Case", precision=0, minimum=1, elem_id="insights-case-number")
             film = gr.Plot(label="Film", elem_id="insights-film")
             said = gr.Dataframe(
                 headers=list(CASE_HEADINGS), label="What was said of it", interactive=False, wrap=True
             )
         with gr.Tabs():
-            adjudication_tab(desk.source, identities, study)
+            adjudication_tab(desk.source, identities, study, opened)
             with gr.Tab("Exports"):
                 gr.Markdown(
                     "The data package has no film and no name of a reader; another site computes the same "
@@ -108,9 +108,9 @@ def insights_page(desk: InsightsDesk, identities: Identities) -> gr.Blocks:
 
         def look(number: int | None, label: str | None, chosen: int | None) -> list[Any]:
             if number is None or not chosen:
-                return [None, []]
+                return [None, [], gr.Accordion()]
             told = desk.case(number, int(chosen), label or "")
-            return [told.film, told.rows]
+            return [told.film, told.rows, gr.Accordion(open=True)]
 
         def made(number: int | None) -> list[Any]:
             if number is None:
@@ -123,7 +123,7 @@ def insights_page(desk: InsightsDesk, identities: Identities) -> gr.Blocks:
         page.load(spoken(begin), [kind], [study, *shown], **private)
         for trigger in (study.input, finding.input, kind.input, again.click):
             trigger(spoken(show), asked, shown, **private)
-        case.change(spoken(look), [study, finding, case], [film, said], **private)
+        case.change(spoken(look), [study, finding, case], [film, said, opened], **private)
         prepare.click(spoken(made), [study], list(files.values()), **private)
     return page
 

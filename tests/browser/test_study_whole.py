@@ -220,6 +220,7 @@ def settle(page: Page) -> tuple[int, str]:
     queue.get_by_test_id("cell-0-0").click()
     film, voices = page.locator("#disputed-film"), page.locator("#voices")
     expect(film).to_contain_text(f"Case {case}: {finding}", timeout=PATIENCE)
+    expect(page.locator("#insights-film")).to_be_hidden()  # the case that was open, with names
     film.scroll_into_view_if_needed()
     for reader in READERS:
         expect(voices).not_to_contain_text(reader)
