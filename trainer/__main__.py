@@ -30,6 +30,8 @@ from trainer.commands import (
     lung_fields,
     orientation,
     prompts,
+    shard,
+    sizing,
     teach,
     zero_shot,
 )
@@ -40,6 +42,8 @@ COMMANDS: dict[str, ModuleType] = {
     "folds": folds,
     "zero-shot": zero_shot,
     "teach": teach,
+    "shard": shard,
+    "sizing": sizing,
     "calibrate": calibrate,
     "calibrate-site": calibrate_site,
     "gates": gates,

@@ -76,6 +76,9 @@ class DataConfig:
     outline."""
     sentences: int = 12
     """Sentences of a report that are learnt from, at most; the first ones."""
+    shards_at_once: int = 8
+    """Of data in shards, an epoch's images are read from so many of them at a time, in random order; of all
+    else it changes nothing."""
     workers: int = 1
     """Processes that prepare batches; 0 prepares them in the training process."""
 
@@ -87,6 +90,8 @@ class DataConfig:
                 f"data.source_balance is {self.source_balance} by {list(self.balanced_by)}; set it between 0 "
                 "and 1, by at least one property."
             )
+        if self.shards_at_once < 1:
+            raise DataError(f"data.shards_at_once is {self.shards_at_once}; set it to 1 or more.")
         if self.reader_power < 0:
             raise DataError(f"data.reader_power is {self.reader_power}; set it to 0 or more.")
         last = self.dev_offset + self.dev_fraction
@@ -230,6 +235,10 @@ class OptimConfig:
     drop_path: float = 0.0
     """Stochastic depth (Huang et al., ECCV 2016): probability of skipping the tower's last residual block,
     falling to 0 at the first."""
+    shard_tower: bool = False
+    """With many processes, each keeps a part of every block of the tower, of its gradients and of the
+    optimiser's state (FSDP), for towers that one GPU does not hold with all of that; steps and results are
+    the same. Not with "fp16"."""
     epochs: tuple[int, ...] = (7, 3)
     """Epochs in each stage."""
     sizes: tuple[int, ...] = (320, 384)
@@ -242,6 +251,12 @@ class OptimConfig:
                 f"optim.epochs {self.epochs} and optim.sizes {self.sizes} must be of one length, each epoch "
                 "count at "
                 "least 1; correct them."
+            )
+        if self.shard_tower and self.precision == "fp16":
+            raise DataError(
+                'optim.shard_tower does not go with precision "fp16", whose scaled gradients would be '
+                "checked in "
+                'parts; use "bf16" or "fp32".'
             )
         if self.batch_size < 1:
             raise DataError(f"optim.batch_size is {self.batch_size}; set it to 1 or more.")

@@ -50,7 +50,26 @@ class BalancedSampler(Sampler[list[tuple[int, int | None]]]):
         rank: int = 0,
         world: int = 1,
         parts: int = 1,
+        groups: NDArray[np.int64] | None = None,
+        at_once: int = 1,
     ) -> None:
+        """
+        Args:
+            weights: float64 [N], how likely each image is drawn; sums to 1.
+            samples: images of an epoch.
+            batch: images of a step, of all processes together.
+            seed: of everything that is drawn.
+            rank, world: of this process, and how many there are.
+            parts: of a process's share of a step.
+            groups: int [N], the shard of each image, -1 for one that is in none; images are then drawn as
+                ever and read from `at_once` shards at a time.
+            at_once: see there.
+
+        Raises:
+            DataError: the batch does not divide over processes and parts.
+        """
+        self.groups = None if groups is None or (groups < 0).all() else groups
+        self.at_once = at_once
         if batch % (world * parts):
             raise DataError(
                 f"The batch size {batch} does not divide over {world} processes in {parts} parts each; "
@@ -78,12 +97,31 @@ class BalancedSampler(Sampler[list[tuple[int, int | None]]]):
     def __iter__(self) -> Iterator[list[tuple[int, int | None]]]:
         rng = np.random.default_rng([self.seed, self.epoch])
         positions = _systematic(self.weights, self.steps * self.batch, rng)
+        if self.groups is not None:
+            positions = windowed(positions, self.groups, self.at_once, rng)
         draws = rng.integers(0, 2**62, size=len(positions))
         share = self.batch // self.world // self.parts
         for step in range(self.start, self.steps):
             for part in range(self.parts):
                 first = step * self.batch + (self.rank * self.parts + part) * share
                 yield [(int(positions[i]), int(draws[i])) for i in range(first, first + share)]
+
+
+def windowed(
+    positions: NDArray[np.int64], groups: NDArray[np.int64], at_once: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """The same images in an order that needs few shards at a time: shards in random order, `at_once` of them
+    mixed; those of no shard lie anywhere.
+
+    positions: int [M], in random order; groups: int [N], as in `BalancedSampler`.
+    """
+    shards = np.unique(groups[groups >= 0])
+    place = np.empty(int(groups.max()) + 1, np.int64)
+    place[shards[rng.permutation(len(shards))]] = np.arange(len(shards)) // at_once
+    windows = place[np.maximum(groups[positions], 0)]
+    loose = groups[positions] < 0
+    windows[loose] = rng.integers(0, windows.max() + 1, size=int(loose.sum()))
+    return positions[np.argsort(windows, kind="stable")]
 
 
 def _systematic(weights: NDArray[np.float64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:

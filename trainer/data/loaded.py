@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from patchclip.errors import RadiographError
+from patchclip.errors import DataError, RadiographError
 from patchclip.image import load_radiograph
 from patchclip.image.geometry import Letterbox
 from patchclip.model.preprocess import STANDARD, InputStyle, model_input
 from trainer.data.image_cache import kept_squares
-from trainer.data.sample import Sample
+from trainer.data.sample import Place, Sample
 
 THREADS, BLOCK = 4, 256
 Points = NDArray[np.float64] | Sequence[tuple[float, float]]
@@ -28,17 +29,26 @@ class Loaded:
     """A sample and its pixels.
 
     Attributes:
-        image: uint8 [S, S], letterboxed.
+        stored: uint8 [S, S], letterboxed; or where it lies in a shard.
         box: its letterbox.
         sample: what is known of it.
         sha256: of the pixels as they were decoded, alike whatever file they came in and whatever S is; ""
             where nobody asks.
     """
 
-    image: NDArray[np.uint8]
+    stored: NDArray[np.uint8] | Place
     box: Letterbox
     sample: Sample
     sha256: str = ""
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """uint8 [S, S], letterboxed; of a shard, read whenever it is looked at.
+
+        Raises:
+            DataError: the shard is gone or damaged.
+        """
+        return read_square(self.stored) if isinstance(self.stored, Place) else self.stored
 
     def placed(self, points: Points) -> NDArray[np.float64]:
         """[N, 2], points (x, y) as shares of the image, -> the same as shares of the square; padding lies
@@ -47,6 +57,46 @@ class Loaded:
         return np.asarray(
             self.box.to_model(np.asarray(points, np.float64) * size) / self.box.size, np.float64
         )
+
+
+def read_square(place: Place) -> NDArray[np.uint8]:
+    """uint8 [S, S] from a shard.
+
+    Raises:
+        DataError: the shard is gone or damaged.
+    """
+    try:
+        with place.shard.open("rb") as file:
+            file.seek(place.start)
+            content = file.read(place.length)
+    except OSError as error:
+        raise DataError(
+            f"{place.shard} cannot be read ({error.strerror}); write the shards again."
+        ) from error
+    square = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE) if content else None
+    if square is None:
+        raise DataError(f"{place.shard} is damaged at byte {place.start}; write the shards again.")
+    return np.asarray(square, np.uint8)
+
+
+def _of_shards(samples: Sequence[Sample], size: int) -> list[Loaded]:
+    """Of samples that lie in shards; nothing is read but one image, to see that it is large enough."""
+    places = [sample.place for sample in samples if sample.place is not None]
+    if places and (stored := len(read_square(places[0]))) < size:
+        raise DataError(
+            f"The shards hold squares of {stored} px, and {size} are needed; write them with --size {size} "
+            "or more."
+        )
+    return [
+        Loaded(place, Letterbox(place.height, place.width, size), sample, place.sha256)
+        for sample in samples
+        if (place := sample.place) is not None
+    ]
+
+
+def decoded(samples: Sequence[Sample], size: int) -> Iterator[Loaded | str]:
+    """Each image in turn, or a sentence where it is broken; memory holds few of them at a time."""
+    return _decoded(samples, size)
 
 
 def load_samples(
@@ -62,9 +112,18 @@ def load_samples(
         style: how the model that looks at them wants its squares; only standard ones are kept.
 
     Raises:
-        DataError: the folder cannot be written.
+        DataError: the folder cannot be written; or shards are damaged, or hold squares that are too small or
+            of another style.
         ValueError: squares of another style are to be kept.
     """
+    if any(sample.place is not None for sample in samples):
+        if style != STANDARD:
+            raise DataError(
+                "Shards hold squares for models that are trained here; name the images themselves."
+            )
+        files = [sample for sample in samples if sample.place is None]
+        others, broken = load_samples(files, size, cache) if files else ([], [])
+        return [*_of_shards(samples, size), *others], broken
     if cache is not None and style != STANDARD:
         raise ValueError("Only squares of the standard style are kept in a cache.")
     if cache is None or not samples:

@@ -44,6 +44,25 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a decoded image lies in a shard, see `trainer.data.shards`.
+
+    Attributes:
+        shard: the tar file.
+        start, length: of the PNG in it, in bytes.
+        height, width: of the image that its square was made of, in pixels.
+        sha256: of that image's pixels.
+    """
+
+    shard: Path
+    start: int
+    length: int
+    height: int
+    width: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One image with everything known about it.
 
@@ -61,6 +80,7 @@ class Sample:
             its state is unknown.
         disputed: findings on which readings contradict each other; nothing is known of them.
         denied: regions that do not show a finding which the image does show, nobody knows where.
+        place: where its square lies, for an image that comes from a shard.
     """
 
     path: Path
@@ -74,6 +94,7 @@ class Sample:
     doubtful: tuple[Shape, ...] = ()
     disputed: frozenset[str] = frozenset()
     denied: tuple[Shape, ...] = ()
+    place: Place | None = None
 
     def without(self, labels: Collection[str]) -> Sample:
         """The same image, of which nothing is known of some findings."""

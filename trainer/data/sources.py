@@ -24,6 +24,7 @@ from trainer.data.adapters.siim import read_siim
 from trainer.data.adapters.vindr import read_vindr
 from trainer.data.contents import MISSING, Contents
 from trainer.data.folder import read_folder
+from trainer.data.shards import read_shards
 from trainer.data.tables import find_file
 
 FOLDER, FEEDBACK = "folder", "feedback"
@@ -43,6 +44,7 @@ class Adapter:
 
 ADAPTERS = {
     FOLDER: Adapter(read_folder, (("images.csv",),)),
+    "shards": Adapter(read_shards, (("shards.json",),)),
     "nih": Adapter(read_nih, (("Data_Entry_2017*.csv*",),)),
     "rsna": Adapter(read_rsna, (("stage_2_train_labels.csv",),)),
     "vindr": Adapter(

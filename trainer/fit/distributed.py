@@ -12,6 +12,7 @@ import torch
 from timm.layers.norm_act import BatchNormAct2d
 from torch import Tensor, distributed, nn
 from torch.distributed.nn import functional as shared
+from torch.distributed.tensor import DTensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,11 @@ class Processes:
         """
         if self.world == 1:
             return
-        parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        parameters = [
+            parameter
+            for parameter in model.parameters()
+            if parameter.requires_grad and not isinstance(parameter, DTensor)  # those are averaged already
+        ]
         used = torch.tensor(
             [parameter.grad is not None for parameter in parameters], dtype=torch.float32, device=self.device
         )

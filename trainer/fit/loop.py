@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -26,6 +25,7 @@ from trainer.batches.sampling import BalancedSampler
 from trainer.config import FitConfig
 from trainer.data.loaded import Loaded
 from trainer.fit.distributed import Processes
+from trainer.fit.fsdp import clip_gradients
 from trainer.fit.optim import set_learning_rate, training_mode
 from trainer.fit.precision import autocast, chosen_precision
 from trainer.fit.run import Run, prepare
@@ -94,8 +94,7 @@ def train_stage(run: Run, stage: int) -> None:
 
         figures = validate(run, size)
         run.log.epoch(number + 1, size, losses, figures, time.perf_counter() - started)
-        if run.processes.first:
-            save(run, figures["score"], final_size=stage == len(config.optim.epochs) - 1)
+        save(run, figures["score"], final_size=stage == len(config.optim.epochs) - 1)
         run.processes.wait()
 
 
@@ -124,8 +123,8 @@ def train_epoch(run: Run, dataset: PatchDataset, balance: BalanceWeights, number
         progress.step += 1
         progress.total += 1
         run.log.step(progress.total, terms)
-        if progress.total % config.save_every == 0 and processes.first:
-            run.state.save(run.out, progress, run.origin)
+        if progress.total % config.save_every == 0:
+            run.state.save(run.out, progress, run.origin, write=processes.first)
     return processes.mean({name: value / len(steps) for name, value in sums.items()})
 
 
@@ -166,7 +165,7 @@ def train_step(
 
     run.processes.average_gradients(learner)
     scaler.unscale_(optimiser)
-    norm = nn.utils.clip_grad_norm_(learner.parameters(), config.optim.clip)
+    norm = clip_gradients(learner.parameters(), config.optim.clip)
     if not scaler.is_enabled():  # loss scaling overflows now and then, and skips that step itself
         check_finite("gradient", norm, step, files)
     scaler.step(optimiser)
@@ -185,12 +184,15 @@ def validate(run: Run, size: int) -> dict[str, float]:
 
 def save(run: Run, score: float, *, final_size: bool) -> None:
     """Keeps the last checkpoint, the best one if this is it at the final input size, and the state to resume
-    from."""
-    save_checkpoint(run.out / "last", run.shipped, run.vocabulary, gates=run.gates)
+    from; every process takes part, and the first one writes."""
+    shipped, first = run.whole_model(), run.processes.first
+    if first:
+        save_checkpoint(run.out / "last", shipped, run.vocabulary, gates=run.gates)
     if score > run.progress.best and final_size:
         run.progress.best = score
-        save_checkpoint(run.out / "best", run.shipped, run.vocabulary, gates=run.gates)
-    run.state.save(run.out, run.progress, run.origin)
+        if first:
+            save_checkpoint(run.out / "best", shipped, run.vocabulary, gates=run.gates)
+    run.state.save(run.out, run.progress, run.origin, write=first)
 
 
 def grid_of(model: PatchCLIP, size: int) -> int:

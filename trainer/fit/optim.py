@@ -95,8 +95,10 @@ def make_optimiser(
             lr=config.optim.lr_heads,
             momentum=config.optim.momentum,
             nesterov=config.optim.momentum > 0,
+            foreach=False if config.optim.shard_tower else None,
         )
-    return torch.optim.AdamW(listed)
+    # Divided and whole parameters do not go into one fused update.
+    return torch.optim.AdamW(listed, foreach=False if config.optim.shard_tower else None)
 
 
 def _part(name: str) -> str:

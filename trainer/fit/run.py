@@ -20,8 +20,10 @@ from trainer.batches.reports import ReportFeatures, report_features
 from trainer.batches.sampling import BalancedSampler, sampling_weights
 from trainer.batches.source_balance import balance_weights_of, groups_of
 from trainer.config import FitConfig
+from trainer.data.loaded import Loaded
 from trainer.data.states import state_table
 from trainer.fit.distributed import Processes, share_batch_norms
+from trainer.fit.fsdp import shard_blocks, whole
 from trainer.fit.optim import drop_paths, freeze, make_optimiser, running_average
 from trainer.fit.precision import chosen_precision
 from trainer.fit.pretrained import initialise
@@ -83,6 +85,14 @@ class Run:
         assert isinstance(self.averaged.module, PatchCLIP)
         return self.averaged.module
 
+    def whole_model(self) -> PatchCLIP:
+        """`shipped`, put together where it is divided among processes, all of which must ask for it."""
+        if not divided(self.config, self.processes):
+            return self.shipped
+        model = PatchCLIP(self.config.model)
+        model.load_state_dict(whole(self.shipped.state_dict()))
+        return model.eval()
+
 
 def prepare(
     config: FitConfig,
@@ -108,6 +118,10 @@ def prepare(
     model, bank = _initial_model(config, vocabulary, processes)
     gates = {"query": QueryGate.fit(vocabulary, model.sentence_encoder).to_dict()}
     averaged = AveragedModel(model, multi_avg_fn=running_average(config.optim.ema_decay), use_buffers=True)
+    if divided(config, processes):
+        assert isinstance(averaged.module, PatchCLIP)
+        for divisible in (model, averaged.module):
+            shard_blocks(divisible)
 
     reports: list[ReportFeatures] | None = None
     contrast: ReportObjective | None = None
@@ -122,7 +136,7 @@ def prepare(
     scaler = torch.amp.GradScaler(device.type, enabled=scaled)
     state = RunState(learner, averaged, make_optimiser(model, config, contrast), scaler)
     chance = sampling_weights(data.train, config.data)
-    sampler = _sampler(config, chance, processes)
+    sampler = _sampler(config, chance, processes, shards_of(data.train))
 
     origin = Origin.of(config, data.train, data.held_out, vocabulary)
     progress = Progress(**state.load(out, origin)) if resume else Progress()
@@ -152,6 +166,11 @@ def prepare(
     )
 
 
+def divided(config: FitConfig, processes: Processes) -> bool:
+    """Whether the tower is divided among processes: one alone keeps it whole."""
+    return config.optim.shard_tower and processes.world > 1
+
+
 def _initial_model(
     config: FitConfig, vocabulary: Vocabulary, processes: Processes
 ) -> tuple[PatchCLIP, PromptBank]:
@@ -179,7 +198,9 @@ def _weights(
     return balance_weights_of(groups, state_table(data.train, vocabulary.labels), chance, config.data)
 
 
-def _sampler(config: FitConfig, chance: NDArray[np.float64], processes: Processes) -> BalancedSampler:
+def _sampler(
+    config: FitConfig, chance: NDArray[np.float64], processes: Processes, shards: NDArray[np.int64]
+) -> BalancedSampler:
     return BalancedSampler(
         chance,
         config.data.samples_per_epoch,
@@ -188,4 +209,15 @@ def _sampler(config: FitConfig, chance: NDArray[np.float64], processes: Processe
         processes.rank,
         processes.world,
         config.optim.accumulate,
+        shards,
+        config.data.shards_at_once,
+    )
+
+
+def shards_of(items: Sequence[Loaded]) -> NDArray[np.int64]:
+    """int64 [N], a number for the shard of each image, -1 for one that is in none."""
+    files = sorted({item.sample.place.shard for item in items if item.sample.place is not None})
+    numbers = {file: number for number, file in enumerate(files)}
+    return np.array(
+        [-1 if (place := item.sample.place) is None else numbers[place.shard] for item in items], np.int64
     )

@@ -22,6 +22,7 @@ from patchclip.text.vocabulary import Vocabulary
 from trainer.config import FitConfig
 from trainer.data.loaded import Loaded
 from trainer.data.sample import Sample
+from trainer.fit.fsdp import load_whole, whole
 
 STATE = "state.pt"
 
@@ -137,9 +138,14 @@ class RunState:
     optimiser: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
 
-    def save(self, out: Path, progress: Progress, origin: Origin) -> None:
-        """Atomically, so that a kill in mid-write leaves the previous state whole."""
-        state = {name: getattr(self, name).state_dict() for name in self.__dataclass_fields__}
+    def save(self, out: Path, progress: Progress, origin: Origin, *, write: bool = True) -> None:
+        """Atomically, so that a kill in mid-write leaves the previous state whole.
+
+        write: whether this process writes; all take part where a tower is divided among them.
+        """
+        state = whole({name: getattr(self, name).state_dict() for name in self.__dataclass_fields__})
+        if not write:
+            return
         with atomic(out / STATE) as path, path.open("wb") as file:
             torch.save({**state, "progress": asdict(progress), "origin": asdict(origin)}, file)
 
@@ -167,7 +173,7 @@ class RunState:
         rates = [group["base_lr"] for group in self.optimiser.param_groups]
         try:
             for name in self.__dataclass_fields__:
-                getattr(self, name).load_state_dict(state[name])
+                load_whole(getattr(self, name), state[name])
         except (KeyError, RuntimeError, ValueError) as error:
             raise DataError(
                 f"The state in {out} is of another version of the model; leave out --resume to start anew."

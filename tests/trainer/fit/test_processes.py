@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,7 @@ NORMS = [
 RUNS = {
     "heads": ("images", FROZEN),
     "tower and sparse term": ("images", [f"optim.frozen={json.dumps(NORMS)}"]),
+    "tower divided": ("images", [f"optim.frozen={json.dumps(NORMS)}", "optim.shard_tower=true"]),
     "reports": ("reports", [*FROZEN, "loss.report=1", "loss.sentences=1"]),
     "reports by siglip": ("reports", [*FROZEN, "loss.report=1", 'loss.report_kind="siglip"']),
 }
@@ -81,17 +83,30 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "runs.json").write_text(
         json.dumps([[*arguments(folder, name, "two"), *cache] for name in RUNS])
     )
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run(
-        [*launcher, "-m", "tests.trainer.fit.together", str(folder / "runs.json"), str(folder / "norms.pt")],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    # Two machines of one process each, as far as torchrun knows: both are this one, and meet on its loopback.
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        meeting = f"127.0.0.1:{free.getsockname()[1]}"
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1"]
+    launcher += ["--rdzv-backend", "c10d", "--rdzv-endpoint", meeting, "--rdzv-id", "test"]
+    work = ["-m", "tests.trainer.fit.together", str(folder / "runs.json"), str(folder / "norms.pt")]
+    machines = [
+        subprocess.Popen(
+            [*launcher, "--node-rank", str(rank), "--local-addr", "127.0.0.1", *work],
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        said = [machine.communicate(timeout=300)[1] for machine in machines]
+    finally:
+        for machine in machines:
+            machine.kill()
+    assert [machine.returncode for machine in machines] == [0, 0], "".join(said)[-2000:]
     return folder
 
 
