@@ -11,20 +11,19 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from app.backup import main as backup
-from app.people.cli import main as account
 from app.settings import Settings, UsageError, read_settings
-from app.study.cli import main as study
 from patchclip import PatchClipError
 
 if TYPE_CHECKING:
     from patchclip import Engine
 
-COMMANDS = {"study": study, "account": account, "backup": backup}
+COMMANDS = {"study": "app.study.cli", "account": "app.people.cli", "backup": "app.backup"}
+"""Word that asks for something else than the server -> the module that does it, imported when it is asked."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if words and words[0] in COMMANDS:
-            return COMMANDS[words[0]](words[1:])
+            status: int = import_module(COMMANDS[words[0]]).main(words[1:])
+            return status
         settings = read_settings(words)
         with tempfile.TemporaryDirectory(prefix="patch-clip-") as folder:
             _serve(settings, Path(folder))

@@ -10,54 +10,34 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from types import ModuleType
+from importlib import import_module
 
 from patchclip.errors import PatchClipError
 from patchclip.memory import keep_freed_memory
-from trainer.commands import (
-    calibrate,
-    calibrate_site,
-    card,
-    check_data,
-    evaluate_gates,
-    evaluate_lung_fields,
-    evaluate_site,
-    export,
-    fit,
-    folds,
-    gates,
-    letters,
-    lung_fields,
-    orientation,
-    prompts,
-    shard,
-    sizing,
-    teach,
-    zero_shot,
-)
 from trainer.teach.verdict import RefusedError
 
-COMMANDS: dict[str, ModuleType] = {
-    "fit": fit,
-    "folds": folds,
-    "zero-shot": zero_shot,
-    "teach": teach,
-    "shard": shard,
-    "sizing": sizing,
-    "calibrate": calibrate,
-    "calibrate-site": calibrate_site,
-    "gates": gates,
-    "export": export,
-    "prompts": prompts,
-    "check-data": check_data,
-    "evaluate-gates": evaluate_gates,
-    "evaluate-site": evaluate_site,
-    "card": card,
-    "lung-fields": lung_fields,
-    "evaluate-lung-fields": evaluate_lung_fields,
-    "orientation": orientation,
-    "letters": letters,
+COMMANDS = {
+    "fit": "fit",
+    "folds": "folds",
+    "zero-shot": "zero_shot",
+    "teach": "teach",
+    "shard": "shard",
+    "sizing": "sizing",
+    "calibrate": "calibrate",
+    "calibrate-site": "calibrate_site",
+    "gates": "gates",
+    "export": "export",
+    "prompts": "prompts",
+    "check-data": "check_data",
+    "evaluate-gates": "evaluate_gates",
+    "evaluate-site": "evaluate_site",
+    "card": "card",
+    "lung-fields": "lung_fields",
+    "evaluate-lung-fields": "evaluate_lung_fields",
+    "orientation": "orientation",
+    "letters": "letters",
 }
+"""Name of a command -> its module in `trainer.commands`, which is imported when it is needed."""
 ALIASES = {"check-data": ("evaluate-data",)}
 """Earlier names of commands, which go on working."""
 
@@ -65,7 +45,8 @@ ALIASES = {"check-data": ("evaluate-data",)}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0 done, 1 failed with a message, 2 wrong usage, 3 a model
     that was taught is refused."""
-    options = make_parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = make_parser(given[0] if given else None).parse_args(given)
     keep_freed_memory()
     try:
         options.run(options)
@@ -78,15 +59,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """All commands with their flags."""
+def make_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """All commands with their flags; `only`: a command beside which no other's flags and help are wanted, so
+    that their modules need not be loaded."""
     parser = argparse.ArgumentParser(
         prog="python -m trainer",
         description="Train Patch-CLIP models. Research use only, not for clinical use.",
     )
     subparsers = parser.add_subparsers(dest="command", required=True)
-    for name, command in COMMANDS.items():
-        subparser = subparsers.add_parser(name, aliases=ALIASES.get(name, ()), help=command.HELP)
+    chosen = {only} & {*COMMANDS, *(alias for aliases in ALIASES.values() for alias in aliases)}
+    for name, module in COMMANDS.items():
+        names = (name, *ALIASES.get(name, ()))
+        if chosen and not chosen.intersection(names):
+            subparsers.add_parser(name, aliases=names[1:])
+            continue
+        command = import_module(f"trainer.commands.{module}")
+        subparser = subparsers.add_parser(name, aliases=names[1:], help=command.HELP)
         command.add_flags(subparser)
         subparser.set_defaults(run=command.run)
     return parser

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_curve
 
 from app.insights.agreement import case_bootstrap, ratio
 from app.insights.opinions import Opinions, Readings
@@ -90,6 +89,8 @@ def roc(readings: Readings, opinions: Opinions, reader: str) -> Curve | None:
     area = case_bootstrap(cases).figure(
         np.arange(len(cases)), lambda weights: auroc(scores, present, weights)
     )
+    from sklearn.metrics import roc_curve  # a second of a start that may never draw a curve
+
     x, y, ratings = roc_curve(present, scores, drop_intermediate=False)
     points = tuple(
         Point(float(a), float(b), float(rating), _rated(cases, scores, rating))

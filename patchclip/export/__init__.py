@@ -9,14 +9,32 @@
 - `tables.py`: COCO and CSV.
 - `cells.py`: cells of CSV that no spreadsheet runs. `forms.py`: all forms by their names.
 - `cli.py`: the command `export`.
+
+Names are imported when they are first used: cells of a table need neither torch nor what writes DICOM.
 """
 
-from patchclip.export.result import Result
-from patchclip.export.secondary_capture import secondary_capture
-from patchclip.export.segmentation import map_segmentation, region_segmentation
-from patchclip.export.source import Source, read_source
-from patchclip.export.structured_report import structured_report
-from patchclip.export.tables import coco, csv_rows
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from patchclip.export.result import Result
+    from patchclip.export.secondary_capture import secondary_capture
+    from patchclip.export.segmentation import map_segmentation, region_segmentation
+    from patchclip.export.source import Source, read_source
+    from patchclip.export.structured_report import structured_report
+    from patchclip.export.tables import coco, csv_rows
+
+_MODULES = {
+    "Result": "result",
+    "Source": "source",
+    "coco": "tables",
+    "csv_rows": "tables",
+    "map_segmentation": "segmentation",
+    "read_source": "source",
+    "region_segmentation": "segmentation",
+    "secondary_capture": "secondary_capture",
+    "structured_report": "structured_report",
+}
 
 __all__ = [
     "Result",
@@ -29,3 +47,10 @@ __all__ = [
     "secondary_capture",
     "structured_report",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a name on first use (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"patchclip.export.{_MODULES[name]}"), name)

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from patchclip.errors import CheckpointError
 from patchclip.model.patchclip import PatchCLIP
-from patchclip.zoo.named import create_clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +130,8 @@ def _load_open_clip(model: PatchCLIP, weights: str) -> None:
             f'"{OPEN_CLIP}{weights}" needs a tower of open_clip, not "{config.tower}"; change one of the two.'
         )
     size = config.downsample_from or config.image_size
+    from patchclip.zoo.named import create_clip  # heavy: all of open_clip
+
     clip = create_clip(f"{config.tower}/{weights}", config.tower, weights, force_image_size=size)
     assert isinstance(clip.visual, torch.nn.Module)
     _fill(model.tower.visual, clip.visual.state_dict(), config.tower, weights)
