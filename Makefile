@@ -67,7 +67,7 @@ $(VENV)/run.stamp: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-$(VENV)/dev.stamp: requirements.txt requirements-train.txt requirements-ray.txt requirements-dev.txt requirements-fixtures.txt | $(BIN)/python
+$(VENV)/dev.stamp: requirements.txt requirements-train.txt requirements-ray.txt requirements-onnx.txt requirements-dev.txt requirements-fixtures.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-fixtures.txt
 	touch $@ $(VENV)/run.stamp

@@ -58,6 +58,7 @@ COMMANDS = {
     "convert": Command(
         "a published model, or a checkpoint of an earlier format, as a checkpoint folder", "patchclip.zoo.cli"
     ),
+    "onnx": Command("write a checkpoint's graph for ONNX Runtime into its folder", "patchclip.onnx_command"),
     "deidentify": Command(
         "take everything that names a person out of DICOM files", "patchclip.archive.deidentify_command"
     ),

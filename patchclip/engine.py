@@ -16,11 +16,13 @@ from patchclip.accuracy import OperatingPoint
 from patchclip.agreement import WHOLE, disagreement
 from patchclip.encoded import Encoded
 from patchclip.errors import CheckpointError, RadiographError
+from patchclip.execution import Execution
 from patchclip.image.gate import ImageGate
 from patchclip.image.radiograph import Radiograph
 from patchclip.localize import smooth
 from patchclip.model.branches import image_logit
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
+from patchclip.model.encoders import embed, make_encoder
 from patchclip.model.patchclip import ImageEmbeddings
 from patchclip.model.preprocess import STANDARD, model_input
 from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
@@ -39,15 +41,31 @@ class Engine:
     """A checkpoint ready to answer. Threads may share an engine: it changes nothing but a cache of text
     embeddings."""
 
-    def __init__(self, checkpoint: Checkpoint, device: str | None = None) -> None:
-        """device: "cpu", "cuda", ...; by default a GPU if there is one.
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        device: str | None = None,
+        execution: Execution | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        """
+        Args:
+            checkpoint: the model.
+            device: "cpu", "cuda", ...; by default a GPU if there is one.
+            execution: how the pass through the tower is computed; torch in fp32 by default.
+            folder: the checkpoint's, where its ONNX graph may lie.
 
         Raises:
-            CheckpointError: the checkpoint has no query gate, or a gate is malformed.
+            CheckpointError: the checkpoint has no query gate, or a gate is malformed; or the execution cannot
+                be had, see `make_encoder`.
         """
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.checkpoint = checkpoint
         self.model = checkpoint.model.to(self.device).eval()
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        execution = execution or Execution()
+        self._encoder = make_encoder(checkpoint, folder, self.device, execution)
+        self._mirror = checkpoint.calibration.mirror and execution.mirror
         self.vocabulary: Vocabulary = checkpoint.vocabulary
         self.name = checkpoint.model.config.name
         self.sha256 = checkpoint.sha256
@@ -62,25 +80,39 @@ class Engine:
             ImageGate.from_dict(checkpoint.gates["image"]) if "image" in checkpoint.gates else None
         )
 
+    @property
+    def backend(self) -> str:
+        """What computes the pass through the tower, and how, for the reader."""
+        left_out = self.checkpoint.calibration.mirror and not self._mirror
+        return f"{self._encoder.name}{', without the mirror image' if left_out else ''}"
+
     @classmethod
     def from_pretrained(
-        cls, path: str | Path | None = None, device: str | None = None, prevalence: Sequence[str] = ()
+        cls,
+        path: str | Path | None = None,
+        device: str | None = None,
+        prevalence: Sequence[str] = (),
+        execution: Execution | None = None,
     ) -> Engine:
         """The bundled checkpoint, one from a folder, or a published model of open_clip by name (see
         `load_open_clip`).
 
         prevalence: shares of the site's images with a finding, "Effusion=0.3" or a JSON file of such pairs;
             probabilities are then those for such a site.
+        execution: how the pass through the tower is computed; torch in fp32 by default.
 
         Raises:
-            CheckpointError: see `load_checkpoint`, `load_open_clip` and `at_prevalence`.
+            CheckpointError: see `load_checkpoint`, `load_open_clip`, `at_prevalence` and `make_encoder`.
             DataError: a prevalence cannot be read, see `read_prevalence`.
         """
+        folder: Path | None
         if isinstance(path, str) and path and not Path(path).exists():
-            checkpoint = _named(path)
+            folder, checkpoint = None, _named(path)
         else:
-            checkpoint = load_checkpoint(Path(path) if path else BUNDLED)
-        return cls(checkpoint.at_prevalence(prevalence) if prevalence else checkpoint, device)
+            folder = Path(path) if path else BUNDLED
+            checkpoint = load_checkpoint(folder)
+        checkpoint = checkpoint.at_prevalence(prevalence) if prevalence else checkpoint
+        return cls(checkpoint, device, execution, folder)
 
     @property
     def min_patches(self) -> float:
@@ -182,7 +214,7 @@ class Engine:
         pixels = torch.from_numpy(square)[None, None].to(self.device)
         valid = torch.from_numpy(inside)[None].to(self.device)
         with torch.inference_mode():
-            return pixels, self.model.encode_image(pixels, valid, mirror=self.checkpoint.calibration.mirror)
+            return pixels, embed(self._encoder, pixels, valid, mirror=self._mirror)
 
     def query(self, encoded: Encoded, texts: Sequence[str]) -> list[Answer]:
         """Answers all that the texts ask, in order; all patches and all questions in one matrix product.
@@ -286,7 +318,7 @@ class Engine:
             positive=positive,
             negative=negative,
             branches=self.checkpoint.calibration.branches,
-            mirror=self.checkpoint.calibration.mirror,
+            mirror=self._mirror,
             embeddings=encoded.embeddings,
         )
 
@@ -301,9 +333,8 @@ class Engine:
         calibration = self.checkpoint.calibration
         valid = encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid).expand(len(pixels), -1, -1)
         with torch.inference_mode():
-            embeddings = self.model.encode_image(
-                torch.from_numpy(pixels)[:, None].to(self.device), valid, mirror=calibration.mirror
-            )
+            square = torch.from_numpy(pixels)[:, None].to(self.device)
+            embeddings = embed(self._encoder, square, valid, mirror=self._mirror)
             logits = image_logit(self.model, embeddings, *ends([question]), calibration.branches)
         return calibration.of(question.label).image_probability(logits[:, 0].float().cpu().numpy())
 

@@ -16,6 +16,7 @@ from patchclip.archive.images import images_of
 from patchclip.encoded import Encoded
 from patchclip.engine import Engine
 from patchclip.errors import DataError, PatchClipError, QueryError, SaliencyError
+from patchclip.execution import add_execution_arguments, execution_of
 from patchclip.image import Radiograph
 from patchclip.image.isolation import shared_pool
 from patchclip.prior_argument import add_prior_argument
@@ -53,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a checkpoint folder, or a model of open_clip by name; the bundled one by default",
     )
     add_prior_argument(parser)
+    add_execution_arguments(parser)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -63,7 +65,9 @@ def main(options: argparse.Namespace) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     shared_pool().warm()  # it loads its libraries while the model is loaded
-    engine = Engine.from_pretrained(options.checkpoint, prevalence=options.prior)
+    engine = Engine.from_pretrained(
+        options.checkpoint, prevalence=options.prior, execution=execution_of(options)
+    )
     failed = any(_refusal(engine, query) for query in options.query)
     for image in images_of(films):
         try:
@@ -129,7 +133,7 @@ def record_of(
     return {
         "image": name,
         "size": list(encoded.size),
-        "model": {"name": engine.name, "sha256": engine.sha256},
+        "model": {"name": engine.name, "sha256": engine.sha256, "backend": engine.backend},
         "warnings": warnings,
         "queries": _in_order(queries, answers, refusals),
         "timing_ms": {

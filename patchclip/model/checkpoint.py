@@ -37,7 +37,7 @@ from patchclip.model.prompts import PROMPTS, PromptEmbeddings, embed_prompts, lo
 from patchclip.model.published import TOKENIZER, Published, PublishedRecord, tokenizer_files
 from patchclip.text.vocabulary import Vocabulary
 
-WEIGHTS, RECORD = "model.safetensors", "model.json"
+WEIGHTS, RECORD, ONNX = "model.safetensors", "model.json", "model.onnx"
 UNCALIBRATED = (
     "This model's probabilities are not calibrated: take them as relative, or fit them to labelled images "
     "with "
@@ -109,11 +109,12 @@ def save_checkpoint(
 
     Halving the weights changes a probability by less than 0.01 (tested), and every figure is measured on the
     file as saved. A published model's weights stay as they are: its scale is often 100, under which half
-    precision is not enough. Prompts that were embedded into the folder before go, as they belong to what it
-    held; see `write_prompts`.
+    precision is not enough. Embedded prompts and an ONNX graph of what the folder held before go; see
+    `write_prompts` and `patchclip.model.onnx.write_onnx`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / PROMPTS).unlink(missing_ok=True)
+    for stale in (PROMPTS, ONNX):
+        (folder / stale).unlink(missing_ok=True)
     whole = (
         {name for name, _ in model.named_buffers()} if model.published is None else set(model.state_dict())
     )

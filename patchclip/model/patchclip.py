@@ -155,7 +155,7 @@ class PatchCLIP(nn.Module):
         """
         if mirror:
             both = None if valid is None else torch.cat([valid, valid.flip(-1)])
-            return _mean_of_halves(self.encode_image(torch.cat([pixels, pixels.flip(-1)]), both))
+            return mean_of_halves(self.encode_image(torch.cat([pixels, pixels.flip(-1)]), both))
         out = self.tower(((pixels - self.config.mean) / self.config.std).expand(-1, 3, -1, -1))
         grid_tokens = self.neck(out.levels)
         grid = (grid_tokens.shape[2], grid_tokens.shape[3])
@@ -253,7 +253,7 @@ def _tokens(config: ModelConfig, sentences: list[str]) -> Tensor:
     return tokens
 
 
-def _mean_of_halves(both: ImageEmbeddings) -> ImageEmbeddings:
+def mean_of_halves(both: ImageEmbeddings) -> ImageEmbeddings:
     """Embeddings of images, then of their mirror images -> their means, the mirrored patches turned back."""
     count = len(both.valid) // 2
 
