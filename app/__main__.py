@@ -67,6 +67,7 @@ def _serve(settings: Settings, folder: Path) -> None:
     from app.twin import Twin
     from app.watching.drain import Drain
     from patchclip import Engine
+    from patchclip.execution import Execution
     from patchclip.image.isolation import shared_pool
     from patchclip.resources import TWIN
 
@@ -76,7 +77,11 @@ def _serve(settings: Settings, folder: Path) -> None:
         migrate(database)
         people = people_of(settings, database)
         chosen = chosen_checkpoint(settings.model_files, settings.checkpoint)
-        engine = Engine.from_pretrained(chosen, prevalence=settings.prior)
+        engine = Engine.from_pretrained(
+            chosen,
+            prevalence=settings.prior,
+            execution=Execution(settings.backend, settings.precision, settings.mirror),
+        )
         folder_of_twin = settings.twin or TWIN
         # An installed package ships without it; one that was named must be there.
         twin = Twin(folder_of_twin, engine) if settings.twin or folder_of_twin.is_dir() else None

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
 from patchclip import PatchClipError
+from patchclip.execution import Backend, Precision
 
 HOME = Path("~/.local/share/patch-clip")
 URL = re.compile(r"postgres[a-z0-9+]*://", re.IGNORECASE)
@@ -93,6 +94,19 @@ class Settings(BaseSettings):
         default_factory=list,
         description="How often a finding is present at this site, such as Effusion=0.3, or a JSON file of "
         "such pairs; probabilities are then those for this site.",
+    )
+    backend: Backend = Field(
+        "torch",
+        description="What computes the model: torch, onnx (ONNX Runtime on the graph that python -m "
+        "patchclip onnx writes), or auto, whichever is faster here.",
+    )
+    precision: Precision = Field(
+        "fp32", description="fp32, bf16, or auto: bf16 where the processor computes it natively."
+    )
+    mirror: bool = Field(
+        True,
+        description="Whether the mirror image is encoded too, where the model was calibrated so; without, a "
+        "pass takes half of the time.",
     )
     twin: Path | None = Field(
         None,

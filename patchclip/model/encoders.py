@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from patchclip.errors import CheckpointError
 from patchclip.execution import Execution
@@ -19,6 +20,7 @@ from patchclip.model.patchclip import ImageEmbeddings, PatchCLIP, mean_of_halves
 
 _BF16 = ("avx512_bf16", "amx_bf16", "bf16")
 """What torch calls a processor's own bf16 arithmetic, x86's two and ARM's."""
+_FULL_STAGES = 1  # of a convolutional tower, which stay in fp32
 _ROUNDS = 3  # of each candidate, of which the fastest counts
 
 
@@ -37,28 +39,58 @@ class ImageEncoder(Protocol):
 
 
 class TorchEncoder:
-    """The model as it is, or with bf16 where torch's autocast deems it safe."""
+    """The model as it is, or in bf16."""
 
     def __init__(self, model: PatchCLIP, *, bf16: bool = False) -> None:
-        self.model, self.bf16 = model, bf16
+        """bf16: see `in_bf16`; the model itself stays as it is."""
+        self.model, self.autocast = in_bf16(model) if bf16 else (model, False)
         self.name = f"torch, {'bf16' if bf16 else 'fp32'}"
 
     @torch.inference_mode()
     def __call__(self, pixels: Tensor, valid: Tensor) -> ImageEmbeddings:
         """See `ImageEncoder`."""
-        with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=self.bf16):
-            embeddings = self.model.encode_image(pixels, valid)
-        if not self.bf16:
-            return embeddings
-        values = {item.name: getattr(embeddings, item.name) for item in fields(embeddings)}
+        with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=self.autocast):
+            out = self.model.encode_image(pixels, valid)
         return replace(
-            embeddings,
-            **{
-                name: value.float()
-                for name, value in values.items()
-                if isinstance(value, Tensor) and value.is_floating_point()
-            },
+            out,
+            global_=out.global_.float(),
+            patches=out.patches.float(),
+            pooled=out.pooled.float(),
+            tokens=out.tokens.float(),
         )
+
+
+class _Bf16(nn.Module):
+    """A stage of a tower, or what merges its levels, in bf16, with fp32 before and behind it."""
+
+    def __init__(self, stage: nn.Module) -> None:
+        super().__init__()
+        self.stage = stage
+
+    def forward(self, values: Tensor | list[Tensor]) -> Tensor:
+        device = (values if isinstance(values, Tensor) else values[0]).device
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            out: Tensor = self.stage(values)
+        return out.float()
+
+
+def in_bf16(model: PatchCLIP) -> tuple[PatchCLIP, bool]:
+    """A copy of a model for inference in bf16, and whether it is to run under autocast as a whole.
+
+    A convolutional tower's first stage has few channels, on which all others build, and rounding it alone
+    moves a probability of the bundled model by .07; it stays in fp32, as the projections do. Towers of other
+    kinds run under autocast.
+    """
+    stages = getattr(getattr(model.tower.visual, "trunk", None), "blocks", None)
+    if not isinstance(stages, nn.Sequential) or model.tower.has_attention:
+        return model, True
+    copied = deepcopy(model)
+    stages = copied.tower.visual.trunk.blocks  # type: ignore[union-attr]
+    assert isinstance(stages, nn.Sequential)
+    for number in range(_FULL_STAGES, len(stages)):
+        stages[number] = _Bf16(stages[number])
+    copied.neck = _Bf16(copied.neck)
+    return copied, False
 
 
 def embed(encoder: ImageEncoder, pixels: Tensor, valid: Tensor, *, mirror: bool) -> ImageEmbeddings:

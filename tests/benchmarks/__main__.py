@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from tests.benchmarks import losses, page, places, report, study, training
+from tests.benchmarks import losses, page, places, report, speed, study, training
 
 
 def timed(work: Callable[[], object], least_s: float = 0.5) -> float:
@@ -26,6 +26,7 @@ def main() -> None:
     """Runs all of them."""
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
     for name, text in (
+        ("from file to answer", speed.run(timed)),
         ("training step", training.run(timed)),
         ("patch loss", losses.run(timed)),
         ("lungs", places.run(timed)),

@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 
 from patchclip import Engine, load_radiograph
-from tests.tiny import RECIPE, ROOT, tiny_dataset
+from tests.tiny import RECIPE, ROOT, short_vocabulary, tiny_dataset
 from trainer.__main__ import main
 from trainer.batches.targets import NEGATIVE, POSITIVE
 from trainer.calibrate.regions import localisation
@@ -245,6 +245,8 @@ def test_the_papers_recipe_trains_a_small_clip(place: Path, tmp_path: Path) -> N
         str(RECIPES / "paper.json"),
         "--data",
         str(place / "data"),
+        "--vocabulary",
+        str(short_vocabulary(tmp_path)),
         "--out",
         str(tmp_path / "run"),
     ]

@@ -20,7 +20,7 @@ import safetensors.torch
 import torch
 
 from patchclip.model.patchclip import PatchCLIP
-from tests.tiny import CONFIG, ROOT, VOCABULARY, tiny_dataset, tiny_reports
+from tests.tiny import CONFIG, ROOT, VOCABULARY, short_vocabulary, tiny_dataset, tiny_reports
 from tests.tiny import RECIPE as TINY_RECIPE
 from trainer.__main__ import main
 from trainer.batches.dataset import PatchDataset, collate
@@ -49,6 +49,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("loop")
     tiny_dataset(folder / "data", each=8, splits=("train",))
     (folder / "recipe.json").write_text(json.dumps(RECIPE))
+    short_vocabulary(folder)
     return folder
 
 
@@ -56,7 +57,9 @@ FIT = [sys.executable, "-m", "trainer", "fit"]
 
 
 def arguments(place: Path, out: Path, *more: str) -> list[str]:
-    return ["--data", str(place / "data"), "--recipe", str(place / "recipe.json"), "--out", str(out), *more]
+    vocabulary = ["--vocabulary", str(place / "vocabulary.json")]
+    recipe = ["--data", str(place / "data"), "--recipe", str(place / "recipe.json"), *vocabulary]
+    return [*recipe, "--out", str(out), *more]
 
 
 def losses(run: Path) -> list[dict[str, float]]:

@@ -17,7 +17,7 @@ from torch import nn
 
 from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.encoder import shared_encoder
-from tests.tiny import CONFIG, ROOT, tiny_dataset, tiny_reports
+from tests.tiny import CONFIG, ROOT, short_vocabulary, tiny_dataset, tiny_reports
 from tests.tiny import RECIPE as TINY_RECIPE
 from tests.trainer.fit.together import norms
 from trainer.__main__ import main
@@ -66,6 +66,8 @@ def arguments(place: Path, name: str, out: str, *more: str) -> list[str]:
         str(place / data),
         "--recipe",
         str(place / "recipe.json"),
+        "--vocabulary",
+        str(place / "vocabulary.json"),
         "--out",
         str(place / out / name),
         *sets,
@@ -79,6 +81,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_dataset(folder / "images", each=4, splits=("train",))
     tiny_reports(folder / "reports")
     (folder / "recipe.json").write_text(json.dumps(RECIPE))
+    short_vocabulary(folder)
     cache = ["--cache", str(folder / "cache")]  # filled by the first process, while the other waits
     (folder / "runs.json").write_text(
         json.dumps([[*arguments(folder, name, "two"), *cache] for name in RUNS])
