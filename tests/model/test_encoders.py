@@ -16,10 +16,10 @@ from patchclip import CheckpointError, Engine, Radiograph, load_radiograph
 from patchclip.__main__ import main as command
 from patchclip.execution import Backend, Execution
 from patchclip.image.synthetic import synthetic_radiograph
-from patchclip.model import encoders
 from patchclip.model.checkpoint import ONNX, load_checkpoint, save_checkpoint
 from patchclip.model.encoders import TorchEncoder, computes_bf16, fastest
 from patchclip.model.onnx import OnnxEncoder, write_onnx
+from patchclip.model.patchclip import ImageEmbeddings
 from tests.tiny import tiny_checkpoint
 
 CPU = torch.device("cpu")
@@ -85,7 +85,7 @@ def test_a_graph_of_another_model_is_refused_by_auto_too(folder: Path, plain: En
     shutil.copy2(folder / ONNX, other / ONNX)
     for backend in ("onnx", "auto"):
         with pytest.raises(CheckpointError, match="belongs to another model than the weights beside it"):
-            _engine(other, backend)  # type: ignore[arg-type]
+            _engine(other, backend)
     (other / ONNX).write_bytes(b"none")
     with pytest.raises(CheckpointError, match=r"cannot be read .*; write it again"):
         _engine(other, "onnx")
@@ -108,11 +108,11 @@ def test_auto_takes_whichever_is_faster(plain: Engine, monkeypatch: pytest.Monke
     clock = iter(range(10_000))
 
     class Slow(TorchEncoder):
-        def __call__(self, pixels: torch.Tensor, valid: torch.Tensor) -> encoders.ImageEmbeddings:
+        def __call__(self, pixels: torch.Tensor, valid: torch.Tensor) -> ImageEmbeddings:
             next(clock)
             return super().__call__(pixels, valid)
 
-    monkeypatch.setattr(encoders.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr("patchclip.model.encoders.time.perf_counter", lambda: next(clock))
     slow, quick = Slow(plain.model), TorchEncoder(plain.model)
     assert fastest([slow, quick], plain.checkpoint, CPU) is quick
     assert fastest([quick, slow], plain.checkpoint, CPU) is quick
