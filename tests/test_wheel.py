@@ -102,7 +102,7 @@ def test_every_dependency_of_the_wheel_is_pinned_for_the_checkout() -> None:
     """The bounds in pyproject.toml and the exact pins say the same things."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pins = {
-        line.split("==")[0].lower().replace("_", "-")
+        line.split("==")[0].split("[")[0].lower().replace("_", "-")
         for file in ROOT.glob("requirements*.txt")
         for line in file.read_text(encoding="utf-8").splitlines()
         if "==" in line
