@@ -23,8 +23,8 @@ from patchclip.types import Answer
 
 DEPTH = 500
 """Candidates that are answered at most."""
-ROUNDING = 0.01
-"""Probability by which an answer from float16 may differ (tested)."""
+ROUNDING = 0.1
+"""Of a probability's logit, by which an answer from float16 may differ (tested)."""
 DAY = date(1970, 1, 1)
 
 
@@ -145,7 +145,7 @@ class Searcher:
         for row, bound in zip(candidates.rows, candidates.scores, strict=True):
             if answered >= count and all(map(_is_bound, questions)):
                 hits.sort(key=lambda hit: -hit.probability)
-                if hits[count - 1].probability >= bound + ROUNDING:
+                if hits[count - 1].probability >= bound + ROUNDING * bound * (1 - bound):
                     complete = True
                     break
             hits.append(self._hit(first, int(row), text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,47 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 
+from patchclip import Engine, load_radiograph
 from patchclip.image.synthetic import synthetic_radiograph
+from patchclip.model.branches import Branch, image_logit
+from patchclip.model.calibration import Calibration, FindingCalibration
+from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
+from patchclip.within import ends
 from tests.tiny import KINDS, tiny_checkpoint
 
 
 def checkpoint_of(folder: Path) -> Path:
     """A tiny model."""
     return tiny_checkpoint(folder)
+
+
+def contrasting_checkpoint(folder: Path, source: Path) -> Path:
+    """A tiny model calibrated so that films of a folder get probabilities all over [0, 1].
+
+    Those of an untrained model are nearly the same for all, so that no order could be told from another.
+    """
+    checkpoint = load_checkpoint(tiny_checkpoint(folder))
+    model = checkpoint.model
+    model.logit_scale.fill_(math.log(100))
+    engine = Engine(checkpoint, device="cpu")
+    paths = [path for path in sorted(source.rglob("*")) if path.is_file()]
+    encoded = [engine.encode(load_radiograph(path)).embeddings for path in paths]
+    findings = {}
+    for label in checkpoint.vocabulary.labels:
+        ends_of = ends(engine.understand(checkpoint.vocabulary.finding(label).name)[:1])
+        image = np.array([float(image_logit(model, item, *ends_of, tuple(Branch))[0, 0]) for item in encoded])
+        patch = np.stack([model.pair_logits(item.patches, *ends_of).numpy() for item in encoded])
+        image_scale, patch_scale = 1.5 / image.std(), 1.5 / patch.std()
+        findings[label] = FindingCalibration(
+            image_scale=float(image_scale),
+            image_bias=float(-image_scale * image.mean()),
+            patch_scale=float(patch_scale),
+            patch_bias=float(-patch_scale * patch.mean()),
+            smoothing=0.6,
+        )
+    calibration = Calibration(findings, next(iter(findings.values())), min_patches=0.5)
+    save_checkpoint(folder, model, checkpoint.vocabulary, calibration, checkpoint.gates)
+    return folder
 
 
 def films(folder: Path, count: int, size: int = 96) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from patchclip import Encoded, Engine, QueryError, load_radiograph
 from patchclip.__main__ import main
@@ -16,18 +17,19 @@ from patchclip.errors import DataError
 from patchclip.search import scan
 from patchclip.search.index import FACTS, Index
 from patchclip.search.scan import nearest
-from patchclip.search.searcher import Filters, Searcher
+from patchclip.search.searcher import ROUNDING, Filters, Searcher
 from patchclip.search.words import with_place
-from tests.batch.archives import checkpoint_of, films
+from tests.batch.archives import contrasting_checkpoint, films
 from tests.image.dicoms import CHEST, content, dicom
+from tests.tiny import tiny_checkpoint
 
 TOLERANCE = 0.01
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny model."""
-    return checkpoint_of(tmp_path_factory.mktemp("model"))
+def checkpoint(tmp_path_factory: pytest.TempPathFactory, source: Path) -> Path:
+    """A tiny model that tells the films apart."""
+    return contrasting_checkpoint(tmp_path_factory.mktemp("model"), source)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def engine(checkpoint: Path) -> Engine:
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten films as PNG, and two as DICOM with their views."""
     folder = tmp_path_factory.mktemp("in")
-    films(folder, 10, size=300)
+    films(folder, 10, size=200)
     for view in ("PA", "AP"):
         stored = np.round(CHEST * 4000).astype(np.uint16)
         (folder / f"{view}.dcm").write_bytes(
@@ -97,11 +99,14 @@ def test_hits_are_the_engines_own_answers_on_the_images_in_their_order(
         for place, encoded in images.items()
     }
     assert (found.images, found.eligible, found.complete) == (12, 12, True)
+    logits = {place: logit(value) for place, value in truth.items()}
+    assert np.ptp(list(logits.values())) > 10 * ROUNDING  # so that an order is one
     assert [hit.probability for hit in found.hits] == pytest.approx(
         sorted(truth.values())[::-1], abs=TOLERANCE
     )
     for hit in found.hits:
         assert hit.probability == pytest.approx(truth[hit.image], abs=TOLERANCE)
+        assert logit(hit.probability) == pytest.approx(logits[hit.image], abs=ROUNDING)
         encoded = images[hit.image]
         assert hit.encoded.radiograph_sha256 == encoded.radiograph_sha256
         assert hit.encoded.warnings == encoded.warnings
@@ -123,7 +128,7 @@ def test_few_are_answered_where_no_other_can_be_more_probable(
     found = searcher.search("mass", count=2)
     assert found.complete and found.answered < 12
     assert [hit.probability for hit in found.hits] == pytest.approx(truth[:2], abs=TOLERANCE)
-    # "opacities of the lung" by its own words is only near a finding, so nothing is promised of the others.
+    # A place lowers the probability of a finding, and raises that of its absence: nothing is promised then.
     cut = searcher.search("no mass in the left lower zone", count=2, depth=3)
     assert not cut.complete and cut.answered == 3
     searcher.close()
@@ -207,18 +212,11 @@ def test_new_parts_are_found_and_a_finding_indexed_before_or_after_has_the_same_
 
 
 def test_a_folder_of_another_model_or_none_is_refused(out: Path, tmp_path: Path) -> None:
-    other = Engine.from_pretrained(checkpoint_of_seed(tmp_path / "other"), device="cpu")
+    other = Engine.from_pretrained(tiny_checkpoint(tmp_path / "other", seed=1), device="cpu")
     with pytest.raises(DataError, match="made with another model"):
         Searcher(out, other)
     with pytest.raises(DataError, match="no output of patchclip batch"):
         Searcher(tmp_path, other)
-
-
-def checkpoint_of_seed(folder: Path) -> Path:
-    """Another model than the tests' own."""
-    from tests.tiny import tiny_checkpoint
-
-    return tiny_checkpoint(folder, seed=1)
 
 
 def test_the_scan_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
