@@ -86,6 +86,11 @@ def _serve(settings: Settings, folder: Path) -> None:
         # An installed package ships without it; one that was named must be there.
         twin = Twin(folder_of_twin, engine) if settings.twin or folder_of_twin.is_dir() else None
         truth = read_truth(settings.truth, engine.vocabulary) if settings.truth else None
+        search = None
+        if settings.search_folder is not None:
+            from app.archive_search.desk import search_desk
+
+            search = search_desk(settings, engine, settings.search_folder)
         listening = listen(settings.host, settings.port)
         shared_pool().warm()  # loads its decoders meanwhile
         # Meanwhile the reader opens a file. No daemon: an interpreter that ends under torch's feet aborts.
@@ -130,7 +135,14 @@ def _serve(settings: Settings, folder: Path) -> None:
             drain = Drain(service.lanes.store)
             try:
                 app = build(
-                    service, settings, folder, people, studies, drain=drain, has_model=prepared.is_set
+                    service,
+                    settings,
+                    folder,
+                    people,
+                    studies,
+                    search=search,
+                    drain=drain,
+                    has_model=prepared.is_set,
                 )
                 serve(app, listening, drain, json_logs=settings.log_format == "json")
             finally:

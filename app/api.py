@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -28,6 +28,7 @@ from app.requests import (
     FilmRequest,
     FilmsRequest,
     FindRequest,
+    HitRequest,
     LookRequest,
     MapsRequest,
     OpenExampleRequest,
@@ -45,6 +46,9 @@ from app.study.routes import study_requests
 from app.study.server import StudyServer
 from app.uploads import Uploads, limited
 
+if TYPE_CHECKING:  # what it needs is loaded where an archive is searched
+    from app.archive_search.desk import SearchDesk
+
 OPTIONS_HEADER = "x-patch-clip-options"  # of a request whose body is a file: the rest of it, as JSON
 BYTES = "application/octet-stream"
 FILM = "application/x-patch-clip-film"  # an opened study, followed by its film: see app.film
@@ -60,6 +64,7 @@ def routes(
     identities: Identities,
     studies: StudyServer | None = None,
     accounts: AccountsOffice | None = None,
+    search: SearchDesk | None = None,
 ) -> list[Route]:
     """One route for each request of the page.
 
@@ -69,6 +74,7 @@ def routes(
         identities: by whom everybody's rows are told apart; with `OnlyPerson` they are not.
         studies: what answers the requests of studies; None for a server without them.
         accounts: what answers those of accounts; None for a server without them.
+        search: what gives the films of hits; None for a server that searches no archive.
     """
     signs_in = not isinstance(identities, OnlyPerson)
 
@@ -151,6 +157,8 @@ def routes(
     requests = {} if studies is None else study_requests(studies.desk, studies.office)
     requests |= {} if accounts is None else account_requests(accounts)
     answering |= {name: of_person(asked) for name, asked in requests.items()}
+    if search is not None:
+        answering["search_film"] = json(HitRequest, search.film)
     return [Route(API + name, endpoint(name, answer), methods=["POST"]) for name, answer in answering.items()]
 
 

@@ -233,6 +233,12 @@ class ReceivedFilmRequest(Message):
     film: Name
 
 
+class HitRequest(Message):
+    """One of the hits of the archive search."""
+
+    hit: Name
+
+
 class FindRequest(Message):
     """What studies of the archive are looked for by; "" for what does not matter."""
 

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
@@ -41,6 +42,9 @@ from app.watching.logs import write_logs
 from app.watching.metrics import Metrics, Parts
 from app.watching.watch import Watch
 
+if TYPE_CHECKING:  # what it needs is loaded where an archive is searched
+    from app.archive_search.desk import SearchDesk
+
 PATIENCE_S = 5  # for streams that last when all else has ended
 
 
@@ -51,6 +55,7 @@ def build(
     people: People,
     studies: StudyServer | None = None,
     *,
+    search: SearchDesk | None = None,
     drain: Drain | None = None,
     has_model: Callable[[], bool] = lambda: True,
 ) -> ASGIApp:
@@ -62,6 +67,7 @@ def build(
         folder: a private one for uploads on their way in.
         people: how it is told who asks.
         studies: what answers the requests of studies; None for a server without them.
+        search: what searches an archive; None for a server that has none.
         drain: which knows when the server is told to stop; one of its own if not given.
         has_model: whether the model has all that it answers with.
     """
@@ -70,7 +76,7 @@ def build(
         None if people.accounts is None else AccountsOffice(people.accounts, service.lanes.sign_in, people.by)
     )
     labels = LabelDesk(service.in_use, service.lanes, service.archive.archive, settings.upload_limit_mb)
-    asked = routes(service, Windows(), uploads, people.identities, studies, office)
+    asked = routes(service, Windows(), uploads, people.identities, studies, office, search)
     app = Starlette(
         routes=[
             *asked,
@@ -91,6 +97,10 @@ def build(
             settings.upload_limit_mb,
         )
         mount_insights(app, backend, settings, folder, studies.shelf)
+    if search is not None:
+        from app.archive_search.mount import mount_search
+
+        mount_search(app, search, settings)
     mount(app, shell(), "/", settings, head())
     allowed = Allowed(app, people.identities, uploads.limit)
     behind = Gate(allowed, people.identities) if people.sign_in else allowed

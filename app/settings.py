@@ -134,6 +134,18 @@ class Settings(BaseSettings):
         None,
         description="Folder below which the cases lie of studies that are made in the page; none if not set.",
     )
+    search_folder: Path | None = Field(
+        None,
+        description="Folder that patchclip batch wrote, which /archive-search searches; none if not given.",
+    )
+    search_films: Path | None = Field(
+        None,
+        description="Folder of the films that the batch read, from which hits are opened; none if not given.",
+    )
+    search_key: Path | None = Field(
+        None,
+        description="The batch's key file, by which films are found; the one in its folder if not given.",
+    )
 
     dicomweb: SecretStr | None = Field(
         None,

@@ -1,4 +1,4 @@
-"""The doors of the Gradio applications beside the page (insights, endpoints, models): what they need.
+"""The doors of the Gradio applications beside the page (insights, endpoints, models, archive search).
 
 Uploads, component servers, proxies, monitoring and files of the server stay closed there too.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 
-INSIGHTS, ENDPOINTS, MODELS = "/insights", "/endpoints", "/models"
-PAGES = frozenset(f"{path}{end}" for path in (INSIGHTS, ENDPOINTS, MODELS) for end in ("", "/"))
-MOUNT = r"/(?:insights|endpoints|models)"
+INSIGHTS, ENDPOINTS, MODELS, ARCHIVE_SEARCH = "/insights", "/endpoints", "/models", "/archive-search"
+PAGES = frozenset(
+    f"{path}{end}" for path in (INSIGHTS, ENDPOINTS, MODELS, ARCHIVE_SEARCH) for end in ("", "/")
+)
+MOUNT = r"/(?:insights|endpoints|models|archive-search)"
 NAME = r"[\w@~-][\w.@~-]*"  # none begins with a dot
 FILES = re.compile(rf"{MOUNT}/(?:(?:assets|static)/{NAME}(?:/{NAME})*|theme\.css|favicon\.ico)")
 GOT = re.compile(

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.guard.mounted import ENDPOINTS, INSIGHTS, MODELS
+from app.guard.mounted import ARCHIVE_SEARCH, ENDPOINTS, INSIGHTS, MODELS
 from app.insights.desk import InsightsDesk
 from app.insights.endpoints import Backend, endpoints_page
 from app.insights.page import HEAD, insights_page
@@ -23,7 +23,12 @@ from app.people.identity import Identities, NotAllowedError, NotSignedInError, R
 from app.settings import Settings
 from patchclip import PatchClipError
 
-ROLES = {INSIGHTS: Role.LEAD, ENDPOINTS: Role.READER, MODELS: Role.LEAD}
+ROLES = {
+    INSIGHTS: Role.LEAD,
+    ENDPOINTS: Role.READER,
+    MODELS: Role.LEAD,
+    ARCHIVE_SEARCH: Role.READER,
+}
 BASE64 = 1.4
 """Bytes of a film's text beside those of its file, with room for the rest of the request."""
 TOO_LARGE = "The request is larger than this server takes; send one film."

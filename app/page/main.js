@@ -3,6 +3,7 @@ import { beginArchive } from "./archive.js";
 import { bindControls, setColours } from "./controls.js";
 import { $, node, say } from "./dom.js";
 import { bindFolds } from "./folds.js";
+import { openHit } from "./hits.js";
 import { bindKeys } from "./keys.js";
 import { offerMaps } from "./panes.js";
 import { showPerson } from "./person.js";
@@ -39,6 +40,7 @@ async function begin() {
   beginArchive(start);
   await restore(start.person, showPerson);
   $("model").closest("#pc").dataset.ready = "true";
+  await openHit();
 }
 
 bindControls();

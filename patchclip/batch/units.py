@@ -10,6 +10,7 @@ from patchclip.archive.dicomweb import Archive
 from patchclip.errors import PatchClipError, RadiographError
 from patchclip.image import ImageEntry, Listing, Radiograph, load_entry
 from patchclip.image.isolation import shared_pool
+from patchclip.image.load import read_content
 
 Kind = Literal["named", "beside others", "member", "study", "fault"]
 
@@ -92,6 +93,15 @@ def open_unit(unit: Unit, archive: Archive | None = None) -> Opened:
         return _opened(unit, _listed(job, source, unit.place), source if isinstance(source, bytes) else None)
     except PatchClipError as error:
         return Opened(unit, faults=(Fault(unit, unit.place, "error", str(error)),))
+
+
+def content_of(unit: Unit) -> bytes:
+    """A file or a shard's member as bytes.
+
+    Raises:
+        RadiographError: it cannot be read.
+    """
+    return _member(unit) if unit.kind == "member" else read_content(unit.location)
 
 
 def _study(unit: Unit, archive: Archive | None) -> Opened:
