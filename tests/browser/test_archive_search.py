@@ -64,6 +64,4 @@ def test_a_hit_opens_in_the_viewer_and_one_without_its_film_shows_what_is_stored
     viewer.goto(server.url.rstrip("/") + link[link.index("/#hit=") :])
     expect(viewer.locator("#pc-studies li")).to_have_count(1, timeout=PATIENCE)
     assert "#hit" not in viewer.url
-    viewer.goto(server.url + "#hit=unknown")
-    viewer.reload()
     viewer.close()
