@@ -1,6 +1,6 @@
 """How fast vector engines find the images whose embeddings answer a query best: usearch, faiss, LanceDB.
 
-    python -m tests.benchmarks.vector_engines [--images 1000000] [--width 257] [--threads 2]
+    python -m tests.benchmarks.vector_engines [--images 200000] [--width 257] [--threads 2]
 
 Embeddings are drawn (seed 0): clusters, as those of radiographs with the same finding are, in float16 as a
 batch stores them. Each engine is measured if it is installed: millions of embeddings a second, milliseconds
@@ -154,7 +154,7 @@ def _is_there(file: Any) -> bool:
 def main() -> None:
     """Measures each engine that is installed and prints one line for it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=1_000_000)
+    parser.add_argument("--images", type=int, default=200_000)
     parser.add_argument("--width", type=int, default=257)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--engine", action="append", choices=list(ENGINES))
