@@ -37,6 +37,16 @@ VALUES = {
     "sign_in_hours": ("8", 8),
     "study_folder": ("/srv/studies", Path("/srv/studies")),
     "study_cases": ("/srv/films", Path("/srv/films")),
+    "metrics_token": ("secret", SecretStr("secret")),
+    "log_format": ("json", "json"),
+    "models": ("/srv/models", Path("/srv/models")),
+    "teach_data": ('["nih:/srv/nih"]', ["nih:/srv/nih"]),
+    "backend": ("onnx", "onnx"),
+    "precision": ("bf16", "bf16"),
+    "mirror": ("false", False),
+    "search_folder": ("/srv/batch", Path("/srv/batch")),
+    "search_key": ("/srv/key", Path("/srv/key")),
+    "search_films": ("/srv/archive", Path("/srv/archive")),
 }
 
 
@@ -90,12 +100,16 @@ def test_each_setting_is_a_flag_that_counts_more_than_its_variable(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text, value = VALUES[name]
-    other = '["Nodule=0.1"]' if name == "prior" else str(getattr(Settings(), name) or "/srv/other")
+    others = {"prior": '["Nodule=0.1"]', "teach_data": '["vindr:/srv/vindr"]'}
+    other = others.get(name) or str(getattr(Settings(), name) or "/srv/other")
     monkeypatch.setenv(f"PATCHCLIP_{name.upper()}", other)
     assert getattr(read_settings([f"--{name.replace('_', '-')}", text]), name) == value
 
 
-def test_help_lists_every_flag_with_its_description(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_flag_with_its_description(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "10000")  # no line is broken at a hyphen
     with pytest.raises(SystemExit) as stopped:
         read_settings(["--help"])
     assert stopped.value.code == 0
