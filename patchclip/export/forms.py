@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping
 
 from pydicom.dataset import Dataset
 
+from patchclip.export.capture import secondary_capture
+from patchclip.export.report import structured_report
 from patchclip.export.result import Result
-from patchclip.export.secondary_capture import secondary_capture
 from patchclip.export.segmentation import map_segmentation, region_segmentation
 from patchclip.export.source import Source
-from patchclip.export.structured_report import structured_report
 from patchclip.export.tables import coco, csv_rows
 from patchclip.image.radiograph import Radiograph
 

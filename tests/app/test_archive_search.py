@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from patchclip import Engine, PatchClipError, QueryError
 from patchclip.__main__ import main
 from patchclip.batch.names import Namer, read_key
 from patchclip.errors import DataError
+from tests.app.own_loop import in_own_loop
 from tests.batch.archives import films
 from tests.tiny import tiny_checkpoint
 
@@ -45,7 +45,7 @@ def desk(folder: Path, engine: Engine) -> SearchDesk:
 
 
 def test_hits_are_listed_shown_and_their_films_given(desk: SearchDesk, folder: Path, engine: Engine) -> None:
-    shown = asyncio.run(desk.find(Wanted("no mass, large", side="left", count=3)))
+    shown = in_own_loop(desk.find(Wanted("no mass, large", side="left", count=3)))
     assert len(shown.rows) == len(shown.tokens) == 3
     rows = [dict(zip(HEADINGS, row, strict=True)) for row in shown.rows]
     assert [row["hit"] for row in rows] == [1, 2, 3]
@@ -55,21 +55,21 @@ def test_hits_are_listed_shown_and_their_films_given(desk: SearchDesk, folder: P
         assert row["called"] == ("present" if 1 - float(row["probability"]) >= 0.5 else "absent")
     assert "large" in shown.note and "4 of 4 images scanned" in shown.note
 
-    told = asyncio.run(desk.show(shown.tokens[0]))
+    told = in_own_loop(desk.show(shown.tokens[0]))
     assert f"](/#hit={shown.tokens[0]})" in told.words and "96 x 96 pixels" in told.words
     heatmap = told.plot.data[0]
     assert (heatmap.zmin, heatmap.zmax) == (0, 1) and np.asarray(heatmap.z).shape == (4, 4)
-    content = asyncio.run(desk.film("window", HitRequest(hit=shown.tokens[0])))
+    content = in_own_loop(desk.film("window", HitRequest(hit=shown.tokens[0])))
     assert content in {path.read_bytes() for path in (folder / "films").rglob("*.png")}
 
 
 def test_refusals_are_sentences(desk: SearchDesk) -> None:
     with pytest.raises(QueryError, match="far from what this model has learnt"):
-        asyncio.run(desk.find(Wanted("telephone")))
+        in_own_loop(desk.find(Wanted("telephone")))
     with pytest.raises(PatchClipError, match="is no day"):
-        asyncio.run(desk.find(Wanted("mass", since="yesterday")))
+        in_own_loop(desk.find(Wanted("mass", since="yesterday")))
     with pytest.raises(PatchClipError, match="search again"):
-        asyncio.run(desk.film("window", HitRequest(hit="unknown")))
+        in_own_loop(desk.film("window", HitRequest(hit="unknown")))
 
 
 def test_films_are_found_by_the_key_alone(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import zlib
 from collections.abc import Awaitable
@@ -18,6 +17,7 @@ from app.requests import OpenExampleRequest
 from app.service import Service
 from patchclip import Encoded, Radiograph, RadiographError, load_radiograph
 from patchclip.image.grey import picture_values
+from tests.app.own_loop import in_own_loop
 from tests.app.page_client import PageClient, film_of, told
 from tests.image.dicoms import CHEST, content, dicom, lut, words
 
@@ -115,7 +115,7 @@ def test_the_film_is_on_its_way_while_the_model_looks_at_it(
         looking.done.set()
         return [*film, *[part async for part in parts]]
 
-    head, codes, study = asyncio.run(read())
+    head, codes, study = in_own_loop(read())
     told_first = json.loads(head[4:])
     assert film_of(head + codes).shape == tuple(told_first["film"]["size"])
     assert told_first["film_bytes"] == len(codes)

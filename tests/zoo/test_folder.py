@@ -54,7 +54,11 @@ def test_a_converted_model_answers_and_says_that_it_is_not_calibrated(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record = predicted(folder, capsys)
-    assert record["model"] == {"name": "Tiny SigLIP", "sha256": load_checkpoint(folder).sha256}
+    assert record["model"] == {
+        "name": "Tiny SigLIP",
+        "sha256": load_checkpoint(folder).sha256,
+        "backend": "torch, fp32",
+    }
     assert any("probabilities are not calibrated" in warning for warning in record["warnings"])
     answer = record["queries"][0]
     height, width = record["size"]

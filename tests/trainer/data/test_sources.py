@@ -41,7 +41,7 @@ DATASETS = {
 }
 
 
-@pytest.mark.parametrize("name", ADAPTERS)
+@pytest.mark.parametrize("name", DATASETS)
 def test_every_dataset_is_recognised_by_its_files_and_by_its_name(name: str, tmp_path: Path) -> None:
     folder = DATASETS[name](tmp_path / "data")
     assert find_source(folder).name == find_source(f"{name}:{folder}").name == name
@@ -58,6 +58,15 @@ def test_every_dataset_is_recognised_by_its_files_and_by_its_name(name: str, tmp
         else read_source(folder, split, frozenset(("Mass",)), allow_missing=True)
     )
     assert name == "folder" or all(sample.states.keys() <= {"Mass"} for sample in few.samples)
+
+
+def test_shards_are_recognised_and_their_images_keep_where_they_are_from(tmp_path: Path) -> None:
+    assert set(ADAPTERS) == {*DATASETS, "shards"}
+    data, out = DATASETS["folder"](tmp_path / "data"), tmp_path / "shards"
+    assert main(["shard", "--data", str(data), "--out", str(out), "--size", "32"]) == 0
+    assert find_source(out).name == find_source(f"shards:{out}").name == "shards"
+    samples = read_source(out, "train", KNOWN).samples
+    assert samples and {sample.source for sample in samples} == {"data"}
 
 
 def test_feedback_names_database_and_images(tmp_path: Path) -> None:
@@ -112,10 +121,10 @@ def test_a_source_may_have_a_split_of_its_own(tmp_path: Path, capsys: pytest.Cap
 def test_what_is_not_recognised_lists_what_would_be(tmp_path: Path) -> None:
     with pytest.raises(
         DataError,
-        match=r"recognised by its files; name one of folder, nih, .*openi as NAME:FOLDER, or feedback",
+        match=r"recognised by its files; name one of folder, shards, nih, .*openi as NAME:FOLDER, or fee",
     ):
         find_source(tmp_path)
-    with pytest.raises(DataError, match=r"There is no folder siin:.*Supported datasets are folder, nih"):
+    with pytest.raises(DataError, match=r"There is no folder siin:.*Supported datasets are folder, shards, nih"):
         find_source(f"siin:{tmp_path}")
     write(tmp_path / "train-rle.csv", "")
     write(tmp_path / "stage_2_train_labels.csv", "")

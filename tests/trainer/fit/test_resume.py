@@ -191,10 +191,10 @@ def test_an_epoch_that_is_done_again_is_logged_once(
     """Cut short between the last epoch's line in the log and the state that knows of it."""
     save = RunState.save
 
-    def cut(self: RunState, out: Path, progress: Progress, origin: Any) -> None:
+    def cut(self: RunState, out: Path, progress: Progress, origin: Any, *, write: bool = True) -> None:
         if progress.total == 4:
             raise Cut
-        save(self, out, progress, origin)
+        save(self, out, progress, origin, write=write)
 
     def logged() -> list[int]:
         return [
