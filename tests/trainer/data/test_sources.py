@@ -124,7 +124,7 @@ def test_what_is_not_recognised_lists_what_would_be(tmp_path: Path) -> None:
         match=r"recognised by its files; name one of folder, shards, nih, .*openi as NAME:FOLDER, or fee",
     ):
         find_source(tmp_path)
-    with pytest.raises(DataError, match=r"There is no folder siin:.*Supported datasets are folder, shards, nih"):
+    with pytest.raises(DataError, match=r"no folder siin:.*Supported datasets are folder, shards, nih"):
         find_source(f"siin:{tmp_path}")
     write(tmp_path / "train-rle.csv", "")
     write(tmp_path / "stage_2_train_labels.csv", "")
