@@ -71,8 +71,8 @@ class Maps:
         """The patch map of an answer and others of the same query as an NPZ file.
 
         It holds NAME (float32 [R, C], as computed) and NAME_extent (x0, y0, x1, y1 in original pixels) of
-        each
-        map, of which the patch map is called "patch_map", and what they are maps of as texts and numbers.
+        each map, of which the patch map is called "patch_map", and what they are maps of as texts and
+        numbers.
 
         Raises:
             QueryError, SaliencyError: see `compare`.

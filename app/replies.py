@@ -130,9 +130,9 @@ class FilmReply(Reply):
 
     `size` is (rows, columns) of the codes, each `step` pixels of the radiograph long. slope x code +
     intercept is a value in the file's units, of which `limits` are the least and the greatest. `inverse`: low
-    values are
-    bright. `outside`: the code 65535 is a pixel that shows nothing. `model` is what the model sees.
-    `patient_left` is the side of the picture on which the patient's left lies, told or as usually displayed.
+    values are bright. `outside`: the code 65535 is a pixel that shows nothing. `model` is what the model
+    sees. `patient_left` is the side of the picture on which the patient's left lies, told or as usually
+    displayed.
     """
 
     size: tuple[int, int]

@@ -12,8 +12,7 @@ BUNDLED = ASSETS / "patchclip-cxr-s"
 """Folder of the bundled checkpoint."""
 TWIN = ASSETS / "patchclip-cxr-s-twin"
 """Folder of its twin, trained without boxes, whose saliency is the standard of comparison; no part of an
-installed
-package."""
+installed package."""
 VOCABULARY = ASSETS / "vocabulary.json"
 """Findings and wording for new checkpoints; each checkpoint carries its own."""
 EXAMPLES = ASSETS / "examples"

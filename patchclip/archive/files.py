@@ -20,9 +20,8 @@ from patchclip.files import atomic
 from patchclip.image import Radiograph, load_radiograph
 from patchclip.image.burnt_in import find_text
 from patchclip.image.decoders import stored_pixels
+from patchclip.keys import read_key_file
 from patchclip.types import Box
-
-SHORTEST_KEY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +129,4 @@ def _replace_pixels(dataset: FileDataset, stored: NDArray[np.generic]) -> None:
 
 
 def _key(file: Path | None) -> bytes | None:
-    if file is None:
-        return None
-    try:
-        key = file.read_bytes()
-    except OSError as error:
-        raise DataError(f"The key {file} cannot be read ({error.strerror}); check the path.") from error
-    if len(key) < SHORTEST_KEY:
-        raise DataError(
-            f"The key {file} has {len(key)} bytes, too few to keep UIDs secret; give at least {SHORTEST_KEY}."
-        )
-    return key
+    return None if file is None else read_key_file(file, "UIDs")

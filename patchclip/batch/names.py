@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patchclip.errors import DataError
+from patchclip.keys import read_key_file
 
 KEY = "key"
 """Of the output folder, where no other file was named."""
-SHORTEST_KEY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,6 @@ def read_key(folder: Path, file: Path | None) -> bytes:
         if file is None and not place.exists():
             with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
                 made.write(secrets.token_bytes(32))
-        key = place.read_bytes()
     except OSError as error:
         raise DataError(f"The key {place} cannot be read ({error.strerror}); check the path.") from error
-    if len(key) < SHORTEST_KEY:
-        raise DataError(
-            f"The key {place} has {len(key)} bytes, too few to keep references secret; give at least "
-            f"{SHORTEST_KEY}."
-        )
-    return key
+    return read_key_file(place, "references")

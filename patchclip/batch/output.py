@@ -144,6 +144,11 @@ class Output:
         lists = {name: tuple(values[name]) for name in ("queries", "prior")}
         return RunRecord(**(values | lists))
 
+    def part_names(self) -> list[str]:
+        """Names of the parts that are done, in order."""
+        names = (path.stem for path in (self.folder / LEDGER).glob("part-*.json"))
+        return sorted(name for name in names if ".writing" not in name)
+
     def parts(self) -> list[PartRecord]:
         """The parts that are done, by name.
 
@@ -151,9 +156,8 @@ class Output:
             DataError: the ledger is damaged.
         """
         parts = []
-        for path in sorted((self.folder / LEDGER).glob("part-*.json")):
-            if ".writing" in path.name:
-                continue
+        for name in self.part_names():
+            path = self.folder / LEDGER / f"{name}.json"
             values = read_json(path, dict)
             try:
                 parts.append(PartRecord(**(values | {"units": tuple(values["units"])})))

@@ -19,12 +19,9 @@ from torch import Tensor
 
 from patchclip.engine import Engine
 from patchclip.model.branches import Branch
-from patchclip.model.patchclip import ImageEmbeddings, PatchCLIP
+from patchclip.model.patchclip import MIL_AREA, ImageEmbeddings, PatchCLIP
 from patchclip.question import Question
 from patchclip.types import FloatArray
-
-AREA = 0.5
-"""The `area` of `patchclip.model.patchclip.mil_logit`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ def summaries(
         logits = model.pair_logits(patches, positive, negative)
         log_weights = logits.log_softmax(dim=0)
         weights = log_weights.exp()
-        entropy = -(weights * log_weights).sum(dim=0) - AREA * float(np.log(max(1, int(valid.sum()))))
+        entropy = -(weights * log_weights).sum(dim=0) - MIL_AREA * float(np.log(max(1, int(valid.sum()))))
         parts: list[Tensor] = []
         for branch in branches:
             match branch:
@@ -86,6 +83,5 @@ def query_vector(model: PatchCLIP, question: Question) -> FloatArray:
     """float32 [D + 1], whose inner product with a summary is the image's logit without the bias of
     `pair_logits`."""
     with torch.inference_mode():
-        scale = model.logit_scale.exp().clamp(max=100.0)
-        direction = scale * (question.positive.float() - question.negative.float())
+        direction = model.pair_scale * (question.positive.float() - question.negative.float())
         return np.asarray(torch.cat([direction, direction.new_ones(1)]).cpu().numpy(), np.float32)

@@ -46,8 +46,7 @@ class Setting:
 
 MEGAPIXELS = Setting("PATCHCLIP_MAX_MEGAPIXELS", 64, 1, 170)
 """Millions of pixels of an image; 8000 x 8000 is four times a 43 cm detector at 0.1 mm, and enough for a
-stitched
-spine. Pillow has a limit of its own above the greatest."""
+stitched spine. Pillow has a limit of its own above the greatest."""
 MEMORY_MB = Setting("PATCHCLIP_DECODER_MEMORY_MB", 2048, 256, 1_000_000)
 """Of a worker process."""
 CPU_S = Setting("PATCHCLIP_DECODER_CPU_S", 30, 1, 3600)

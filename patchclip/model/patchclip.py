@@ -203,9 +203,14 @@ class PatchCLIP(nn.Module):
         """
         direction = positive.float() - negative.float()
         with torch.autocast(embeddings.device.type, enabled=False):
-            # What is trained here is kept from growing without end; a published scale is what it is.
-            scale = self.logit_scale.exp() if self.published else self.logit_scale.exp().clamp(max=100.0)
-            return scale * (embeddings.float() @ direction.t()) + self.logit_bias
+            return self.pair_scale * (embeddings.float() @ direction.t()) + self.logit_bias
+
+    @property
+    def pair_scale(self) -> Tensor:
+        """exp(logit_scale) of `pair_logits`, scalar."""
+        scale = self.logit_scale.exp()
+        # What is trained here is kept from growing without end; a published scale is what it is.
+        return scale if self.published else scale.clamp(max=100.0)
 
     def encode_sparse(
         self, tokens: Tensor, grid: tuple[int, int], index: Tensor, mask: Tensor, image: Tensor
@@ -274,7 +279,11 @@ def mean_of_halves(both: ImageEmbeddings) -> ImageEmbeddings:
     )
 
 
-def mil_logit(patch_logits: Tensor, valid: Tensor, area: float = 0.5) -> Tensor:
+MIL_AREA = 0.5
+"""The `area` of `mil_logit`."""
+
+
+def mil_logit(patch_logits: Tensor, valid: Tensor, area: float = MIL_AREA) -> Tensor:
     """Smooth maximum over an image's patches: log sum exp z - area * log P (log-sum-exp pooling, Pinheiro &
     Collobert, CVPR 2015).
 

@@ -1,6 +1,5 @@
 """What a checkpoint says of a published model that it holds: where it is from, its architecture, its input
-and
-its tokenizer."""
+and its tokenizer."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from patchclip.batch.output import LEDGER, Output
+from patchclip.batch.output import Output
 from patchclip.batch.tables import EMBEDDINGS, summary_column
 from patchclip.data.tables import read_json
 from patchclip.errors import DataError
@@ -60,7 +60,7 @@ def read_index(output: Output, label: str, width: int) -> Index:
         DataError: a table is missing or damaged, or the index cannot be written.
     """
     folder = output.folder / FOLDER
-    done = sorted(path.stem for path in (output.folder / LEDGER).glob("part-*.json") if _is_part(path.stem))
+    done = output.part_names()
     column, vector = summary_column(label), np.dtype((np.float16, width))
     try:
         folder.mkdir(exist_ok=True)
@@ -156,10 +156,6 @@ def _vectors(table: pq.ParquetFile, column: str, width: int) -> NDArray[Any]:
     values = [chunk.flatten().to_numpy(zero_copy_only=False) for chunk in read[column].chunks]
     flat = np.concatenate(values) if values else np.empty(0, np.float16)
     return np.asarray(flat, np.float16).reshape(-1, width)
-
-
-def _is_part(stem: str) -> bool:
-    return ".writing" not in stem
 
 
 def _safe(label: str) -> str:

@@ -18,6 +18,26 @@ from patchclip.zoo.source import RAW, SQUASHED, Source, listed
 CONFIG, PREPROCESSOR = "config.json", "preprocessor_config.json"
 TITLES = {"clip": "Hugging Face's CLIP", "siglip": "Hugging Face's SigLIP"}
 _PARTS = ("weight", "bias")
+_JOINED = "self_attn.{q,k,v}_proj"
+"""Three of Hugging Face's that are one elsewhere."""
+OPEN_CLIP = {
+    _JOINED: "attn.in_proj_",
+    "self_attn.out_proj": "attn.out_proj",
+    "layer_norm1": "ln_1",
+    "layer_norm2": "ln_2",
+    "mlp.fc1": "mlp.c_fc",
+    "mlp.fc2": "mlp.c_proj",
+}
+"""A transformer block's parts -> their names in open_clip."""
+TIMM = {
+    _JOINED: "attn.qkv.",
+    "self_attn.out_proj": "attn.proj",
+    "layer_norm1": "norm1",
+    "layer_norm2": "norm2",
+    "mlp.fc1": "mlp.fc1",
+    "mlp.fc2": "mlp.fc2",
+}
+"""The same in timm."""
 
 
 def model_type(folder: Path) -> str | None:
@@ -165,12 +185,12 @@ def _clip(config: Any, state: Mapping[str, Tensor]) -> tuple[dict[str, Any], dic
         "visual.conv1.weight": state["vision_model.embeddings.patch_embedding.weight"],
         "visual.positional_embedding": state["vision_model.embeddings.position_embedding.weight"],
         **_pair(state, "vision_model.pre_layrnorm", "visual.ln_pre"),
-        **_blocks(state, "vision_model", "visual.transformer", vision.num_hidden_layers),
+        **_blocks(state, "vision_model", "visual.transformer.resblocks", vision.num_hidden_layers, OPEN_CLIP),
         **_pair(state, "vision_model.post_layernorm", "visual.ln_post"),
         "visual.proj": state["visual_projection.weight"].t(),
         "token_embedding.weight": state["text_model.embeddings.token_embedding.weight"],
         "positional_embedding": state["text_model.embeddings.position_embedding.weight"],
-        **_blocks(state, "text_model", "transformer", text.num_hidden_layers),
+        **_blocks(state, "text_model", "transformer.resblocks", text.num_hidden_layers, OPEN_CLIP),
         **_pair(state, "text_model.final_layer_norm", "ln_final"),
         "text_projection": state["text_projection.weight"].t(),
         "logit_scale": state["logit_scale"],
@@ -225,7 +245,7 @@ def _siglip(config: Any, state: Mapping[str, Tensor]) -> tuple[dict[str, Any], d
     weights = {
         **_pair(state, "vision_model.embeddings.patch_embedding", "visual.trunk.patch_embed.proj"),
         "visual.trunk.pos_embed": state["vision_model.embeddings.position_embedding.weight"].unsqueeze(0),
-        **_trunk(state, vision.num_hidden_layers),
+        **_blocks(state, "vision_model", "visual.trunk.blocks", vision.num_hidden_layers, TIMM),
         **_pair(state, "vision_model.post_layernorm", "visual.trunk.norm"),
         "visual.trunk.attn_pool.latent": state[f"{head}.probe"],
         **query,
@@ -236,7 +256,7 @@ def _siglip(config: Any, state: Mapping[str, Tensor]) -> tuple[dict[str, Any], d
         **_pair(state, f"{head}.mlp.fc2", "visual.trunk.attn_pool.mlp.fc2"),
         "text.token_embedding.weight": state["text_model.embeddings.token_embedding.weight"],
         "text.positional_embedding": state["text_model.embeddings.position_embedding.weight"],
-        **_blocks(state, "text_model", "text.transformer", text.num_hidden_layers),
+        **_blocks(state, "text_model", "text.transformer.resblocks", text.num_hidden_layers, OPEN_CLIP),
         **_pair(state, "text_model.final_layer_norm", "text.ln_final"),
         **_pair(state, "text_model.head", "text.text_projection"),
         "logit_scale": state["logit_scale"].reshape(()),
@@ -259,37 +279,16 @@ def _joined(state: Mapping[str, Tensor], attention: str, part: str) -> Tensor:
     return torch.cat([state[f"{attention}.{name}_proj.{part}"] for name in "qkv"])
 
 
-def _blocks(state: Mapping[str, Tensor], before: str, after: str, layers: int) -> dict[str, Tensor]:
-    """A transformer of Hugging Face's under open_clip's names."""
+def _blocks(
+    state: Mapping[str, Tensor], before: str, after: str, layers: int, names: Mapping[str, str]
+) -> dict[str, Tensor]:
+    """A transformer of Hugging Face's under the names of `OPEN_CLIP` or `TIMM`; before, after: its prefix."""
     weights: dict[str, Tensor] = {}
     for number in range(layers):
-        source, target = f"{before}.encoder.layers.{number}", f"{after}.resblocks.{number}"
+        source, target = f"{before}.encoder.layers.{number}", f"{after}.{number}"
         for part in _PARTS:
-            weights[f"{target}.attn.in_proj_{part}"] = _joined(state, f"{source}.self_attn", part)
-        for old, new in (
-            ("layer_norm1", "ln_1"),
-            ("self_attn.out_proj", "attn.out_proj"),
-            ("layer_norm2", "ln_2"),
-            ("mlp.fc1", "mlp.c_fc"),
-            ("mlp.fc2", "mlp.c_proj"),
-        ):
-            weights |= _pair(state, f"{source}.{old}", f"{target}.{new}")
-    return weights
-
-
-def _trunk(state: Mapping[str, Tensor], layers: int) -> dict[str, Tensor]:
-    """The image tower's transformer under timm's names."""
-    weights: dict[str, Tensor] = {}
-    for number in range(layers):
-        source, target = f"vision_model.encoder.layers.{number}", f"visual.trunk.blocks.{number}"
-        for part in _PARTS:
-            weights[f"{target}.attn.qkv.{part}"] = _joined(state, f"{source}.self_attn", part)
-        for old, new in (
-            ("layer_norm1", "norm1"),
-            ("self_attn.out_proj", "attn.proj"),
-            ("layer_norm2", "norm2"),
-            ("mlp.fc1", "mlp.fc1"),
-            ("mlp.fc2", "mlp.fc2"),
-        ):
-            weights |= _pair(state, f"{source}.{old}", f"{target}.{new}")
+            weights[f"{target}.{names[_JOINED]}{part}"] = _joined(state, f"{source}.self_attn", part)
+        for old, new in names.items():
+            if old != _JOINED:
+                weights |= _pair(state, f"{source}.{old}", f"{target}.{new}")
     return weights

@@ -22,8 +22,7 @@ CLIP_SCALING = ChannelScaling(
 """Of the images that CLIP learnt from (Radford et al., ICML 2021)."""
 RAW = InputStyle(standardised=False, fit="pad")
 """The whole film with its aspect. Where a model was published with a crop of the middle, the film is fitted
-into
-the square instead, so that no part of it goes unseen."""
+into the square instead, so that no part of it goes unseen."""
 SQUASHED = InputStyle(standardised=False, fit="squash")
 
 

@@ -14,11 +14,9 @@ def reference_states(table: NDArray[np.int8], cohorts: Sequence[str]) -> NDArray
     """States that image probabilities are fitted to: of each finding, those of one cohort's patients.
 
     Cohorts are collected in different ways: where every image is abnormal, a finding is far more frequent
-    than
-    among patients who come for a radiograph, and a probability fitted to both together is true of neither.
-    The
-    reference is the cohort with the most images that are free of all findings, of equals the first by name. A
-    finding that is not both present and absent in it is fitted to all cohorts.
+    than among patients who come for a radiograph, and a probability fitted to both together is true of
+    neither. The reference is the cohort with the most images that are free of all findings, of equals the
+    first by name. A finding that is not both present and absent in it is fitted to all cohorts.
 
     Args:
         table: int8 [N, K] of `trainer.data.states.state_table`.

@@ -80,10 +80,8 @@ def compare(
     AUROC ranks images by probability. Pointing: the brightest patch's centre lies in the bounding box of an
     outline. AUROC of patches: a patch under an outline is brighter than one of the same image that no outline
     touches. All three are means over the findings that enough images tell of. Agreement: the share of what
-    was
-    said (present or absent) that the model says too, at its operating points. Intervals are the percentiles
-    of
-    a bootstrap of whole cases, drawn alike for both (Efron and Tibshirani 1993).
+    was said (present or absent) that the model says too, at its operating points. Intervals are the
+    percentiles of a bootstrap of whole cases, drawn alike for both (Efron and Tibshirani 1993).
 
     Args:
         old, new: both models.

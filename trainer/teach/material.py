@@ -45,8 +45,7 @@ def gather(
     Of readings nobody knows the patient, so that cases are held out by their pixels: a case that is held out
     once is held out in every later teaching, whatever is read in between. Original data is divided as `fit`
     divides it, so that a model which was trained by the same recipe never saw what is compared on. A case
-    that
-    is an original image lies in that image's half.
+    that is an original image lies in that image's half.
 
     Args:
         readings: images with what readers said of them.
