@@ -77,11 +77,8 @@ def _serve(settings: Settings, folder: Path) -> None:
         migrate(database)
         people = people_of(settings, database)
         chosen = chosen_checkpoint(settings.model_files, settings.checkpoint)
-        engine = Engine.from_pretrained(
-            chosen,
-            prevalence=settings.prior,
-            execution=Execution(settings.backend, settings.precision, settings.mirror),
-        )
+        execution = Execution(settings.backend, settings.precision, settings.mirror)
+        engine = Engine.from_pretrained(chosen, prevalence=settings.prior, execution=execution)
         folder_of_twin = settings.twin or TWIN
         # An installed package ships without it; one that was named must be there.
         twin = Twin(folder_of_twin, engine) if settings.twin or folder_of_twin.is_dir() else None
@@ -115,7 +112,9 @@ def _serve(settings: Settings, folder: Path) -> None:
             )
             if people.note:
                 print(people.note, flush=True)
-            shelf = Shelf(service.in_use, settings.checkpoint, settings.model_files, settings.prior)
+            shelf = Shelf(
+                service.in_use, settings.checkpoint, settings.model_files, settings.prior, execution
+            )
             if chosen != settings.checkpoint:
                 print(
                     f"{engine.name} ({engine.sha256[:12]}) answers, as it was chosen under /models",

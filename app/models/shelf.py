@@ -12,6 +12,7 @@ from app.models.errors import ModelError
 from app.models.in_use import InUse
 from app.models.records import ModelRecord, Reader
 from patchclip import Engine
+from patchclip.execution import Execution
 from patchclip.files import atomic
 from patchclip.resources import BUNDLED
 
@@ -27,14 +28,19 @@ class Shelf:
         in_use: the engine that answers.
         first: folder of the first model; the bundled one if None.
         folder: of models, each in a folder of its own; None for none but the first.
-        prior: of the deployment, see `Engine.from_pretrained`.
+        prior, execution: of the deployment, see `Engine.from_pretrained`.
     """
 
     def __init__(
-        self, in_use: InUse, first: Path | None = None, folder: Path | None = None, prior: Sequence[str] = ()
+        self,
+        in_use: InUse,
+        first: Path | None = None,
+        folder: Path | None = None,
+        prior: Sequence[str] = (),
+        execution: Execution | None = None,
     ) -> None:
         self.in_use, self.folder = in_use, folder
-        self._first, self._prior = first or BUNDLED, tuple(prior)
+        self._first, self._prior, self._execution = first or BUNDLED, tuple(prior), execution
         self._reader, self._lock = Reader(), Lock()
         self._loaded: OrderedDict[str, Engine] = OrderedDict({in_use.engine.sha256: in_use.engine})
 
@@ -71,7 +77,7 @@ class Shelf:
 
         Raises:
             ModelError: it is not there.
-            CheckpointError: its files are damaged.
+            CheckpointError: its files are damaged, or it cannot be computed as the deployment asks.
         """
         with self._lock:
             if self.in_use.engine.sha256 == sha256:
@@ -79,7 +85,10 @@ class Shelf:
             if sha256 not in self._loaded:
                 record = self.record(sha256)
                 engine = Engine.from_pretrained(
-                    record.folder, device=str(self.in_use.engine.device), prevalence=self._prior
+                    record.folder,
+                    device=str(self.in_use.engine.device),
+                    prevalence=self._prior,
+                    execution=self._execution,
                 )
                 if engine.sha256 != sha256:
                     raise ModelError(

@@ -23,6 +23,7 @@ from app.study.server import model_of, study_server
 from app.study.studies import Studies
 from app.uploads import Uploads
 from patchclip import Engine
+from patchclip.execution import Execution
 from patchclip.image.synthetic import synthetic_radiograph
 from tests.app.page_client import PageClient, make_api
 from tests.app.study.conftest import SEQUENTIAL
@@ -64,6 +65,14 @@ def test_the_choice_holds_now_and_after_a_restart(models: Path, tmp_path: Path) 
 
     shelf.use(first.sha256)
     assert chosen_checkpoint(tmp_path / "models", models / "first") == models / "first"
+
+
+def test_another_model_is_computed_as_the_deployment_asks(models: Path) -> None:
+    bf16 = Execution(precision="bf16")
+    engine = Engine.from_pretrained(models / "first", device="cpu", execution=bf16)
+    shelf = Shelf(InUse(engine), models / "first", models / "models", execution=bf16)
+    second = shelf.listed()[1]
+    assert shelf.engine(second.sha256).backend == engine.backend == "torch, bf16"
 
 
 def test_a_choice_that_is_gone_is_said_and_not_replaced(models: Path, tmp_path: Path) -> None:
