@@ -77,9 +77,8 @@ class _Bf16(nn.Module):
 def in_bf16(model: PatchCLIP) -> tuple[PatchCLIP, bool]:
     """A copy of a model for inference in bf16, and whether it is to run under autocast as a whole.
 
-    A convolutional tower's first stage has few channels, on which all others build, and rounding it alone
-    moves a probability of the bundled model by .07; it stays in fp32, as the projections do. Towers of other
-    kinds run under autocast.
+    A convolutional tower's first stage has few channels, on which all others build; it stays in fp32, as the
+    projections do. Towers of other kinds run under autocast.
     """
     stages = getattr(getattr(model.tower.visual, "trunk", None), "blocks", None)
     if not isinstance(stages, nn.Sequential) or model.tower.has_attention:
