@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import gradio as gr
 from starlette.applications import Starlette
 
 from app.settings import Settings
+
+PAGES = {
+    "Reader studies": "/study",
+    "Free reading": "/",
+    "Insights": "/insights",
+    "Models": "/models",
+    "Accounts": "/accounts",
+}
+READERS_PAGES = ("Reader studies", "Free reading")
+"""Those of `PAGES` that every reader may see."""
+
+
+def heading(name: str, words: str = "", pages: Collection[str] = tuple(PAGES)) -> str:
+    """What a page begins with, in Markdown: its name, what it is for, and the way to the others.
+
+    pages: names in `PAGES` of those that whoever sees this page may see.
+    """
+    links = " · ".join(f"[{page}]({PAGES[page]})" for page in pages if page != name)
+    return f"# {name}\nResearch use only, not for clinical use. {links}\n\n{words}"
 
 
 def mount(app: Starlette, blocks: gr.Blocks, path: str, settings: Settings, head: str | None = None) -> None:

@@ -10,14 +10,11 @@ from app.insights.adjudication import adjudication_tab
 from app.insights.desk import CASE_HEADINGS, InsightsDesk, rows_of
 from app.insights.spoken import spoken
 from app.insights.tables import TABLE_HEADINGS
+from app.mounting import heading
 from app.people.identity import Identities
 
 TITLE = "Patch-CLIP insights (research use only, not for clinical use)"
 HEAD = '<script type="module" src="/page/insights.js"></script>'
-HEADING = """# Insights
-Research use only, not for clinical use. [Reader studies](/study) · [Free reading](/) · [Models](/models) ·
-[Accounts](/accounts)
-"""
 KINDS = ("ROC", "AFROC", "wAFROC")
 NO_STUDY = (
     "There is no study yet: make one under [Reader studies](/study), or with `python -m app study create`."
@@ -58,7 +55,7 @@ def insights_page(desk: InsightsDesk, identities: Identities) -> gr.Blocks:
     """The page; nothing in it has the browser compile text to code, which its policy forbids."""
     page: gr.Blocks
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gr.Markdown(HEADING)
+        gr.Markdown(heading("Insights"))
         with gr.Row():
             study = gr.Dropdown(label="Study", choices=[], interactive=True, scale=3)
             finding = gr.Dropdown(label="Finding", choices=[], interactive=True, scale=2)

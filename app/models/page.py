@@ -9,6 +9,7 @@ import gradio as gr
 
 from app.insights.spoken import spoken
 from app.models.desk import FIGURES, MODELS, ModelsDesk
+from app.mounting import heading
 
 TITLE = "Patch-CLIP models (research use only, not for clinical use)"
 EVERY_S = 2.0
@@ -23,7 +24,7 @@ def models_page(desk: ModelsDesk) -> gr.Blocks:
     """The page; nothing in it has the browser compile text to code, which its policy forbids."""
     page: gr.Blocks
     with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
-        gr.Markdown(f"# Models\nResearch use only, not for clinical use. {GUIDE}")
+        gr.Markdown(heading("Models", GUIDE))
         listed = gr.Dataframe(
             headers=list(MODELS), label="Models", interactive=False, wrap=True, elem_id="table-models"
         )

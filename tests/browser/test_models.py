@@ -57,6 +57,7 @@ def test_a_lead_teaches_a_model_and_has_it_answer(page: Page, tmp_path: Path) ->
         assert refused is not None and refused.status == 403
         page.context.add_cookies([{"name": NAME, "value": tokens["Lea"], "url": url}])
         page.goto(server.url + "models/")
+        expect(page.get_by_role("link", name="Insights")).to_have_attribute("href", "/insights")
         models = page.locator("#table-models")
         expect(models).to_contain_text(engine.sha256[:12], timeout=PATIENCE)
         expect(page.get_by_text("was not made from another model here")).to_be_visible()
