@@ -6,6 +6,7 @@ lines, light on dark and dark on light, at two sizes of letters.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.image.film_words import is_film_word
+from patchclip.image.pixelwise import quantised
 from patchclip.types import Box, FloatArray
 
 LARGEST = 2048  # a longer picture is looked at in this size
@@ -72,7 +74,7 @@ def find_text(pixels: FloatArray) -> tuple[Box, ...]:
         Boxes in the picture's pixels, large enough to hide what they hold.
     """
     scale = min(1.0, LARGEST / max(pixels.shape))
-    grey = np.round(pixels * 255).astype(np.uint8)
+    grey = quantised(pixels, 255, np.uint8)
     if scale < 1:
         size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
         grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -123,14 +125,15 @@ def _shapes(
     grey: NDArray[np.uint8], contrast: NDArray[np.uint8], threshold: float, letters: _Size
 ) -> tuple[_Shapes, NDArray[np.int64]]:
     """Shapes that may be letters, and boxes [M, 4] (x, y, width, height) of all that stands out."""
-    mask = (contrast > threshold).astype(np.uint8)
-    _, labels, table, _ = cv2.connectedComponentsWithStats(mask, None, None, None, 8)
-    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+    _, mask = cv2.threshold(contrast, math.floor(threshold), 1, cv2.THRESH_BINARY)
+    # Of the algorithms that number shapes alike, the fastest by far on a mask that is nearly empty.
+    _, labels, table, _ = cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, cv2.CV_32S, cv2.CCL_GRANA)
     boxes = np.asarray(table, np.int64)
     x, y, width, height, area = boxes.T
     fits = (height >= letters.least) & (height <= letters.greatest) & (area >= letters.least)
     fits &= (width <= 2.2 * height) & (8 * width >= height) & (area > 0.1 * width * height)
     fits[0] = False  # the ground
+    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 3) if fits.any() else mask
     rows = []
     for place in np.flatnonzero(fits)[np.argsort(x[fits], kind="stable")]:
         part = np.s_[y[place] : y[place] + height[place], x[place] : x[place] + width[place]]

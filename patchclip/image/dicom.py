@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings as python_warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,11 @@ from patchclip.image.entropy import DAMAGED_WITHIN
 from patchclip.image.frames import take_frame_values
 from patchclip.image.grey import GreyValues, automatic_window, coded, names_of
 from patchclip.image.header import header_facts, header_view, header_warnings
+from patchclip.image.lut import Lut
 from patchclip.image.orientation.header import header_sides
 from patchclip.image.orientation.sides import picture_sides
 from patchclip.image.parse import MARK, PREAMBLE, parse_dicom
+from patchclip.image.pixelwise import TABLE, Mask, Measured, counted, looked_up
 from patchclip.image.polarity import CLEAR, INVERTED, NOT_TURNED, OVERWHELMING, polarity_evidence
 from patchclip.image.radiograph import Radiograph
 from patchclip.image.raster import LUMA
@@ -39,8 +41,6 @@ from patchclip.types import FloatArray
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 config.settings.reading_validation_mode = config.IGNORE
 python_warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
-
-Mask = NDArray[np.bool_]
 
 DECIMALS = (
     "RescaleSlope",
@@ -101,10 +101,10 @@ def _radiograph(dataset: FileDataset, frame: int | None, window: int | str | Non
     if outside is not None and outside.all():
         raise RadiographError("Every pixel of the DICOM file is padding; export it again from its source.")
 
-    shown, grey, said = _grey(dataset, stored, outside, window)
+    transformed, grey, said = _grey(dataset, stored, outside, window)
     warnings += said
     collimator, said = collimated(dataset, stored.shape, ratio)
-    shown, inverse, said_of_polarity = _upright_polarity(dataset, shown, _either(outside, collimator))
+    shown, inverse, said_of_polarity = _upright_polarity(dataset, transformed, _either(outside, collimator))
     warnings += said + said_of_polarity
     grey = replace(grey, inverse=inverse).squared(ratio)
 
@@ -112,7 +112,8 @@ def _radiograph(dataset: FileDataset, frame: int | None, window: int | str | Non
     if outside is not None:
         outside = square_mask(outside, ratio)
         shown = np.where(outside, np.float32(0), shown)
-    shown = np.clip(shown, 0, 1).astype(np.float32)
+    if ratio != 1:
+        shown = np.clip(shown, 0, 1).astype(np.float32)  # resampling rounds, and may step over the ends
     facts, told = header_facts(dataset), header_sides(dataset, header_view(dataset))
     sides = picture_sides(shown, told, outside)
     warnings += header_warnings(facts, dataset, told.patient_left)
@@ -170,38 +171,74 @@ def _padding(dataset: FileDataset, stored: NDArray[np.integer[Any]]) -> Mask | N
     return mask if mask.any() else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Grey before polarity, in [0, 1].
+
+    Attributes:
+        grey: float32 [H, W] of the pixels, or [N] of what pixels can hold.
+        places: uint16 [H, W], of each pixel in the latter; None of the former.
+    """
+
+    grey: FloatArray
+    places: NDArray[np.uint16] | None
+
+    def pixels(self, *, turned: bool) -> FloatArray:
+        """float32 [H, W], black and white exchanged if asked for."""
+        grey = np.float32(1) - self.grey if turned else self.grey
+        return grey if self.places is None else looked_up(grey, self.places)
+
+
 def _grey(
     dataset: FileDataset, stored: NDArray[np.integer[Any]], outside: Mask | None, window: int | str | None
-) -> tuple[FloatArray, GreyValues, list[str]]:
-    """Stored values [H, W] -> grey in [0, 1] before polarity; the values themselves; sentences."""
-    least = int(stored.min())
-    modality, warnings = modality_transform(dataset, (least, int(stored.max())))
+) -> tuple[_Shown, GreyValues, list[str]]:
+    """Stored values [H, W] -> grey in [0, 1] before polarity; the values themselves; sentences.
+
+    What belongs to each of up to 65536 stored values is computed once, and looked up for each pixel.
+    """
+    least, greatest = int(stored.min()), int(stored.max())
+    modality, warnings = modality_transform(dataset, (least, greatest))
     if any(decimal_comma(dataset, keyword) for keyword in DECIMALS):
         warnings.append("The DICOM header writes numbers with a comma; it was read as a decimal point.")
-    if isinstance(modality, Rescale):
-        codes, slope, intercept, rounded = coded(stored, modality.slope, modality.intercept)
+    places = (stored - least).astype(np.uint16) if greatest - least < TABLE else None
+    numbers = stored if places is None else np.arange(least, greatest + 1)
+    levels = modality.apply(numbers.astype(np.float64))
+    inside = None if outside is None else ~outside
+    if places is None:
+        measured = Measured(levels.ravel() if inside is None else levels[inside])
     else:
-        looked_up = modality.apply(stored.astype(np.float64)).astype(np.int64)
-        codes, slope, intercept, rounded = coded(looked_up, 1.0, 0.0)
-    if rounded or not isinstance(modality, Rescale):
-        values = modality.apply(stored.astype(np.float64))
-        levels = None
-    else:  # what belongs to each code is computed once, and looked up for each pixel
-        levels = modality.apply(np.arange(least, least + int(codes.max()) + 1, dtype=np.float64))
-        values = levels[codes]
-    measured = values.ravel() if outside is None else values[~outside]
-    transforms, said = header_transforms(dataset, (float(measured.min()), float(measured.max())))
+        counts = counted(places, inside)
+        present = np.flatnonzero(counts)
+        measured = Measured(levels[present], counts[present])
+
+    codes, slope, intercept, rounded = _coded(modality, stored, places, levels)
+    transforms, said = header_transforms(dataset, measured.limits)
     warnings += said
     transform, said = choose(transforms, measured, window)
     warnings += said
-    shown = transform.apply(values) if levels is None else transform.apply(levels)[codes]
-    automatic = automatic_window(codes if outside is None else codes[~outside], slope, intercept)
+    of_codes = counts if codes is places else counted(codes, inside)
+    automatic = automatic_window(of_codes, slope, intercept)
     grey = GreyValues(codes, slope, intercept, tuple(transforms), transform, automatic, rounded=rounded)
-    return shown.astype(np.float32), grey, warnings
+    return _Shown(transform.apply(levels).astype(np.float32), places), grey, warnings
+
+
+def _coded(
+    modality: Rescale | Lut,
+    stored: NDArray[np.integer[Any]],
+    places: NDArray[np.uint16] | None,
+    levels: NDArray[np.float64],
+) -> tuple[NDArray[np.uint16], float, float, bool]:
+    """As `coded`, of stored values [H, W]; `levels` belong to them, or to `places` among them."""
+    if isinstance(modality, Rescale):
+        if places is None:
+            return coded(stored, modality.slope, modality.intercept)
+        return places, modality.slope, modality.intercept + modality.slope * int(stored.min()), False
+    entries = levels.astype(np.int64)
+    return coded(entries if places is None else looked_up(entries, places), 1.0, 0.0)
 
 
 def _upright_polarity(
-    dataset: FileDataset, shown: FloatArray, unexposed: Mask | None
+    dataset: FileDataset, shown: _Shown, unexposed: Mask | None
 ) -> tuple[FloatArray, bool, list[str]]:
     """Grey before polarity -> black as air by the header; whether it was turned; sentences for the reader.
 
@@ -213,8 +250,8 @@ def _upright_polarity(
     if shape not in ("IDENTITY", "INVERSE"):
         lone = dataset.PhotometricInterpretation == "MONOCHROME1"
         shape = "INVERSE" if lone else "IDENTITY"
-    turned = 1.0 - shown if shape == "INVERSE" else shown
-    evidence = polarity_evidence(turned, unexposed)
+    pixels = shown.pixels(turned=shape == "INVERSE")
+    evidence = polarity_evidence(pixels, unexposed)
     if lone and evidence < -OVERWHELMING:
-        return shown, False, [NOT_TURNED]
-    return turned, shape == "INVERSE", [INVERTED] if evidence < -CLEAR else []
+        return shown.pixels(turned=False), False, [NOT_TURNED]
+    return pixels, shape == "INVERSE", [INVERTED] if evidence < -CLEAR else []

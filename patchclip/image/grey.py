@@ -6,21 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.image.aspect import square_pixels
+from patchclip.image.pixelwise import Mask, counted
 from patchclip.image.voi import ROBUST, Automatic, Transform, Window
 from patchclip.types import FloatArray
 
 Codes = NDArray[np.uint16]
-Mask = NDArray[np.bool_]
 
 MOST_CODES = 65535
 """Codes from 0 that values may have; the one above them all stands for pixels that show nothing."""
-EXACT = 2**24
-"""Whole numbers up to which float32 has every one."""
 PRESETS = {
     "full range": (0.0, 100.0),
     "lungs": (0.5, 65.0),
@@ -74,14 +71,14 @@ class GreyValues:
 
         outside: bool [H, W], pixels that show nothing and are not counted.
         """
-        inside = self.codes if outside is None else self.codes[~outside]
+        counts = counted(self.codes, None if outside is None else ~outside)
         dark_first = self.inverse == (self.slope < 0)
         shares = [
             share if dark_first else 100 - share
             for black, white in PRESETS.values()
             for share in (black, white)
         ]
-        ends = [self.intercept + self.slope * place for place in percentiles(inside, shares)]
+        ends = [self.intercept + self.slope * place for place in percentiles(counts, shares)]
         pairs = zip(PRESETS, ends[::2], ends[1::2], strict=True)
         return {
             name: exact_window(min(one, other), max(one, other)) for name, one, other in pairs if one != other
@@ -120,25 +117,29 @@ def coded(values: NDArray[Any], slope: float, intercept: float) -> tuple[Codes, 
 def picture_values(numbers: NDArray[np.integer[Any]], low: float, high: float) -> GreyValues:
     """Of a picture without a header, whose numbers [H, W] are black at `low` and white at `high`."""
     codes, slope, intercept, rounded = coded(numbers, 1.0, 0.0)
-    automatic = automatic_window(codes, slope, intercept)
+    automatic = automatic_window(counted(codes), slope, intercept)
     return GreyValues(codes, slope, intercept, (), Automatic(low, high), automatic, rounded=rounded)
 
 
-def automatic_window(codes: Codes, slope: float, intercept: float) -> Automatic:
-    """From the smallest to the largest value but for half a percent at either end, of codes of any shape."""
-    low, high = percentiles(codes, ROBUST)
+def automatic_window(counts: NDArray[np.int64], slope: float, intercept: float) -> Automatic:
+    """From the smallest to the largest value but for half a percent at either end.
+
+    counts: int64 [65536], how many pixels have each code.
+    """
+    low, high = percentiles(counts, ROBUST)
     if high <= low:
-        low, high = float(codes.min()), float(codes.max())
+        present = np.flatnonzero(counts)
+        low, high = float(present[0]), float(present[-1])
     ends = (intercept + slope * low, intercept + slope * high)
     return Automatic(min(ends), max(ends))
 
 
-def percentiles(codes: Codes, shares: Sequence[float]) -> list[float]:
-    """As `numpy.percentile` of codes of any shape, by counting them, which is many times faster.
+def percentiles(counts: NDArray[np.int64], shares: Sequence[float]) -> list[float]:
+    """As `numpy.percentile` of codes, of which there are so many each, int64 [65536].
 
     shares: in [0, 100].
     """
-    below = np.cumsum(_counts(codes))
+    below = np.cumsum(counts)
     last = int(below[-1]) - 1
     found = []
     for share in shares:
@@ -146,17 +147,6 @@ def percentiles(codes: Codes, shares: Sequence[float]) -> list[float]:
         first, second = np.searchsorted(below, [place, min(place + 1, last)], side="right")
         found.append(float(first + (second - first) * part))
     return found
-
-
-def _counts(codes: Codes) -> NDArray[np.int64]:
-    """int64 [65536], how many pixels have each code; OpenCV counts them without a copy, in float32."""
-    flat = codes.reshape(-1, 1)
-    counts = np.zeros(MOST_CODES + 1, np.int64)
-    for start in range(0, len(flat), EXACT):
-        part = np.ascontiguousarray(flat[start : start + EXACT])
-        found = cv2.calcHist([part], [0], None, [MOST_CODES + 1], [0, MOST_CODES + 1])
-        counts += found.ravel().astype(np.int64)
-    return counts
 
 
 def names_of(transforms: Sequence[Transform]) -> tuple[str, ...]:

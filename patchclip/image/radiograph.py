@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from patchclip.errors import RadiographError
 from patchclip.image.grey import GreyValues
 from patchclip.image.orientation.verdict import Sides
+from patchclip.image.pixelwise import quantised
 from patchclip.image.polarity import SENTENCES as POLARITY
 from patchclip.image.spacing import PixelSpacing
 from patchclip.types import FloatArray, Laterality
@@ -97,11 +98,12 @@ class Radiograph:
                 f"the largest that can be read is {LARGEST_SIDE}."
             )
         values = np.ascontiguousarray(pixels, np.float32)
-        if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
+        low, high = float(values.min()), float(values.max())  # not a number if one of them is none
+        if not (low >= 0 and high <= 1):
             raise RadiographError(
                 "The grey values are not all in [0, 1]; scale them before making a radiograph of them."
             )
-        if float(values.max() - values.min()) < 1e-6:
+        if np.float32(high) - np.float32(low) < 1e-6:
             raise RadiographError(
                 "The image is blank: every pixel has the same value; export it again from its source."
             )
@@ -136,5 +138,7 @@ class Radiograph:
     @property
     def sha256(self) -> str:
         """Of shape and pixels at 16 bits: the same picture has the same hash, whatever file it came in."""
-        quantised = np.round(self.pixels * 65535).astype("<u2")
-        return hashlib.sha256(repr(quantised.shape).encode() + quantised.tobytes()).hexdigest()
+        levels = quantised(self.pixels, 65535, np.uint16).astype("<u2", copy=False)
+        digest = hashlib.sha256(repr(levels.shape).encode())
+        digest.update(levels)
+        return digest.hexdigest()

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from patchclip.errors import RadiographError
 from patchclip.image.elements import MALFORMED, code, element, numbers, sentence
 from patchclip.image.lut import Lut, read_lut
-
-Grey = NDArray[np.float64]
+from patchclip.image.pixelwise import Grey, Measured
 
 ROBUST = (0.5, 99.5)  # percentiles of an image without a window
 FLAT = 0.1
@@ -106,12 +104,10 @@ class Automatic:
     explanation = ""
 
     @classmethod
-    def of(cls, measured: Grey) -> Automatic:
+    def of(cls, measured: Measured) -> Automatic:
         """Fitted to values after the modality transform."""
-        low, high = (float(value) for value in np.percentile(measured, ROBUST))
-        if high <= low:
-            low, high = float(measured.min()), float(measured.max())
-        return cls(low, high)
+        low, high = measured.percentiles(ROBUST)
+        return cls(low, high) if high > low else cls(*measured.limits)
 
     def apply(self, values: Grey) -> Grey:
         """Values after the modality transform -> grey in [0, 1]."""
@@ -212,7 +208,7 @@ def _explanation(value: Any, number: int) -> str:
 
 
 def choose(
-    transforms: Sequence[Transform], measured: Grey, wanted: int | str | None
+    transforms: Sequence[Transform], measured: Measured, wanted: int | str | None
 ) -> tuple[Transform, list[str]]:
     """The transform to show a picture by, and sentences for the reader.
 
@@ -232,7 +228,7 @@ def choose(
     if wanted is not None:
         return transforms[_place(transforms, wanted)], []
     for place, transform in enumerate(transforms):
-        low, high = np.percentile(transform.apply(measured), ROBUST)
+        low, high = measured.through(transform.apply).percentiles(ROBUST)
         if high - low >= FLAT:
             skipped = "Windows of the header that lie far off the pixels were passed over."
             return transform, [skipped] if place else []

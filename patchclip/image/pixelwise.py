@@ -1,0 +1,105 @@
+"""What is done to each of millions of pixels: by tables, by counts, in blocks that stay in the cache."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from patchclip.types import FloatArray
+
+Places = NDArray[np.uint16]
+Mask = NDArray[np.bool_]
+Grey = NDArray[np.float64]
+
+TABLE = 65536
+"""Entries of a table that 16 bits look up."""
+
+_BLOCK = 2**17  # pixels: what a step makes of them is still in the cache when the next step reads it
+_EXACT = 2**24  # whole numbers up to which float32, in which OpenCV counts, has every one
+
+
+def looked_up(table: NDArray[Any], places: Places) -> NDArray[Any]:
+    """`table[places]` of any shape, without the indices of 64 bits that NumPy makes first.
+
+    table: [N], N at most `TABLE`; no place lies beyond it.
+    """
+    whole = np.zeros(TABLE, table.dtype)
+    whole[: len(table)] = table
+    return np.asarray(cv2.LUT(places, whole), table.dtype).reshape(places.shape)
+
+
+def counted(places: Places, inside: Mask | None = None) -> NDArray[np.int64]:
+    """int64 [65536], how many pixels, of any shape, have each value.
+
+    inside: bool, of the same shape: those that count.
+    """
+    flat = places.reshape(-1, 1)
+    mask = None if inside is None else inside.astype(np.uint8).reshape(-1, 1)
+    counts = np.zeros(TABLE, np.int64)
+    for start in range(0, len(flat), _EXACT):
+        block = np.s_[start : start + _EXACT]
+        part = np.ascontiguousarray(flat[block])
+        chosen = None if mask is None else mask[block]
+        counts += cv2.calcHist([part], [0], chosen, [TABLE], [0, TABLE]).ravel().astype(np.int64)
+    return counts
+
+
+def quantised(pixels: FloatArray, most: int, dtype: type[np.uint8 | np.uint16]) -> NDArray[Any]:
+    """`np.round(pixels * most).astype(dtype)`, float32 [H, W] in [0, 1], without the pictures in between."""
+    out = np.empty(pixels.shape, dtype)
+    rows = max(1, _BLOCK // pixels.shape[1])
+    block = np.empty((rows, pixels.shape[1]), np.float32)
+    for start in range(0, len(pixels), rows):
+        part = pixels[start : start + rows]
+        scaled = block[: len(part)]
+        np.multiply(part, most, out=scaled)
+        np.rint(scaled, out=scaled)
+        out[start : start + rows] = scaled
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The values that pixels have, in no order.
+
+    Attributes:
+        values: float64 [N], finite.
+        counts: int64 [N], none of them 0, how many pixels have each; None for one each.
+    """
+
+    values: Grey
+    counts: NDArray[np.int64] | None = None
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The least and the greatest."""
+        return float(self.values.min()), float(self.values.max())
+
+    def through(self, transform: Callable[[Grey], Grey]) -> Measured:
+        """What a transform makes of them."""
+        return Measured(transform(self.values), self.counts)
+
+    def percentiles(self, shares: Sequence[float]) -> list[float]:
+        """As `numpy.percentile` of all pixels, linear between two of them; shares in [0, 100]."""
+        if self.counts is None:
+            return [float(value) for value in np.percentile(self.values, shares)]
+        order = np.argsort(self.values, kind="stable")
+        values, below = self.values[order], np.cumsum(self.counts[order])
+        last = int(below[-1]) - 1
+        found = []
+        for share in shares:
+            place = last * (share / 100)
+            first = math.floor(place)
+            pair = np.searchsorted(below, [first, min(first + 1, last)], side="right")
+            one, other = (float(value) for value in values[pair])
+            part = place - first
+            # From the nearer end, as NumPy does, so that rounding is the same.
+            nearer = one + (other - one) * part if part < 0.5 else other - (other - one) * (1 - part)
+            found.append(nearer)
+        return found
