@@ -260,7 +260,7 @@ def _in_layout(words: Stored, layout: Layout, precision: int) -> Stored:
     width = 8 * words.itemsize
     values = words.view(f"u{words.itemsize}")
     if bits < width and shift == 0 and not layout.signed:
-        return values & values.dtype.type(_mask(bits, words.itemsize))
+        return values & _mask(bits, words.itemsize)
     if bits < width:
         values = values << (width - bits - shift)  # bits above the stored ones fall off
         values = (values.view(f"i{words.itemsize}") if layout.signed else values) >> (width - bits)

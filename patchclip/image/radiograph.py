@@ -140,5 +140,5 @@ class Radiograph:
         """Of shape and pixels at 16 bits: the same picture has the same hash, whatever file it came in."""
         levels = quantised(self.pixels, 65535, np.uint16).astype("<u2", copy=False)
         digest = hashlib.sha256(repr(levels.shape).encode())
-        digest.update(levels)
+        digest.update(levels.data)
         return digest.hexdigest()

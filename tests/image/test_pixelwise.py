@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from patchclip.image.pixelwise import Measured, counted, looked_up, quantised
 from patchclip.image.voi import Window
@@ -16,7 +19,7 @@ def random() -> np.random.Generator:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.uint16, np.float64])
 def test_places_look_a_table_of_any_length_up(random: np.random.Generator, dtype: type) -> None:
-    table = (1000 * random.random(4097)).astype(dtype)
+    table: NDArray[Any] = (1000 * random.random(4097)).astype(dtype)
     places = random.integers(0, len(table), (37, 53)).astype(np.uint16)
 
     picture = looked_up(table, places)
@@ -47,14 +50,14 @@ def test_percentiles_of_counts_are_those_of_all_pixels(random: np.random.Generat
     window = Window(100.3, 150.7)
     for size in (1, 2, 17, 5000):
         places = random.integers(0, 300, size).astype(np.uint16)
-        levels = slope * np.arange(300) + 3.3
+        levels = np.asarray(slope * np.arange(300) + 3.3, np.float64)
         counts = np.bincount(places, minlength=300)
         present = np.flatnonzero(counts)
         shares = [0, 0.5, 13.7, 50, 99.5, 100]
 
-        measured = Measured(levels[present], counts[present])
+        measured = Measured(np.asarray(levels[present], np.float64), counts[present])
 
-        pixels = levels[places]
+        pixels = np.asarray(levels[places], np.float64)
         assert measured.percentiles(shares) == np.percentile(pixels, shares).tolist()
         assert measured.limits == (pixels.min(), pixels.max())
         windowed = measured.through(window.apply).percentiles(shares)
