@@ -22,6 +22,7 @@ LONGEST_BLOCK = 65535  # bytes that one block of deflate can hold as they are (R
 NOISE = (
     0.75  # what does not shrink to this share of itself is sent as it is: to inflate it takes a reader's time
 )
+BLOCK = 2**17  # pixels whose differences are taken at once: they stay in the cache
 STRIPS, STRIP = 16, 2**15  # how many parts of it, of how many bytes, that is judged by
 OUTSIDE = 65535
 """The code of a pixel that shows nothing, in a film that has such pixels."""
@@ -95,33 +96,49 @@ def film_reply(radiograph: Radiograph) -> FilmReply:
 def film_bytes(radiograph: Radiograph) -> bytes:
     """The codes, uint16 [rows, columns], deflated (RFC 1950).
 
-    Each row holds the differences between neighbours, modulo 65536, the first against 0; all low bytes come
-    first, then all high bytes: so noise stays in one half, and the other all but vanishes.
+    Each row holds the differences d between neighbours, modulo 65536 with a sign, the first against 0; 2 d is
+    written for d >= 0, else -2 d - 1. All low bytes come first, then all high bytes: so noise stays in one
+    half, and the other all but vanishes.
     """
-    codes = _codes(radiograph)
-    differences = codes.copy()
-    differences[:, 1:] -= codes[:, :-1]
-    low, high = np.ascontiguousarray(differences.astype("<u2").view(np.uint8).reshape(-1, 2).T)
+    low, high = _halves(_codes(radiograph))
     if _is_noise(low):
-        return _half_stored(low.tobytes(), high.tobytes())
+        return _half_stored(low, high)
     return bytes(imagecodecs.deflate_encode(low.tobytes() + high.tobytes(), 1))
 
 
+def _halves(codes: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Low and high bytes of what `film_bytes` deflates, [2, rows x columns]."""
+    rows, columns = codes.shape
+    halves = np.empty((2, rows, columns), np.uint8)
+    block = np.empty((max(1, BLOCK // columns), columns), np.uint16)
+    for start in range(0, rows, len(block)):
+        part = codes[start : start + len(block)]
+        differences = block[: len(part)]
+        differences[:, 0] = part[:, 0]
+        np.subtract(part[:, 1:], part[:, :-1], out=differences[:, 1:])
+        signed = differences.view(np.int16)
+        written = ((signed << 1) ^ (signed >> 15)).view(np.uint16)
+        halves[0, start : start + len(part)] = written & 255
+        halves[1, start : start + len(part)] = written >> 8
+    return halves.reshape(2, -1)
+
+
 def _is_noise(half: NDArray[np.uint8]) -> bool:
-    """Judged by strips from all over the film."""
-    starts = np.linspace(0, max(0, len(half) - STRIP), STRIPS).astype(int)
+    """Judged by strips from all over the film, none of which repeats a part of another."""
+    strips = min(STRIPS, max(1, len(half) // STRIP))
+    starts = np.linspace(0, max(0, len(half) - STRIP), strips).astype(int)
     sample = b"".join(half[start : start + STRIP].tobytes() for start in starts)
     return len(imagecodecs.deflate_encode(sample, 1)) > NOISE * len(sample)
 
 
-def _half_stored(stored: bytes, deflated: bytes) -> bytes:
+def _half_stored(stored: NDArray[np.uint8], deflated: NDArray[np.uint8]) -> bytes:
     """One stream of deflate (RFC 1950 and 1951), of which the first half is as it is."""
-    parts = [b"\x78\x01"]
+    parts: list[bytes | memoryview] = [b"\x78\x01"]
     for start in range(0, len(stored), LONGEST_BLOCK):
-        block = stored[start : start + LONGEST_BLOCK]
+        block = stored[start : start + LONGEST_BLOCK].data
         parts += [struct.pack("<BHH", 0, len(block), len(block) ^ 0xFFFF), block]
-    whole = imagecodecs.deflate_encode(deflated, 1)
-    sums = zlib.adler32(deflated, zlib.adler32(stored))
+    whole = imagecodecs.deflate_encode(deflated.data, 1)
+    sums = zlib.adler32(deflated.data, zlib.adler32(stored.data))
     return b"".join([*parts, whole[2:-4], struct.pack(">I", sums)])
 
 

@@ -79,7 +79,7 @@ class WorkerPool:
         try:
             worker = self._worker()
             try:
-                outcome = worker.ask((job, arguments, options))
+                outcome = worker.ask((job, tuple(map(_without_copy, arguments)), options))
             except BaseException:
                 worker.kill()
                 raise
@@ -134,6 +134,11 @@ class WorkerPool:
                 f"({outcome.kind} at {outcome.place}); report it, and export the image in another format.",
             )
         raise IsolationError("death", _DIED)
+
+
+def _without_copy(argument: Any) -> Any:
+    """A file's bytes as a buffer, which goes into the pipe as it is; everything else unchanged."""
+    return pickle.PickleBuffer(argument) if isinstance(argument, bytes) else argument
 
 
 _DIED = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,18 +50,27 @@ def counted(places: Places, inside: Mask | None = None) -> NDArray[np.int64]:
     return counts
 
 
+def in_blocks(step: Callable[[FloatArray, FloatArray], object], pixels: FloatArray) -> FloatArray:
+    """What a step makes of float32 [H, W], a few rows at a time: the step is given these, and where to put
+    its result, float32 of the same shape."""
+    out = np.empty(pixels.shape, np.float32)
+    for rows in _rows(pixels):
+        step(pixels[rows], out[rows])
+    return out
+
+
 def quantised(pixels: FloatArray, most: int, dtype: type[np.uint8 | np.uint16]) -> NDArray[Any]:
     """`np.round(pixels * most).astype(dtype)`, float32 [H, W] in [0, 1], without the pictures in between."""
     out = np.empty(pixels.shape, dtype)
-    rows = max(1, _BLOCK // pixels.shape[1])
-    block = np.empty((rows, pixels.shape[1]), np.float32)
-    for start in range(0, len(pixels), rows):
-        part = pixels[start : start + rows]
-        scaled = block[: len(part)]
-        np.multiply(part, most, out=scaled)
-        np.rint(scaled, out=scaled)
-        out[start : start + rows] = scaled
+    for rows in _rows(pixels):
+        out[rows] = np.rint(pixels[rows] * np.float32(most))
     return out
+
+
+def _rows(pixels: FloatArray) -> Iterator[slice]:
+    """All rows of [H, W], by blocks."""
+    rows = max(1, _BLOCK // pixels.shape[1])
+    return (slice(start, start + rows) for start in range(0, len(pixels), rows))
 
 
 @dataclass(frozen=True, slots=True)

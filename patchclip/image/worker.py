@@ -41,12 +41,13 @@ def main(memory_mb: int, seconds: float) -> None:
         except EOFError:
             return
         _set_timer(seconds)
-        outcome = _outcome(JOBS[job], arguments, options)
+        files = [bytes(each) if isinstance(each, memoryview) else each for each in arguments]
+        outcome = _outcome(JOBS[job], files, options)
         _set_timer(0)
         _answer(results, outcome)
 
 
-def _outcome(job: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> object:
+def _outcome(job: Callable[..., Any], arguments: list[Any], options: dict[str, Any]) -> object:
     try:
         return Done(job(*arguments, **options))
     except RadiographError as error:

@@ -9,6 +9,7 @@ import numpy as np
 
 from patchclip.errors import CheckpointError
 from patchclip.image.geometry import Fit, Letterbox
+from patchclip.image.pixelwise import in_blocks
 from patchclip.types import FloatArray
 
 
@@ -58,8 +59,15 @@ def standardise(pixels: FloatArray) -> FloatArray:
 
     pixels float32 [H, W] in [0, 1] -> the same shape, mean about 0.5 and standard deviation about 0.25.
     """
-    spread = max(float(pixels.std()), 1e-3)
-    return np.asarray(np.clip((pixels - float(pixels.mean())) / (4.0 * spread) + 0.5, 0.0, 1.0), np.float32)
+    mean, spread = float(pixels.mean()), max(float(pixels.std()), 1e-3)
+
+    def even(part: FloatArray, out: FloatArray) -> None:
+        np.subtract(part, mean, out=out)
+        np.divide(out, 4.0 * spread, out=out)
+        np.add(out, 0.5, out=out)
+        np.clip(out, 0.0, 1.0, out=out)
+
+    return in_blocks(even, pixels)
 
 
 def model_input(pixels: FloatArray, size: int, style: InputStyle = STANDARD) -> tuple[FloatArray, Letterbox]:

@@ -37,7 +37,8 @@ def film_of(content: bytes) -> np.ndarray:
     rows, columns = json.loads(content[4 : 4 + length])["film"]["size"]
     inflating = zlib.decompressobj()  # what comes after the film is left alone
     halves = np.frombuffer(inflating.decompress(content[4 + length :]), np.uint8).reshape(2, rows, columns)
-    differences = halves[0].astype(np.int64) + 256 * halves[1].astype(np.int64)
+    written = halves[0].astype(np.int64) + 256 * halves[1].astype(np.int64)
+    differences = np.where(written % 2, -(written // 2) - 1, written // 2)
     return (np.cumsum(differences, axis=1) % 65536).astype(np.uint16)
 
 

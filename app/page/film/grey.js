@@ -44,14 +44,15 @@ async function inflated(packed, length) {
 }
 
 function codesOf({ rows, columns }, halves) {
-  // The low bytes of all differences between neighbours in a row, then the high bytes: see app/film.py.
+  // The low bytes of all differences between neighbours in a row, then the high bytes, signs last: see app/film.py.
   const count = rows * columns;
   const codes = new Uint16Array(count);
   let place = 0;
   for (let row = 0; row < rows; row++) {
     let code = 0;
     for (const end = place + columns; place < end; place++) {
-      code = (code + halves[place] + (halves[count + place] << 8)) & 65535;
+      const written = halves[place] + (halves[count + place] << 8);
+      code = (code + ((written >> 1) ^ -(written & 1))) & 65535;
       codes[place] = code;
     }
   }
