@@ -12,6 +12,7 @@ from typing import Any
 from patchclip.archive.receiver import Receiver
 from patchclip.engine import Engine
 from patchclip.errors import PatchClipError
+from patchclip.execution import add_execution_arguments, execution_of
 from patchclip.image import load_radiograph
 from patchclip.predict import record_of
 from patchclip.prior_argument import add_prior_argument
@@ -45,11 +46,14 @@ def add_receive_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoint", metavar="PATH", help="a checkpoint folder; the bundled one by default"
     )
     add_prior_argument(parser)
+    add_execution_arguments(parser)
 
 
 def receive(options: argparse.Namespace) -> int:
     """Listens for pushed films and prints one JSON object for each; nothing of a film is kept."""
-    engine = Engine.from_pretrained(options.checkpoint, prevalence=options.prior)
+    engine = Engine.from_pretrained(
+        options.checkpoint, prevalence=options.prior, execution=execution_of(options)
+    )
     lock, done = threading.Lock(), threading.Event()
     count = 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from patchclip.execution import add_execution_arguments
 from patchclip.prior_argument import add_prior_argument
 
 PART_SIZE = 256
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a checkpoint folder, or a model of open_clip by name; the bundled one by default",
     )
     add_prior_argument(parser)
+    add_execution_arguments(parser)
 
 
 def main(options: argparse.Namespace) -> int:

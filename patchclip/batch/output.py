@@ -29,6 +29,8 @@ from patchclip.errors import DataError
 from patchclip.files import atomic
 
 FORMAT = 1
+FIRST_BACKEND = "torch, fp32"
+"""Of folders that do not name one: there was no other when they were begun."""
 RUN, LEDGER, WORK, LOCK = "run.json", "ledger", "work", ".lock"
 FOLDERS = {ANSWERS: "", ERRORS: "errors", EMBEDDINGS: "embeddings"}
 """Kind of table -> folder below OUT."""
@@ -40,6 +42,7 @@ class RunRecord:
 
     Attributes:
         model, model_sha256: name and hash.
+        backend: what computes it, as `Engine.backend` says.
         queries: as typed, in order.
         prior: as given.
         maps, embeddings: whether they are stored.
@@ -48,6 +51,7 @@ class RunRecord:
 
     model: str
     model_sha256: str
+    backend: str
     queries: tuple[str, ...]
     prior: tuple[str, ...]
     maps: bool
@@ -137,7 +141,7 @@ class Output:
         path = self.folder / RUN
         if not path.is_file():
             raise DataError(f"{self.folder} is no output of patchclip batch; name the folder that it wrote.")
-        values = read_json(path, dict)
+        values = {"backend": FIRST_BACKEND} | read_json(path, dict)
         names = {item.name for item in fields(RunRecord)}
         if values.get("format") != FORMAT or set(values) != names:
             raise DataError(f"{path} is of another version of Patch-CLIP; run the batch anew with this one.")

@@ -22,6 +22,7 @@ from patchclip.batch.runners import run_here, run_on_ray
 from patchclip.batch.work import Made, Task
 from patchclip.engine import Engine
 from patchclip.errors import DataError, QueryError
+from patchclip.execution import execution_of
 from patchclip.image.isolation import shared_pool
 
 LONGEST_FILE = 2**20
@@ -34,13 +35,15 @@ def main(options: argparse.Namespace) -> int:
     texts = read_queries(Path(options.queries))
     given = read_input(options.input)
     shared_pool().warm()  # it loads its libraries while the model is loaded
-    engine = Engine.from_pretrained(options.checkpoint, prevalence=options.prior)
+    execution = execution_of(options)
+    engine = Engine.from_pretrained(options.checkpoint, prevalence=options.prior, execution=execution)
     queries = _answerable(engine, texts)
     output = Output(Path(options.out).resolve())
     with output.locked():
         record = RunRecord(
             model=engine.name,
             model_sha256=engine.sha256,
+            backend=engine.backend,
             queries=queries,
             prior=tuple(options.prior),
             maps=options.maps,
@@ -59,6 +62,7 @@ def main(options: argparse.Namespace) -> int:
             namer=Namer(key, record.places),
             url=given.url,
             token=os.environ.get(TOKEN),
+            execution=execution,
         )
         failed = _run(options, output, task, engine, given)
     return 1 if failed or len(queries) < len(texts) else 0

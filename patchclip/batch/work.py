@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,7 @@ from patchclip.batch.tables import (
 from patchclip.batch.units import Fault, Opened, Unit, UnitImage, open_unit
 from patchclip.engine import Engine
 from patchclip.errors import DataError, PatchClipError
+from patchclip.execution import Execution
 from patchclip.image import Radiograph
 from patchclip.image.limits import WORKERS
 
@@ -60,6 +61,7 @@ class Task:
         maps, embeddings: whether they are written.
         namer: of images and files.
         url, token: of a DICOMweb archive; they never reach a file.
+        execution: how the model is computed.
     """
 
     out: str
@@ -71,6 +73,7 @@ class Task:
     namer: Namer
     url: str | None = None
     token: str | None = None
+    execution: Execution = field(default_factory=Execution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,9 @@ class Worker:
             CheckpointError, DataError: the model or the prior cannot be read.
         """
         self.task = task
-        self.engine = engine or Engine.from_pretrained(task.checkpoint, prevalence=task.prior)
+        self.engine = engine or Engine.from_pretrained(
+            task.checkpoint, prevalence=task.prior, execution=task.execution
+        )
         self._output = Output(Path(task.out))
         self._archive = Archive(task.url, task.token) if task.url else None
         self._directions = directions(self.engine) if task.embeddings else {}

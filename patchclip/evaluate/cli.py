@@ -23,6 +23,7 @@ from patchclip.evaluate.render.words import figure_text, headline, in_order
 from patchclip.evaluate.replicates import StoredReport, differences, save_replicates
 from patchclip.evaluate.report import Report
 from patchclip.evaluate.run import evaluate
+from patchclip.execution import Execution, add_execution_arguments, execution_of
 from patchclip.saliency import SALIENCY, default_methods
 
 
@@ -76,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on when more than 1 %% of the images are missing or cannot be read",
     )
+    add_execution_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (0)")
     parser.add_argument("--replicates", type=_positive, default=1000, help="of the bootstrap (1000)")
 
@@ -90,11 +92,14 @@ def main(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     methods = _methods(options.saliency)
     if options.map_file and options.checkpoint:
         raise DataError("--map-file and --checkpoint name two models to score; give one of them.")
+    execution = execution_of(options)
+    if options.map_file and execution != Execution() and not options.twin:
+        raise DataError("The maps of --map-file are computed already; leave --backend and its like out.")
     other = StoredReport.read(options.against, options.seed, options.replicates) if options.against else None
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "patch-clip"
-    engine = None if options.map_file else Engine.from_pretrained(options.checkpoint)
+    engine = None if options.map_file else _engine(options.checkpoint, execution)
     predictor: Predictor = EnginePredictor(engine, cache) if engine else MapFile(options.map_file)
-    twin = EnginePredictor(Engine.from_pretrained(options.twin), cache) if options.twin else None
+    twin = EnginePredictor(_engine(options.twin, execution), cache) if options.twin else None
     data = read_dataset(
         options.folder,
         options.split,
@@ -138,6 +143,10 @@ def main(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     written = ", ".join(str(path) for path in (*(out / name for name in names), *plots))
     print(f"{written} written. Research use only, not for clinical use.")
     return 0
+
+
+def _engine(name: str | Path | None, execution: Execution) -> Engine:
+    return Engine.from_pretrained(name, execution=execution)
 
 
 def _command(arguments: Sequence[str]) -> str:

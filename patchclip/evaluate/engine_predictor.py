@@ -19,14 +19,14 @@ from patchclip.evaluate.prediction_file import load_prediction, save_prediction
 from patchclip.evaluate.predictor import UsableMethods
 from patchclip.image import Radiograph, load_radiograph
 
-CACHE_FORMAT = 4
+CACHE_FORMAT = 5
 """To be raised with every change of what a prediction holds or how it comes about."""
 OFF_TOPIC = ("fractured femur", "cat")
 """Asked of every image: they must light nothing and must warn."""
 
 
 class EnginePredictor:
-    """See `Predictor`; predictions are cached by pixels and model."""
+    """See `Predictor`; predictions are cached by pixels, model, and what computes it."""
 
     def __init__(self, engine: Engine, cache: Path) -> None:
         """cache: folder, made when needed."""
@@ -34,6 +34,7 @@ class EnginePredictor:
         self._cache = cache
         self.name = engine.name
         self.sha256 = engine.sha256
+        self.backend: str | None = engine.backend
         self.labels = engine.labels
         self.uncalibrated: frozenset[str] = frozenset()
 
@@ -56,7 +57,8 @@ class EnginePredictor:
     def predict(self, image: EvaluationImage, saliency: Sequence[tuple[str, str]]) -> Prediction:
         """See `Predictor`."""
         radiograph = load_radiograph(image.path)
-        key = hashlib.sha256(f"{CACHE_FORMAT}/{self.sha256}/{radiograph.sha256}".encode()).hexdigest()
+        computed = f"{self.sha256}/{self.backend}/{radiograph.sha256}"
+        key = hashlib.sha256(f"{CACHE_FORMAT}/{computed}".encode()).hexdigest()
         file = self._cache / key[:2] / f"{key}.npz"
         prediction = load_prediction(file)
         missing = [item for item in saliency if prediction is None or item not in prediction.saliency]

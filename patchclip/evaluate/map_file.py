@@ -39,6 +39,7 @@ class MapFile:
         self._arrays = ArrayFile(path)
         self.name = path.stem
         self.sha256 = self._arrays.sha256
+        self.backend: str | None = None
         keys = [
             name.rsplit("/", 2) for name in self._arrays if name.endswith("/map") and name.count("/") >= 2
         ]

@@ -28,12 +28,14 @@ class ModelFacts(Protocol):
 
     Attributes:
         name, sha256: which it is.
+        backend: what computes it, as `Engine.backend` says; None where nothing is computed.
         labels: findings that it knows.
         uncalibrated: those whose `probability` is a score that ranks images and no more.
     """
 
     name: str
     sha256: str
+    backend: str | None
     labels: tuple[str, ...]
     uncalibrated: frozenset[str]
 

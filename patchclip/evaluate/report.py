@@ -16,10 +16,11 @@ Figures = dict[str, Figure]
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """A model by its name and the SHA-256 of its weights."""
+    """A model by its name, the SHA-256 of its weights, and what computed it; None of maps from a file."""
 
     name: str
     sha256: str
+    backend: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ def evaluate(
         }
         images = [case.image for case in cases]
         twin_cases = predict_all(twin, images, _saliency(images, twin_usable.names, shared)).cases
-        report = replace(report, twin=ModelIdentity(twin.name, twin.sha256))
+        report = replace(report, twin=ModelIdentity(twin.name, twin.sha256, twin.backend))
 
     bootstrap = _bootstrap(cases, replicates, seed)
     comparisons = claim(predictor.labels, cases, twin_cases, usable.names, bootstrap)
@@ -130,7 +130,7 @@ def score(
         for label in model.labels
     }
     return Report(
-        model=ModelIdentity(model.name, model.sha256),
+        model=ModelIdentity(model.name, model.sha256, model.backend),
         data=DataSummary(
             folder=data.folder.name,
             split=data.split,

@@ -17,6 +17,7 @@ import pytest
 from patchclip import Engine, load_radiograph
 from patchclip.__main__ import main
 from patchclip.batch.output import Output
+from patchclip.execution import Execution
 from patchclip.image import isolation
 from patchclip.image.isolation import WorkerPool
 from patchclip.predict import record_of
@@ -110,6 +111,20 @@ def test_a_second_run_adds_nothing_and_another_question_is_refused(
     (tmp_path / "other.txt").write_text("mass")
     assert run(archive, tmp_path / "other.txt", done, checkpoint, "--names", "place", "--maps") == 1
     assert "begun with another queries" in capsys.readouterr().err
+
+
+def test_how_the_model_is_computed_is_kept_with_the_rows(
+    archive: Path, queries: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film, out = archive / "a" / "000.png", tmp_path / "out"
+    assert run(film, queries, out, checkpoint, "--precision", "bf16", "--names", "place") == 0
+    assert Output(out).record().backend == "torch, bf16"
+    engine = Engine.from_pretrained(checkpoint, execution=Execution(precision="bf16"))
+    expected = engine.query(engine.encode(load_radiograph(film)), QUERIES[:1])[0]
+    [row] = [row for row in rows_of(out) if row["query"] == QUERIES[0]]
+    assert row["probability"] == pytest.approx(expected.probability, abs=1e-5)
+    assert run(film, queries, out, checkpoint, "--names", "place") == 1
+    assert "begun with another backend" in capsys.readouterr().err
 
 
 def test_nothing_names_a_file_unless_it_is_asked_for_and_new_files_alone_are_added(

@@ -39,6 +39,7 @@ class InventedModel:
     sha256: str = "0" * 64
     labels: tuple[str, ...] = LABELS
     uncalibrated: frozenset[str] = frozenset()
+    backend: str | None = None
 
 
 def run() -> str:

@@ -52,6 +52,7 @@ def record(place: Path) -> dict[str, Any]:
 def test_metrics_follow_the_contract(record: dict[str, Any]) -> None:
     assert record["data"]["images"] == 14 and record["data"]["split"] == "val"
     assert record["model"]["name"] == "tiny" and record["seed"] == 0
+    assert record["model"]["backend"] == record["twin"]["backend"] == "torch, fp32"
     for label in ("Effusion", "Cardiomegaly", "Infiltration", "Lung Opacity"):
         figures = record["findings"][label]
         for name in (

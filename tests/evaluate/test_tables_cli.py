@@ -55,6 +55,11 @@ def test_another_spelling_of_a_label_counts_as_the_label(
     assert after["data"] == before["data"] and after["findings"] == before["findings"]
 
 
+def test_maps_from_a_file_are_not_computed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate(place, "--no-mirror") == 1
+    assert "computed already" in capsys.readouterr().err
+
+
 def test_a_label_that_nobody_knows_stops_it(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rewrite(place, ",Effusion,", ",Efusion,")
     assert evaluate(place) == 1

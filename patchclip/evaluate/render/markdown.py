@@ -47,8 +47,9 @@ def summary_parts(report: Report) -> list[str]:
     """On what the figures stand, the command, and the headline."""
     model = report.model
     data = report.data
+    computed = f", computed by {model.backend}" if model.backend else ""
     return [
-        f"{model.name} (SHA-256 `{model.sha256[:16]}`) on `{data.folder}`, split `{data.split}`: "
+        f"{model.name} (SHA-256 `{model.sha256[:16]}`{computed}) on `{data.folder}`, split `{data.split}`: "
         f"{data.images} images of {data.patients} patients; brackets hold 95 % intervals, "
         f"{report.replicates} bootstrap replicates by patient, seed {report.seed}.",
         f"Command: `{report.command}`",
