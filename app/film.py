@@ -137,7 +137,7 @@ def _half_stored(stored: NDArray[np.uint8], deflated: NDArray[np.uint8]) -> byte
     for start in range(0, len(stored), LONGEST_BLOCK):
         block = stored[start : start + LONGEST_BLOCK].data
         parts += [struct.pack("<BHH", 0, len(block), len(block) ^ 0xFFFF), block]
-    whole = imagecodecs.deflate_encode(deflated.data, 1)
+    whole = imagecodecs.deflate_encode(deflated.tobytes(), 1)
     sums = zlib.adler32(deflated.data, zlib.adler32(stored.data))
     return b"".join([*parts, whole[2:-4], struct.pack(">I", sums)])
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,9 +18,9 @@ import pytest
 from patchclip import Engine, load_radiograph
 from patchclip.__main__ import main
 from patchclip.batch.output import Output
-from patchclip.execution import Execution
 from patchclip.image import isolation
 from patchclip.image.isolation import WorkerPool
+from patchclip.model.checkpoint import load_checkpoint, save_checkpoint
 from patchclip.predict import record_of
 from tests.batch.archives import checkpoint_of, films, rows_of
 
@@ -116,14 +117,17 @@ def test_a_second_run_adds_nothing_and_another_question_is_refused(
 def test_how_the_model_is_computed_is_kept_with_the_rows(
     archive: Path, queries: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    plain = load_checkpoint(checkpoint)
+    calibration = replace(plain.calibration, mirror=True)
+    save_checkpoint(tmp_path / "mirrored", plain.model, plain.vocabulary, calibration, plain.gates)
     film, out = archive / "a" / "000.png", tmp_path / "out"
-    assert run(film, queries, out, checkpoint, "--precision", "bf16", "--names", "place") == 0
-    assert Output(out).record().backend == "torch, bf16"
-    engine = Engine.from_pretrained(checkpoint, execution=Execution(precision="bf16"))
+    assert run(film, queries, out, tmp_path / "mirrored", "--no-mirror", "--names", "place") == 0
+    assert Output(out).record().backend == "torch, fp32, without the mirror image"
+    engine = Engine.from_pretrained(checkpoint)
     expected = engine.query(engine.encode(load_radiograph(film)), QUERIES[:1])[0]
     [row] = [row for row in rows_of(out) if row["query"] == QUERIES[0]]
-    assert row["probability"] == pytest.approx(expected.probability, abs=1e-5)
-    assert run(film, queries, out, checkpoint, "--names", "place") == 1
+    assert row["probability"] == pytest.approx(expected.probability, abs=1e-6)
+    assert run(film, queries, out, tmp_path / "mirrored", "--names", "place") == 1
     assert "begun with another backend" in capsys.readouterr().err
 
 
