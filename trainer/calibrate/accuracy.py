@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from patchclip.accuracy import DiagnosticAccuracy
 from patchclip.model.calibration import Calibration
+from trainer.calibrate.joint import AGREEMENT, Disagreement, disagreement, operating_point
 from trainer.data.loaded import Loaded
 
 FOLDS = 5
@@ -19,31 +21,33 @@ Probabilities = NDArray[np.float32]
 States = NDArray[np.int8]
 
 
-def youden(probabilities: Probabilities, states: States) -> float:
-    """Probability at which sensitivity + specificity - 1 is largest (Youden 1950); 0.5 without both
-    classes."""
-    has_state = states >= 0
-    present = states[has_state] == 1
-    if not present.any() or present.all():
-        return 0.5
-    values = probabilities[has_state]
-    cuts = np.unique(values)
-    gain = [(values[present] >= cut).mean() - (values[~present] >= cut).mean() for cut in cuts]
-    return float(cuts[int(np.argmax(gain))])
-
-
 def patients_of(items: Sequence[Loaded]) -> list[str]:
     """A name for each image's patient; an image whose patient is unknown stands for one."""
     return [f"{item.sample.patients}/{item.sample.patient or item.sample.path.name}" for item in items]
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What operating points are worth on images that they were not chosen on.
+
+    Attributes:
+        accuracy: label -> sensitivity and specificity.
+        disagreement: how often decision and map contradict each other, over those findings.
+    """
+
+    accuracy: dict[str, DiagnosticAccuracy]
+    disagreement: Disagreement
+
+
 def cross_validated(
     image: NDArray[np.floating],
+    lit: NDArray[np.bool_],
     table: States,
     patients: Sequence[str],
     labels: Sequence[str],
     of: Calibration,
-) -> dict[str, DiagnosticAccuracy]:
+    agreement: float = AGREEMENT,
+) -> Measured:
     """Sensitivity and specificity of each finding's operating point, on the images that it was chosen on.
 
     A threshold looks better on the images that it was chosen on than on others. So each fifth of the patients
@@ -52,12 +56,15 @@ def cross_validated(
 
     Args:
         image: the image's logits before calibration, [N, K].
+        lit: whether each map is lit, [N, K] of `trainer.calibrate.joint.lit_maps`.
         table: int8 [N, K] of `state_table`; "not mentioned" counts as absent.
         patients: of the N images.
         labels: of the K findings.
         of: the calibration of those logits.
+        agreement: see `trainer.calibrate.joint.operating_point`.
     """
     measured: dict[str, DiagnosticAccuracy] = {}
+    disagreements = Disagreement(0, 0, 0)
     groups = np.array(patients)
     for k, label in enumerate(labels):
         has_state = table[:, k] >= 0
@@ -65,12 +72,16 @@ def cross_validated(
         if min(len(set(names[present])), len(set(names[~present]))) < FOLDS:
             continue
         values = of.of(label).image_probability(np.asarray(image[has_state, k], np.float32))
+        maps, states = lit[has_state, k], present.astype(np.int8)
         called = np.zeros(len(values), np.bool_)
         folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
         for others, fold in folds.split(values, present, names):
-            called[fold] = values[fold] >= youden(values[others], present[others].astype(np.int8))
+            called[fold] = values[fold] >= operating_point(
+                values[others], states[others], maps[others], agreement
+            )
         measured[label] = _count(called, present)
-    return measured
+        disagreements += disagreement(called, maps)
+    return Measured(measured, disagreements)
 
 
 def at_thresholds(

@@ -17,7 +17,7 @@ from patchclip.model.branches import Branch
 from patchclip.model.calibration import Calibration, FindingCalibration
 from patchclip.operating_threshold import OPERATING_THRESHOLD
 from trainer.batches.targets import NEGATIVE, POSITIVE
-from trainer.calibrate.accuracy import youden
+from trainer.calibrate.joint import lit_maps, operating_point
 from trainer.calibrate.reference import reference_states
 from trainer.calibrate.regions import choose, outline_widths, outlined_targets
 from trainer.config import LossConfig
@@ -84,7 +84,8 @@ def fit_calibration(
     smoothing and the image logit's share are those under which the brightest regions are most often right,
     see `trainer.calibrate.regions`; the slope comes from logistic regression on outlined and finding-free
     patches; then each finding's bias is set so that `point.normals_lit` of the finding-free images have a
-    patch at the operating threshold or above.
+    patch at the operating threshold or above. Last, the image's operating points are chosen so that decision
+    and map agree, see `trainer.calibrate.joint`.
 
     Raises:
         DataError: there are no held-out images, none with a finding, or too few that are free of all.
@@ -106,7 +107,7 @@ def fit_calibration(
     findings: dict[str, FindingCalibration] = {}
     for k, label in enumerate(labels):
         peak = np.quantile(peaks[normal, k], 1 - point.normals_lit)
-        item = FindingCalibration(
+        findings[label] = FindingCalibration(
             image_scale=scale,
             image_bias=biases[k],
             patch_scale=patch_scale,
@@ -114,8 +115,11 @@ def fit_calibration(
             patch_bias=float(logit(OPERATING_THRESHOLD) - peak),
             smoothing=float(sigmas[k]),
         )
-        threshold = youden(item.image_probability(image[:, k]), reference[:, k])
-        findings[label] = replace(item, image_threshold=threshold)
+    lit = lit_maps(logits.patches, image, labels, Calibration(findings, FindingCalibration()))
+    for k, label in enumerate(labels):
+        probabilities = findings[label].image_probability(image[:, k])
+        threshold = operating_point(probabilities, reference[:, k], lit[:, k])
+        findings[label] = replace(findings[label], image_threshold=threshold)
     overlap = _overlap_thresholds(smoothed, image, findings, items, labels)
     findings = {label: replace(item, overlap_threshold=overlap[label]) for label, item in findings.items()}
     middle = FindingCalibration(

@@ -13,6 +13,7 @@ from patchclip.model.branches import Branch
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint, write_prompts
 from trainer.calibrate.accuracy import cross_validated, lines, patients_of
 from trainer.calibrate.calibration import OperatingPoint, fit_calibration, trained_branches
+from trainer.calibrate.joint import lit_maps
 from trainer.calibrate.reference import reference_states
 from trainer.calibrate.site import image_logits, prevalence_of
 from trainer.commands.sources import add_sources, check_broken, print_reading, read_sources
@@ -154,12 +155,17 @@ def calibrate_folder(
     cohorts = [item.sample.patients for item in held_out]
     table = reference_states(state_table(held_out, labels), cohorts)
     image = image_logits(logits, calibration)
-    accuracy = cross_validated(image, table, patients_of(held_out), labels, calibration)
+    maps = lit_maps(logits.patches, image, labels, calibration)
+    patients = patients_of(held_out)
+    measured = cross_validated(image, maps, table, patients, labels, calibration)
+    alone = cross_validated(image, maps, table, patients, labels, calibration, agreement=0)
     counts = prevalence_of(table, labels)
-    save_checkpoint(folder, model.cpu(), vocabulary, calibration, gates, counts, accuracy)
+    save_checkpoint(folder, model.cpu(), vocabulary, calibration, gates, counts, measured.accuracy)
     write_prompts(folder)
 
     figures = figures_from_logits(logits, held_out, labels)
     print("held out: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     print("operating points, each fold of patients judged by the point that the others choose:")
-    print(*lines(accuracy, calibration), sep="\n")
+    print(*lines(measured.accuracy, calibration), sep="\n")
+    print(f"image and map disagree {measured.disagreement.words()}")
+    print(f"with operating points by Youden's J alone: {alone.disagreement.words()}")
