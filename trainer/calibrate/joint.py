@@ -12,7 +12,7 @@ from patchclip.model.calibration import Calibration
 from patchclip.operating_threshold import OPERATING_THRESHOLD
 from trainer.calibrate.regions import smoothed_maps
 
-AGREEMENT = 0.5
+AGREEMENT = 1.0
 """What one more share of images on which image and map agree is worth, in units of Youden's J."""
 
 Probabilities = NDArray[np.float32]

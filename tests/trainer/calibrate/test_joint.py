@@ -34,7 +34,7 @@ def test_the_more_agreement_is_worth_the_less_image_and_map_disagree() -> None:
     values, states, lit = drawn()
     seen = states >= 0
     shares = []
-    for agreement in (0.0, 0.5, 100.0):
+    for agreement in (0.0, 1.0, 100.0):
         point = operating_point(values, states, lit, agreement)
         shares.append(np.mean((values >= point)[seen] != lit[seen]))
     assert shares[0] > shares[1] > shares[2]
