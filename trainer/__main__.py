@@ -20,6 +20,7 @@ COMMANDS = {
     "fit": "fit",
     "folds": "folds",
     "zero-shot": "zero_shot",
+    "scales": "scales",
     "teach": "teach",
     "shard": "shard",
     "sizing": "sizing",

@@ -24,7 +24,7 @@ from trainer.config import FitConfig
 from trainer.data.loaded import Loaded
 from trainer.data.sample import Shape
 from trainer.data.states import state_table
-from trainer.fit.validation import dev_logits
+from trainer.fit.validation import DevLogits, dev_logits
 from trainer.objective.prompts import PromptBank
 
 FILE = "held_out.json"
@@ -128,7 +128,13 @@ def predict_held_out(
     bank = PromptBank(model, vocabulary, labels).to(device)
     mirror = config.augment.mirror > 0
     logits = dev_logits(model, bank, items, config.model.image_size, device, mirror=mirror)
+    return held_out_of(logits, config, items, labels)
 
+
+def held_out_of(
+    logits: DevLogits, config: FitConfig, items: Sequence[Loaded], labels: Sequence[str]
+) -> HeldOut:
+    """The same from logits that a model of that recipe gave these images for these findings."""
     people = [(item.sample.patients, item.sample.patient or item.sample.path.name) for item in items]
     numbers = {person: number for number, person in enumerate(dict.fromkeys(people))}
     recipe = config.to_dict()
