@@ -20,8 +20,9 @@ from patchclip.types import FloatArray
 from tests.tiny import ROOT, tiny_checkpoint
 from trainer.data.loaded import Loaded
 from trainer.data.sample import Sample
-from trainer.gate.fit import GATE_SIZE, MIN_IMAGES, fit_image_gate, varied
+from trainer.gate.fit import GATE_SIZE, MIN_IMAGES, fit_image_gate
 from trainer.gate.negatives import FAMILIES, negatives
+from trainer.gate.variation import varied
 
 SEED = 5  # of pictures that no gate here was fitted to
 

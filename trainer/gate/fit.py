@@ -21,6 +21,7 @@ from patchclip.types import FloatArray
 from trainer.data.loaded import Loaded
 from trainer.data.split import hold_out
 from trainer.gate.negatives import FAMILIES, negatives
+from trainer.gate.variation import varied
 
 MIN_IMAGES = 200  # images below which a share of 1 % cannot be set, and below which a mean might show someone
 MAX_IMAGES = 4000  # images that are enough
@@ -143,24 +144,3 @@ def content(item: Loaded) -> FloatArray:
     shrink = min(1.0, GATE_SIZE / max(inner.shape))
     size = (max(8, round(inner.shape[1] * shrink)), max(8, round(inner.shape[0] * shrink)))
     return np.asarray(cv2.resize(inner, size, interpolation=cv2.INTER_AREA) / np.float32(255), np.float32)
-
-
-def varied(chest: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """The same chest as another machine and another radiographer might have taken it; one in ten is
-    mirrored."""
-    height, width = chest.shape
-    zoom, tilt = rng.uniform(0.88, 1.12), np.deg2rad(rng.uniform(-6, 6))
-    aspect = rng.uniform(0.95, 1.05)
-    way = -1 if rng.random() < 0.1 else 1
-    turn = (
-        np.array([[np.cos(tilt) * way * aspect, -np.sin(tilt)], [np.sin(tilt) * way, np.cos(tilt) / aspect]])
-        * zoom
-    )
-    centre = np.array([width / 2, height / 2])
-    shift = centre - turn @ centre + rng.uniform(-0.05, 0.05, 2) * (width, height)
-    moved = cv2.warpAffine(
-        chest, np.column_stack([turn, shift]), (width, height), flags=cv2.INTER_LINEAR, borderValue=0
-    )
-    if rng.random() < 0.3:
-        moved = moved[: round(height * rng.uniform(0.85, 1)), round(width * rng.uniform(0, 0.08)) :]
-    return np.asarray(np.clip(moved, 0, 1) ** rng.uniform(0.65, 1.5), np.float32)
