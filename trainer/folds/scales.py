@@ -53,7 +53,8 @@ def mean_of(one: DevLogits, other: DevLogits) -> DevLogits:
         np.isfinite(fine.patches), (fine.patches + resized) / 2, -np.inf
     ).astype(np.float32)
     return DevLogits(
-        {branch: (fine.image[branch] + coarse.image[branch]) / 2 for branch in fine.image}, patches
+        {branch: (fine.image[branch] + coarse.image[branch]) / np.float32(2) for branch in fine.image},
+        patches,
     )
 
 

@@ -17,6 +17,7 @@ from patchclip.model.calibration import Calibration, FindingCalibration
 from patchclip.model.prevalence import Prevalence
 from trainer.calibrate.accuracy import cross_validated, patients_of
 from trainer.calibrate.calibration import OperatingPoint, fit_calibration
+from trainer.calibrate.joint import lit_maps
 from trainer.calibrate.reference import reference_states
 from trainer.calibrate.regions import smoothed_maps
 from trainer.calibrate.site import SPREAD, image_logits, prevalence_of
@@ -73,11 +74,12 @@ def fitted(
     calibration = fit_calibration(logits, items, labels, before.branches, point, learnt_from)
     table = reference_states(state_table(items, labels), [item.sample.patients for item in items])
     image = image_logits(logits, calibration)
+    maps = lit_maps(logits.patches, image, labels, calibration)
     return Recalibrated(
         calibration,
         f"fitted on {len(items)} held-out original images",
         prevalence_of(table, labels),
-        cross_validated(image, table, patients_of(items), labels, calibration),
+        cross_validated(image, maps, table, patients_of(items), labels, calibration).accuracy,
     )
 
 
