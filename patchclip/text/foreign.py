@@ -82,7 +82,7 @@ def translate(tokens: Sequence[Token], english: Container[str]) -> Translation:
     _check_script(tokens)
     scores = {name: _score(tokens, _foreign(name), english) for name in TRANSLATED}
     best = max(scores, key=lambda name: scores[name])
-    foreign = _foreign(best) if scores[best] >= _ENOUGH else None
+    foreign = _foreign(best) if scores[best][0] >= _ENOUGH else None
     unread = _unread_word(tokens, foreign, english)
     if foreign is None:
         return Translation(tuple(tokens), None, unread)
@@ -113,12 +113,14 @@ def _unread_word(tokens: Sequence[Token], foreign: _Foreign | None, english: Con
     return None
 
 
-def _score(tokens: Sequence[Token], foreign: _Foreign, english: Container[str]) -> int:
-    """Two points for each word of the lexicon that is not English, one for each function word that is not.
+def _score(tokens: Sequence[Token], foreign: _Foreign, english: Container[str]) -> tuple[int, int]:
+    """Points, and how many letters the lexicon accounts for, which decides between equal points.
 
-    Two capitals are one point alone: "PE" is an abbreviation to many, and a foot in Portuguese.
+    Two points for each word of the lexicon that is not English, one for each function word that is not. Two
+    capitals are one point alone: "PE" is an abbreviation to many, and a foot in Portuguese. The letters tell
+    "neumonía" from a German word that begins with "neu".
     """
-    score = 0
+    score = letters = 0
     for token in tokens:
         word = fold(token.text)
         if (
@@ -132,9 +134,11 @@ def _score(tokens: Sequence[Token], foreign: _Foreign, english: Container[str]) 
         if canonical in foreign.phrases.words or _parts(word, foreign):
             short = len(word) == 1 or (len(word) == 2 and token.text.isupper())
             score += len(word) - 1 if short else 2
+            letters += len(canonical.rstrip("*"))
         elif word in foreign.fillers:
             score += 1
-    return score
+            letters += len(word)
+    return score, letters
 
 
 def _translated(tokens: Sequence[Token], foreign: _Foreign, english: Container[str]) -> list[Token]:

@@ -288,3 +288,19 @@ def test_reading_needs_no_torch() -> None:
         [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     assert run.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("neumonía", "pneumonia"),
+        ("neumotórax", "pneumothorax"),
+        ("versamento", "pleural effusion"),
+        ("opacidade", "lung opacity"),
+        ("verdichting", "lung opacity"),
+        ("verkalking", "calcification"),
+        ("neuer Rundherd", "lung nodule"),
+    ],
+)
+def test_a_word_alone_is_read_in_the_language_that_has_most_of_it(text: str, finding: str) -> None:
+    assert reading(text) == finding
