@@ -1,6 +1,6 @@
 // What keys do when they are pressed, held and let go: those of a page's table, the film's arrows, and arrows inside groups.
 import { all } from "./dom.js";
-import { arrow, leave, remove } from "./film/actions.js";
+import { arrow, leave, placeShape, remove, stretch } from "./film/actions.js";
 import { keyOf, listKeys } from "./key_list.js";
 import { viewer } from "./stage.js";
 
@@ -40,6 +40,10 @@ function press(event, table, changed) {
   }
   if (all("dialog[open]").length) return;
   if (takesBack(event)) return event.preventDefault();
+  if (event.ctrlKey && STEPS[event.key] && hasArrows(event)) {
+    event.preventDefault();
+    return stretch(...STEPS[event.key], event.shiftKey);
+  }
   // Brackets need AltGr (Ctrl + Alt on Windows) or Option on many keyboards.
   const composed = event.altKey && "[]{}".includes(event.key);
   if ((event.ctrlKey || event.metaKey || event.altKey) && !composed) return;
@@ -76,11 +80,17 @@ function takesBack(event) {
   return true;
 }
 
+function hasArrows({ target }) {
+  // The film has the focus, or nothing else has it.
+  return target === document.body || viewer.element.contains(target);
+}
+
 function onFilm(event) {
-  // With the film in focus the arrows move what is chosen on it, or the film.
+  // The arrows move what is chosen on the film, or the film.
   const step = STEPS[event.key];
-  if (!viewer.element.contains(event.target)) return false;
+  if (!hasArrows(event)) return false;
   if (event.key === "Backspace") return remove();
+  if (event.key === "Enter") return placeShape();
   if (!step) return false;
   event.preventDefault();
   arrow(...step, event.shiftKey);

@@ -240,22 +240,34 @@ def test_the_ruler_says_millimetres_or_that_it_cannot(
     )
 
 
+def measure(page: Page, start: float, end: float, row: float) -> None:
+    """Drags along a row of the image."""
+    place = fit(page)
+    page.mouse.move(*place.point(start, row))
+    page.mouse.down()
+    page.mouse.move(*place.point((start + end) / 2, row), steps=3)
+    page.mouse.move(*place.point(end, row), steps=3)
+    page.mouse.up()
+
+
 def test_the_cardiothoracic_ratio_is_the_heart_over_the_thorax(opened: Page, dicom: Path) -> None:
     open_file(opened, dicom)
     opened.locator("#pc-canvas").focus()
+    opened.keyboard.press("R")
+    measure(opened, 100, 400, 300)  # a ruler that was there before is no part of it
+    expect(opened.locator("#pc-film svg text")).to_contain_text("px, no pixel spacing")
     opened.keyboard.press("T")
-    expect(opened.locator("#pc-measured")).to_have_text("draw the width of the heart")
-    place = fit(opened)
-    for start, end in ((200, 320), (100, 420)):
-        opened.mouse.move(*place.point(start, 450))
-        opened.mouse.down()
-        opened.mouse.move(*place.point((start + end) / 2, 450), steps=3)
-        opened.mouse.move(*place.point(end, 450), steps=3)
-        opened.mouse.up()
-        if start == 200:
-            expect(opened.locator("#pc-measured")).to_have_text("draw the width of the thorax")
-    expect(opened.locator("#pc-measured")).to_contain_text("cardiothoracic ratio 0.3")
+    words = opened.locator("#pc-measured")
+    expect(words).to_have_text("draw the width of the heart")
+    measure(opened, 200, 320, 450)
+    expect(words).to_have_text("draw the width of the thorax")
+    measure(opened, 100, 420, 450)
+    expect(words).to_contain_text("cardiothoracic ratio 0.3")
     expect(opened.locator("#pc-ratio")).to_have_attribute("aria-pressed", "false")
+    opened.keyboard.press("T")
+    measure(opened, 100, 420, 450)
+    measure(opened, 200, 320, 450)
+    expect(words).to_have_text("the heart is drawn wider than the thorax; begin the ratio again")
 
 
 def test_the_lens_shows_the_film_three_times_as_large(opened: Page, dicom: Path) -> None:

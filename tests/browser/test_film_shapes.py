@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.drawn_chest import HEIGHT, WIDTH
 from tests.browser.page_reader import BOX, ask, draw_box, fit, open_file
 
 SHAPES = """async () => {
@@ -164,3 +165,44 @@ def test_shapes_follow_the_film_when_it_turns_and_grows(opened: Page, dicom: Pat
     ratio = (narrow["width"] / narrow["height"]) * (turned["width"] / turned["height"])
     assert ratio == pytest.approx(1, abs=0.1)
     assert shapes(page) == before
+
+
+def test_a_box_is_put_chosen_moved_and_stretched_by_keys_alone(opened: Page, dicom: Path) -> None:
+    page, key = opened, opened.keyboard
+    open_file(page, dicom)
+    ask(page, "pleural effusion")
+    key.press("b")
+    key.press("Enter")
+    ((x, y, w, h),) = [shape["points"] for shape in shapes(page)]
+    assert (x + w / 2, y + h / 2) == pytest.approx((WIDTH / 2, HEIGHT / 2), abs=1.5)
+    for pressed in ("ArrowRight", "Shift+ArrowUp", "Control+ArrowRight", "Control+Shift+ArrowDown"):
+        key.press(pressed)
+    assert shapes(page)[0]["points"] == [x + 1, y - 10, w + 1, h + 10]
+    key.press("h")
+    key.press("Control+ArrowRight")  # the side that is at the right on the screen: the film's left
+    assert shapes(page)[0]["points"] == [x, y - 10, w + 2, h + 10]
+    key.press("P")
+    key.press("Enter")
+    key.press("*")
+    key.press("Delete")
+    assert [shape["kind"] for shape in shapes(page)] == ["point"]
+
+
+def test_a_chosen_box_is_moved_by_its_inside_and_seen_to_be_chosen(opened: Page, dicom: Path) -> None:
+    page = boxed(opened, dicom)
+    line, chosen = "rgb(79,179,217)", "rgb(240,180,41)"
+    x, y, w, h = BOX
+    page.keyboard.press("b")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    box = page.locator("#pc-film svg rect").first
+    expect(box).to_have_attribute("stroke", line)
+    drag(page, (x + 60, y + 60), (x + 90, y + 60))  # of a box that is not chosen, it moves the film
+    assert shapes(page)[0]["points"] == pytest.approx(BOX, abs=ROUNDING)
+    page.locator("#pc-fit").click()
+    page.locator("#pc-canvas").focus()
+    page.keyboard.press("*")
+    expect(box).to_have_attribute("stroke", chosen)
+    drag(page, (x + 60, y + 60), (x + 90, y + 40))
+    assert shapes(page)[0]["points"] == pytest.approx((x + 30, y - 20, w, h), abs=2 * ROUNDING)
+    expect(box).to_have_attribute("stroke", chosen)

@@ -46,9 +46,12 @@ function tell() {
 }
 
 export function leave() {
-  // First what is being drawn, then drawing itself; false where there was nothing to leave.
+  // First what is being drawn, then drawing itself, then the chosen shape; false where there was no drawing to leave.
   if (viewer.shapes.cancel() || rulers.cancel()) return true;
-  if (!viewer.view.drawing) return false;
+  if (!viewer.view.drawing) {
+    viewer.shapes.chooseNone();
+    return false;
+  }
   stopDrawing();
   return true;
 }
@@ -63,6 +66,30 @@ export function arrow(right, down, large) {
   const step = large ? 10 : 1;
   if (viewer.shapes.nudge(x * step, y * step)) return;
   viewer.camera.panBy(-right * PAN_STEP, -down * PAN_STEP);
+}
+
+export function stretch(right, down, large) {
+  // Moves the right or the lower side of the chosen box, as the reader sees it.
+  viewer.shapes.stretch(...turned(Math.abs(right), Math.abs(down)), (right + down) * (large ? 10 : 1));
+}
+
+export function placeShape() {
+  // Without a mouse: a box or point in the middle of what is seen, to be moved by arrows; false where none is being drawn.
+  const { view, camera } = viewer;
+  if (!camera.film() || !["box", "point"].includes(view.drawing)) return false;
+  const [across, down] = camera.extent();
+  const middle = camera.toImage([across / 2, down / 2]).map(Math.round);
+  if (view.drawing === "point") viewer.shapes.add({ kind: "point", points: middle });
+  else {
+    const [height, width] = view.size;
+    const seen = Math.min(across, down) / camera.place.scale;
+    const length = Math.max(1, Math.round(Math.min(seen, height, width) / 4));
+    const corner = [width, height].map((most, axis) =>
+      Math.min(Math.max(middle[axis] - Math.round(length / 2), 0), most - length),
+    );
+    viewer.shapes.add({ kind: "box", points: [...corner, length, length] });
+  }
+  return true;
 }
 
 function turned(right, down) {

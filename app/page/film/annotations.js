@@ -18,12 +18,37 @@ function withoutStatistics(tool) {
   };
 }
 
+// What is chosen looks so under the pointer, too.
+function withChosenSeen(tool) {
+  const styleOf = tool.getStyle.bind(tool);
+  tool.getStyle = (property, specifier, drawn) =>
+    styleOf(property, specifier, drawn && isChosen(drawn) ? { ...drawn, highlighted: false } : drawn);
+}
+
+function isChosen({ annotationUID }) {
+  return annotation.selection.isAnnotationSelected(annotationUID);
+}
+
 class BoxTool extends RectangleROITool {
   static toolName = "PatchClipBox";
   constructor(...props) {
     super(...props);
     withoutStatistics(this);
+    withChosenSeen(this);
+    const isNearSide = this.isPointNearTool;
+    this.isPointNearTool = (element, drawn, at, proximity) =>
+      isNearSide(element, drawn, at, proximity) || isInsideChosen(element, drawn, at);
   }
+}
+
+function isInsideChosen(element, drawn, at) {
+  // The whole of a chosen box takes the pointer, to be moved; of others only the sides do.
+  if (!isChosen(drawn)) return false;
+  const corners = drawn.data.handles.points.map(cameras.get(element).toScreen);
+  return [0, 1].every((axis) => {
+    const [least, most] = ends(corners.map((corner) => corner[axis]));
+    return least <= at[axis] && at[axis] <= most;
+  });
 }
 
 class PointTool extends ProbeTool {
@@ -31,25 +56,36 @@ class PointTool extends ProbeTool {
   constructor(...props) {
     super(...props);
     withoutStatistics(this);
+    withChosenSeen(this);
   }
 }
 
 class PolygonTool extends SplineROITool {
   static toolName = "PatchClipPolygon";
+  constructor(...props) {
+    super(...props);
+    withChosenSeen(this);
+  }
 }
 
 class RulerTool extends LengthTool {
   static toolName = "PatchClipRuler";
+  constructor(...props) {
+    super(...props);
+    withChosenSeen(this);
+  }
 }
 
 export const TOOLS = { box: BoxTool, point: PointTool, polygon: PolygonTool, ruler: RulerTool };
 export const KINDS = { box: BoxTool.toolName, point: PointTool.toolName, polygon: PolygonTool.toolName };
+const cameras = new WeakMap(); // of each element with a film
 let ready = false;
 
-export function addDrawing(group, lengthOf) {
+export function addDrawing(group, camera, lengthOf) {
   // `lengthOf` says how long a ruler is, from its two ends.
   if (!ready) for (const tool of Object.values(TOOLS)) addTool(tool);
   ready = true;
+  cameras.set(camera.element, camera);
   group.addTool(BoxTool.toolName, { calculateStats: false, getTextLines: NO_LINES });
   group.addTool(PointTool.toolName, { getTextLines: () => null, handleRadius: "6" });
   group.addTool(PolygonTool.toolName, {
@@ -126,4 +162,14 @@ export function moveShape({ kind, points }, right, down) {
   if (kind === "polygon") return { kind, points: points.map(([x, y]) => [x + right, y + down]) };
   const [x, y, ...size] = points;
   return { kind, points: [x + right, y + down, ...size] };
+}
+
+export function stretchBox(shape, right, down, by) {
+  // Moves the side of a box that lies to the right (1, or -1 for the left) or downwards; other kinds have no sides.
+  if (shape.kind !== "box") return shape;
+  const [x, y, w, h] = shape.points;
+  const [across, along] = [Math.abs(right) * by, Math.abs(down) * by];
+  if (w + across < 1 || h + along < 1) return shape;
+  const corner = [right < 0 ? x - across : x, down < 0 ? y - along : y];
+  return { kind: "box", points: [...corner, w + across, h + along] };
 }

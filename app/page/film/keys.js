@@ -22,6 +22,7 @@ export const FILM_KEYS = [
   ["R", "ruler", () => startDrawing("ruler")],
   ["T", "cardiothoracic ratio", () => startDrawing("ratio")],
   ["X", "hold: hide the map", { hold: hideMap }],
+  ["*", "choose the next shape", () => viewer.shapes.chooseNext()],
   ["Delete", "remove what is chosen", remove],
   ["z", "undo", () => viewer.shapes.undo()],
   ["Y", "redo", () => viewer.shapes.redo()],

@@ -19,6 +19,7 @@ export function makeRulers(viewer, changed, ended) {
   const { camera, element } = { camera: viewer.camera, element: viewer.element };
   const { viewport } = camera;
   let [laidOn, measuring] = [null, false];
+  let apart = new Set(); // rulers that were there before the ratio was begun: no part of it
 
   const drawn = () => state.getAnnotations(NAME, element) || [];
   const ends = ({ data }) => data.handles.points.map(([x, y]) => [x, y]);
@@ -30,6 +31,7 @@ export function makeRulers(viewer, changed, ended) {
     laidOn = viewport.getCurrentImageId();
     for (const { annotationUID } of drawn()) state.removeAnnotation(annotationUID);
     for (const { ends: points, label } of rulersOf.get(film) || []) add(points, label);
+    setApart();
     changed();
   }
 
@@ -61,9 +63,13 @@ export function makeRulers(viewer, changed, ended) {
     changed();
   }
 
+  function setApart() {
+    apart = new Set(drawn().map(({ annotationUID }) => annotationUID));
+  }
+
   function name() {
-    // The next ruler without a name is the heart's, then the thorax's; a third begins anew.
-    for (const one of drawn().filter(({ data }) => !data.label)) {
+    // The next ruler that is drawn is the heart's, then the thorax's; a third begins anew.
+    for (const one of drawn().filter(({ annotationUID, data }) => !data.label && !apart.has(annotationUID))) {
       const missing = PARTS.find((part) => !drawn().some(({ data }) => data.label === part));
       if (missing) one.data.label = missing;
     }
@@ -81,6 +87,7 @@ export function makeRulers(viewer, changed, ended) {
     beginRatio() {
       for (const one of drawn())
         if (PARTS.includes(one.data.label)) state.removeAnnotation(one.annotationUID);
+      setApart();
       measuring = true;
       keep();
     },
@@ -109,11 +116,17 @@ export function makeRulers(viewer, changed, ended) {
         const one = drawn().find(({ data }) => data.label === part);
         return one && lengthOf(film, ...ends(one)).value;
       });
-      if (lengths.every(Boolean)) return `cardiothoracic ratio ${(lengths[0] / lengths[1]).toFixed(2)}`;
+      if (lengths.every(Boolean)) return ratioWords(lengths[0] / lengths[1]);
       if (!measuring) return "";
       return lengths[0] ? "draw the width of the thorax" : "draw the width of the heart";
     },
   };
+}
+
+function ratioWords(ratio) {
+  // No heart is wider than its thorax: then the two were drawn the other way round.
+  if (ratio > 1) return "the heart is drawn wider than the thorax; begin the ratio again";
+  return `cardiothoracic ratio ${ratio.toFixed(2)}`;
 }
 
 function corners() {

@@ -6,7 +6,7 @@ import {
   eventTarget,
   toolUtilities,
 } from "../cornerstone.js";
-import { KINDS, annotationOf, moveShape, shapeOf } from "./annotations.js";
+import { KINDS, annotationOf, moveShape, shapeOf, stretchBox } from "./annotations.js";
 
 const SMALLEST = 4; // CSS pixels: a box that is smaller was a slip of the hand
 const MOST_STEPS = 200; // that can be taken back
@@ -104,6 +104,24 @@ export function makeShapes(camera, group, changed) {
     return true;
   }
 
+  function choose(uid) {
+    selection.setAnnotationSelected(uid, true, false);
+    repaint();
+  }
+
+  function edit(changeOf) {
+    // Of what is chosen; what would leave the film stays as it is.
+    const chosen = selected();
+    if (!chosen.length) return false;
+    const [height, width] = size();
+    replace(
+      JSON.parse(shown).map((shape, place) =>
+        chosen.includes(uids[place]) ? inside(changeOf(shape), width, height, shape) : shape,
+      ),
+    );
+    return true;
+  }
+
   function cancel() {
     // What is being drawn is dropped; what is being moved goes back.
     if (!editing()) return false;
@@ -136,7 +154,19 @@ export function makeShapes(camera, group, changed) {
     canUndo: (of) => historyOf(of).past.length > 0,
     canRedo: (of) => historyOf(of).future.length > 0,
     add(shape) {
-      if (reading) replace([...JSON.parse(shown), shape]);
+      // What is new is chosen, so that arrows move it.
+      if (!reading) return;
+      replace([...JSON.parse(shown), shape]);
+      choose(uids.at(-1));
+    },
+    chooseNone() {
+      const chosen = selected();
+      for (const uid of chosen) selection.setAnnotationSelected(uid, false);
+      if (chosen.length) repaint();
+    },
+    chooseNext() {
+      const next = uids[(uids.indexOf(selected()[0]) + 1) % uids.length];
+      if (next) choose(next);
     },
     removeSelected() {
       const gone = selected();
@@ -144,18 +174,8 @@ export function makeShapes(camera, group, changed) {
       replace(JSON.parse(shown).filter((_, place) => !gone.includes(uids[place])));
       return true;
     },
-    nudge(right, down) {
-      // By pixels of the radiograph.
-      const chosen = selected();
-      if (!chosen.length) return false;
-      const [height, width] = size();
-      replace(
-        JSON.parse(shown).map((shape, place) =>
-          chosen.includes(uids[place]) ? inside(moveShape(shape, right, down), width, height, shape) : shape,
-        ),
-      );
-      return true;
-    },
+    nudge: (right, down) => edit((shape) => moveShape(shape, right, down)), // by pixels of the radiograph
+    stretch: (right, down, by) => edit((shape) => stretchBox(shape, right, down, by)),
   };
 }
 

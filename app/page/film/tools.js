@@ -19,7 +19,7 @@ export function makeTools(camera, lengthOf) {
   if (!count++) for (const tool of [PanTool, WindowLevelTool]) addTool(tool);
   const group = ToolGroupManager.createToolGroup(`film-tools-${count}`);
   for (const name of [PAN, WINDOW]) group.addTool(name);
-  addDrawing(group, lengthOf);
+  addDrawing(group, camera, lengthOf);
   group.addViewport(camera.viewport.id, camera.engine.id);
   let primary = "";
 
