@@ -7,6 +7,8 @@ export function fileSource(file, image) {
   // Where a picture comes from, to be read again: the page keeps the file, the server does not.
   return {
     kind: "file",
+    file,
+    image,
     open: (reading, onFilm) => upload("open_upload", file, { image, ...reading }, onFilm),
     send: (name, options, whole) => upload(name, whole ? file : "", options),
   };

@@ -2,6 +2,7 @@
 import { activate, askTexts } from "./asking.js";
 import { $, say } from "./dom.js";
 import { keepAlways, kept } from "./memory.js";
+import { askOtherWindows, heedOtherWindows } from "./other_windows.js";
 import { exampleSource, lostSource } from "./revival.js";
 import { call, isForgotten, windowToken } from "./server.js";
 import { busy, state } from "./state.js";
@@ -81,6 +82,7 @@ export async function restore(signedIn, showPerson) {
   person = signedIn ? signedIn.name : "";
   // What somebody else was doing in this window is theirs.
   const before = kept && kept.version === VERSION && (kept.person || "") === person ? kept : null;
+  heedOtherWindows(person);
   if (before) restoreWindow(before);
   showPerson(signedIn);
   keepAlways(describe);
@@ -93,6 +95,7 @@ export async function restore(signedIn, showPerson) {
 function restoreWindow({ reader, recent, loose, looseFinding, studies }) {
   $("reader").value = reader;
   Object.assign(state, { recent, loose, looseFinding, studies: studies.map(restoredStudy) });
+  for (const study of state.studies) askOtherWindows(study);
 }
 
 async function openAddressed() {
@@ -107,6 +110,7 @@ async function openAddressed() {
   try {
     const reply = await busy("opening …", () => call("look", { study: id }));
     const study = addStudy(reply, lostSource(""), { show: true });
+    askOtherWindows(study);
     study.asked = reply.questions.length;
     await askTexts(study, reply.questions);
     if (study.answers.length && !study.active) activate(study.answers[0], study);

@@ -266,8 +266,12 @@ def test_the_cardiothoracic_ratio_is_the_heart_over_the_thorax(opened: Page, dic
     expect(opened.locator("#pc-ratio")).to_have_attribute("aria-pressed", "false")
     opened.keyboard.press("T")
     measure(opened, 100, 420, 450)
-    measure(opened, 200, 320, 450)
+    expect(words).to_have_text("draw the width of the thorax")
+    measure(opened, 200, 320, 480)
     expect(words).to_have_text("the heart is drawn wider than the thorax; begin the ratio again")
+    expect(opened.locator("#pc-film svg text")).to_have_count(3)
+    opened.locator("#pc-examples [data-key]").first.click()
+    expect(opened.locator("#pc-film svg text")).to_have_count(0)  # the lengths of one film lie on no other
 
 
 def test_the_lens_shows_the_film_three_times_as_large(opened: Page, dicom: Path) -> None:

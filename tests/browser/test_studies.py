@@ -222,7 +222,8 @@ def test_a_second_window_has_the_film_of_the_address_and_no_reader(
     expect(second.locator("#pc-studies li")).to_have_count(1)
     expect(second.locator("#pc-answers li .name")).to_have_text(["lung mass", "no lung nodule"])
     expect(second.locator("#pc-reader")).to_have_value("")
-    assert "Mustermann" not in second.locator("#pc-studies").inner_text()  # a name stays in its window
+    # From window to window; the server is told neither name nor that it was asked for.
+    expect(second.locator("#pc-studies button")).to_have_attribute("title", dicom.name)
     with opened.expect_popup() as duplicate:  # the storage of a window goes along with one that it opens
         opened.evaluate("window.open(location.href)")
     wait_until_ready(duplicate.value)
@@ -234,7 +235,24 @@ def test_a_second_window_has_the_film_of_the_address_and_no_reader(
     wait_until_ready(stranger)
     expect(stranger.locator("#pc-open-error")).to_contain_text("is another browser's")
     expect(stranger.locator("#pc-studies li")).to_have_count(0)
+    assert "Mustermann" not in stranger.locator("#pc").inner_text()
     other.close()
+
+
+def test_a_second_window_sends_the_file_of_the_first_again_where_the_server_forgot_it(
+    page: Page, forgetful: Server, requests: list[str], troubles: list[str], dicom: Path, tmp_path: Path
+) -> None:
+    forgetful.visit(page)
+    open_file(page, dicom)
+    second = page.context.new_page()
+    second.goto(page.url)
+    wait_until_ready(second)
+    expect(second.locator("#pc-studies button")).to_have_attribute("title", dicom.name)
+    open_file(page, *films(tmp_path, 1))  # the first makes room
+    second.bring_to_front()
+    ask(second, "mass")
+    expect(second.locator("#pc-answers li .name")).to_have_text("mass")
+    expect(second.locator("#pc-ask-error")).to_be_hidden()
 
 
 def test_a_reload_after_the_server_forgot_asks_for_the_file_once_and_keeps_the_reading(

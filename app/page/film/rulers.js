@@ -21,7 +21,7 @@ export function makeRulers(viewer, changed, ended) {
   let [laidOn, measuring] = [null, false];
   let apart = new Set(); // rulers that were there before the ratio was begun: no part of it
 
-  const drawn = () => state.getAnnotations(NAME, element) || [];
+  const drawn = () => [...(state.getAnnotations(NAME, element) || [])]; // a copy: some are removed one by one
   const ends = ({ data }) => data.handles.points.map(([x, y]) => [x, y]);
 
   function lay() {
