@@ -22,6 +22,7 @@ COMMANDS = {
     "zero-shot": "zero_shot",
     "scales": "scales",
     "teach": "teach",
+    "compare": "compare",
     "shard": "shard",
     "sizing": "sizing",
     "calibrate": "calibrate",

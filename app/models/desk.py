@@ -1,4 +1,4 @@
-"""What the page of models shows and does: lists, comparisons, the switch, and teaching."""
+"""What the page of models shows and does: lists, comparisons of any two, the switch, and teaching."""
 
 from __future__ import annotations
 
@@ -10,29 +10,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.insights.source import Source
+from app.models.comparisons import Comparisons, Rows, headline, rows_of
 from app.models.errors import ModelError
 from app.models.jobs import Job, Jobs
-from app.models.records import ModelRecord, Pair, Teaching
+from app.models.records import ModelRecord
 from app.models.shelf import Shelf
 
 MODELS = ("in use", "model", "SHA-256", "made from", "readings", "verdict", "against its parent")
 FIGURES = ("images", "figure", "before", "after", "difference (95 % CI)", "n")
-NAMES = {
-    "auroc": "AUROC",
-    "pointing": "pointing",
-    "patch_auroc": "AUROC of patches",
-    "agreement": "agreement with readers",
-}
 SHORT = 12
 ALL = 0
 """Stands for the readings of all studies, and those without one."""
 NO_FILE = (
-    "Teaching takes readings from a database file, and this server keeps them in PostgreSQL; a server on a "
-    "file can teach."
+    "Readings are learnt and compared from a database file, and this server keeps them in PostgreSQL; a "
+    "server on a file can do it."
 )
 NO_FOLDER = "This server has no folder of models; start it with --models and one that it may write to."
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-Rows = list[list[str]]
+TOO_FEW_SENTENCE = (
+    "Too few held-out images tell anything of both: have more cases read, or start the server with original "
+    "data (--teach-data)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,7 @@ class ModelsDesk:
     def __init__(self, shelf: Shelf, source: Source, database: Path | None, data: Sequence[str] = ()) -> None:
         self._shelf, self._source, self._database, self._data = shelf, source, database, tuple(data)
         self._jobs = Jobs(shelf.folder) if shelf.folder is not None else None
+        self._comparisons = Comparisons(shelf.folder) if shelf.folder is not None else None
 
     def models(self) -> Rows:
         """Rows of `MODELS`, the first model first."""
@@ -70,7 +69,7 @@ class ModelsDesk:
                 _parent(item, names),
                 str(item.teaching.readings.learnt_from) if item.teaching else "",
                 item.teaching.verdict if item.teaching else item.note,
-                _short(item.teaching) if item.teaching else "",
+                headline(item.teaching.comparisons) if item.teaching else "",
             ]
             for item in listed
         ]
@@ -103,17 +102,58 @@ class ModelsDesk:
             f"out. {teaching.verdict.capitalize()}: {reasons}.{override} Calibration: "
             f"{teaching.calibration}. Research use only, not for clinical use."
         )
-        rows: Rows = []
-        for where, comparison in teaching.comparisons.items():
-            rows += [
-                [where, NAMES.get(key, key), *_cells(pair)] for key, pair in comparison.headlines.items()
-            ]
-            rows += [
-                [where, f"{label}, {NAMES.get(key, key)}", *_cells(pair)]
-                for label, pairs in comparison.findings.items()
-                for key, pair in pairs.items()
-            ]
-        return note, rows
+        return note, rows_of(teaching.comparisons)
+
+    def pair(self, new: str, old: str | None) -> tuple[str, Rows]:
+        """The last comparison of any two models: a sentence, and rows of `FIGURES`.
+
+        Args:
+            new: SHA-256 of a model.
+            old: of the one that it is compared with; None for the one that it was made from.
+
+        Raises:
+            ModelError: a model is not there.
+        """
+        if old is None:
+            return self.comparison(new)
+        after, before = self._shelf.record(new), self._shelf.record(old)
+        told = self._comparisons.newest(old, new) if self._comparisons is not None else None
+        names = f"**{after.name}** ({new[:SHORT]}) against **{before.name}** ({old[:SHORT]})"
+        if told is None:
+            return f"{names} was not compared yet; *Compare* does so.", []
+        study = f" of {told.study}" if told.study else ""
+        images = ", ".join(f"{item.images} {where}" for where, item in told.comparisons.items())
+        lost = f" {told.left_out} images or readings could not be used." if told.left_out else ""
+        few = "" if headline(told.comparisons) else f" {TOO_FEW_SENTENCE}"
+        note = (
+            f"{names}, compared {told.made_at} on what neither learnt from: {images}; readings{study}.{lost}"
+            f"{few} *after* is {after.name}, *before* is {before.name}. Research use only, not for clinical "
+            "use."
+        )
+        return note, rows_of(told.comparisons)
+
+    def compare(self, new: str, old: str | None, study: int | None) -> Job:
+        """Begins to compare two models on the readings of a study, and on held-out original data.
+
+        Args:
+            new, old: SHA-256 of the models.
+            study: number of the study; `ALL` for all.
+
+        Raises:
+            ModelError: it cannot be begun, and why.
+        """
+        jobs, database = self._require(), self._require_file()
+        if not old or old == new:
+            raise ModelError("Choose another model to compare with, under Compare with.")
+        after, before = self._shelf.record(new), self._shelf.record(old)
+        of, named = self._readings(study)
+        assert self._comparisons is not None  # there are jobs
+        out = self._comparisons.place()
+        arguments = ["trainer", "compare", "--old", str(before.folder.resolve())]
+        arguments += ["--new", str(after.folder.resolve()), "--out", str(out.resolve())]
+        arguments += [*self._sources(database), *named]
+        about = f"{after.name} ({new[:SHORT]}) against {before.name} ({old[:SHORT]}), on {of}"
+        return jobs.start(arguments, out, about)
 
     def use(self, sha256: str) -> str:
         """The model answers from now on; says so.
@@ -144,29 +184,23 @@ class ModelsDesk:
         Raises:
             ModelError: it cannot be begun, and why.
         """
-        jobs = self._require()
-        if self._database is None:
-            raise ModelError(NO_FILE)
+        jobs, database = self._require(), self._require_file()
         record = self._shelf.record(parent)
         name = " ".join(name.split())
         if name and not PLAIN.fullmatch(name):
             raise ModelError("A model's name has letters, digits, dots, dashes and underscores, 60 at most.")
-        chosen = {item.id: item.name for item in self._source.studies()}
-        if study is None or (study != ALL and study not in chosen):
-            raise ModelError("Choose the study whose readings are to be learnt.")
+        of, named = self._readings(study)
         assert self._shelf.folder is not None  # there are jobs
         out = self._shelf.folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         arguments = ["trainer", "teach", "--from", str(record.folder.resolve()), "--out", str(out.resolve())]
-        arguments += ["--data", f"feedback:{self._database.resolve()}", "--without-names"]
-        arguments += [word for source in self._data for word in ("--data", source)]
-        arguments += ["--study", chosen[study]] if study != ALL else []
+        arguments += [*self._sources(database), *named]
         arguments += ["--name", name] if name else []
         arguments += ["--override", override.strip()] if override.strip() else []
-        about = f"{record.name} ({record.sha256[:SHORT]}) from {chosen.get(study, 'all studies')}"
+        about = f"{record.name} ({record.sha256[:SHORT]}) from {of}"
         return jobs.start(arguments, out, about)
 
     def cancel(self) -> None:
-        """Ends what is being taught.
+        """Ends what is being taught or compared.
 
         Raises:
             ModelError: nothing is.
@@ -177,13 +211,33 @@ class ModelsDesk:
         """How the last job stands."""
         job = self._jobs.last() if self._jobs is not None else None
         if job is None or self._jobs is None:
-            return Progress("Nothing was taught yet.", False, "")
+            return Progress("Nothing was taught or compared yet.", False, "")
         said = (
             f"**{job.percent} %**, {job.words}" if job.state == "running" else f"**{job.state}**: {job.words}"
         )
         return Progress(
             f"{job.about}, begun {job.began_at}: {said}", job.state == "running", self._jobs.log()
         )
+
+    def _readings(self, study: int | None) -> tuple[str, list[str]]:
+        """What a study is called, and the flags that take its readings."""
+        chosen = {item.id: item.name for item in self._source.studies()}
+        if study is None or (study != ALL and study not in chosen):
+            raise ModelError("Choose the study whose readings are to be taken.")
+        return (
+            chosen.get(study, "all studies"),
+            ["--study", chosen[study]] if study != ALL else [],
+        )
+
+    def _sources(self, database: Path) -> list[str]:
+        """The flags that name all data."""
+        named = [word for source in self._data for word in ("--data", source)]
+        return ["--data", f"feedback:{database.resolve()}", "--without-names", *named]
+
+    def _require_file(self) -> Path:
+        if self._database is None:
+            raise ModelError(NO_FILE)
+        return self._database
 
     def _require(self) -> Jobs:
         if self._jobs is None:
@@ -197,27 +251,3 @@ def _parent(record: ModelRecord, names: dict[str, str]) -> str:
     parent = record.teaching.parent
     gone = "" if parent.sha256 in names else ", not here"
     return f"{parent.name} ({parent.sha256[:SHORT]}{gone})"
-
-
-def _short(teaching: Teaching) -> str:
-    """Headline differences in one line."""
-    return "; ".join(
-        f"{NAMES.get(key, key)} {pair.difference.value:+.3f} on {where}"
-        for where, comparison in teaching.comparisons.items()
-        for key, pair in comparison.headlines.items()
-        if pair.difference.value is not None
-    )
-
-
-def _cells(pair: Pair) -> list[str]:
-    difference = pair.difference
-    if pair.old.value is None or pair.new.value is None or difference.value is None:
-        return ["", "", "too few images tell", str(difference.n)]
-    low, high = difference.ci
-    interval = "" if low is None or high is None else f" ({low:+.3f} to {high:+.3f})"
-    return [
-        f"{pair.old.value:.3f}",
-        f"{pair.new.value:.3f}",
-        f"{difference.value:+.3f}{interval}",
-        str(difference.n),
-    ]

@@ -1,4 +1,4 @@
-"""Teaching as a job: one at a time, at low priority, on its own feet, its state in the folder of models.
+"""Teaching or comparing models as a job: one at a time, at low priority, its state in the folder of models.
 
 A job outlives the page that began it, and the server too: what runs is told by a lock that its process holds.
 """
@@ -29,11 +29,11 @@ ROOT = Path(__file__).resolve().parents[2]
 NEEDED = ("trainer", "tensorboard", "pycocotools")
 """Modules that requirements-train.txt brings, and the trainer itself."""
 NOT_INSTALLED = (
-    "Teaching needs the trainer and its requirements, which this server lacks ({lacking}); from a checkout "
+    "This needs the trainer and its requirements, which this server lacks ({lacking}); from a checkout "
     "run pip install -r requirements-train.txt, then try again."
 )
-RUNNING = "A model is being taught already; wait for its end, or cancel it."
-NONE_RUNS = "No model is being taught, so there is nothing to cancel."
+RUNNING = "A model is being taught or compared already; wait for its end, or cancel it."
+NONE_RUNS = "No model is being taught or compared, so there is nothing to cancel."
 LINE = re.compile(r"^\[ *(\d+) %\] (.*)$", re.MULTILINE)
 SAID = re.compile(r"^(?:error|refused): (.*)$", re.MULTILINE)
 TAIL = 65_536  # bytes of a log that are looked at
@@ -79,7 +79,7 @@ class Jobs:
 
         Args:
             arguments: of python -m.
-            model: the folder that it makes.
+            model: the folder that it makes, of a model or a comparison.
             about: in words, for the page.
 
         Raises:

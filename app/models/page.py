@@ -1,5 +1,4 @@
-"""The page of models, in Gradio: which there are, how each compares with its parent, which answers,
-teaching."""
+"""The page of models, in Gradio: which there are, how any two compare, which answers, teaching."""
 
 from __future__ import annotations
 
@@ -15,8 +14,10 @@ TITLE = "Patch-CLIP models (research use only, not for clinical use)"
 EVERY_S = 2.0
 GUIDE = (
     "A model is taught from what readers said, compared with the one that it was made from on cases that "
-    "neither learnt from, and refused where it is worse. It answers nothing before it is chosen here."
+    "neither learnt from, and refused where it is worse. It answers nothing before it is chosen here. Any "
+    "two models can be compared."
 )
+PARENT = ("the model that it was made from", "")
 OVERRIDE = "Why a worse model is to be taken nevertheless (empty: it is refused)"
 
 
@@ -32,13 +33,16 @@ def models_page(desk: ModelsDesk) -> gr.Blocks:
             model = gr.Dropdown(label="Model", choices=[], interactive=True, scale=3, elem_id="models-chosen")
             use = gr.Button("Use this model", scale=1)
             again = gr.Button("Refresh", scale=1)
+        with gr.Row():
+            other = gr.Dropdown(label="Compare with", choices=[PARENT], value="", interactive=True, scale=3)
+            study = gr.Dropdown(label="Readings", choices=[], interactive=True, scale=2)
+            compare = gr.Button("Compare", scale=1)
         note = gr.Markdown(elem_id="models-note")
         figures = gr.Dataframe(
-            headers=list(FIGURES), label="Against its parent", interactive=False, elem_id="table-figures"
+            headers=list(FIGURES), label="Figures", interactive=False, elem_id="table-figures"
         )
         gr.Markdown("## Teach")
         with gr.Row():
-            study = gr.Dropdown(label="Readings", choices=[], interactive=True, scale=3)
             name = gr.Textbox(label="Name of the new model", max_length=60, scale=2)
         override = gr.Textbox(label=OVERRIDE, max_length=500)
         with gr.Row():
@@ -48,44 +52,66 @@ def models_page(desk: ModelsDesk) -> gr.Blocks:
         log = gr.Textbox(label="Log", lines=8, max_lines=8, interactive=False, elem_id="models-log")
         clock = gr.Timer(EVERY_S, active=False)
 
-        def state() -> list[Any]:
+        def state(chosen: str | None, with_: str | None) -> list[Any]:
             told = desk.progress()
-            choices = gr.Dropdown(choices=desk.choices())  # a model that is made may be chosen at once
-            return [told.words, told.log, gr.Timer(active=told.runs), desk.models(), choices]
+            # A model that is made may be chosen at once, and a comparison is shown as it is done.
+            choices = desk.choices()
+            return [
+                told.words,
+                told.log,
+                gr.Timer(active=told.runs),
+                desk.models(),
+                gr.Dropdown(choices=choices),
+                gr.Dropdown(choices=[PARENT, *choices]),
+                *([gr.skip(), gr.skip()] if told.runs else compared(chosen, with_)),
+            ]
 
-        def refresh(chosen: str | None, of: int | None) -> list[Any]:
+        def refresh(chosen: str | None, with_: str | None, of: int | None) -> list[Any]:
             models, studies = desk.choices(), desk.studies()
             value = chosen if chosen in [sha256 for _, sha256 in models] else desk.in_use()
             number = of if of in [item for _, item in studies] else studies[0][1]
+            before = with_ if with_ in [sha256 for _, sha256 in models] else ""
+            told = desk.progress()
             return [
                 gr.Dropdown(choices=models, value=value),
+                gr.Dropdown(choices=[PARENT, *models], value=before),
                 gr.Dropdown(choices=studies, value=number),
-                *compared(value),
-                *state()[:-1],
+                told.words,
+                told.log,
+                gr.Timer(active=told.runs),
+                desk.models(),
+                *compared(value, before),
             ]
 
-        def compared(chosen: str | None) -> list[Any]:
-            return list(desk.comparison(chosen or desk.in_use()))
+        def compared(chosen: str | None, with_: str | None) -> list[Any]:
+            return list(desk.pair(chosen or desk.in_use(), with_ or None))
+
+        def against(chosen: str | None, with_: str | None, of: int | None) -> list[Any]:
+            desk.compare(chosen or desk.in_use(), with_ or None, of)
+            return state(chosen, with_)
 
         def exchange(chosen: str | None) -> list[Any]:
             return [desk.use(chosen or ""), desk.models()]
 
-        def begin(chosen: str | None, of: int | None, called: str, why: str) -> list[Any]:
+        def begin(chosen: str | None, with_: str | None, of: int | None, called: str, why: str) -> list[Any]:
             desk.teach(chosen or "", of, called, why)
-            return state()
+            return state(chosen, with_)
 
-        def end() -> list[Any]:
+        def end(chosen: str | None, with_: str | None) -> list[Any]:
             desk.cancel()
-            return state()
+            return state(chosen, with_)
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
-        told = [progress, log, clock, listed, model]
-        everything = [model, study, note, figures, *told[:-1]]
-        page.load(spoken(refresh), [model, study], everything, **private)
-        again.click(spoken(refresh), [model, study], everything, **private)
-        model.input(spoken(compared), [model], [note, figures], **private)
+        pair, told = [model, other], [progress, log, clock, listed]
+        after = [*told, model, other, note, figures]
+        everything = [model, other, study, *told, note, figures]
+        page.load(spoken(refresh), [*pair, study], everything, **private)
+        again.click(spoken(refresh), [*pair, study], everything, **private)
+        for chosen in pair:
+            chosen.input(spoken(compared), pair, [note, figures], **private)
         use.click(spoken(exchange), [model], [note, listed], **private)
-        teach.click(spoken(begin), [model, study, name, override], told, **private)
-        cancel.click(spoken(end), None, told, **private)
-        clock.tick(spoken(state), None, told, api_visibility="private", show_progress="hidden")
+        compare.click(spoken(against), [*pair, study], after, **private)
+        teach.click(spoken(begin), [*pair, study, name, override], after, **private)
+        cancel.click(spoken(end), pair, after, **private)
+        clock.tick(spoken(state), pair, after, api_visibility="private", show_progress="hidden")
     return page

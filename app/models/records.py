@@ -78,6 +78,18 @@ class Teaching(_Part):
     comparisons: dict[str, Comparison]
 
 
+class Between(_Part):
+    """What the trainer wrote of two models that it compared."""
+
+    format: Literal[1]
+    made_at: str
+    old: Identity
+    new: Identity
+    study: str | None
+    left_out: int
+    comparisons: dict[str, Comparison]
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
     """A model of a deployment.

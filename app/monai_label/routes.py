@@ -44,6 +44,7 @@ NO_LABELS = (
 )
 NO_IMAGES = "Films that were sent here are not given out again; open them where you have them."
 NO_TRAINING = "Nothing is trained from here; see python -m trainer."
+NO_LOGS = "The log of this server is for whoever runs it; ask there."
 NO_STRATEGY = "No films are chosen from here; a study of the page has its own list."
 NO_FILM = "No film was named or sent; send one as file, or start a session with it."
 ONE_FILM = "One film is taken at a time; send a single file."
@@ -73,6 +74,7 @@ def label_routes(
         ("PUT", "/datastore/label"): (NO_LABELS, NotAllowedError),
         ("GET", "/datastore/label"): (NO_LABELS, NotHeldError),
         ("GET", "/datastore/image"): (NO_IMAGES, NotHeldError),
+        ("GET", "/logs"): (NO_LOGS, NotHeldError),
     }
     answers: list[tuple[str, str, Answering]] = [
         ("GET", "/info", protocol.info),

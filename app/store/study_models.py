@@ -203,6 +203,22 @@ class FindingReading(Base):
     )
 
 
+class StudyEvent(Base):
+    """A study was closed, or opened again; rows are added and never changed, which the database itself sees
+    to."""
+
+    __tablename__ = "study_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    person: Mapped[str] = mapped_column(words(80))
+    """The name of whoever did it, as it was then."""
+    happened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (CheckConstraint("kind IN ('closed', 'opened again')", name="study_event_kinds"),)
+
+
 class Event(Base):
     """Something that happened while a case was read; rows are added and never changed, which the database
     itself sees to."""

@@ -15,6 +15,7 @@ from app.store.schema import configuration
 
 AT_ONCE = 1000  # rows in memory
 VERSION = "alembic_version"
+APPEND_ONLY = ("event", "study_event")
 NOTHING = "The database at this address holds no feedback yet, so there is nothing to copy."
 BROKEN = "The copy is not whole; make it again, and check the disk."
 
@@ -65,13 +66,15 @@ def from_file(path: Path, served: Engine) -> None:
             names = ", ".join(table.name for table in tables)
             target.execute(text(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))
             # Events are never changed, but by a whole database that takes the place of another.
-            target.execute(text("ALTER TABLE event DISABLE TRIGGER USER"))
+            for name in APPEND_ONLY:
+                target.execute(text(f"ALTER TABLE {name} DISABLE TRIGGER USER"))
             for table in reversed(tables):
                 target.execute(table.delete())
             _copy(source, target, _tables(source), there)
             for table in tables:
                 _go_on_counting(target, table)
-            target.execute(text("ALTER TABLE event ENABLE TRIGGER USER"))
+            for name in APPEND_ONLY:
+                target.execute(text(f"ALTER TABLE {name} ENABLE TRIGGER USER"))
     finally:
         file.dispose()
 

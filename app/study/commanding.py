@@ -25,6 +25,8 @@ from app.study.studies import Studies, study_row
 from app.study.work import Work
 from patchclip import Engine
 
+COMMAND_LINE = "the command line"
+"""Who closes a study there, where nobody signs in."""
 Command = Callable[[argparse.Namespace, Settings, Studies], int]
 
 
@@ -98,13 +100,13 @@ def _list(options: argparse.Namespace, settings: Settings, studies: Studies) -> 
 
 
 def _close(options: argparse.Namespace, settings: Settings, studies: Studies) -> int:
-    studies.close(studies.number(options.name))
+    studies.close(studies.number(options.name), COMMAND_LINE)
     print(f'Study "{options.name}" is closed.')
     return 0
 
 
 def _open_again(options: argparse.Namespace, settings: Settings, studies: Studies) -> int:
-    studies.open_again(studies.number(options.name))
+    studies.open_again(studies.number(options.name), COMMAND_LINE)
     print(f'Study "{options.name}" can be read again.')
     return 0
 

@@ -6,7 +6,7 @@ study whose protocol puts disputed cases first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from app.lanes import Lanes
 from app.people.identity import Person, Role
 from app.replies import DoneReply
 from app.requests import EmptyRequest
-from app.store.study_models import FREE_READING, Assignment, Study, StudyCase
+from app.store.study_models import FREE_READING, Assignment, Study, StudyCase, StudyEvent
 from app.store.writing import reading, writing
 from app.study.ahead import Ahead
 from app.study.errors import NoStudyError, StudyError, WithheldError
@@ -150,7 +150,10 @@ class Desk:
                 )
                 wanted = wanted.where(Study.id.in_(theirs))
             rows = session.scalars(wanted).all()
-            studies = [listed(row, *_protocol_and_work(session, row, person)) for row in rows]
+            events = _events(session, [row.id for row in rows]) if person.may(Role.LEAD) else {}
+            studies = [
+                listed(row, *_protocol_and_work(session, row, person), events.get(row.id, ())) for row in rows
+            ]
         return StudyListReply(studies=studies, person=PersonReply(name=person.name, role=person.role))
 
     def _worklist(self, person: Person, study: int) -> WorklistReply:
@@ -272,6 +275,15 @@ def _protocol_and_work(session: Session, study: Study, person: Person) -> tuple[
     now = datetime.now(UTC)
     work = worklist(session, study.id, person.id, now, protocol.washout_days, protocol.order)
     return protocol, work
+
+
+def _events(session: Session, studies: Sequence[int]) -> dict[int, list[StudyEvent]]:
+    """By study, in the order in which they happened."""
+    events: dict[int, list[StudyEvent]] = {}
+    wanted = select(StudyEvent).where(StudyEvent.study_id.in_(studies)).order_by(StudyEvent.id)
+    for event in session.scalars(wanted):
+        events.setdefault(event.study_id, []).append(event)
+    return events
 
 
 def _check_period(session: Session, study: Study, person: Person, row: Assignment) -> None:

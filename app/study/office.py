@@ -105,7 +105,7 @@ class Office:
             NoStudyError: there is none of that number.
         """
         person.require(Role.LEAD)
-        await self._lanes.store.run(lambda: self._studies.close(request.study))
+        await self._lanes.store.run(lambda: self._studies.close(request.study, person.name))
         return DoneReply()
 
     async def open_again(self, person: Person, request: OfStudyRequest) -> DoneReply:
@@ -115,7 +115,7 @@ class Office:
             NotAllowedError, NoStudyError: see `close`.
         """
         person.require(Role.LEAD)
-        await self._lanes.store.run(lambda: self._studies.open_again(request.study))
+        await self._lanes.store.run(lambda: self._studies.open_again(request.study, person.name))
         return DoneReply()
 
     async def cases(self, person: Person, request: OfStudyRequest) -> CasesReply:

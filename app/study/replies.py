@@ -16,9 +16,17 @@ class PersonReply(Reply):
     role: str
 
 
+class StudyEventReply(Reply):
+    """Who closed a study or opened it again, and when, ISO 8601 in UTC."""
+
+    kind: str
+    person: str
+    happened_at: str
+
+
 class ListedStudy(Reply):
     """A study of the reader's: how many of their cases are done, and when the next period opens, ISO 8601 in
-    UTC, where they have to wait."""
+    UTC, where they have to wait; to leads alone, who closed it and opened it again."""
 
     study: int
     title: str
@@ -26,6 +34,7 @@ class ListedStudy(Reply):
     total: int
     waits_until: str | None
     closed: bool
+    events: list[StudyEventReply]
 
 
 class StudyListReply(Reply):

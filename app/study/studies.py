@@ -10,7 +10,15 @@ from pathlib import Path
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from app.store.study_models import FREE_READING, Assignment, Reader, Study, StudyCase, StudyReading
+from app.store.study_models import (
+    FREE_READING,
+    Assignment,
+    Reader,
+    Study,
+    StudyCase,
+    StudyEvent,
+    StudyReading,
+)
 from app.store.writing import SameFile, reading, writing
 from app.study.cases import Cases
 from app.study.errors import NoStudyError, StudyError
@@ -158,24 +166,33 @@ class Studies:
             raise StudyError(f'There is no study "{name}"; python -m app study list names all.')
         return found
 
-    def close(self, study: int) -> None:
+    def close(self, study: int, person: str) -> None:
         """Ends a study: nothing of it is read or changed any more. One that is closed stays so.
+
+        person: the name of whoever closes it, which is kept with the time.
 
         Raises:
             NoStudyError: there is none.
         """
         with writing(self.engine, self.file, "The end of the study", "close it again") as session:
             row = study_row(session, study)
-            row.closed_at = row.closed_at or datetime.now(UTC)
+            if row.closed_at is None:
+                row.closed_at = datetime.now(UTC)
+                session.add(_event(study, "closed", person, row.closed_at))
 
-    def open_again(self, study: int) -> None:
+    def open_again(self, study: int, person: str) -> None:
         """Lets a study that was closed be read and changed again; one that is open stays so.
+
+        person: the name of whoever opens it, which is kept with the time.
 
         Raises:
             NoStudyError: there is none.
         """
-        with writing(self.engine, self.file) as session:
-            study_row(session, study).closed_at = None
+        with writing(self.engine, self.file, "That the study is open again", "open it again") as session:
+            row = study_row(session, study)
+            if row.closed_at is not None:
+                row.closed_at = None
+                session.add(_event(study, "opened again", person, datetime.now(UTC)))
 
     def readers(self) -> list[str]:
         """The names of all readers."""
@@ -215,6 +232,10 @@ def study_row(session: Session, study: int) -> Study:
     if row is None:
         raise NoStudyError(NO_STUDY)
     return row
+
+
+def _event(study: int, kind: str, person: str, when: datetime) -> StudyEvent:
+    return StudyEvent(study_id=study, kind=kind, person=person, happened_at=when)
 
 
 def _check_free(session: Session, name: str) -> None:

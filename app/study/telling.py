@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.store.study_models import Study, StudyReading
+from app.store.study_models import Study, StudyEvent, StudyReading
 from app.study.packs import PackedMap
 from app.study.progress import Worklist
 from app.study.protocol import Protocol
-from app.study.replies import AnsweredFinding, FindingReadingReply, ListedStudy, ReadingReply
+from app.study.replies import (
+    AnsweredFinding,
+    FindingReadingReply,
+    ListedStudy,
+    ReadingReply,
+    StudyEventReply,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +27,10 @@ class Said:
     threshold: float
 
 
-def listed(study: Study, protocol: Protocol, work: Worklist) -> ListedStudy:
-    """A study as the reader's list has it."""
+def listed(
+    study: Study, protocol: Protocol, work: Worklist, events: Sequence[StudyEvent] = ()
+) -> ListedStudy:
+    """A study as the reader's list has it; events: of it, for whoever may see them."""
     return ListedStudy(
         study=study.id,
         title=protocol.title,
@@ -30,6 +38,14 @@ def listed(study: Study, protocol: Protocol, work: Worklist) -> ListedStudy:
         total=len(work.items),
         waits_until=when(work.waits_until),
         closed=study.closed_at is not None,
+        events=[
+            StudyEventReply(
+                kind=item.kind,
+                person=item.person,
+                happened_at=item.happened_at.isoformat(timespec="seconds"),
+            )
+            for item in events
+        ],
     )
 
 

@@ -8,13 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.answer_replies import RegionReply
-from app.drawing import map_reply
 from app.explained import Explained
 from app.film import packed
 from app.lanes import Lanes
@@ -25,16 +21,15 @@ from app.store.study_models import Study, StudyAnswer, StudyCase
 from app.store.writing import writing
 from app.study.cases import Place
 from app.study.errors import StudyError
-from app.study.packs import FilmHead, PackedCase, PackedMap, PackKey, Packs
+from app.study.packs import FilmHead, PackedCase, PackKey, Packs
+from app.study.presented import Lit, presented
 from app.study.protocol import PATCH, Protocol, stored_protocol
 from app.study.studies import Studies
 from app.twin import Twin
-from patchclip import Answer, Encoded, Engine, PatchMap, Radiograph, Region, SaliencyError
+from patchclip import Answer, Encoded, Engine, PatchMap, Radiograph, SaliencyError
 from patchclip.localize import find_regions
 from patchclip.saliency.registry import TWIN
 
-COMMON_CUT = 0.5
-"""From which every map is lit where a reader compares several, so that its value tells no method."""
 Result = TypeVar("Result")
 
 
@@ -85,15 +80,6 @@ class Work:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Lit:
-    """A map as it was computed, the value from which it is lit, and where it is."""
-
-    map: PatchMap
-    cut: float
-    regions: tuple[Region, ...]
-
-
 class Maker:
     """Makes cases ready.
 
@@ -131,7 +117,8 @@ class Maker:
         self._store(work, answers, lit)
         film = packed(radiograph)
         head = FilmHead(film=film.told, size=radiograph.size, warnings=list(encoded.warnings))
-        self._packs.put(work.key, PackedCase(head, film.codes), _presented(work.protocol, lit))
+        maps = presented(work.protocol.methods, lit, radiograph.size, engine.min_patches)
+        self._packs.put(work.key, PackedCase(head, film.codes), maps)
 
     def _turn(self, work: Callable[[], Result], *, slow: bool = False) -> Result:
         return (self._lanes.slow if slow else self._lanes.model).result(work)
@@ -153,10 +140,10 @@ class Maker:
         radiograph: Radiograph,
         encoded: Encoded,
         answers: Mapping[str, Answer],
-    ) -> dict[str, dict[str, _Lit]]:
+    ) -> dict[str, dict[str, Lit]]:
         """Label -> method -> map."""
         lit = {
-            label: {PATCH: _Lit(answer.map, answer.threshold, answer.regions)}
+            label: {PATCH: Lit(answer.map, answer.threshold, answer.regions)}
             for label, answer in answers.items()
         }
         explained = Explained()
@@ -172,7 +159,7 @@ class Maker:
                 )
                 cut = work.protocol.saliency_cut * float(values.values.max())
                 regions = find_regions(values, cut, encoded.size, engine.min_patches) if cut > 0 else ()
-                lit[label][method] = _Lit(values, cut, regions)
+                lit[label][method] = Lit(values, cut, regions)
         return lit
 
     def _saliency(
@@ -184,9 +171,7 @@ class Maker:
             raise SaliencyError(NO_TWIN)
         return self._twin.saliency(encoded, explained, name, method.removeprefix(TWIN))
 
-    def _store(
-        self, work: Work, answers: Mapping[str, Answer], lit: Mapping[str, Mapping[str, _Lit]]
-    ) -> None:
+    def _store(self, work: Work, answers: Mapping[str, Answer], lit: Mapping[str, Mapping[str, Lit]]) -> None:
         """The answers; those that are stored stay as they are."""
         with writing(self._studies.engine, self._studies.file) as session:
             stored = stored_answers(session, work.case_id)
@@ -222,51 +207,3 @@ def _answer_to(label: str, answers: Sequence[Answer]) -> Answer:
 def _threshold(answer: Answer) -> float:
     """The probability from which the image speaks for the finding."""
     return answer.operating_point.threshold if answer.operating_point else 0.5
-
-
-def _presented(protocol: Protocol, lit: Mapping[str, Mapping[str, _Lit]]) -> dict[str, dict[str, PackedMap]]:
-    """The maps as readers see them; several get one grid and one cut, so that neither tells the method."""
-    methods = protocol.methods
-    packed_maps: dict[str, dict[str, PackedMap]] = {}
-    for label, each in lit.items():
-        finest = max(
-            (each[method].map for method in methods), key=lambda item: item.values.size, default=None
-        )
-        packed_maps[label] = {}
-        for method in methods:
-            item = each[method]
-            if len(methods) > 1 and finest is not None:
-                item = _Lit(_on_grid(_rescaled(item), finest), COMMON_CUT, item.regions)
-            packed_maps[label][method] = PackedMap(
-                map=map_reply(item.map), cut=item.cut, regions=_regions(item)
-            )
-    return packed_maps
-
-
-def _regions(item: _Lit) -> list[RegionReply]:
-    return [
-        RegionReply(x=region.x, y=region.y, w=region.w, h=region.h, score=region.score, peak=region.peak)
-        for region in item.regions
-    ]
-
-
-def _rescaled(item: _Lit) -> PatchMap:
-    """The values so that the cut lies at `COMMON_CUT`: straight lines from 0 to the cut, and on to 1."""
-    cut = min(max(item.cut, 1e-6), 1 - 1e-6)
-    values = np.interp(item.map.values, [0, cut, 1], [0, COMMON_CUT, 1]).astype(np.float32)
-    return PatchMap(values, item.map.extent)
-
-
-def _on_grid(item: PatchMap, grid: PatchMap) -> PatchMap:
-    """Bilinear resampling onto the patches of another map; where they are the same, no value changes."""
-    if item.values.shape == grid.values.shape and np.allclose(item.extent, grid.extent):
-        return item
-    rows, cols = grid.values.shape
-    x0, y0, x1, y1 = grid.extent
-    left, top, right, bottom = item.extent
-    lines, columns = item.values.shape
-    x = (x0 + (np.arange(cols) + 0.5) * (x1 - x0) / cols - left) / (right - left) * columns - 0.5
-    y = (y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows - top) / (bottom - top) * lines - 0.5
-    grid_x, grid_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
-    values = cv2.remap(item.values, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return PatchMap(np.asarray(values, np.float32), grid.extent)

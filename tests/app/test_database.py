@@ -79,6 +79,7 @@ def test_migration_of_nothing_makes_exactly_the_tables_of_the_models(database: s
         "study_reading",
         "finding_reading",
         "event",
+        "study_event",
         "consensus",
         "account",
         "sign_in_link",
@@ -301,4 +302,4 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
     migrate(engine)
     engine.dispose()
     with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0007",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0008",)]

@@ -1,4 +1,4 @@
-"""The page of models in a real browser: a lead teaches a model from readings, compares it, has it answer."""
+"""The page of models in a real browser: a lead teaches a model, compares any two, has one answer."""
 
 from __future__ import annotations
 
@@ -75,6 +75,22 @@ def test_a_lead_teaches_a_model_and_has_it_answer(page: Page, tmp_path: Path) ->
         page.get_by_role("option", name="taught-here").click()
         expect(page.locator("#models-note")).to_contain_text("and readings of small of", timeout=PATIENCE)
         expect(page.locator("#table-figures")).to_contain_text("agreement with readers")
+
+        tiny_checkpoint(tmp_path / "models" / "other", seed=1)  # neither is made from the other
+        page.get_by_role("button", name="Refresh").click()
+        other = Engine.from_pretrained(tmp_path / "models" / "other", device="cpu").sha256[:12]
+        expect(models).to_contain_text(other, timeout=PATIENCE)
+        page.get_by_label("Compare with").click()
+        page.get_by_role("option", name=f"tiny ({other})").click()
+        note, figures = page.locator("#models-note"), page.locator("#table-figures")
+        expect(note).to_contain_text("was not compared yet", timeout=PATIENCE)
+        page.get_by_role("button", name="Compare", exact=True).click()
+        expect(progress).to_contain_text(f"against tiny ({other})", timeout=PATIENCE)
+        expect(progress).to_contain_text("compared", timeout=PATIENCE)
+        expect(note).to_contain_text("on what neither learnt from", timeout=PATIENCE)
+        expect(note).to_contain_text("held-out readings; readings of small")
+        expect(figures).to_contain_text("agreement with readers")
+
         page.get_by_role("button", name="Use this model").click()
         expect(page.locator("#models-note")).to_contain_text("answers from now on", timeout=PATIENCE)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import resource
 import signal
 import sqlite3
@@ -127,6 +128,7 @@ def test_a_whole_study(house: House, browser: Browser, tmp_path: Path) -> None:
             look_at_figures(lead, house.server.url, truth)
             settled = settle(lead)
             files = export(lead, tmp_path)
+            close_and_open_again(lead, ben, house.server)
     check_readings(json.loads(files["json"].read_text(encoding="utf-8")), house.server.database, settled)
     check_tables(files, truth)
     check_package(files["package"], truth)
@@ -231,6 +233,41 @@ def settle(page: Page) -> tuple[int, str]:
     saved = f"Saved: {finding} in case {case} is present (revision 1)."
     expect(page.get_by_text(saved)).to_be_visible(timeout=PATIENCE)
     return case, finding
+
+
+def close_and_open_again(lead: Page, reader: Page, server: Server) -> None:
+    """The lead closes the study in its list, its reader is told so, and opens it again; who did it stays."""
+    lead.goto(f"{server.url}study")
+    closing_it = lead.get_by_role("button", name="close study: ")
+    lead.once("dialog", lambda dialog: dialog.dismiss())
+    closing_it.click()
+    expect(closing_it).to_be_focused()  # nothing has happened
+    lead.once("dialog", lambda dialog: dialog.accept())
+    closing_it.click()
+    opening_it = lead.get_by_role("button", name="open again: ")
+    expect(opening_it).to_be_focused()
+    events = lead.locator("#pc-cards .events li")
+    expect(events).to_have_text([re.compile(r"^closed by lea on \S.*, \d\d:\d\d")])
+
+    reader.goto(f"{server.url}study")
+    card = reader.locator("#pc-cards .card")
+    expect(card).to_contain_text("closed")
+    expect(card.locator(".events, .ending")).to_have_count(0)
+    card.get_by_role("button", name="Look").click()
+    reader.locator("#pc-cases button").first.click()
+    error = reader.locator("#pc-case-error")
+    expect(error).to_contain_text("This study is closed")
+
+    opening_it.click()
+    expect(closing_it).to_be_focused()
+    words = [re.compile(f"^{kind} by lea on ") for kind in ("closed", "opened again")]
+    expect(events).to_have_text(words)
+    reader.locator("#pc-cases button").first.click()
+    expect(error).to_be_hidden()
+    expect(reader.locator("#pc-opinion")).to_contain_text("Second opinion")
+    with closing(sqlite3.connect(server.database)) as connection:
+        kept = connection.execute("SELECT kind, person FROM study_event ORDER BY id").fetchall()
+    assert kept == [("closed", "lea"), ("opened again", "lea")]
 
 
 def export(page: Page, folder: Path) -> dict[str, Path]:

@@ -1,7 +1,11 @@
-"""Killed fifty times while saving: every reading called saved is there, once, and the file is whole."""
+"""Killed while saving: every reading called saved is there, once, and the file is whole.
+
+Free readings fifty times; a server of a study five times, and fifty with `make kills`.
+"""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -10,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMES = 50
+TIMES, SHORT = 50, 5
 
 
 def test_fifty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
@@ -33,3 +37,14 @@ def test_fifty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     assert {row[1:] for row in rows} == {(2, 2)}
     # What was being saved as the process was killed may be there; no more than one of each.
     assert 0 <= len(stored) - len(acknowledged) <= TIMES
+
+
+def test_a_killed_server_loses_and_doubles_nothing_of_a_study() -> None:
+    command = [sys.executable, "-m", "tests.load.study_kills", "--times", str(SHORT), "--seed", "7"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["kills"] == SHORT and told["whole"]
+    assert {told[name] for name in ("lost", "doubled", "strange", "broken")} == {0}
+    assert told["stored"] == told["acknowledged"] >= SHORT
+    assert told["sent_again"] >= 1  # a kill took an answer, and the same key was saved once

@@ -34,10 +34,12 @@ class Answers:
     Attributes:
         logits: before calibration.
         calibration: of the model.
+        items: the images as the model gets them; None where both models get them alike.
     """
 
     logits: DevLogits
     calibration: Calibration
+    items: Sequence[Loaded] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,9 @@ def compare(
     table = state_table(items, labels)
     cases = _cases(items)
     bootstrap = PatientBootstrap(cases, replicates, seed)
-    measured = [_measured(part, items, labels, table, bootstrap, by_readers) for part in (old, new)]
+    measured = [
+        _measured(part, part.items or items, labels, table, bootstrap, by_readers) for part in (old, new)
+    ]
     headlines: dict[str, Compared] = {}
     findings: dict[str, dict[str, Compared]] = {}
     for name in HEADLINES:

@@ -14,7 +14,7 @@ from torch import Tensor
 from patchclip.image.synthetic import LESIONS, synthetic_radiograph
 from patchclip.model.branches import Branch, branch_logit
 from patchclip.model.patchclip import ImageEmbeddings, PatchCLIP
-from patchclip.model.preprocess import model_input
+from patchclip.model.preprocess import STANDARD, InputStyle, model_input
 from trainer.batches.dataset import Batch
 from trainer.data.loaded import Loaded
 from trainer.data.sample import Sample, Shape, State
@@ -31,7 +31,15 @@ SURE = 8.0
 """Logits beyond which a model is as sure as can be: how much further it is beyond is not kept."""
 
 
-def drawn_radiographs(labels: Sequence[str], each: int, size: int, first_seed: int) -> tuple[Loaded, ...]:
+def drawn_radiographs(
+    labels: Sequence[str],
+    each: int,
+    size: int,
+    first_seed: int,
+    *,
+    drawn_at: int = SMALLEST,
+    style: InputStyle = STANDARD,
+) -> tuple[Loaded, ...]:
     """Synthetic radiographs, `each` of every kind, with what was drawn on them: no patient, and at hand
     everywhere.
 
@@ -40,11 +48,13 @@ def drawn_radiographs(labels: Sequence[str], each: int, size: int, first_seed: i
         each: how many of every kind.
         size: of the model's input.
         first_seed: of the first one.
+        drawn_at: pixels of the drawing at least, so that models of several sizes get the same one.
+        style: how the model wants its squares.
     """
     items: list[Loaded] = []
     for number, lesion in enumerate(kind for kind in LESIONS for _ in range(each)):
-        drawn = synthetic_radiograph(lesion, max(size, SMALLEST), first_seed + number)
-        square, box = model_input(drawn.pixels, size)
+        drawn = synthetic_radiograph(lesion, max(size, drawn_at, SMALLEST), first_seed + number)
+        square, box = model_input(drawn.pixels, size, style)
         states = {
             label: State.PRESENT if kind == lesion else State.ABSENT
             for kind, label in DRAWN.items()

@@ -65,8 +65,8 @@ def gather(
             f"{FEWEST}; have more cases read."
         )
     train, dev = hold_out(original, config.data.dev_fraction, seed, config.data.dev_offset)
-    replayed, broken_train = load_samples(_some(train, MOST_REPLAYED, seed), size)
-    compared, broken_dev = load_samples(_some(dev, MOST_COMPARED, seed), size)
+    replayed, broken_train = load_samples(some_of(train, MOST_REPLAYED, seed), size)
+    compared, broken_dev = load_samples(some_of(dev, MOST_COMPARED, seed), size)
     replayed, copies = without_copies(replayed, compared)
 
     sides = {item.sha256: True for item in compared} | {item.sha256: False for item in replayed}
@@ -90,7 +90,7 @@ def is_held_out(sha256: str, share: float, seed: int) -> bool:
     return int.from_bytes(digest[:8], "big") / 2**64 < share
 
 
-def _some(samples: Sequence[Sample], most: int, seed: int) -> list[Sample]:
+def some_of(samples: Sequence[Sample], most: int, seed: int) -> list[Sample]:
     """At most so many, always the same: half of them outlined where there are as many, the others as they
     come."""
 

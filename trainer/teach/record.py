@@ -11,11 +11,12 @@ from patchclip.evaluate.bootstrap import Figure
 from trainer.config import FitConfig
 from trainer.data.loaded import Loaded
 from trainer.teach.compare import HEADLINES, Compared, Comparison
+from trainer.teach.history import RECORD, Division
 from trainer.teach.material import Material
 from trainer.teach.verdict import NAMES, Verdict
 
 FORMAT = 1
-RECORD, TABLE, CARD = "teach.json", "teach.md", "MODEL_CARD.md"
+TABLE, CARD = "teach.md", "MODEL_CARD.md"
 NOTICE = "Research use only, not for clinical use."
 
 
@@ -41,6 +42,7 @@ class Teaching:
         verdict: and why.
         margin, replicates: of the comparison.
         config: the recipe.
+        divisions: how data was divided in all teachings that led to the model, this one the last.
     """
 
     parent: Identity
@@ -54,6 +56,7 @@ class Teaching:
     margin: float
     replicates: int
     config: FitConfig
+    divisions: Sequence[Division]
 
     def record(self) -> dict[str, Any]:
         """As JSON types."""
@@ -82,7 +85,8 @@ class Teaching:
             "calibration": self.calibration,
             "margin": self.margin,
             "replicates": self.replicates,
-            "comparisons": {where: _comparison(item) for where, item in self.comparisons.items()},
+            "divisions": [item.to_json() for item in self.divisions],
+            "comparisons": comparisons_record(self.comparisons),
             "recipe": self.config.to_dict(),
         }
 
@@ -96,20 +100,12 @@ class Teaching:
             "",
             f"**{self.verdict.word.capitalize()}.** {self._because()}",
         ]
-        for where, comparison in self.comparisons.items():
-            lines += ["", f"## On {where}", ""]
-            lines += [f"{comparison.images} images of {comparison.cases} cases or patients.", "", HEAD, RULE]
-            lines += [_row(NAMES[name], comparison.headlines[name]) for name in HEADLINES]
-            lines += [
-                _row(f"{label}, {NAMES[name]}", row)
-                for label, rows in comparison.findings.items()
-                for name, row in rows.items()
-            ]
+        lines += comparisons_table(self.comparisons, ("before", "after"))
         lines += [
             "",
-            f"Differences are paired, with 95 % intervals of a bootstrap of cases ({self.replicates} draws). "
-            f"A model is refused if a headline figure's interval lies below 0 or its difference below "
-            f"-{self.margin:g}, or if a single finding's interval lies below -{self.margin:g}.",
+            f"{paired(self.replicates)} A model is refused if a headline figure's interval lies below 0 or "
+            f"its difference below -{self.margin:g}, or if a single finding's interval lies below "
+            f"-{self.margin:g}.",
         ]
         return "\n".join(lines) + "\n"
 
@@ -147,7 +143,35 @@ class Teaching:
         return f"{reasons}." + (f" Overridden: {self.verdict.override}" if self.verdict.override else "")
 
 
-HEAD = "| | before | after | difference (95 % CI) | n |"
+def paired(replicates: int) -> str:
+    """What the intervals of a comparison are, in a sentence."""
+    return f"Differences are paired, with 95 % intervals of a bootstrap of cases ({replicates} draws)."
+
+
+def comparisons_table(comparisons: Mapping[str, Comparison], names: tuple[str, str]) -> list[str]:
+    """Lines of Markdown: of each set of images headline figures, then single findings.
+
+    names: of the columns of both models.
+    """
+    lines: list[str] = []
+    for where, comparison in comparisons.items():
+        lines += ["", f"## On {where}", ""]
+        lines += [f"{comparison.images} images of {comparison.cases} cases or patients.", ""]
+        lines += [f"| | {names[0]} | {names[1]} | difference (95 % CI) | n |", RULE]
+        lines += [_row(NAMES[name], comparison.headlines[name]) for name in HEADLINES]
+        lines += [
+            _row(f"{label}, {NAMES[name]}", row)
+            for label, rows in comparison.findings.items()
+            for name, row in rows.items()
+        ]
+    return lines
+
+
+def comparisons_record(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
+    """As JSON types."""
+    return {where: _comparison(item) for where, item in comparisons.items()}
+
+
 RULE = "| --- | --- | --- | --- | --- |"
 
 

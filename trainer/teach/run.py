@@ -25,20 +25,19 @@ from patchclip.model.checkpoint import (
 from patchclip.model.patchclip import PatchCLIP
 from trainer.config import FitConfig
 from trainer.data.loaded import Loaded
-from trainer.fit.validation import DevLogits, dev_logits
-from trainer.objective.prompts import PromptBank
-from trainer.teach.compare import Answers, compare
+from trainer.teach.asked import Asked, seen, without_findings
+from trainer.teach.compare import compare
+from trainer.teach.history import RECORD, Division
 from trainer.teach.keep import drawn_radiographs, without_truth
 from trainer.teach.learn import Lesson, learn
 from trainer.teach.material import Material
 from trainer.teach.recalibrate import Recalibrated, can_be_fitted, carried_over, fitted
-from trainer.teach.record import CARD, RECORD, TABLE, Identity, Teaching
+from trainer.teach.record import CARD, TABLE, Identity, Teaching
 from trainer.teach.verdict import Verdict, judge
 
 DRAWN_EACH, DRAWN_HELD_OUT_EACH = 10, 15
 """Drawn radiographs of every kind that the parent is kept to, and that both are compared on."""
 DRAWN_SEED, DRAWN_HELD_OUT_SEED = 1_000_000, 2_000_000
-CHANCE = 0.5  # AUROC
 READINGS, ORIGINAL, DRAWN = "held-out readings", "held-out original data", "drawn radiographs"
 Progress = Callable[[int, str], None]
 
@@ -55,6 +54,7 @@ class Plan:
         replicates: of the bootstrap.
         override: why a worse model is taken nevertheless, or None.
         sources, study: for the record.
+        divisions: how the data was divided, in the teachings of the parent and now.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Plan:
     override: str | None = None
     sources: Sequence[str] = ()
     study: str | None = None
+    divisions: Sequence[Division] = ()
 
 
 def teach(
@@ -114,7 +115,10 @@ def teach(
         progress(62, "calibrating")
         save_checkpoint(partial, model.cpu(), parent.vocabulary, parent.calibration, parent.gates)
         halved = load_checkpoint(partial).model  # figures are those of the weights as they are stored
-        before, after = (_Asked(part, parent, device) for part in (parent.model, halved))
+        before, after = (
+            Asked(part, parent.vocabulary, labels, device, mirror=parent.calibration.mirror)
+            for part in (parent.model, halved)
+        )
         made = _recalibrated(before, after, material, kept, parent, labels)
         save_checkpoint(
             partial,
@@ -131,8 +135,8 @@ def teach(
             sets[DRAWN] = drawn
         comparisons = {
             where: compare(
-                Answers(before.logits(items), parent.calibration),
-                Answers(after.logits(items), made.calibration),
+                before.answers(items, parent.calibration),
+                after.answers(items, made.calibration),
                 items,
                 labels,
                 plan.replicates,
@@ -153,6 +157,7 @@ def teach(
             margin=plan.margin,
             replicates=plan.replicates,
             config=config,
+            divisions=plan.divisions,
         )
         _write(partial, teaching)
         if teaching.verdict.accepted:
@@ -167,20 +172,6 @@ def teach(
     return teaching
 
 
-class _Asked:
-    """A model that is asked of sets of images, each once."""
-
-    def __init__(self, model: PatchCLIP, parent: Checkpoint, device: torch.device) -> None:
-        self._model = model.to(device)
-        self._device, self._mirror = device, parent.calibration.mirror
-        self._bank = PromptBank(model, parent.vocabulary, list(parent.vocabulary.labels)).to(device)
-
-    def logits(self, items: Sequence[Loaded]) -> DevLogits:
-        """Of both branches and patches, as the engine computes them."""
-        size = self._model.config.image_size
-        return dev_logits(self._model, self._bank, items, size, self._device, mirror=self._mirror)
-
-
 def _copy(parent: Checkpoint, name: str) -> PatchCLIP:
     """The parent's weights under another name."""
     model = PatchCLIP(replace(parent.model.config, name=name))
@@ -189,8 +180,8 @@ def _copy(parent: Checkpoint, name: str) -> PatchCLIP:
 
 
 def _recalibrated(
-    before: _Asked,
-    after: _Asked,
+    before: Asked,
+    after: Asked,
     material: Material,
     kept: Sequence[Loaded],
     parent: Checkpoint,
@@ -210,20 +201,13 @@ def _compared_on(material: Material) -> dict[str, tuple[Loaded, ...]]:
     return {where: items for where, items in sets.items() if items}
 
 
-def _seen_drawn(asked: _Asked, parent: Checkpoint, labels: Sequence[str], plan: Plan) -> tuple[Loaded, ...]:
+def _seen_drawn(asked: Asked, parent: Checkpoint, labels: Sequence[str], plan: Plan) -> tuple[Loaded, ...]:
     """Drawn radiographs with what the parent sees of them: what it takes no better than by chance would say
     nothing of forgetting."""
     size = parent.model.config.image_size
     items = drawn_radiographs(labels, DRAWN_HELD_OUT_EACH, size, DRAWN_HELD_OUT_SEED)
-    own = Answers(asked.logits(items), parent.calibration)
-    alone = compare(own, own, items, labels, plan.replicates, 0, by_readers=False)
-    seen = {
-        label
-        for label, rows in alone.findings.items()
-        if "auroc" in rows and (rows["auroc"].old.ci[0] or 0.0) > CHANCE
-    }
-    blind = [label for label in labels if label not in seen]
-    return tuple(replace(item, sample=item.sample.without(blind)) for item in items) if seen else ()
+    told = seen(asked.answers(items, parent.calibration), items, labels, plan.replicates)
+    return without_findings(items, [label for label in labels if label not in told]) if told else ()
 
 
 def _write(folder: Path, teaching: Teaching) -> None:

@@ -2,7 +2,7 @@
 import { $, node, refill, say } from "../dom.js";
 import { call } from "../server.js";
 import { listStudies } from "./desk.js";
-import { dayWords } from "./render.js";
+import { dayWords, timeWords } from "./render.js";
 import { leads, state } from "./state.js";
 
 export function renderCards() {
@@ -15,7 +15,7 @@ export function renderCards() {
     : "No study waits for you. Ask whoever leads it to name you as a reader.";
 }
 
-function cardOf({ study, title, done, total, waits_until: until, closed }) {
+function cardOf({ study, title, done, total, waits_until: until, closed, events }) {
   const card = node("li", undefined, { className: "card" });
   const progress = node("progress", undefined, { max: Math.max(total, 1), value: done });
   progress.setAttribute("aria-label", `Read of ${title}`);
@@ -28,7 +28,17 @@ function cardOf({ study, title, done, total, waits_until: until, closed }) {
   button.disabled = !total;
   card.append(node("h3", title), progress, node("p", words.join("; "), { className: "hint" }), button);
   if (leads()) card.append(ending(study, title, closed));
+  if (events.length) {
+    // What whoever leads it sees: who closed it, and opened it again.
+    const list = node("ul", undefined, { className: "events" });
+    list.append(...events.map(eventOf));
+    card.append(list);
+  }
   return card;
+}
+
+function eventOf({ kind, person, happened_at: time }) {
+  return node("li", `${kind} by ${person} on ${dayWords(time)}, ${timeWords(time)}`);
 }
 
 function ending(study, title, closed) {

@@ -169,6 +169,10 @@ function waitWords({ waits_until: until }) {
   return until ? `The next cases open on ${dayWords(until)}.` : "No case waits for you in this study.";
 }
 
+export function timeWords(time) {
+  return new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}
+
 export function dayWords(time) {
   return new Date(time).toLocaleDateString([], { day: "numeric", month: "long", year: "numeric" });
 }

@@ -50,7 +50,7 @@ def test_a_job_runs_alone_and_is_cancelled(tmp_path: Path) -> None:
     running = restarted.last()
     assert running is not None and running.state == "running" and running.about == "tiny from small"
     assert (running.percent, running.words) == (42, "learning, step 5 of 10")
-    with pytest.raises(ModelError, match="taught already"):
+    with pytest.raises(ModelError, match="taught or compared already"):
         restarted.start(LONG, tmp_path / "made", "another")
     pid = int((tmp_path / ".jobs" / running.name / "pid").read_text())
     own = os.getpriority(os.PRIO_PROCESS, 0)

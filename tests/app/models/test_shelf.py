@@ -95,6 +95,8 @@ def test_a_choice_that_is_gone_is_said_and_not_replaced(models: Path, tmp_path: 
     shutil.rmtree(tmp_path / "models" / "second")
     with pytest.raises(ModelError, match="is not in this server's folder of models"):
         shelf.use(second.sha256)
+    shutil.copytree(models / "models" / "second", tmp_path / "models" / "second")  # mended without a restart
+    assert shelf.use(second.sha256).sha256 == shelf.in_use.engine.sha256
 
 
 def png(seed: int = 0) -> bytes:

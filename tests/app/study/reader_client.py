@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
+import sqlalchemy
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.testclient import TestClient
@@ -54,8 +55,13 @@ def study_api(bench: Bench, folder: Path, people: Mapping[str, Person]) -> Starl
 
 
 def people_of(bench: Bench, **roles: Role) -> dict[str, Person]:
-    """Everybody of the database, by name."""
-    with bench.database.connect() as connection:
+    """Everybody of a bench, by name."""
+    return people_in(bench.database, **roles)
+
+
+def people_in(database: sqlalchemy.Engine, **roles: Role) -> dict[str, Person]:
+    """Everybody of a database, by name."""
+    with database.connect() as connection:
         rows = connection.exec_driver_sql("SELECT id, name FROM reader").all()
     return {name: Person(number, name, roles.get(name, Role.READER)) for number, name in rows}
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
 
 from app.people.identity import Role
 from app.store.writing import reading
@@ -191,8 +192,20 @@ def test_a_closed_study_is_listed_and_neither_opened_nor_changed(
     assert (seen["study"], seen["total"], seen["closed"]) == (2, 0, True)
     anna.call("study_open_again", study=2)
     assert anna.status == 403
+    lead.call("study_close", study=2)  # it is closed already, which is no second event
     lead.call("study_open_again", study=2)
     assert lead.status == 200
+    (seen,) = lead.call("study_list")["studies"]
+    assert [(item["kind"], item["person"]) for item in seen["events"]] == [
+        ("closed", "reader"),
+        ("opened again", "reader"),
+    ]
+    closed, opened = (datetime.fromisoformat(item["happened_at"]) for item in seen["events"])
+    assert datetime.now(UTC) - timedelta(minutes=10) < closed <= opened <= datetime.now(UTC)
+    assert anna.call("study_list")["studies"][0]["events"] == []
+    for change in ("UPDATE study_event SET person = 'nobody'", "DELETE FROM study_event"):
+        with pytest.raises(DatabaseError, match="never changed"), bench.database.begin() as connection:
+            connection.execute(text(change))
     assert "error" not in anna.save(assignment)
     assert rows(bench) == 1
 
@@ -255,6 +268,13 @@ def test_a_file_that_was_exchanged_is_not_read(bench: Bench, films: Path, tmp_pa
 
 
 def test_a_study_of_another_model_says_so(bench: Bench, anna: ReaderClient) -> None:
-    with bench.database.begin() as connection:
-        connection.execute(text(f"UPDATE study SET model_sha256 = '{'0' * 64}' WHERE id = 2"))
-    assert "start it with that checkpoint" in anna.call("study_open", assignment=first_of(anna))["error"]
+    assignment = first_of(anna)
+
+    def made_with(sha256: str) -> None:
+        with bench.database.begin() as connection:
+            connection.execute(text(f"UPDATE study SET model_sha256 = '{sha256}' WHERE id = 2"))
+
+    made_with("0" * 64)
+    assert "start it with that checkpoint" in anna.call("study_open", assignment=assignment)["error"]
+    made_with(bench.engine.sha256)  # as if the model had been put back
+    assert anna.call("study_open", assignment=assignment)["opinion"] == "first"

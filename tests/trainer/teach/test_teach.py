@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from patchclip import Engine, load_radiograph
+from patchclip.model.checkpoint import load_checkpoint
+from tests.tiny import tiny_checkpoint
 from tests.trainer.reading_room import ReadingRoom, Said
-from tests.trainer.teach.conftest import EFFUSION, NODULE, Film, films, write_dataset, write_film
+from tests.trainer.teach.conftest import EFFUSION, NODULE, PLANTED, Film, films, write_dataset, write_film
 from trainer.__main__ import main
+from trainer.config import FitConfig
+from trainer.data.sample import Sample, State
+from trainer.data.split import hold_out
+from trainer.teach.against import held_out_from_both
+from trainer.teach.history import Division
+from trainer.teach.material import is_held_out
 
 READ, UNSEEN = 40, 12
 STEPS = ("--set", "optim.epochs=[3]", "--set", "optim.lr_heads=2e-3", "--set", "optim.lr_tower=1e-3")
@@ -83,6 +92,19 @@ def test_a_planted_mistake_is_gone_and_the_rest_is_kept(planted: Path, tmp_path:
     card = (out / "MODEL_CARD.md").read_text()
     assert record["parent"]["sha256"] in card and f"readings of {readings['learnt_from']} images" in card
 
+    # The same two models, compared as any two are: the same images, the same figures.
+    there = tmp_path / "there"
+    compared = ["compare", "--data", source, "--old", str(planted), "--new", str(out)]
+    assert main([*compared, "--out", str(there)]) == 0
+    forth = json.loads((there / "compare.json").read_text())
+    told = record["comparisons"]["held-out readings"]
+    assert forth["comparisons"]["held-out readings"] == told
+    assert (forth["old"], forth["new"]) == (record["parent"], record["model"]) and forth["left_out"] == 0
+    assert (
+        f"| agreement with readers | {told['headlines']['agreement']['old']['value']:.3f} |"
+        in (there / "compare.md").read_text()
+    )
+
 
 def test_a_model_that_got_worse_is_refused_unless_somebody_says_why(
     planted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -132,3 +154,59 @@ def test_what_cannot_be_taught_is_a_sentence(
     assert main([*arguments, str(tmp_path / "out")]) == 1
     assert "Readings decide something on 1 images" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_no_teaching_of_either_learnt_from_what_both_are_compared_on(planted: Path, tmp_path: Path) -> None:
+    parent = load_checkpoint(planted)
+    drawn = films(28, 1000)
+    paths = [write_film(tmp_path / f"{n:02d}.png", item) for n, item in enumerate(drawn)]
+    read = [Sample(path, None, "feedback", {EFFUSION: State.PRESENT}) for path in paths[:12]]
+    original = [Sample(path, f"p{n}", "drawn", {EFFUSION: State.ABSENT}) for n, path in enumerate(paths[8:])]
+    config = FitConfig.from_dict({**PLANTED, "model": parent.model.config.to_dict()})
+    by_recipe = Division.of(config, 1.0)
+
+    def held(*divisions: Division, beside: Sequence[Sample] = ()) -> dict[str, set[str]]:
+        sets = held_out_from_both(read, beside, config, divisions, parent).sets
+        return {where: {item.sample.path.name for item in items} for where, items in sets.items()}
+
+    names = {path.name: load_radiograph(path).sha256 for path in paths[:12]}
+    assert held() == {"held-out readings": set(names)}  # neither was taught
+    half, other = replace(by_recipe, share=0.5), replace(by_recipe, share=0.5, seed=1)
+    kept = {name for name, sha in names.items() if is_held_out(sha, 0.5, 0)}
+    both = {name for name in kept if is_held_out(names[name], 0.5, 1)}
+    assert held(half)["held-out readings"] == kept < set(names)
+    assert held(half, other)["held-out readings"] == both < kept
+    assert held(replace(half, share=0.0)) == {}
+
+    # Of original images those of the held-out patients of every division, and no film that was trained on.
+    dev = {sample.path.name for sample in hold_out(original, 0.4, config.seed)[1]}
+    trained = {sample.path.name for sample in original} - dev
+    told = held(beside=original)
+    assert told["held-out original data"] == dev - set(names) and dev - set(names)
+    assert told["held-out readings"] == set(names) - trained and trained & set(names)
+    again = {sample.path.name for sample in hold_out(original, 0.4, 1)[1]} & dev
+    told = held(other, beside=original)
+    assert told.get("held-out original data", set()) == again - set(names) < dev
+
+
+def test_what_cannot_be_compared_is_a_sentence(
+    planted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    room = ReadingRoom(tmp_path, [write_film(tmp_path / "films" / "0.png", films(1, 0)[0])])
+    one, two = (tiny_checkpoint(tmp_path / f"tiny-{seed}", seed) for seed in (0, 1))
+    arguments = ["compare", "--data", f"feedback:{room.database}", "--out", str(tmp_path / "out")]
+
+    def said(old: Path, new: Path) -> str:
+        assert main([*arguments, "--old", str(old), "--new", str(new)]) == 1
+        return capsys.readouterr().err
+
+    assert "Both are the same model; name two that differ" in said(one, one)
+    assert "No case with readings and no original image is held out from both models" in said(one, two)
+    record = {"model": {"sha256": load_checkpoint(two).sha256}, "readings": {}}
+    (two / "teach.json").write_text(json.dumps(record))
+    assert "does not say which cases the model was kept from; teach the model again" in said(one, two)
+    (two / "teach.json").write_text(json.dumps({"model": {"sha256": "0" * 64}, "divisions": []}))
+    assert "teach.json is another model's" in said(one, two)
+    (tmp_path / "out").mkdir()
+    assert "is there already; name another folder" in said(one, planted)
+    assert not list(tmp_path.glob(".*partial"))

@@ -24,6 +24,10 @@ from trainer.data.tables import own_split
 THREADS = 4
 
 
+class NothingReadError(DataError):
+    """Nobody said anything yet that decides whether a finding is there."""
+
+
 def read_feedback(
     database: Path,
     images: Path | None,
@@ -51,6 +55,7 @@ def read_feedback(
     Raises:
         DataError: the database is missing, not one of the app, has no such study, or holds a box outside its
             image; names file and row.
+        NothingReadError: it has no such judgement.
     """
     own_split(split, ("train",), database)
     if images is not None and not images.is_dir():
@@ -61,6 +66,11 @@ def read_feedback(
     collector = Collector("feedback", labels)
     everything = studies.judgements if study else (*free, *studies.judgements)
     judgements = _last(everything, labels)
+    if not judgements:
+        raise NothingReadError(
+            f"{database.name} has no reading that decides anything yet; have cases read, or name another "
+            "study."
+        )
     files = _files(images, studies, judgements, collector)
     where = images.name if images else "the studies' folders"
     for image, said in judgements.items():
