@@ -35,7 +35,7 @@ wheel: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks
 
-# Readers at a real server: ARGS="--readers 8 --minutes 2" for fewer and shorter than 32 for 20 minutes.
+# Readers at a real server, two more in browsers: ARGS="--readers 8 --minutes 2" for fewer than 32, shorter than 20 minutes.
 soak: $(VENV)/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.load $(ARGS)
 

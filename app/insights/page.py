@@ -59,7 +59,7 @@ def insights_page(desk: InsightsDesk, identities: Identities) -> gr.Blocks:
         with gr.Row():
             study = gr.Dropdown(label="Study", choices=[], interactive=True, scale=3)
             finding = gr.Dropdown(label="Finding", choices=[], interactive=True, scale=2)
-            kind = gr.Radio(KINDS, value=KINDS[0], label="Curve", scale=2)
+            kind = gr.Radio(KINDS, value=KINDS[0], label="Curve", scale=3)
             again = gr.Button("Refresh", scale=1)
         note = gr.Markdown()
         plots, tables = _tabs()

@@ -27,13 +27,16 @@ FLAGS = (
 )
 
 
+def chromium() -> str | None:
+    """Where it is, by any of its names."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
     """Debian's Chromium; its absence is a failure in continuous integration and a skip elsewhere."""
-    found = next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
-        None,
-    )
+    found = chromium()
     if found is None:
         reason = "Chromium is missing; install it with: sudo apt-get install chromium"
         if os.environ.get("CI") == "true":

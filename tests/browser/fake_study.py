@@ -79,6 +79,7 @@ class FakeStudy:
     making: list[str] = field(default_factory=list)  # names of studies that are being made
     states: dict[int, str] = field(default_factory=dict)  # of each in turn, from 1
     waiting: set[int] = field(default_factory=set)
+    events: list[dict[str, str]] = field(default_factory=list)  # who closed it, and opened it again
     stored: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -159,7 +160,8 @@ class FakeStudy:
         return {"done": done, "total": len(self.arms), "waits_until": until}
 
     def _study_list(self, _: dict[str, Any]) -> dict[str, Any]:
-        study = {"study": 3, "title": self.title, "closed": False, **self._facts()}
+        closed = bool(self.events) and self.events[-1]["kind"] == "closed"
+        study = {"study": 3, "title": self.title, "closed": closed, "events": self.events, **self._facts()}
         return {
             "studies": [study] if self.arms else [],
             "person": {"name": "Reader One", "role": self.role},

@@ -31,7 +31,8 @@ class Record:
         opinions: keys of opinions in the study that the server called saved.
         unanswered: comments and keys of which no answer came, so that they may be stored or not.
         busy: how often the server asked to come again.
-        troubles: what must not happen, a sentence each.
+        crossings: what was seen or reached of somebody else's, a sentence each.
+        troubles: what else must not happen, a sentence each.
     """
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class Record:
     opinions: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     busy: int = 0
+    crossings: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
 
@@ -144,7 +146,7 @@ class LoadReader:
         own = {item["assignment"] for item in worklist["items"]}
         other = {"assignment": self._random.choice([n for n in range(1, 4 * len(own) + 9) if n not in own])}
         strange = self._client.post("/api/study_open", json=other, headers=headers)
-        self._expect(strange.status_code == 404, f"another's case was answered with {strange.status_code}")
+        self._apart(strange.status_code == 404, f"another's case was answered with {strange.status_code}")
 
     def _give_opinion(self, assignment: int, opinion: str, worklist: dict[str, Any]) -> None:
         key = f"{self._random.getrandbits(128):032x}"
@@ -205,7 +207,7 @@ class LoadReader:
         history = self._call("history", {})
         rows = history["rows"]
         others = {row["reader"] for row in rows} - {self.name}
-        self._expect(not others, f"rows of {sorted(others)} in the history of {self.name}")
+        self._apart(not others, f"rows of {sorted(others)} in the history of {self.name}")
         self._expect(
             history["total"] == len(self.record.acknowledged), "the history misses or doubles readings"
         )
@@ -214,7 +216,7 @@ class LoadReader:
             newest == self.record.acknowledged[::-1][:HISTORY_LENGTH], "the history is not what was saved"
         )
         exported = json.loads(self._call("export", {"kind": "json"})["text"])["feedback"]
-        self._expect({row["reader"] for row in exported} <= {self.name}, "others' rows in an export")
+        self._apart({row["reader"] for row in exported} <= {self.name}, "others' rows in an export")
 
     def _try_others(self) -> None:
         others = [study for name, study in list(self._studies.items()) if name != self.name]
@@ -223,7 +225,7 @@ class LoadReader:
         headers = {HEADER: self._token}
         data = {"study": self._random.choice(others)}
         reply = self._client.post("/api/look", json=data, headers=headers)
-        self._expect(reply.status_code == 410, f"another's study was answered with {reply.status_code}")
+        self._apart(reply.status_code == 410, f"another's study was answered with {reply.status_code}")
 
     def _call(self, name: str, data: dict[str, Any], kind: str = "") -> dict[str, Any]:
         reply = self._send(name, kind or name, json=data, headers={HEADER: self._token})
@@ -245,6 +247,10 @@ class LoadReader:
 
     def _look(self, stop: Event) -> None:
         stop.wait(self._random.expovariate(1 / self._pause) if self._pause else 0)
+
+    def _apart(self, holds: bool, crossing: str) -> None:
+        if not holds:
+            self.record.crossings.append(crossing)
 
     def _expect(self, holds: bool, trouble: str) -> None:
         if not holds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -15,14 +16,17 @@ from threading import Event, Thread
 from typing import Any
 
 import cv2
+import httpx
 import numpy as np
 
 from app.people.accounts import Accounts
+from app.people.cookie import NAME as COOKIE
 from app.people.identity import Role
 from app.store import migrate, open_database
 from patchclip.image.synthetic import synthetic_radiograph
 from tests.browser.serving import Server, free_port
 from tests.load.reader import LoadReader, Record
+from tests.load.window import BrowserReader
 
 ROOT = Path(__file__).resolve().parents[2]
 PROTOCOL = """
@@ -43,7 +47,8 @@ class SoakPlan:
     """What is to be done: each reader reads films of their own, and cases of one study of all.
 
     Attributes:
-        readers: how many, at once.
+        readers: how many, at once, each a program of its own pace.
+        browsers: how many more readers, each with a real browser.
         minutes: how long.
         pause_s: how long each looks between two requests, on average.
         film_px: height and width of the films.
@@ -55,6 +60,12 @@ class SoakPlan:
     pause_s: float = 10.0
     film_px: int = 1024
     cases: int = 100
+    browsers: int = 2
+
+    @property
+    def people(self) -> int:
+        """All readers."""
+        return self.readers + self.browsers
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +85,17 @@ def soak(plan: SoakPlan, folder: Path) -> SoakResult:
     """Runs a server on an empty database below a folder, has it used, stops it, and counts."""
     database = folder / "feedback.sqlite3"
     password = "a password of the soak"
-    _make_accounts(database, plan.readers, password)
+    _make_accounts(database, plan.people, password)
     _make_study(database, folder, plan)
     memory: list[float] = []
     with Server(database, free_port()) as server:
         stop, studies = Event(), dict[str, str]()
-        readers = [
+        readers: list[LoadReader | BrowserReader] = [
             LoadReader(server.url, _name(k), password, _film(k, plan.film_px), plan.pause_s, k, studies)
             for k in range(plan.readers)
+        ]
+        readers += [
+            _window(server.url, _name(k), password, folder, plan) for k in range(plan.readers, plan.people)
         ]
         threads = [Thread(target=reader.run, args=(stop,)) for reader in readers]
         for thread in threads:
@@ -132,6 +146,16 @@ def _make_accounts(database: Path, number: int, password: str) -> None:
     engine.dispose()
 
 
+def _window(url: str, name: str, password: str, folder: Path, plan: SoakPlan) -> BrowserReader:
+    """Somebody with a browser, who is signed in."""
+    with httpx.Client(base_url=url) as client:
+        client.post("/api/sign_in", json={"name": name, "password": password}).raise_for_status()
+        cookie = client.cookies[COOKIE]
+    film = folder / f"{name}.png"
+    film.write_bytes(_film(500 + int(name[-2:]), plan.film_px))
+    return BrowserReader(url, name, (COOKIE, cookie), film, plan.pause_s)
+
+
 def _make_study(database: Path, folder: Path, plan: SoakPlan) -> None:
     """In two opinions, of all readers."""
     films = folder / "films"
@@ -139,7 +163,7 @@ def _make_study(database: Path, folder: Path, plan: SoakPlan) -> None:
     for k in range(plan.cases):
         (films / f"{k}.png").write_bytes(_film(1000 + k, plan.film_px))
     (folder / "protocol.toml").write_text(PROTOCOL, encoding="utf-8")
-    names = ",".join(_name(k) for k in range(plan.readers))
+    names = ",".join(_name(k) for k in range(plan.people))
     command = [sys.executable, "-m", "app", "study", "create", "soak", "--cases", str(films)]
     command += ["--protocol", str(folder / "protocol.toml"), "--readers", names, "--database", str(database)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -170,10 +194,12 @@ def _result(
     doubled = [row for row, count in Counter(stored).items() if count > 1]
     strange = set(stored) - set(acknowledged) - unanswered
     troubles = [trouble for record in records for trouble in record.troubles]
+    crossings = [crossing for record in records for crossing in record.crossings]
     growth = _growth(memory)
     p95 = _percentile(seconds.get("cached ask", []), 95)
     failures = [
         *troubles,
+        *crossings,
         *([f"{len(lost)} acknowledged readings are lost"] if lost else []),
         *([f"{len(doubled)} readings are stored twice"] if doubled else []),
         *([f"{len(strange)} readings are stored that nobody saved under that name"] if strange else []),
@@ -188,6 +214,8 @@ def _result(
     return SoakResult(
         {
             "readers": plan.readers,
+            "browsers": plan.browsers,
+            "cores": len(os.sched_getaffinity(0)),
             "minutes": plan.minutes,
             "requests": sum(len(taken) for taken in seconds.values()),
             "told_to_come_again": sum(record.busy for record in records),
@@ -195,7 +223,7 @@ def _result(
             "of_which_in_the_study": sum(len(record.opinions) for record in records),
             "readings_lost": len(lost),
             "readings_doubled": len(doubled),
-            "cross_talk": len(strange) + len(troubles),
+            "cross_talk": len(strange) + len(crossings),
             "database_whole": whole,
             "seconds": {
                 kind: {
@@ -206,6 +234,7 @@ def _result(
                 }
                 for kind, taken in sorted(seconds.items())
             },
+            "memory_mb": _quarters(memory),
             "memory_growth": round(growth, 3),
             "failures": failures,
         },
@@ -231,6 +260,37 @@ def _growth(memory: Sequence[float]) -> float:
     if not quarter:
         return 1.0
     return float(np.median(memory[-quarter:]) / np.median(memory[quarter : 2 * quarter]))
+
+
+def _quarters(memory: Sequence[float]) -> list[int]:
+    """The middle value of each quarter of the time, in MB."""
+    return [round(float(np.median(part))) for part in np.array_split(memory, 4) if len(part)]
+
+
+def table(record: dict[str, Any]) -> str:
+    """A run in Markdown: what was counted, and how long each kind of request took."""
+    counted = {
+        "readers, of whom with a browser": f"{record['readers'] + record['browsers']}, {record['browsers']}",
+        "minutes, cores": f"{record['minutes']:g}, {record['cores']}",
+        "requests; told to come again": f"{record['requests']}; {record['told_to_come_again']}",
+        "readings acknowledged, of which in the study": (
+            f"{record['readings_acknowledged']}, {record['of_which_in_the_study']}"
+        ),
+        "lost; doubled; cross-talk": (
+            f"{record['readings_lost']}; {record['readings_doubled']}; {record['cross_talk']}"
+        ),
+        "memory by quarter of the time, MB": ", ".join(map(str, record["memory_mb"])),
+        "memory, last quarter to second": f"{record['memory_growth']:.2f}",
+        "database whole": "yes" if record["database_whole"] else "no",
+        "amiss": str(len(record["failures"])),
+    }
+    lines = ["| counted | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in counted.items())]
+    lines += ["", "| request | n | median s | p95 s | most s |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {kind} | {row['n']} | {row['p50']:.3f} | {row['p95']:.3f} | {row['most']:.3f} |"
+        for kind, row in record["seconds"].items()
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _percentile(taken: Sequence[float], percent: float) -> float | None:

@@ -17,7 +17,7 @@ const ARMS = {
 };
 const STATUS = {
   new: ["○", "to be read"],
-  first: ["◐", "second opinion to come"],
+  first: ["◐", "second opinion"],
   done: ["✓", "read"],
   unreadable: ["⊘", "unreadable"],
   waiting: ["◷", "waiting"],

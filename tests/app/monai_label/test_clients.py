@@ -8,6 +8,8 @@ import io
 import json
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
@@ -35,13 +37,17 @@ def slicer_form(fields: dict[str, str], files: dict[str, tuple[str, bytes]]) -> 
     return b"\r\n".join([*lines, f"--{BOUNDARY}--".encode(), b"", b""])
 
 
-def sent(running: Running, method: str, selector: str, body: bytes, kind: str) -> http.client.HTTPResponse:
+@contextmanager
+def sent(
+    running: Running, method: str, selector: str, body: bytes, kind: str
+) -> Iterator[http.client.HTTPResponse]:
     """A request as Slicer's module sends it, whose answer is not read yet."""
     address = urlsplit(running.url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     headers = {**running.client().headers, "content-type": kind, "content-length": str(len(body))}
-    connection.request(method, selector, body, headers)
-    return connection.getresponse()
+    with closing(connection):
+        connection.request(method, selector, body, headers)
+        yield connection.getresponse()
 
 
 def slicer_infer(running: Running, selector: str, params: dict[str, Any], film: bytes | None) -> Any:
@@ -51,11 +57,11 @@ def slicer_infer(running: Running, selector: str, params: dict[str, Any], film: 
         cgi = pytest.importorskip("cgi", reason="Python has no cgi since 3.13; Slicer brings an older one")
     files = {} if film is None else {"file": ("film.nii.gz", film)}
     body = slicer_form({"params": json.dumps({**params, "client_id": "user-xyz"})}, files)
-    reply = sent(running, "POST", selector, body, f"multipart/form-data; boundary={BOUNDARY}")
-    assert reply.status == 200, reply.read()
-    return cgi.FieldStorage(
-        fp=reply, environ={"REQUEST_METHOD": "POST"}, headers=reply.msg, keep_blank_values=True
-    )
+    with sent(running, "POST", selector, body, f"multipart/form-data; boundary={BOUNDARY}") as reply:
+        assert reply.status == 200, reply.read()
+        return cgi.FieldStorage(
+            fp=reply, environ={"REQUEST_METHOD": "POST"}, headers=reply.msg, keep_blank_values=True
+        )
 
 
 def test_slicer_gets_a_file_by_its_name_and_the_parameters_as_text(running: Running) -> None:
@@ -83,8 +89,8 @@ def test_ohif_finds_both_parts_in_the_text_of_a_reply(running: Running) -> None:
     }
     body = slicer_form({"params": json.dumps(wanted)}, {})
     selector = f"/infer/patch_clip?image={session}&output=all"
-    reply = sent(running, "POST", selector, body, f"multipart/form-data; boundary={BOUNDARY}")
-    kind, content = reply.headers["content-type"], reply.read()
+    with sent(running, "POST", selector, body, f"multipart/form-data; boundary={BOUNDARY}") as reply:
+        kind, content = reply.headers["content-type"], reply.read()
     boundary = re.search(r"boundary=([^;]+)", kind)
     assert boundary is not None
     parts = [part for part in content.decode("utf-8", "replace").split(f"--{boundary[1]}") if part.strip()]
@@ -109,5 +115,5 @@ def test_a_slash_at_the_end_makes_no_difference(running: Running, path: str) -> 
 
 def test_logs_are_not_given_out(running: Running) -> None:
     for path in ("/logs", "/logs/", "/logs/?lines=300&html=false"):
-        reply = sent(running, "GET", path, b"", "text/plain")
-        assert reply.status == 404 and b"The log of this server" in reply.read()
+        with sent(running, "GET", path, b"", "text/plain") as reply:
+            assert reply.status == 404 and b"The log of this server" in reply.read()
