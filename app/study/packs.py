@@ -18,7 +18,7 @@ from app.answer_replies import MapReply, RegionReply
 from app.replies import FilmReply, Reply
 from patchclip.files import atomic
 
-FORMAT = 2  # of these files; others are made anew
+FORMAT = 3  # of these files; others are made anew
 
 
 class FilmHead(Reply):
