@@ -20,8 +20,8 @@ class Example:
     Attributes:
         file: its name in the folder of examples.
         title: what it shows, in a few words.
-        question: what the page asks when it is opened, which lights its map; None where it only shows a
-            kind of file, or what a film without findings looks like.
+        question: what the page asks when it is opened, which lights its map, or leaves that of a film without
+            findings dark; None where it only shows a kind of file.
         synthetic: whether a program drew it.
         origin: a sentence on where it comes from, which is shown with it.
     """

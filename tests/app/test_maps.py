@@ -150,7 +150,7 @@ def test_a_case_brings_its_truth(windows: Any) -> None:
         {"finding": "pleural effusion", "label": "Effusion", "x": 100, "y": 200, "w": 30.5, "h": 40},
         {"finding": "Nodule", "label": "Nodule", "x": 1, "y": 2, "w": 3, "h": 4},
     ]
-    other = windows().call("open_example", name="synthetic_normal.png")
+    other = windows().call("open_example", name="synthetic_effusion_dicom.dcm")
     assert other["truth"] == []
 
 

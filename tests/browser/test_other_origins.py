@@ -60,7 +60,7 @@ async function run() {
       source.onerror = () => { source.close(); reject(new Error("no")); };
     }));
     await fetch(at + "/api/open_example", {
-      method: "POST", mode: "no-cors", body: '{"name": "synthetic_normal.png"}' }).catch(() => null);
+      method: "POST", mode: "no-cors", body: '{"name": "nih_normal.jpg"}' }).catch(() => null);
   }
   document.title = "done";
   document.body.textContent = JSON.stringify(results);

@@ -197,7 +197,7 @@ def test_an_answer_goes_to_the_study_that_was_asked(opened: Page, dicom: Path, t
 
 
 def test_a_bundled_example_asks_its_question_and_says_where_it_is_from(opened: Page) -> None:
-    opened.locator("#pc-examples button", has_text="no finding, drawn").click()
+    opened.locator("#pc-examples button", has_text="a DICOM file, drawn").click()
     expect(opened.locator("#pc-image-warnings")).to_contain_text("no patient")
     expect(opened.locator("#pc-no-answers")).to_be_visible()  # it asks nothing
     opened.locator("#pc-examples button").first.click()
