@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app page test fuzz lint wheel bench soak kills setup train twin paper clean
+.PHONY: app page test fuzz lint wheel bench memory soak kills setup train twin paper clean
 
 app: $(VENV)/run.stamp
 	$(BIN)/python -m app $(ARGS)
@@ -42,6 +42,10 @@ soak: $(VENV)/dev.stamp
 # A server that is killed (kill -9) while readers of a study save: ARGS="--times 5" for fewer than 50.
 kills: $(VENV)/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.load.study_kills $(ARGS)
+
+# A batch of N small films: fails where memory grows.
+memory: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.benchmarks.archive --images $(or $(N),10000) $(ARGS)
 
 FIT = $(BIN)/python -m trainer fit $(foreach folder,$(DATA),--data $(folder))
 NAMED = @test -n "$(DATA)" || { echo "Name the dataset folder: make $@ DATA=/path/to/dataset" >&2; exit 1; }

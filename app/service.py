@@ -229,9 +229,9 @@ class Service:
         packing = asyncio.create_task(self.lanes.decoder.run(lambda: packed(radiograph)))
 
         async def look() -> StudyReply:
-            encoded, film, small = await asyncio.gather(
+            film = await packing  # first: the model takes every processor, and a reader waits for the film
+            encoded, small = await asyncio.gather(
                 self.lanes.model.run(lambda: engine.encode(radiograph)),
-                packing,
                 self.lanes.decoder.run(lambda: thumbnail(radiograph)),
             )
             study = self.sessions.add(

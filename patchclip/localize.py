@@ -13,6 +13,9 @@ from patchclip.types import FloatArray, PatchMap, Region
 WORKING_SIZE = 512
 """Regions are traced on at most so many pixels a side, far finer than any patch, whatever the image is."""
 
+ROUNDING = 1e-4
+"""More than interpolation in float32 can add to the brightest of the patches that it is between."""
+
 
 def smooth(logits: FloatArray, sigma: float, inside: NDArray[np.bool_]) -> FloatArray:
     """Gaussian over a grid of logits, [R, C] -> [R, C], mirrored at the border; `sigma` in patches, or 0.
@@ -50,11 +53,15 @@ def find_regions(
     rows, cols = max(1, math.ceil(height * reduction)), max(1, math.ceil(width * reduction))
     step_x, step_y = width / cols, height / rows
     x0, y0, x1, y1 = patch_map.extent
-    scaled = PatchMap(patch_map.values, (x0 / step_x, y0 / step_y, x1 / step_x, y1 / step_y)).upsample(
-        rows, cols
-    )
+    working = PatchMap(patch_map.values, (x0 / step_x, y0 / step_y, x1 / step_x, y1 / step_y))
+    part = _around(working, threshold, rows, cols)
+    if part is None:
+        return ()
+    scaled = working.upsample(rows, cols, part)
     lit = (scaled >= threshold).astype(np.uint8)
-    count, components, statistics, _ = cv2.connectedComponentsWithStats(lit, connectivity=8)
+    count, components, statistics, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        lit, 8, cv2.CV_32S, cv2.CCL_GRANA
+    )
     patch_area = (
         (x1 - x0) / step_x / patch_map.values.shape[1] * (y1 - y0) / step_y / patch_map.values.shape[0]
     )
@@ -66,6 +73,7 @@ def find_regions(
         window = np.s_[top : top + high, left : left + wide]
         inside = np.where(components[window] == number, scaled[window], -1.0)
         row, column = np.unravel_index(int(inside.argmax()), inside.shape)
+        left, top = left + part[1].start, top + part[0].start
         regions.append(
             Region(
                 x=left * step_x,
@@ -77,3 +85,25 @@ def find_regions(
             )
         )
     return tuple(sorted(regions, key=lambda region: -region.score))
+
+
+def _around(patch_map: PatchMap, threshold: float, rows: int, cols: int) -> tuple[slice, slice] | None:
+    """Rows and columns of pixels beyond which none can be lit; None where none is.
+
+    A pixel is a mean of the patches around it, so one of these reaches the threshold, but for rounding.
+    """
+    bright = patch_map.values >= threshold - ROUNDING
+    if not bright.any():
+        return None
+    ranges = []
+    for places, axis in zip(patch_map.places(rows, cols), (1, 0), strict=True):
+        patches = np.flatnonzero(bright.any(axis=axis))
+        first, last = int(patches[0]), int(patches[-1])
+        # Beyond the outermost centres a pixel has the border's value.
+        low = -np.inf if first == 0 else first - 1
+        high = np.inf if last == bright.shape[1 - axis] - 1 else last + 1
+        pixels = np.flatnonzero((places >= low) & (places <= high))
+        if pixels.size == 0:
+            return None
+        ranges.append(slice(int(pixels[0]), int(pixels[-1]) + 1))
+    return ranges[0], ranges[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 from torch import Tensor
 
@@ -17,6 +18,9 @@ from patchclip.text.place import Place, PlacePart
 from patchclip.text.query import Query, Reading, parse_queries
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import PromptPair, Vocabulary
+
+SHORT, KEPT = 100, 128
+"""Characters of a text that is kept parsed, and how many such are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Question:
 
 
 class QuestionReader:
-    """The text half of an engine. Threads may share it: it changes nothing but a cache of text embeddings."""
+    """The text half of an engine. Threads may share it: it changes nothing but caches."""
 
     def __init__(
         self,
@@ -83,6 +87,7 @@ class QuestionReader:
         """prompts: of findings, embedded beforehand, by label; the others are embedded when they are asked
         for."""
         self.model, self.vocabulary, self.gate = model, vocabulary, gate
+        self._short = lru_cache(KEPT)(partial(parse_queries, vocabulary=vocabulary))
         device = model.logit_scale.device
         self._embedded = {
             f"label:{label}": PromptEmbeddings(pair.positive.to(device), pair.negative.to(device))
@@ -95,7 +100,7 @@ class QuestionReader:
         Raises:
             QueryError: the text is empty, too long, or in a language that is not read.
         """
-        reading = parse_queries(text, self.vocabulary)
+        reading = self._parsed(text)
         first, *others = (self._question(query) for query in reading.queries)
         return replace(first, said=reading.warnings), *others
 
@@ -105,7 +110,7 @@ class QuestionReader:
         Raises:
             QueryError: see `read`.
         """
-        reading = parse_queries(text, self.vocabulary)
+        reading = self._parsed(text)
         echo = reading.echo
         for query in reading.queries:
             verdict = self.gate.judge(query)
@@ -128,6 +133,11 @@ class QuestionReader:
                 "ask for it in English."
             )
         return self._question(reading.queries[0])
+
+    def _parsed(self, text: str) -> Reading:
+        """A short text is parsed once while it is asked again and again; a long one may be a report, and is
+        not kept."""
+        return self._short(text) if len(text) <= SHORT else parse_queries(text, self.vocabulary)
 
     def _question(self, query: Query) -> Question:
         verdict = self.gate.judge(query)

@@ -98,22 +98,33 @@ class PatchMap:
     values: FloatArray
     extent: tuple[float, float, float, float]
 
-    def upsample(self, height: int, width: int) -> FloatArray:
+    def upsample(
+        self, height: int, width: int, part: tuple[slice, slice] = (slice(None), slice(None))
+    ) -> FloatArray:
         """Bilinear resampling onto the pixels of an image of `height` x `width`; patch centres keep their
         values.
 
         Pixel i has its centre at i + 0.5; beyond the outermost patch centres the border value is kept.
-        Returns float32 [height, width].
+
+        part: rows and columns of pixels that are wanted.
+
+        Returns float32 [height, width], or that part of it.
         """
-        rows, cols = self.values.shape
-        x0, y0, x1, y1 = self.extent
-        columns = ((np.arange(width) + 0.5 - x0) / (x1 - x0) * cols - 0.5).astype(np.float32)
-        lines = ((np.arange(height) + 0.5 - y0) / (y1 - y0) * rows - 0.5).astype(np.float32)
-        grid_x, grid_y = np.meshgrid(columns, lines)
+        lines, columns = self.places(height, width)
+        grid_x, grid_y = np.meshgrid(columns[part[1]], lines[part[0]])
         return np.asarray(
             cv2.remap(self.values, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
             np.float32,
         )
+
+    def places(self, height: int, width: int) -> tuple[FloatArray, FloatArray]:
+        """Where rows and columns of pixels lie among those of patches, float32 [height] and [width]: a whole
+        number at a patch's centre."""
+        rows, cols = self.values.shape
+        x0, y0, x1, y1 = self.extent
+        columns = ((np.arange(width) + 0.5 - x0) / (x1 - x0) * cols - 0.5).astype(np.float32)
+        lines = ((np.arange(height) + 0.5 - y0) / (y1 - y0) * rows - 0.5).astype(np.float32)
+        return lines, columns
 
 
 @dataclass(frozen=True, slots=True)

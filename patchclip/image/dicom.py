@@ -15,16 +15,15 @@ from pydicom.pixels.processing import apply_color_lut
 
 from patchclip.errors import RadiographError
 from patchclip.image.aspect import pixel_ratio, square_mask, square_pixels
-from patchclip.image.burnt_in import text_warnings
 from patchclip.image.decoders import is_damaged_within, stored_pixels
 from patchclip.image.elements import code, decimal_comma, element, integer, sentence
 from patchclip.image.entropy import DAMAGED_WITHIN
 from patchclip.image.frames import take_frame_values
 from patchclip.image.grey import GreyValues, automatic_window, coded, names_of
 from patchclip.image.header import header_facts, header_view, header_warnings
+from patchclip.image.look import look_through
 from patchclip.image.lut import Lut
 from patchclip.image.orientation.header import header_sides
-from patchclip.image.orientation.sides import picture_sides
 from patchclip.image.parse import MARK, PREAMBLE, parse_dicom
 from patchclip.image.pixelwise import TABLE, Mask, Measured, counted, looked_up
 from patchclip.image.polarity import CLEAR, INVERTED, NOT_TURNED, OVERWHELMING, polarity_evidence
@@ -115,9 +114,9 @@ def _radiograph(dataset: FileDataset, frame: int | None, window: int | str | Non
     if ratio != 1:
         shown = np.clip(shown, 0, 1).astype(np.float32)  # resampling rounds, and may step over the ends
     facts, told = header_facts(dataset), header_sides(dataset, header_view(dataset))
-    sides = picture_sides(shown, told, outside)
+    sides, said = look_through(shown, told, outside)
     warnings += header_warnings(facts, dataset, told.patient_left)
-    warnings += [*sides.warnings, *text_warnings(shown)]
+    warnings += said
     used = next((place for place, other in enumerate(grey.transforms) if other is grey.model), None)
     facts = replace(
         facts,

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from patchclip.image.burnt_in import text_warnings
 from patchclip.image.deep import deep_colour
 from patchclip.image.depth import grey_range
 from patchclip.image.grey import GreyValues, picture_values
-from patchclip.image.orientation.sides import picture_sides
+from patchclip.image.look import look_through
 from patchclip.image.picture import open_picture
 from patchclip.image.polarity import CLEAR, INVERTED, polarity_evidence
 from patchclip.image.radiograph import HeaderFacts, Radiograph
@@ -40,9 +39,8 @@ def read_raster(content: bytes, page: int | None = None) -> Radiograph:
     said += picture.warnings
     if polarity_evidence(grey) < -CLEAR:
         said.append(INVERTED)
-    sides = picture_sides(grey)
-    said += [*sides.warnings, *text_warnings(grey)]
-    return Radiograph.from_array(grey, HeaderFacts().with_sides(sides), said, grey=values)
+    sides, seen = look_through(grey)
+    return Radiograph.from_array(grey, HeaderFacts().with_sides(sides), [*said, *seen], grey=values)
 
 
 def _grey(image: Image.Image, deep: NDArray[np.uint16] | None) -> tuple[FloatArray, GreyValues, list[str]]:

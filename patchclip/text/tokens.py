@@ -88,6 +88,8 @@ def stem(word: str) -> str:
 
 def fold(word: str) -> str:
     """Lower case without accents: "Ergüsse" is "erguesse" to nobody, so it becomes "ergusse"."""
+    if word.isascii():
+        return word.lower()
     decomposed = unicodedata.normalize("NFKD", word.translate(_UNFOLDED).lower())
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from tests.benchmarks import losses, page, places, report, speed, study, training
+from tests.benchmarks import archive, losses, page, places, report, speed, study, training
 
 
 def timed(work: Callable[[], object], least_s: float = 0.5) -> float:
@@ -27,6 +27,7 @@ def main() -> None:
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
     for name, text in (
         ("from file to answer", speed.run(timed)),
+        ("batch", archive.run()),
         ("training step", training.run(timed)),
         ("patch loss", losses.run(timed)),
         ("lungs", places.run(timed)),
