@@ -19,7 +19,7 @@ from app.drawing import (
     thumbnail,
 )
 from app.examples import example, examples
-from app.film import Opened, packed
+from app.film import Opened, PackedFilm, film_bytes, film_reply
 from app.lanes import Lanes
 from app.maps import Maps
 from app.models.in_use import InUse
@@ -226,7 +226,7 @@ class Service:
 
         radiograph, decode_ms = await self.lanes.decoder.run(lambda: _timed(read))
         engine = self.engine
-        packing = asyncio.create_task(self.lanes.decoder.run(lambda: packed(radiograph)))
+        packing = asyncio.create_task(self._packed(radiograph))
 
         async def look() -> StudyReply:
             film = await packing  # first: the model takes every processor, and a reader waits for the film
@@ -256,6 +256,14 @@ class Service:
         # Where the window is gone before it is told, nobody asks for what went wrong.
         looking.add_done_callback(lambda task: task.cancelled() or task.exception())
         return Opened(radiograph.size, await packing, looking)
+
+    async def _packed(self, radiograph: Radiograph) -> PackedFilm:
+        """A film ready to be sent: what is told of it is found out while its codes are packed."""
+        told, codes = await asyncio.gather(
+            self.lanes.decoder.run(lambda: film_reply(radiograph)),
+            self.lanes.decoder.run(lambda: film_bytes(radiograph)),
+        )
+        return PackedFilm(told, codes)
 
     async def _reply(self, study: Study, person: Person | None) -> StudyReply:
         facts = study.encoded.facts

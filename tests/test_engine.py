@@ -20,12 +20,16 @@ from patchclip import (
     Radiograph,
     RadiographError,
     load_radiograph,
+    question,
 )
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.localize import smooth
 from patchclip.model.branches import Branch
 from patchclip.model.patchclip import Parts, PatchCLIP
 from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
+from patchclip.question import QuestionReader
+from patchclip.text.query import Reading, parse_queries
+from patchclip.text.vocabulary import Vocabulary
 from patchclip.types import FloatArray
 from tests.tiny import ROOT, tiny_checkpoint
 
@@ -154,6 +158,23 @@ def test_regions_are_those_at_the_operating_threshold(tiny: Engine, effusion: Ra
 def test_queries_without_sense_are_refused(tiny: Engine, effusion: Radiograph, text: str, words: str) -> None:
     with pytest.raises(QueryError, match=words):
         tiny.query(tiny.encode(effusion), [text])
+
+
+def test_a_short_text_is_parsed_once_and_a_report_is_not_kept(
+    tiny: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+
+    def count(text: str, vocabulary: Vocabulary) -> Reading:
+        parsed.append(text)
+        return parse_queries(text, vocabulary)
+
+    monkeypatch.setattr(question, "parse_queries", count)
+    reader = QuestionReader(tiny.model, tiny.vocabulary, tiny._reader.gate)
+    report = "There is a small pleural effusion at the left base. " * 3
+    for text in ("left effusion", report):
+        assert [reader.read(text) == reader.read(text), reader.reading(text).text] == [True, text]
+    assert parsed == ["left effusion", report, report, report]
 
 
 def test_out_of_vocabulary_lights_nothing_and_warns(tiny: Engine, effusion: Radiograph) -> None:

@@ -1,5 +1,6 @@
 // Asks the server. Every request carries a token that only a page of this server can get.
 import { bodyOf } from "./body.js";
+import { packedOf } from "./film/grey.js";
 import { browserKey, keepBrowserKey, kept } from "./memory.js";
 import { signInAgain } from "./sign_in_again.js";
 
@@ -76,7 +77,7 @@ async function replyOf(response, onFilm) {
   const length = new DataView((await body.take(4)).buffer).getUint32(0);
   const { film_bytes, ...head } = JSON.parse(new TextDecoder().decode(await body.take(length)));
   if (film_bytes === undefined) return { ...head, packed: await body.rest() };
-  const opened = { ...head, packed: new Blob([await body.take(film_bytes)]) };
+  const opened = { ...head, packed: packedOf(await body.take(film_bytes)) };
   onFilm(opened);
   return { ...opened, ...JSON.parse(await (await body.rest()).text()) };
 }

@@ -71,11 +71,11 @@ def main() -> None:
         print(
             f"{way.engine.backend}: {way.seconds / ways[0].seconds:.2f} of the processor time of torch in "
             f"fp32; probabilities moved by {max(way.moved):.1e} at most, by more than {FAR} "
-            f"{_share(far, len(way.moved))}; decisions turned {_share(way.turned, len(way.moved))}"
+            f"{share(far, len(way.moved))}; decisions turned {share(way.turned, len(way.moved))}"
         )
 
 
-def _share(count: int, total: int) -> str:
+def share(count: int, total: int) -> str:
     """With its exact 95 % interval, as if every answer stood for itself."""
     interval = binomtest(count, total).proportion_ci(0.95, "exact")
     return (

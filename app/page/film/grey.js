@@ -4,6 +4,14 @@ const CODES = 65536;
 
 const SMALLEST_LEVEL = 400; // pixels along the shorter side: no screen shows a film smaller
 
+let fresh = { packed: null, bytes: null }; // what came last: most often it is shown at once
+
+export function packedOf(bytes) {
+  // Deflated codes as a Blob; to read the last one for the first time, it need not be fetched from the browser again.
+  fresh = { packed: new Blob([bytes]), bytes };
+  return fresh.packed;
+}
+
 export function makeFilm(about, packed) {
   // `about` is the server's description, `packed` the deflated codes as a Blob, which the browser keeps out of the way.
   const [rows, columns] = about.size;
@@ -32,7 +40,7 @@ async function unpacked(film) {
 
 async function inflated(packed, length) {
   // Into memory that is as large as it will be: put together at the end it would take twice as long.
-  const reader = packed.stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  const reader = streamOf(packed).pipeThrough(new DecompressionStream("deflate")).getReader();
   const bytes = new Uint8Array(length);
   for (let place = 0; ;) {
     const { done, value } = await reader.read();
@@ -41,6 +49,18 @@ async function inflated(packed, length) {
     bytes.set(value, place);
     place += value.length;
   }
+}
+
+function streamOf(packed) {
+  if (packed !== fresh.packed) return packed.stream();
+  const { bytes } = fresh;
+  fresh = { packed: null, bytes: null };
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  });
 }
 
 function codesOf({ rows, columns }, halves) {
