@@ -1,12 +1,9 @@
 """Whether the tower in 8-bit whole numbers agrees with fp32.
 
-python -m tests.benchmarks.int8 FOLDER [--count N]: ONNX Runtime quantises the bundled model's graph
-statically
-(QDQ, weights per channel), calibrated on films of FOLDER's split "train", and both graphs answer every
-finding
-of the vocabulary on films of its split "val". The folder holds images.csv (`image`, `split`) and images/. A
-back
-end would need probabilities within .01 and the same brightest patch on 99 % of the maps.
+python -m tests.benchmarks.int8 FOLDER [--count N]: ONNX Runtime quantises the bundled model's graph (static,
+QDQ, weights per channel), calibrated on films of FOLDER's split "train", and both graphs answer every finding
+on films of its split "val". The folder holds images.csv (`image`, `split`) and images/. A back end would need
+probabilities within .01 and the same brightest patch on 99 % of the maps.
 """
 
 from __future__ import annotations
@@ -116,10 +113,10 @@ def main() -> None:
     far = sum(value > FAR for value in moved)
     print(
         f"{len(val)} films of {arguments.folder.name} val, {len(texts)} findings each, calibrated on "
-        f"{len(train)} of train: probabilities moved by {max(moved):.3f} at most (mean {np.mean(moved):.4f}), "
-        f"by more than {FAR} {share(far, len(moved))}; the brightest patch another one "
-        f"{share(elsewhere, len(moved))}; {seconds[1] / seconds[0]:.2f} of the processor time of fp32 in ONNX "
-        "Runtime"
+        f"{len(train)} of train: probabilities moved by {max(moved):.3f} at most (mean "
+        f"{np.mean(moved):.4f}), by more than {FAR} {share(far, len(moved))}; the brightest patch another "
+        f"one {share(elsewhere, len(moved))}; {seconds[1] / seconds[0]:.2f} of the processor time of fp32 "
+        "in ONNX Runtime"
     )
 
 
