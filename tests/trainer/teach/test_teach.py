@@ -19,6 +19,7 @@ from trainer.__main__ import main
 from trainer.config import FitConfig
 from trainer.data.sample import Sample, State
 from trainer.data.split import hold_out
+from trainer.teach import against
 from trainer.teach.against import held_out_from_both
 from trainer.teach.history import Division
 from trainer.teach.material import is_held_out
@@ -190,8 +191,9 @@ def test_no_teaching_of_either_learnt_from_what_both_are_compared_on(planted: Pa
 
 
 def test_what_cannot_be_compared_is_a_sentence(
-    planted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    planted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(against, "seen", lambda *_: set())  # a model may tell a drawn finding by chance
     room = ReadingRoom(tmp_path, [write_film(tmp_path / "films" / "0.png", films(1, 0)[0])])
     one, two = (tiny_checkpoint(tmp_path / f"tiny-{seed}", seed) for seed in (0, 1))
     arguments = ["compare", "--data", f"feedback:{room.database}", "--out", str(tmp_path / "out")]
