@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.archive_panel import NO_ARCHIVE
 from app.lanes import Lanes
@@ -14,7 +15,6 @@ from app.requests import ResultsRequest
 from app.sessions import Sessions, Study
 from patchclip import PatchClipError, Radiograph, list_images, load_entry
 from patchclip.archive import Archive
-from patchclip.export import Result, Source, read_source
 from patchclip.export.forms import (
     DICOM_FORMATS,
     coco_file,
@@ -22,8 +22,11 @@ from patchclip.export.forms import (
     dicom_file,
     dicom_results,
 )
-from patchclip.export.result import NOTICE
+from patchclip.export.result import NOTICE, Result
 from patchclip.image.containers import entry_file
+
+if TYPE_CHECKING:  # what reads and writes DICOM results is loaded for the first of them
+    from patchclip.export.source import Source
 
 NO_DICOM = (
     "Results as DICOM refer to a film of an archive, a DICOM file, which this study is not; "
@@ -125,6 +128,8 @@ def film_of(study: Study, content: bytes) -> Film:
     Raises:
         PatchClipError: it is another file, or none that DICOM results can refer to.
     """
+    from patchclip.export.source import read_source
+
     opening = study.opening
     if not opening.dicom:
         raise PatchClipError(NO_DICOM)

@@ -12,6 +12,7 @@ import torch
 from patchclip import Engine, Radiograph
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.text import Vocabulary
+from tests.tiny import keep_in
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,6 +23,13 @@ def _few_threads() -> Iterator[None]:
     alone = "PYTEST_XDIST_WORKER" not in os.environ
     torch.set_num_threads(min(2, os.cpu_count() or 1) if alone else 1)
     yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _miniatures_made_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """All workers of a run copy from the same ones."""
+    base = tmp_path_factory.getbasetemp()
+    keep_in((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "miniatures")
 
 
 @pytest.fixture(scope="session")

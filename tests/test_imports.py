@@ -60,3 +60,31 @@ def test_names_that_need_torch_come_when_they_are_asked_for() -> None:
         assert name in dir(patchclip)
     with pytest.raises(AttributeError, match="no attribute 'Motor'"):
         _ = patchclip.Motor
+
+
+def test_a_server_listens_before_it_loads_statistics_or_what_writes_dicom() -> None:
+    """Each belongs to a page or a file that may never be asked for, and whoever starts a server waits."""
+    loaded = _modules_after(
+        "import app.serving, app.archive_panel, app.models.shelf, app.received, app.study.server, app.twin"
+    )
+    assert {"gradio", "torch", "app.insights.figures", "app.monai_label.desk"} <= loaded
+    assert not loaded & {"scipy.stats", "highdicom", "sklearn", "plotly", "transformers", "open_clip"}
+    assert not loaded & {"matplotlib.pyplot", "pytorch_grad_cam", "torch._dynamo", "usearch"}
+
+
+def test_gradio_is_loaded_without_writing_stubs_beside_itself() -> None:
+    code = (
+        "import app\n"
+        "from pathlib import Path\n"
+        "written = []\n"
+        "Path.write_text = lambda self, *given, **named: written.append(self)\n"
+        "import ast\n"
+        "ast.parse = written.append\n"
+        "import gradio as gr\n"
+        "from gradio import component_meta\n"
+        "assert written == [], written\n"
+        "assert component_meta.create_or_modify_pyi.__module__ == 'app._gradio'\n"
+        "with gr.Blocks() as page:\n"
+        "    gr.Textbox(label='a').change(str)"
+    )
+    assert "gradio.components" in _modules_after(code)

@@ -3,22 +3,28 @@ synthetic radiographs."""
 
 from __future__ import annotations
 
+import atexit
 import csv
 import json
+import shutil
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.model.calibration import Calibration, FindingCalibration
-from patchclip.model.checkpoint import save_checkpoint
+from patchclip.model.checkpoint import save_checkpoint, write_prompts
 from patchclip.model.config import ModelConfig
 from patchclip.model.patchclip import PatchCLIP
+from patchclip.model.prompts import PROMPTS
 from patchclip.text import Vocabulary
 from patchclip.text.scope import QueryGate
 
@@ -50,6 +56,7 @@ RECIPE: dict[str, Any] = {
     "save_every": 2,
 }
 """Trains `CONFIG` in seconds."""
+_KEPT: list[Path] = []
 COLUMNS = ("image", "patient_id", "split", "view", "sex", "age", "labels", "rsna_class", "chestx_det")
 KINDS = {
     "none": "No Finding",
@@ -59,23 +66,59 @@ KINDS = {
 }
 
 
-def tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
-    """Writes a random model with a plain calibration; answers are arbitrary but always the same."""
-    torch.manual_seed(seed)
-    model = PatchCLIP(CONFIG).eval()
-    same = FindingCalibration(
-        image_scale=1.0,
-        image_bias=0.0,
-        patch_scale=1.0,
-        patch_image=0.0,
-        patch_bias=0.0,
-        image_threshold=0.5,
-        smoothing=0.6,
-    )
-    calibration = Calibration(dict.fromkeys(VOCABULARY.labels, same), same, min_patches=0.5)
-    gates = {"query": QueryGate.fit(VOCABULARY, model.sentence_encoder).to_dict()}
-    save_checkpoint(folder, model, VOCABULARY, calibration, gates)
+def tiny_checkpoint(folder: Path, seed: int = 0, *, prompts: bool = True) -> Path:
+    """Writes a random model with a plain calibration; answers are arbitrary but always the same.
+
+    prompts: whether they lie embedded beside it, as beside every model that was trained; without them each
+        process that asks it encodes two thousand sentences first.
+    """
+    for path in _made(seed).iterdir():
+        if prompts or path.name != PROMPTS:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, folder / path.name)
     return folder
+
+
+@cache
+def _made(seed: int) -> Path:
+    """The folder of a checkpoint that every process of a run copies from; the first one makes it."""
+    place = _kept() / f"checkpoint-{seed}"
+    with FileLock(f"{place}.lock"):
+        if place.exists():
+            return place
+        partial = place.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        torch.manual_seed(seed)
+        model = PatchCLIP(CONFIG).eval()
+        same = FindingCalibration(
+            image_scale=1.0,
+            image_bias=0.0,
+            patch_scale=1.0,
+            patch_image=0.0,
+            patch_bias=0.0,
+            image_threshold=0.5,
+            smoothing=0.6,
+        )
+        calibration = Calibration(dict.fromkeys(VOCABULARY.labels, same), same, min_patches=0.5)
+        gates = {"query": QueryGate.fit(VOCABULARY, model.sentence_encoder).to_dict()}
+        save_checkpoint(partial, model, VOCABULARY, calibration, gates)
+        write_prompts(partial)
+        partial.rename(place)
+    return place
+
+
+def keep_in(folder: Path) -> None:
+    """Where miniatures are kept that several processes of a run use."""
+    _KEPT.append(folder)
+
+
+def _kept() -> Path:
+    if not _KEPT:
+        folder = Path(mkdtemp(prefix="miniatures-"))
+        atexit.register(shutil.rmtree, folder)
+        keep_in(folder)
+    _KEPT[-1].mkdir(exist_ok=True)
+    return _KEPT[-1]
 
 
 def short_vocabulary(folder: Path) -> Path:

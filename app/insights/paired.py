@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
-
 
 @dataclass(frozen=True, slots=True)
 class Discordance:
@@ -30,6 +28,8 @@ class Discordance:
     @property
     def p(self) -> float:
         """See the class."""
+        from scipy.stats import binomtest  # half a second of a start that may never test anything
+
         discordant = self.first + self.second
         return float(binomtest(self.first, discordant, 0.5).pvalue) if discordant else 1.0
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchclip import Answer
-from patchclip.export.segmentation import map_pixels, region_pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,8 @@ def _margins(
     answers: Sequence[Answer], film: tuple[int, int], size: tuple[int, int]
 ) -> dict[str, NDArray[np.float32]]:
     """By label, float32 [H, W]: 0 where it is not lit, else in (0, 1], how far above the threshold."""
+    from patchclip.export.segmentation import map_pixels, region_pixels  # with highdicom, which loads slowly
+
     margins: dict[str, NDArray[np.float32]] = {}
     for answer in answers:
         if answer.label is None or not answer.regions:

@@ -9,7 +9,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from patchclip.errors import DataError
 
@@ -125,6 +124,8 @@ class StudyResult:
 def area_under_curve(ratings: Floats, diseased: NDArray[np.bool_]) -> float:
     """The empirical area: the share of pairs of a diseased and a normal case that are rated in their order,
     ties for a half (Bamber, J Math Psychol 1975). ratings: [N]."""
+    from scipy import stats  # here and below: half a second of a start that may never analyse anything
+
     ranks = stats.rankdata(ratings)
     present, absent = int(diseased.sum()), int((~diseased).sum())
     return float((ranks[diseased].sum() - present * (present + 1) / 2) / (present * absent))
@@ -230,6 +231,8 @@ def _analysis(
     readers: str, cases: str, ratings: Ratings, areas: Floats, of_arms: float, error: float, df2: float
 ) -> Analysis:
     """From the mean square of the arms and what it is to be held against."""
+    from scipy import stats
+
     spread = float(np.sqrt(max(2 * error / areas.shape[1], 0.0)))
     df1 = areas.shape[0] - 1
     f = of_arms / error if error > 0 else np.inf
@@ -251,6 +254,8 @@ def _analysis(
 def _difference(
     names: tuple[str, ...], areas: Floats, pair: tuple[int, int], spread: float, df2: float
 ) -> Difference:
+    from scipy import stats
+
     value = float(areas[pair[0]].mean() - areas[pair[1]].mean())
     if spread == 0:
         return Difference((names[pair[0]], names[pair[1]]), Interval(value, value, value), float(value == 0))
@@ -274,4 +279,6 @@ def _arm(areas: Floats, every: Floats, arm: int) -> Interval:
 
 def _critical(df: float) -> float:
     """Student's t of the 95 % interval; the normal distribution's where `df` is infinite."""
+    from scipy import stats
+
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, df))

@@ -6,16 +6,16 @@ import csv
 import io
 import json
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
-from pydicom.dataset import Dataset
-
-from patchclip.export.capture import secondary_capture
-from patchclip.export.report import structured_report
 from patchclip.export.result import Result
-from patchclip.export.segmentation import map_segmentation, region_segmentation
-from patchclip.export.source import Source
 from patchclip.export.tables import coco, csv_rows
 from patchclip.image.radiograph import Radiograph
+
+if TYPE_CHECKING:  # most of those who know the forms write none as DICOM, and what does takes long to load
+    from pydicom.dataset import Dataset
+
+    from patchclip.export.source import Source
 
 DICOM_FORMATS = ("sr", "seg", "regions", "sc")
 TABLE_FORMATS = ("coco", "csv")
@@ -31,6 +31,10 @@ def dicom_results(
     Args:
         formats: of `DICOM_FORMATS`; others are passed over.
     """
+    from patchclip.export.capture import secondary_capture
+    from patchclip.export.report import structured_report
+    from patchclip.export.segmentation import map_segmentation, region_segmentation
+
     made: dict[str, Dataset] = {}
     if "sr" in formats:
         made["sr"] = structured_report(result, source)

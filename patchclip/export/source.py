@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from highdicom import UID
 from numpy.typing import NDArray
 from pydicom import config, dcmread
 from pydicom.datadict import tag_for_keyword
@@ -20,6 +20,9 @@ from patchclip.errors import DataError
 from patchclip.export.result import NOTICE, Result
 from patchclip.types import Box
 from patchclip.version import __version__
+
+if TYPE_CHECKING:  # most of those who read a header write no DICOM, and highdicom takes long to load
+    from highdicom import UID
 
 MANUFACTURER = "Patch-CLIP"
 ALGORITHM_FAMILY = Code("123109", "DCM", "Artificial Intelligence")
@@ -160,4 +163,6 @@ def finish(dataset: Dataset, result: Result, source: Source, description: str) -
 
 def device_uid(result: Result) -> UID:
     """A UID that the same model always gets (PS3.5 B.2: 2.25 and a 128-bit number)."""
+    from highdicom import UID
+
     return UID(f"2.25.{int(result.model_sha256[:32], 16)}")

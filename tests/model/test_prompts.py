@@ -24,7 +24,7 @@ TWIN = ROOT / "assets" / "patchclip-cxr-s-twin"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint as it was made before there were prompts in one."""
-    made = tiny_checkpoint(tmp_path_factory.mktemp("prompts"))
+    made = tiny_checkpoint(tmp_path_factory.mktemp("prompts"), prompts=False)
     assert not (made / PROMPTS).exists()
     return made
 
