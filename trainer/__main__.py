@@ -14,7 +14,7 @@ from importlib import import_module
 
 from patchclip.errors import PatchClipError
 from patchclip.memory import keep_freed_memory
-from trainer.teach.verdict import RefusedError
+from trainer.refusal import RefusedError
 
 COMMANDS = {
     "fit": "fit",

@@ -18,10 +18,11 @@ from trainer.commands.readings import (
 )
 from trainer.data.checks import check_mirror
 from trainer.fit.distributed import join
+from trainer.refusal import RefusedError
 from trainer.teach.history import Division, divisions_of
 from trainer.teach.material import gather
 from trainer.teach.run import Plan, teach
-from trainer.teach.verdict import MARGIN, RefusedError
+from trainer.teach.verdict import MARGIN
 
 HELP = "teach a model from readings, compare it with the one before, and refuse it where it is worse"
 SUFFIX = "-taught"

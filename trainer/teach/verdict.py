@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from patchclip.errors import PatchClipError
 from patchclip.evaluate.bootstrap import Figure
 from trainer.teach.compare import HEADLINES, Comparison
 
@@ -18,10 +17,6 @@ NAMES = {
     "agreement": "agreement with readers",
 }
 NOTHING = "nothing that was held out tells whether it is better: have more cases read, or give original data"
-
-
-class RefusedError(PatchClipError):
-    """A taught model is worse than its parent, and nobody overrode that."""
 
 
 @dataclass(frozen=True, slots=True)
