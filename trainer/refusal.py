@@ -1,4 +1,4 @@
-"""The error that a taught model is refused with, alone: every command catches it, and one of them raises it."""
+"""The error that refuses a taught model, by itself: every command catches it, and one of them raises it."""
 
 from __future__ import annotations
 

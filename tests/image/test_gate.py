@@ -180,7 +180,7 @@ def test_a_warning_is_shown_and_nothing_refused(
     """In the encoded image and in the JSON of `predict`; a checkpoint without the gate says nothing."""
     from patchclip.__main__ import main
 
-    folder = tiny_checkpoint(tmp_path / "tiny")
+    folder = tiny_checkpoint(tmp_path / "tiny", prompts=False)  # embedded for the record as it was
     chest, photograph = drawn_chests(1, seed=6)[0], negatives("photograph", 1, SEED, [])[0]
     assert (
         WARNING

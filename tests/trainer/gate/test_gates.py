@@ -25,7 +25,7 @@ def test_gates_are_added_and_weights_stay(tmp_path: Path, monkeypatch: pytest.Mo
     """A checkpoint with old aliases and no image gate gets both anew, and the same bytes of weights."""
     monkeypatch.setattr(fitting, "fit_image_gate", partial(fitting.fit_image_gate, each=10))
     data = tiny_dataset(tmp_path / "data", each=55, splits=("train",))
-    folder = tiny_checkpoint(tmp_path / "tiny")
+    folder = tiny_checkpoint(tmp_path / "tiny", prompts=False)  # embedded for the record as it was
     record = json.loads((folder / "model.json").read_text())
     record["vocabulary"]["findings"][0]["aliases"] = []
     (folder / "model.json").write_text(json.dumps(record))
@@ -39,7 +39,7 @@ def test_gates_are_added_and_weights_stay(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_vocabulary_with_other_prompts_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The query gate is fitted to it; eight images are too few for an image gate."""
-    folder = tiny_checkpoint(tmp_path / "tiny")
+    folder = tiny_checkpoint(tmp_path / "tiny", prompts=False)  # embedded for the record as it was
     record = json.loads((folder / "model.json").read_text())
     record["vocabulary"]["findings"][0]["synonyms"] = ["only this"]
     data = tiny_dataset(tmp_path / "data", each=2, splits=("train",))
