@@ -14,10 +14,11 @@ page:
 	npm ci --prefix app/page/bundle --ignore-scripts --no-audit --no-fund --silent
 	node app/page/bundle/build.mjs
 
-# Two workers, each with whole files, so that what a file's tests share is made once; -n 0 in ARGS runs them one by one.
+# Two workers, each with whole files, so that what a file's tests share is made once, the longest first (tests/conftest.py);
+# -n 0 in ARGS runs them one by one. Compiled modules are kept, since many tests start the programs anew.
 test: $(VENV)/dev.stamp
 	@sh .ci/system
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # N damaged files are read, and what becomes of them is counted.
 fuzz: $(VENV)/dev.stamp

@@ -138,8 +138,7 @@ class Engine:
             if stopped():
                 return
             self.understand(finding.name)
-        if not stopped():
-            self._reader.gate.prepare()
+        self._reader.gate.prepare(stopped)
 
     def understand(self, text: str) -> tuple[Question, ...]:
         """What a text asks for, without an image to ask: one question for each finding that it names, in its

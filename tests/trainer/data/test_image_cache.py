@@ -11,7 +11,7 @@ import pytest
 import safetensors.numpy
 
 from patchclip import DataError, Radiograph, load_radiograph
-from tests.tiny import RECIPE, VOCABULARY, tiny_dataset
+from tests.tiny import RECIPE, VOCABULARY, short_vocabulary, tiny_dataset
 from trainer.__main__ import main
 from trainer.data import loaded as module
 from trainer.data.folder import read_folder
@@ -123,6 +123,7 @@ def test_a_run_from_the_cache_learns_the_same_bits(tmp_path: Path) -> None:
     }
     (tmp_path / "recipe.json").write_text(json.dumps(recipe))
     flags = ["fit", "--data", str(folder), "--recipe", str(tmp_path / "recipe.json")]
+    flags += ["--vocabulary", str(short_vocabulary(tmp_path))]
     assert main([*flags, "--out", str(tmp_path / "plain")]) == 0
     assert main([*flags, "--out", str(tmp_path / "kept"), "--cache", str(tmp_path / "cache")]) == 0
     plain, kept = (

@@ -17,7 +17,7 @@ from patchclip.errors import DataError
 from patchclip.image import load_radiograph
 from patchclip.model.preprocess import model_input
 from tests.tiny import RECIPE as TINY_RECIPE
-from tests.tiny import VOCABULARY, tiny_dataset
+from tests.tiny import VOCABULARY, short_vocabulary, tiny_dataset
 from trainer.__main__ import main
 from trainer.batches.dataset import PatchDataset
 from trainer.batches.sampling import BalancedSampler, windowed
@@ -46,6 +46,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shards")
     tiny_dataset(folder / "data", each=4, splits=("train",))
     (folder / "recipe.json").write_text(json.dumps(RECIPE))
+    short_vocabulary(folder)
     wanted = ["--recipe", str(folder / "recipe.json"), "--size", "80", "--per-shard", "5"]
     assert main(["shard", "--data", str(folder / "data"), "--out", str(folder / "shards"), *wanted]) == 0
     return folder
@@ -137,7 +138,8 @@ def test_processes_and_a_later_start_take_their_slices_of_the_same_order() -> No
 
 def fit(place: Path, out: Path, *more: str) -> int:
     data = ["--data", str(place / "shards"), "--recipe", str(place / "recipe.json")]
-    return main(["fit", *data, "--out", str(out), *more])
+    words = ["--vocabulary", str(place / "vocabulary.json")]
+    return main(["fit", *data, *words, "--out", str(out), *more])
 
 
 def test_a_run_that_was_cut_short_goes_on_to_the_same_batches_and_weights(

@@ -28,6 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_dataset(folder / "data", each=30, splits=("train",))
     (folder / "data" / "images" / "0003.png").write_bytes(b"no image")
     (folder / "recipe.json").write_text(json.dumps(RECIPE))
+    short_vocabulary(folder)
     assert fit(folder, folder / "run") == 0
     return folder
 
@@ -40,6 +41,8 @@ def fit(place: Path, out: Path, *more: str) -> int:
             str(place / "data"),
             "--recipe",
             str(place / "recipe.json"),
+            "--vocabulary",
+            str(place / "vocabulary.json"),
             "--out",
             str(out),
             *more,

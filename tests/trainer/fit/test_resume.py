@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from tests.tiny import RECIPE as TINY_RECIPE
-from tests.tiny import tiny_dataset
+from tests.tiny import short_vocabulary, tiny_dataset
 from trainer.__main__ import main
 from trainer.batches.dataset import PatchDataset
 from trainer.fit import loop
@@ -34,6 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("resume")
     tiny_dataset(folder / "data", each=4, splits=("train",))
     (folder / "recipe.json").write_text(json.dumps(RECIPE))
+    short_vocabulary(folder)
     return folder
 
 
@@ -46,6 +48,8 @@ def fit(place: Path, out: Path, *changes: str, more: tuple[str, ...] = ()) -> in
             str(place / "data"),
             "--recipe",
             str(place / "recipe.json"),
+            "--vocabulary",
+            str(place / "vocabulary.json"),
             "--out",
             str(out),
             *sets,
@@ -66,13 +70,19 @@ def cut_at(patch: pytest.MonkeyPatch, step: int) -> None:
     patch.setattr(loop, "check_finite", cut)
 
 
-@pytest.fixture
-def begun(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def ended(place: Path) -> Path:
     """A run of four steps that ended after three."""
-    with monkeypatch.context() as patch, pytest.raises(Cut):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Cut):
         cut_at(patch, 3)
-        fit(place, tmp_path / "run")
-    return tmp_path / "run"
+        fit(place, place / "ended")
+    return place / "ended"
+
+
+@pytest.fixture
+def begun(ended: Path, tmp_path: Path) -> Path:
+    """A copy of that run."""
+    return shutil.copytree(ended, tmp_path / "run")
 
 
 def state(run: Path) -> dict[str, Any]:
@@ -101,7 +111,8 @@ def test_other_data_is_refused(
     place: Path, begun: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = tiny_dataset(tmp_path / "data", each=5, splits=("train",))
-    assert fit(tmp_path, begun, more=("--recipe", str(place / "recipe.json"), "--resume")) == 1
+    same = ["--recipe", str(place / "recipe.json"), "--vocabulary", str(place / "vocabulary.json")]
+    assert fit(tmp_path, begun, more=(*same, "--resume")) == 1
     assert "was begun otherwise: data." in capsys.readouterr().err
     assert other.name == "data"  # the name is the same, so the images and labels told them apart
 
