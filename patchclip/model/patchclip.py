@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -252,10 +253,16 @@ def _text_width(tower: Tower, config: ModelConfig) -> int:
 
 def _tokens(config: ModelConfig, sentences: list[str]) -> Tensor:
     """[N] sentences -> int [N, T], for the text half of an open_clip tower."""
+    return _tokenizer(config.tower)(sentences)
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(tower: str) -> Callable[[list[str]], Tensor]:
+    """Of an open_clip tower; reading its vocabulary takes longer than encoding a few sentences."""
     import open_clip  # heavy, and needed for its own towers alone
 
-    tokens: Tensor = open_clip.get_tokenizer(config.tower)(sentences)
-    return tokens
+    tokenizer: Callable[[list[str]], Tensor] = open_clip.get_tokenizer(tower)
+    return tokenizer
 
 
 def mean_of_halves(both: ImageEmbeddings) -> ImageEmbeddings:
