@@ -28,7 +28,6 @@ from tests.browser.serving import Server, free_port
 from tests.load.reader import LoadReader, Record
 from tests.load.window import BrowserReader
 
-ROOT = Path(__file__).resolve().parents[2]
 PROTOCOL = """
 title = "A soak"
 findings = ["Effusion", "Nodule"]
