@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from patchclip.image.pixelwise import connected
 from patchclip.types import FloatArray, PatchMap, Region
 
 WORKING_SIZE = 512
@@ -59,9 +60,7 @@ def find_regions(
         return ()
     scaled = working.upsample(rows, cols, part)
     lit = (scaled >= threshold).astype(np.uint8)
-    count, components, statistics, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
-        lit, 8, cv2.CV_32S, cv2.CCL_GRANA
-    )
+    count, components, statistics, _ = connected(lit)
     patch_area = (
         (x1 - x0) / step_x / patch_map.values.shape[1] * (y1 - y0) / step_y / patch_map.values.shape[0]
     )

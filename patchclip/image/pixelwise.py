@@ -73,6 +73,22 @@ def _rows(pixels: FloatArray) -> Iterator[slice]:
     return (slice(start, start + rows) for start in range(0, len(pixels), rows))
 
 
+def connected(mask: NDArray[np.uint8]) -> tuple[int, NDArray[np.int32], NDArray[np.int32], Grey]:
+    """Parts of a mask [H, W] that touch, at corners too: as `cv2.connectedComponentsWithStats`.
+
+    Of the algorithms that number parts alike, this is the fastest by far where few pixels are set.
+    """
+    count, labels, table, middles = cv2.connectedComponentsWithStatsWithAlgorithm(
+        mask, 8, cv2.CV_32S, cv2.CCL_GRANA
+    )
+    return (
+        count,
+        np.asarray(labels, np.int32),
+        np.asarray(table, np.int32),
+        np.asarray(middles, np.float64),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """The values that pixels have, in no order.

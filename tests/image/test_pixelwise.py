@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from patchclip.image.pixelwise import Measured, counted, looked_up, quantised
+from patchclip.image.burnt_in import _depths
+from patchclip.image.pixelwise import Measured, connected, counted, looked_up, quantised
 from patchclip.image.voi import Window
 
 
@@ -63,3 +65,20 @@ def test_percentiles_of_counts_are_those_of_all_pixels(random: np.random.Generat
         windowed = measured.through(window.apply).percentiles(shares)
         assert windowed == np.percentile(window.apply(pixels), shares).tolist()
         assert Measured(pixels).percentiles(shares) == measured.percentiles(shares)
+
+
+def test_depths_of_rows_are_those_of_the_whole_mask(random: np.random.Generator) -> None:
+    noise = np.asarray(cv2.GaussianBlur(random.random((240, 180)), (0, 0), 2), np.float64)
+    mask = (noise > np.percentile(noise, 80)).astype(np.uint8)
+    count, labels, table, _ = connected(mask)
+    chosen = np.arange(1, count, 3)
+    whole = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+
+    parts = _depths(mask, table[chosen, 1].astype(np.int64), table[chosen, 3].astype(np.int64))
+
+    assert len(chosen) > 10
+    for number in chosen:
+        np.testing.assert_array_equal(parts[labels == number], whole[labels == number])
+    expected, areas = cv2.connectedComponents(mask, None, 8)
+    assert count == expected
+    np.testing.assert_array_equal(labels, areas)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.image.network import SmallNetwork, load_network
+from patchclip.image.pixelwise import connected
 from patchclip.resources import ORIENTATION
 from patchclip.types import Box, FloatArray, Laterality
 
@@ -159,7 +160,7 @@ def least_probability() -> float:
 
 def _shapes(mask: NDArray[np.bool_], middle: float) -> NDArray[np.int64]:
     """x, y, width and height of connected parts that are built like a letter, [N, 4]."""
-    _, _, table, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), None, None, None, 8)
+    _, _, table, _ = connected(mask.astype(np.uint8))
     boxes = np.asarray(table, np.int64)[1:]
     x, _, width, height, area = boxes.T
     share = area / np.maximum(width * height, 1)
