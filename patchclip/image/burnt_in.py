@@ -125,7 +125,8 @@ def _shapes(
     grey: NDArray[np.uint8], contrast: NDArray[np.uint8], threshold: float, letters: _Size
 ) -> tuple[_Shapes, NDArray[np.int64]]:
     """Shapes that may be letters, and boxes [M, 4] (x, y, width, height) of all that stands out."""
-    _, mask = cv2.threshold(contrast, math.floor(threshold), 1, cv2.THRESH_BINARY)
+    above = cv2.threshold(contrast, math.floor(threshold), 1, cv2.THRESH_BINARY)[1]
+    mask = np.asarray(above, np.uint8)
     _, labels, table, _ = connected(mask)
     boxes = np.asarray(table, np.int64)
     x, y, width, height, area = boxes.T
