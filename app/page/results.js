@@ -23,7 +23,7 @@ const BURNT_IN =
 export function showResults() {
   const study = state.current;
   say("results-error", study ? "" : "No radiograph is open; open a file or one of the examples first.");
-  $("results-done").textContent = "";
+  for (const id of ["results-done", "figure-done"]) $(id).textContent = ""; // of another time
   $("results-of").textContent = study ? summary(study) : "";
   say("results-text", study && study.burnt_in ? BURNT_IN : "");
   say("results-dicom", study ? (study.dicom ? PATIENT : NO_DICOM) : "");
