@@ -6,6 +6,7 @@ import { panesOnScreen } from "./panes.js";
 import { renew } from "./asking.js";
 import { callOn } from "./revival.js";
 import { rgb } from "./colours.js";
+import { drawMarks } from "./film/marks.js";
 import { sidesTitle, sideWords } from "./sides.js";
 import { busy, state, viewer } from "./state.js";
 
@@ -22,7 +23,7 @@ export function figure() {
   const study = state.current;
   const answer = study && study.active;
   if (!study) throw new Error("No radiograph is open; open a file or one of the examples first.");
-  const first = viewer.snapshot();
+  const first = drawMarks(viewer, viewer.snapshot());
   const own = { canvas: first, title: titleHere(), words: wordsHere() };
   const films = [own, ...panesOnScreen()];
   const ratio = window.devicePixelRatio || 1;

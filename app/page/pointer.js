@@ -6,6 +6,7 @@ export function attachPointer(viewer, onChange) {
   // `onChange` hears that the curtain was moved.
   const { element, view, camera } = viewer;
   let [pressed, curtain] = [false, false];
+  let turned = { by: 0, at: null }; // of the wheel, since the last frame
 
   function begin(event) {
     if (!camera.film()) return;
@@ -32,7 +33,15 @@ export function attachPointer(viewer, onChange) {
   function zoom(event) {
     if (!camera.film()) return;
     event.preventDefault();
-    camera.zoomBy(Math.exp(-event.deltaY / WHEEL), viewer.point(event));
+    if (!turned.at) requestAnimationFrame(zoomOnce);
+    turned = { by: turned.by + event.deltaY, at: viewer.point(event) };
+  }
+
+  function zoomOnce() {
+    // Once for a frame, however often the wheel is turned within it.
+    const { by, at } = turned;
+    turned = { by: 0, at: null };
+    camera.zoomBy(Math.exp(-by / WHEEL), at);
   }
 
   element.addEventListener("pointerdown", begin);

@@ -13,9 +13,12 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from patchclip import Engine, load_radiograph
-from tests.browser.page_reader import ask, canvas, draw_box, open_file
+from tests.browser.page_reader import BOX, ask, canvas, draw_box, open_file
 
 SHOT = "(k) => document.querySelectorAll('#pc .pane canvas')[k].toDataURL()"
+
+ACCENT = (79, 179, 217)  # what is drawn on the film, in the page's style sheet
+TITLE = 23  # pixels above the film of a figure
 
 
 @pytest.fixture
@@ -146,11 +149,20 @@ def test_the_figure_goes_to_the_clipboard(asked: Page) -> None:
 
 
 def test_the_figure_and_the_maps_leave(asked: Page, engine: Engine, dicom: Path) -> None:
+    draw_box(asked)
+    film, letter = (asked.locator(name).bounding_box() for name in ("#pc-canvas", "#pc-side-left"))
+    assert film and letter
     asked.locator("#pc-results").click()
     with asked.expect_download() as picture:
         asked.locator("#pc-save-figure").click()
     with Image.open(picture.value.path()) as image:
         assert image.format == "PNG" and image.width > 800
+        pixels = np.asarray(image.convert("RGB")).astype(int)[: round(film["height"])]
+    rows, columns = np.nonzero(np.abs(pixels - ACCENT).max(axis=2) < 8)  # the box that was drawn
+    assert np.ptp(columns) / np.ptp(rows) == pytest.approx(BOX[2] / BOX[3], abs=0.05)
+    row, column = (round(letter[side] - film[side]) for side in ("y", "x"))
+    part = pixels[row + TITLE :, column:][: round(letter["height"]), : round(letter["width"])]
+    assert (part.min(axis=2) > 200).sum() > 20  # the letter of that side
     with asked.expect_download() as maps:
         asked.locator("#pc-save-maps").click()
     with np.load(io.BytesIO(Path(maps.value.path()).read_bytes()), allow_pickle=False) as file:

@@ -16,8 +16,15 @@ export function drawFilm(canvas, matrix, film, table) {
   const { across, down, turned, level } = axesOf(canvas, matrix, film);
   if (!across.count || !down.count) return;
   const [width, height] = turned ? [down.count, across.count] : [across.count, down.count];
-  const picture = pixelsOf(canvas, context, width, height);
-  fill(new Uint32Array(picture.data.buffer), { across, down, turned, level, table, outside: film.outside });
+  const picture = pixelsOf(canvas, width, height);
+  fill(new Uint32Array(picture.data.buffer, 0, width * height), {
+    across,
+    down,
+    turned,
+    level,
+    table,
+    outside: film.outside,
+  });
   context.putImageData(picture, ...(turned ? [down.start, across.start] : [across.start, down.start]));
 }
 
@@ -44,12 +51,20 @@ function axesOf(canvas, [a, b, c, d, e, f], film) {
   };
 }
 
-function pixelsOf(canvas, context, width, height) {
+function pixelsOf(canvas, width, height) {
+  // While a film grows on the screen each frame has another size, and all have the same memory.
   const before = pictures.get(canvas);
   if (before && before.width === width && before.height === height) return before;
-  const fresh = context.createImageData(width, height);
+  const bytes = 4 * width * height;
+  const memory =
+    before && before.data.buffer.byteLength >= bytes ? before.data.buffer : roomFor(canvas, bytes);
+  const fresh = new ImageData(new Uint8ClampedArray(memory, 0, bytes), width, height);
   pictures.set(canvas, fresh);
   return fresh;
+}
+
+function roomFor({ width, height }, bytes) {
+  return new ArrayBuffer(Math.max(bytes, 4 * width * height));
 }
 
 function fill(shown, { across, down, turned, level, table, outside }) {

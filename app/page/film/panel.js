@@ -129,24 +129,29 @@ function renderPlace(viewer) {
 }
 
 function renderSide(viewer, side, shown) {
-  // The letter of the patient's side, at the edge of the film at which that side lies now.
   const letter = $(`side-${side}`);
   put(letter, "hidden", !shown);
   if (!shown) return;
+  const { text, at, told } = sideOf(viewer, side);
+  put(letter, "textContent", text);
+  put(letter, "title", told ? "" : "The file does not say the sides; this is the usual display.");
+  // A transform moves the letter without the page being laid out again.
+  letter.style.transform = `translate(${at[0]}px, ${at[1]}px) translate(-50%, -50%)`;
+}
+
+export function sideOf(viewer, side) {
+  // The letter of the patient's side, at the edge of the film at which that side lies now.
   const { view, camera } = viewer;
   const [height, width] = view.size;
   const { patient_left: leftLies, sides_told: told } = view.film;
-  put(letter, "textContent", (leftLies === side ? "L" : "R") + (told ? "" : "?"));
-  put(letter, "title", told ? "" : "The file does not say the sides; this is the usual display.");
   const [across, down] = camera.extent();
   const edge = viewer.toScreen([side === "right" ? width : 0, height / 2]);
   const [left, top, right, bottom] = viewer.bounds();
-  const inside = [
+  const at = [
     Math.min(Math.max(edge[0], Math.max(left, 0) + 14), Math.min(right, across) - 14),
     Math.min(Math.max(edge[1], Math.max(top, 0) + 14), Math.min(bottom, down - ABOVE_CAPTION) - 14),
   ];
-  // A transform moves the letter without the page being laid out again.
-  letter.style.transform = `translate(${inside[0]}px, ${inside[1]}px) translate(-50%, -50%)`;
+  return { text: (leftLies === side ? "L" : "R") + (told ? "" : "?"), at, told };
 }
 
 function renderProbe(viewer, event) {
