@@ -43,6 +43,10 @@ RINGS = """() => [...document.querySelectorAll(
   return reach <= 0 && parseFloat(style.outlineOffset) >= 0;
 }).map((item) => item.id || item.textContent || item.outerHTML)"""
 
+CUT_NAMES = """() => [...document.querySelectorAll('#pc-answers .name')].filter((name) =>
+  name.scrollWidth > name.clientWidth + 1 || name.scrollHeight > name.clientHeight + 1
+).map((name) => name.textContent)"""
+
 
 def on_screen(page: Page, screen: tuple[int, int], zoom: float) -> tuple[int, int]:
     """Makes the window as large as that screen is for a browser at that zoom, in CSS pixels."""
@@ -80,6 +84,17 @@ def test_the_film_is_large_and_save_in_sight(opened: Page, dicom: Path, screen: 
         assert opened.evaluate(CLIPPED) == [] and opened.evaluate(SPILLED) == [], f"{width} x {height}"
         expect(opened.locator("header .notice")).to_be_visible()
         assert box(opened, "#pc-query")["height"] > 0 and box(opened, "#pc-answers")["height"] > 20
+
+
+def test_names_of_answers_are_whole_and_the_form_scrolls_one_way(opened: Page, dicom: Path) -> None:
+    open_file(opened, dicom)
+    ask(opened, "left pleural effusion; no pneumothorax; cardiomegaly")
+    for screen in SCREENS:
+        for zoom in (1, 1.5, 2):
+            on_screen(opened, screen, zoom)
+            assert opened.evaluate(CUT_NAMES) == [], f"{screen} at {zoom}"
+            form = opened.locator(".reading")
+            assert form.evaluate("(form) => form.scrollWidth - form.clientWidth") == 0, f"{screen} at {zoom}"
 
 
 def test_type_grows_with_the_screen(opened: Page) -> None:
