@@ -18,6 +18,7 @@ from app.people.identity import Identities, Role
 QUEUE = ("case", "finding", "about", "consensus")
 VOICES = ("opinion", "told", "confidence", "boxes")
 OPEN = "open"
+AGREED = "**Nothing is to be adjudicated**: no two readers who read the same case disagree so far."
 
 
 def queue_rows(source: Source, study: int) -> list[list[str | int]]:
@@ -76,6 +77,7 @@ def adjudication_tab(
         gr.Markdown(
             "What readers disagree on, without their names: each case has letters of its own. Choose a row."
         )
+        empty = gr.Markdown(elem_id="queue-note")
         queue = gr.Dataframe(headers=list(QUEUE), label="Disagreements", interactive=False, elem_id="queue")
         with gr.Row():
             case = gr.Number(label="Disputed case", precision=0, interactive=False)
@@ -91,8 +93,9 @@ def adjudication_tab(
 
         item_parts = [case, finding, film, voices, presence, letters, comment]
 
-        def listed(number: int | None) -> list[list[str | int]]:
-            return [] if number is None else queue_rows(source, number)
+        def listed(number: int | None) -> list[Any]:
+            rows = [] if number is None else queue_rows(source, number)
+            return [rows, "" if rows else AGREED]
 
         def opened(number: int, chosen: int, label: str) -> list[Any]:
             item = disagreement(source, number, chosen, label)
@@ -136,7 +139,7 @@ def adjudication_tab(
             return [rows, note, *opened(number, int(following[0]), str(following[1]))]
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
-        gr.on([tab.select, study.change], spoken(listed), [study], [queue], **private)
+        gr.on([tab.select, study.change], spoken(listed), [study], [queue, empty], **private)
         queue.select(spoken(_folded), [], [opened_case], **private)
         queue.select(spoken(select), [study], item_parts, **private)
         save.click(

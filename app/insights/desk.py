@@ -66,7 +66,7 @@ class InsightsDesk:
     def choices(self) -> list[Choice]:
         """All studies, the newest first."""
         return [
-            Choice(f"{item.name} ({item.readers} readers, {item.cases} cases)", item.id)
+            Choice(f"{item.name} ({counted(item.readers, 'reader')}, {counted(item.cases, 'case')})", item.id)
             for item in reversed(self.source.studies())
         ]
 
@@ -139,6 +139,11 @@ class InsightsDesk:
         return paths
 
 
+def counted(number: int, thing: str) -> str:
+    """ "1 reader", "2 readers"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def rows_of(table: Table) -> list[list[Cell]]:
     """A table's rows for a data frame of the page."""
     return cells(table.rows)
@@ -159,8 +164,9 @@ def _note(readings: Readings) -> str:
     data = readings.data
     truths = len({item.case for item in data.truths})
     return (
-        f"**{data.name}**: {len(data.readers)} readers, {len(data.cases)} cases, of which {truths} have a "
-        f"truth; {len(data.marks)} readings of findings. Intervals are 95 %, over cases like these. "
+        f"**{data.name}**: {counted(len(data.readers), 'reader')}, {counted(len(data.cases), 'case')}, "
+        f"of which {truths} have a truth; {len(data.marks)} readings of findings. "
+        "Intervals are 95 %, over cases like these. "
         "Research use only, not for clinical use."
     )
 

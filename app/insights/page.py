@@ -43,6 +43,8 @@ CAPTIONS = {
     "wrong maps": "Maps against the truth",
     "calibration": "Calibration of ratings",
 }
+WIDE = ("arms", "shift", "reliance")
+"""Tables whose columns share the width of the page."""
 EXPORTS = {
     "csv": "Readings for multi-reader software (CSV)",
     "json": "All readings (JSON)",
@@ -64,7 +66,11 @@ def insights_page(desk: InsightsDesk, identities: Identities) -> gr.Blocks:
         note = gr.Markdown()
         plots, tables = _tabs()
         with gr.Accordion("Case", open=True, elem_id="insights-case") as opened:
-            case = gr.Number(label="Case", precision=0, minimum=1, elem_id="insights-case-number")
+            case = gr.Number(
+                label="Number of the case (click on a point of a plot, or type it)",
+                precision=0,
+                elem_id="insights-case-number",
+            )
             film = gr.Plot(label="Film", elem_id="insights-film")
             said = gr.Dataframe(
                 headers=list(CASE_HEADINGS), label="What was said of it", interactive=False, wrap=True
@@ -134,12 +140,14 @@ def _tabs() -> tuple[dict[str, gr.Plot], dict[str, gr.Dataframe]]:
                 for name in drawn:
                     plots[name] = gr.Plot(label=LEADS, elem_id=f"plot-{name}")
                 for name in listed:
-                    key = name.replace(" ", "-")
+                    key, count = name.replace(" ", "-"), len(TABLE_HEADINGS[name])
                     tables[name] = gr.Dataframe(
                         headers=list(TABLE_HEADINGS[name]),
                         label=CAPTIONS[name],
                         interactive=False,
                         wrap=True,
+                        # Else long words push the last columns out of sight.
+                        column_widths=[f"{100 / count:.2f}%"] * count if name in WIDE else None,
                         elem_id=f"table-{key}",
                     )
     return plots, tables

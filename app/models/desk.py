@@ -121,14 +121,14 @@ class ModelsDesk:
         names = f"**{after.name}** ({new[:SHORT]}) against **{before.name}** ({old[:SHORT]})"
         if told is None:
             return f"{names} was not compared yet; *Compare* does so.", []
-        study = f" of {told.study}" if told.study else ""
+        study = told.study or "all studies"
         images = ", ".join(f"{item.images} {where}" for where, item in told.comparisons.items())
         lost = f" {told.left_out} images or readings could not be used." if told.left_out else ""
         few = "" if headline(told.comparisons) else f" {TOO_FEW_SENTENCE}"
         note = (
-            f"{names}, compared {told.made_at} on what neither learnt from: {images}; readings{study}.{lost}"
-            f"{few} *after* is {after.name}, *before* is {before.name}. Research use only, not for clinical "
-            "use."
+            f"{names}, compared {told.made_at} on what neither learnt from: {images}; readings of {study}."
+            f"{lost}{few} *after* is {after.name}, *before* is {before.name}. Research use only, not for "
+            "clinical use."
         )
         return note, rows_of(told.comparisons)
 

@@ -35,7 +35,9 @@ def models_page(desk: ModelsDesk) -> gr.Blocks:
             again = gr.Button("Refresh", scale=1)
         with gr.Row():
             other = gr.Dropdown(label="Compare with", choices=[PARENT], value="", interactive=True, scale=3)
-            study = gr.Dropdown(label="Readings", choices=[], interactive=True, scale=2)
+            study = gr.Dropdown(
+                label="Readings to compare on, or to teach from", choices=[], interactive=True, scale=2
+            )
             compare = gr.Button("Compare", scale=1)
         note = gr.Markdown(elem_id="models-note")
         figures = gr.Dataframe(
@@ -46,7 +48,7 @@ def models_page(desk: ModelsDesk) -> gr.Blocks:
             name = gr.Textbox(label="Name of the new model", max_length=60, scale=2)
         override = gr.Textbox(label=OVERRIDE, max_length=500)
         with gr.Row():
-            teach = gr.Button("Teach the model above from these readings", variant="primary")
+            teach = gr.Button("Teach the model above from the readings above", variant="primary")
             cancel = gr.Button("Cancel")
         progress = gr.Markdown(elem_id="models-progress")
         log = gr.Textbox(label="Log", lines=8, max_lines=8, interactive=False, elem_id="models-log")

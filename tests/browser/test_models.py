@@ -88,7 +88,8 @@ def test_a_lead_teaches_a_model_and_has_it_answer(page: Page, tmp_path: Path) ->
         expect(progress).to_contain_text(f"against tiny ({other})", timeout=PATIENCE)
         expect(progress).to_contain_text("compared", timeout=PATIENCE)
         expect(note).to_contain_text("on what neither learnt from", timeout=PATIENCE)
-        expect(note).to_contain_text("held-out readings; readings of small")
+        expect(note).to_contain_text("2 held-out readings, ")
+        expect(note).to_contain_text("; readings of small.")
         expect(figures).to_contain_text("agreement with readers")
 
         page.get_by_role("button", name="Use this model").click()
