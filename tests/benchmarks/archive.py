@@ -33,7 +33,7 @@ from patchclip.model.preprocess import model_input
 from tests.image.dicoms import content, dicom
 
 IMAGES = 10_000
-EACH = 50  # films of a measurement of speed
+EACH = 24  # films of a measurement of speed
 SMALL = 256
 PART = 100
 DRAWN = 20  # different films, which the others repeat
