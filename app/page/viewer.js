@@ -164,6 +164,10 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
     return [event.clientX - box.left, event.clientY - box.top];
   };
   new ResizeObserver(() => camera.resize()).observe(element);
+  // Cornerstone keeps each key that it hears from the browser, Tab too: it hears the one that its bindings know.
+  element.addEventListener("keydown", (event) => event.key !== "Shift" && event.stopPropagation(), {
+    capture: true,
+  });
 
   return {
     canvas,

@@ -43,6 +43,10 @@ RINGS = """() => [...document.querySelectorAll(
   return reach <= 0 && parseFloat(style.outlineOffset) >= 0;
 }).map((item) => item.id || item.textContent || item.outerHTML)"""
 
+STOPS = """() => [...document.querySelectorAll('#pc :is(button, input, select, textarea)')].filter((item) =>
+  item.id && !item.disabled && item.tabIndex >= 0 && !item.closest('dialog') &&
+  item.checkVisibility({ visibilityProperty: true })
+).map((item) => item.id)"""
 CUT_NAMES = """() => [...document.querySelectorAll('#pc-answers .name')].filter((name) =>
   name.scrollWidth > name.clientWidth + 1 || name.scrollHeight > name.clientHeight + 1
 ).map((name) => name.textContent)"""
@@ -84,6 +88,19 @@ def test_the_film_is_large_and_save_in_sight(opened: Page, dicom: Path, screen: 
         assert opened.evaluate(CLIPPED) == [] and opened.evaluate(SPILLED) == [], f"{width} x {height}"
         expect(opened.locator("header .notice")).to_be_visible()
         assert box(opened, "#pc-query")["height"] > 0 and box(opened, "#pc-answers")["height"] > 20
+
+
+def test_tab_comes_by_every_control_and_is_held_by_none(opened: Page, dicom: Path) -> None:
+    open_file(opened, dicom)
+    ask(opened, "pleural effusion")
+    wanted = set(opened.evaluate(STOPS))
+    assert {"pc-width", "pc-threshold", "pc-save"} <= wanted
+    opened.evaluate("document.activeElement.blur()")
+    reached: list[str] = []
+    for _ in range(2 * len(wanted) + 60):
+        opened.keyboard.press("Tab")
+        reached.append(opened.evaluate("document.activeElement.id"))
+    assert wanted - set(reached) == set()
 
 
 def test_names_of_answers_are_whole_and_the_form_scrolls_one_way(opened: Page, dicom: Path) -> None:

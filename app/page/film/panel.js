@@ -30,7 +30,9 @@ export function bindPanel(viewer) {
   viewer.onDraw(() => renderPlace(viewer));
   for (const id of ["center", "width"]) {
     $(id).onchange = () => takeNumbers(viewer);
-    $(id).onkeydown = (event) => event.key === "Enter" && $(id).blur();
+    $(id).addEventListener("keydown", ({ key }) => {
+      if (key === "Enter") $(id).blur();
+    });
   }
   $("shown").onchange = () => viewer.look.take(choices(camera.film())[Number($("shown").value)].transform);
   $("negative").onclick = () => look.invert();
