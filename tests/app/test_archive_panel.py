@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.server
 import io
 import json
@@ -30,6 +29,7 @@ from app.uploads import Uploads
 from patchclip import Engine, PatchClipError, load_radiograph
 from patchclip.archive.dicomweb import ArchiveError
 from tests.app.fake_engine import FakeEngine
+from tests.app.own_loop import in_own_loop
 from tests.app.page_client import PageClient, make_api
 from tests.archive.orthanc import PASSWORD, USER, Orthanc, running
 from tests.export.sources import INSTANCE, NAME, SERIES, STUDY, film
@@ -241,11 +241,11 @@ def test_a_client_of_monai_label_names_a_film_by_its_series(orthanc: Orthanc, tm
     desk = LabelDesk(InUse(cast(Engine, FakeEngine())), Lanes(), archive_of(settings), 1)
     expected = load_radiograph(content(film()))
     for uid in (SERIES, INSTANCE):
-        picture = asyncio.run(desk.named(ADA, uid))
+        picture = in_own_loop(desk.named(ADA, uid))
         assert picture.encoded.radiograph_sha256 == expected.sha256
         assert picture.geometry.size == (240, 320)
-    made = asyncio.run(desk.infer("patch_clip", picture, InferParams(queries="effusion")))
+    made = in_own_loop(desk.infer("patch_clip", picture, InferParams(queries="effusion")))
     assert made.reply.findings[0].pixels > 0
     for uid, said in (("1.2.3", "has no radiograph by this UID"), ("CHEST 1", "send it again")):
         with pytest.raises(PatchClipError, match=said):
-            asyncio.run(desk.named(ADA, uid))
+            in_own_loop(desk.named(ADA, uid))

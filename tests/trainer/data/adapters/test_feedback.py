@@ -151,7 +151,7 @@ def test_a_polygon_that_is_none_is_a_sentence(tmp_path: Path, points: str) -> No
 
 def test_bad_input_is_named(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    with pytest.raises(DataError, match=r'feedback.sqlite3 has no image of split "train"'):
+    with pytest.raises(DataError, match=r"feedback.sqlite3 has no reading that decides anything"):
         read_feedback(store.database, store.images, "train", labels=KNOWN)
     store.judge("a", "lung mass", "R1", "present", boxes=((5, 1, 10, 4),))
     with create_engine(f"sqlite:///{store.database}").begin() as connection:
