@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from patchclip.memory import keep_freed_memory
 from patchclip.version import __version__
 
 NOTICE = "Research use only, not for clinical use."
+UNREAD = 141
+"""128 and the number of SIGPIPE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ def make_parser(only: str | None = None) -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0 done, 1 something failed, 2 wrong usage."""
+    """Runs one command; returns the exit status: 0 done, 1 something failed, 2 wrong usage; 141 where nobody
+    reads the output any more, as shells say it of a program that SIGPIPE ended."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = make_parser(given[0] if given else "").parse_args(given)
     options.arguments = given  # reports say by which command they were made
@@ -99,6 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PatchClipError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # `| head` has seen enough; what is left would fail again when Python flushes it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from patchclip.__main__ import main
+from patchclip.__main__ import UNREAD, main
 from tests.tiny import ROOT, tiny_checkpoint
 
 EXAMPLES = ROOT / "assets" / "examples"
@@ -181,3 +183,19 @@ def test_what_became_of_every_word_stands_with_the_first_answer_to_its_text(
     assert [word["role"] for word in adrenal["echo"]] == ["struck out", "struck out"]
     german = next(entry for entry in others if entry["query"] == "fraktur am Bein")
     assert "not in English" in german["explore"]["error"]
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(checkpoint: str) -> None:
+    """As `predict ... | head -1` is."""
+    command = [sys.executable, "-m", "patchclip", "predict", str(EXAMPLES / "synthetic_effusion.png")]
+    with subprocess.Popen(
+        [*command, "--query", "pleural effusion", "--checkpoint", checkpoint],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read().decode()
+    assert process.returncode == UNREAD
+    assert "Traceback" not in said and "BrokenPipe" not in said
