@@ -207,8 +207,7 @@ def _grey(
         measured = Measured(levels.ravel() if inside is None else levels[inside])
     else:
         counts = counted(places, inside)
-        present = np.flatnonzero(counts)
-        measured = Measured(levels[present], counts[present])
+        measured = Measured.of_table(levels, counts)
 
     codes, slope, intercept, rounded = _coded(modality, stored, places, levels)
     transforms, said = header_transforms(dataset, measured.limits)

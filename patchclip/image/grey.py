@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.image.aspect import square_pixels
-from patchclip.image.pixelwise import Mask, counted
-from patchclip.image.voi import ROBUST, Automatic, Transform, Window
+from patchclip.image.pixelwise import Mask, Measured, counted
+from patchclip.image.voi import Automatic, Transform, Window
 from patchclip.types import FloatArray
 
 Codes = NDArray[np.uint16]
@@ -78,7 +78,7 @@ class GreyValues:
             for black, white in PRESETS.values()
             for share in (black, white)
         ]
-        ends = [self.intercept + self.slope * place for place in percentiles(counts, shares)]
+        ends = [self.intercept + self.slope * place for place in _measured(counts).percentiles(shares)]
         pairs = zip(PRESETS, ends[::2], ends[1::2], strict=True)
         return {
             name: exact_window(min(one, other), max(one, other)) for name, one, other in pairs if one != other
@@ -126,27 +126,14 @@ def automatic_window(counts: NDArray[np.int64], slope: float, intercept: float) 
 
     counts: int64 [65536], how many pixels have each code.
     """
-    low, high = percentiles(counts, ROBUST)
-    if high <= low:
-        present = np.flatnonzero(counts)
-        low, high = float(present[0]), float(present[-1])
-    ends = (intercept + slope * low, intercept + slope * high)
+    codes = Automatic.of(_measured(counts))
+    ends = (intercept + slope * codes.low, intercept + slope * codes.high)
     return Automatic(min(ends), max(ends))
 
 
-def percentiles(counts: NDArray[np.int64], shares: Sequence[float]) -> list[float]:
-    """As `numpy.percentile` of codes, of which there are so many each, int64 [65536].
-
-    shares: in [0, 100].
-    """
-    below = np.cumsum(counts)
-    last = int(below[-1]) - 1
-    found = []
-    for share in shares:
-        place, part = divmod(share / 100 * last, 1)
-        first, second = np.searchsorted(below, [place, min(place + 1, last)], side="right")
-        found.append(float(first + (second - first) * part))
-    return found
+def _measured(counts: NDArray[np.int64]) -> Measured:
+    """Codes of which there are so many each, int64 [65536]."""
+    return Measured.of_table(np.arange(len(counts), dtype=np.float64), counts)
 
 
 def names_of(transforms: Sequence[Transform]) -> tuple[str, ...]:

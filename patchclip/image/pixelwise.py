@@ -101,6 +101,15 @@ class Measured:
     values: Grey
     counts: NDArray[np.int64] | None = None
 
+    @classmethod
+    def of_table(cls, table: Grey, counts: NDArray[np.int64]) -> Measured:
+        """Those values of a table, float64 [N], that pixels have.
+
+        counts: int64, [N] or longer, how many pixels have each.
+        """
+        present = np.flatnonzero(counts)
+        return cls(table[present], counts[present])
+
     @property
     def limits(self) -> tuple[float, float]:
         """The least and the greatest."""

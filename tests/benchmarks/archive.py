@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from patchclip import Engine, load_radiograph
@@ -29,7 +28,7 @@ from patchclip.batch.units import Unit
 from patchclip.batch.work import Task, Worker
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.memory import keep_freed_memory
-from patchclip.model.preprocess import model_input
+from tests.benchmarks.passes import bare_pass
 from tests.image.dicoms import content, dicom
 
 IMAGES = 10_000
@@ -55,7 +54,7 @@ def run() -> str:
             ("DICOM of 3000 x 3000", _dicom(folder / "large.dcm", 3000)),
         )
         for name, film in films:
-            tower = _tower(engine, film)
+            tower = bare_pass(engine, load_radiograph(film))
             decoding = _processor_s(lambda film=film: load_radiograph(film))  # type: ignore[misc]
             passing, bare = _processor_s(tower), _wall_s(tower)
             speed = _speed(engine, folder / f"{film.name}.out", film)
@@ -114,20 +113,6 @@ def _worker(engine: Engine, out: Path, films: Sequence[Path]) -> tuple[Worker, l
     )
     units = [Unit(f"{number:06d}", "named", str(film)) for number, film in enumerate(films)]
     return Worker(task, engine), parts_of(units, namer, (), max(PART, EACH))
-
-
-def _tower(engine: Engine, film: Path) -> Callable[[], object]:
-    """The bare pass of a film."""
-    square, box = model_input(load_radiograph(film).pixels, engine.model.config.image_size)
-    pixels = torch.from_numpy(square)[None, None]
-    valid = torch.from_numpy(box.valid_patches(*engine.model.grid))[None]
-    mirror = engine.checkpoint.calibration.mirror
-
-    @torch.inference_mode()
-    def tower() -> object:
-        return engine.model.encode_image(pixels, valid, mirror=mirror)
-
-    return tower
 
 
 def _processor_s(work: Callable[[], object], calls: int = 5) -> float:

@@ -15,13 +15,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from patchclip import Engine, load_radiograph
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.memory import keep_freed_memory
-from patchclip.model.preprocess import model_input
 from patchclip.predict import record_of
+from tests.benchmarks.passes import bare_pass
 from tests.image.dicoms import content, dicom
 from tests.tiny import ROOT
 
@@ -44,14 +43,7 @@ def run(timed: Timed) -> str:
         path.write_bytes(content(dicom(stored, BitsStored=12, HighBit=11)))
         load = partial(load_radiograph, path, isolated=True)
         film = load()
-        square, box = model_input(film.pixels, engine.model.config.image_size)
-        pixels = torch.from_numpy(square)[None, None]
-        valid = torch.from_numpy(box.valid_patches(*engine.model.grid))[None]
-        mirror = engine.checkpoint.calibration.mirror
-
-        @torch.inference_mode()
-        def tower() -> object:
-            return engine.model.encode_image(pixels, valid, mirror=mirror)
+        tower = bare_pass(engine, film)
 
         def whole(texts: tuple[str, ...] | list[str]) -> str:
             return json.dumps(record_of(engine, "film.dcm", load, texts))

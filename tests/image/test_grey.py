@@ -17,8 +17,8 @@ from pydicom.pixels.processing import apply_modality_lut
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
 from patchclip import load_radiograph
-from patchclip.image.grey import PRESETS, percentiles
-from patchclip.image.pixelwise import counted
+from patchclip.image.grey import PRESETS
+from patchclip.image.pixelwise import TABLE, Measured, counted
 from patchclip.image.spacing import pixel_spacing
 from patchclip.image.voi import Window
 
@@ -111,7 +111,8 @@ def test_pictures_have_their_own_numbers() -> None:
     st.lists(st.floats(0, 100), min_size=1, max_size=4),
 )
 def test_percentiles_are_numpys(codes: np.ndarray, shares: list[float]) -> None:
-    np.testing.assert_allclose(percentiles(counted(codes), shares), np.percentile(codes, shares), atol=1e-6)
+    measured = Measured.of_table(np.arange(TABLE, dtype=np.float64), counted(codes))
+    np.testing.assert_allclose(measured.percentiles(shares), np.percentile(codes, shares), atol=1e-6)
 
 
 def test_presets_darken_and_brighten_whichever_way_the_values_run() -> None:

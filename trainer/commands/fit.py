@@ -11,6 +11,7 @@ from patchclip.text.vocabulary import Vocabulary
 from trainer.calibrate.calibration import OperatingPoint
 from trainer.commands.calibrate import calibrate_best
 from trainer.commands.sources import (
+    add_cache,
     add_recipe,
     add_sources,
     add_vocabulary,
@@ -59,12 +60,7 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
         help='which rows of images.csv to learn from, of sources that name no split of their own ("train")',
     )
     add_vocabulary(parser)
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        metavar="DIR",
-        help="keep decoded images there, for this run and the next, not in memory: for many images",
-    )
+    add_cache(parser)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import load_checkpoint
-from trainer.commands.sources import add_sources, print_reading, read_sources
+from trainer.commands.sources import add_cache, add_sources, print_reading, read_sources
 from trainer.data.loaded import load_samples
 from trainer.data.split import hold_out
 from trainer.fit.distributed import join
@@ -28,12 +28,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=int, action="append", required=True, metavar="PIXELS", help="an input size; repeat"
     )
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        metavar="DIR",
-        help="keep decoded images there, for this run and the next, not in memory: for many images",
-    )
+    add_cache(parser)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -51,6 +51,16 @@ def add_vocabulary(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_cache(parser: argparse.ArgumentParser) -> None:
+    """--cache, the folder of decoded images."""
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="keep decoded images there, for this run and the next, not in memory: for many images",
+    )
+
+
 def read_sources(
     options: argparse.Namespace, split: str, vocabulary: Vocabulary, config: DataConfig
 ) -> Contents:

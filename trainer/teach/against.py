@@ -195,10 +195,6 @@ def compare_models(
     )
 
 
-def _short(model: Identity) -> str:
-    return f"{model.name} {model.sha256[:6]}"
-
-
 def _as_seen_by(new: Checkpoint, old: Checkpoint, items: tuple[Loaded, ...]) -> tuple[Loaded, ...]:
     """The same images as another model gets them."""
     size, style = new.model.config.image_size, new.model.input_style
