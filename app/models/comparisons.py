@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from app.models.records import Between, Comparison, Pair
 from patchclip.records import parse_json
 
@@ -41,7 +39,7 @@ class Comparisons:
         for path in sorted(self._folder.glob(f"*/{RECORD}"), reverse=True):
             try:
                 record = Between.model_validate(parse_json(path.read_bytes()))
-            except (OSError, ValidationError):
+            except (OSError, ValueError):
                 continue  # one that is damaged tells nothing; it can be made again
             if (record.old.sha256, record.new.sha256) == (old, new):
                 return record
