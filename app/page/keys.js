@@ -73,9 +73,9 @@ const KEYS = [
   ["9", "confidence left open", () => setConfidence(null)],
   ["A", "all other findings absent, and save", othersAbsent],
   ["u", "read a finding without asking", () => readUnasked()],
-  ["b", "draw boxes", () => $("draw").click()],
-  ["P", "set points", () => $("point").click()],
-  ["G", "draw polygons", () => $("polygon").click()],
+  ["b", "draw boxes", () => drawWith("draw")],
+  ["P", "set points", () => drawWith("point")],
+  ["G", "draw polygons", () => drawWith("polygon")],
   ["D", "make a box of a lit region", takeRegion],
   ["t", "type a comment", () => $("comment").focus()],
   ["s", "save reading", save],
@@ -86,6 +86,12 @@ const KEYS = [
   ["H", "past feedback", showHistory],
   ["?", "this list", () => showKeys(KEYS)],
 ];
+
+function drawWith(tool) {
+  // Enter and arrows are the film's from then on, not those of whatever had the focus.
+  $(tool).click();
+  $("canvas").focus();
+}
 
 function typeQuery() {
   $("query").focus();

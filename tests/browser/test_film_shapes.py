@@ -188,6 +188,20 @@ def test_a_box_is_put_chosen_moved_and_stretched_by_keys_alone(opened: Page, dic
     assert [shape["kind"] for shape in shapes(page)] == ["point"]
 
 
+def test_drawing_by_keys_leaves_the_control_that_had_the_focus(opened: Page) -> None:
+    page, key = opened, opened.keyboard
+    example = page.locator("#pc-examples button").first
+    example.focus()
+    key.press("Enter")
+    expect(page.locator("#pc-answers li")).to_have_count(1)
+    key.press("b")
+    key.press("Enter")
+    ((x, *_),) = [shape["points"] for shape in shapes(page)]
+    key.press("ArrowRight")
+    assert shapes(page)[0]["points"][0] == x + 1
+    expect(page.locator("#pc-studies li")).to_have_count(1)  # Enter did not open the example again
+
+
 def test_a_chosen_box_is_moved_by_its_inside_and_seen_to_be_chosen(opened: Page, dicom: Path) -> None:
     page = boxed(opened, dicom)
     line, chosen = "rgb(79,179,217)", "rgb(240,180,41)"
