@@ -7,7 +7,8 @@ import re
 NAME = r"[^/]{1,400}"
 DOORS = {
     "GET": re.compile(
-        rf"/(?:info/?|auth/?|auth/token/valid|datastore/?|datastore/(?:image|label)|session/{NAME}|train/?|logs/?)"
+        rf"/(?:info/?|auth/?|auth/token/valid|datastore/?|datastore/(?:image|label)"
+        rf"|session/{NAME}|train/?|logs/?)"
     ),
     "POST": re.compile(rf"/(?:infer/{NAME}|session/?|auth/token|activelearning/{NAME}|train/(?:{NAME})?)"),
     "PUT": re.compile(r"/(?:session/?|datastore/?|datastore/label)"),
