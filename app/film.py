@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +19,7 @@ from patchclip.image.grey import GreyValues, picture_values
 from patchclip.image.voi import Automatic, Transform, VoiLut, Window
 
 LONGEST_LENGTH = 5000  # pixels sent to the browser; what is longer is averaged, and the page says so
+PREVIEW_LENGTH = 700  # pixels along the shorter side that a preview has at least; smaller films have none
 LONGEST_BLOCK = 65535  # bytes that one block of deflate can hold as they are (RFC 1951, 3.2.4)
 NOISE = (
     0.75  # what does not shrink to this share of itself is sent as it is: to inflate it takes a reader's time
@@ -29,36 +31,60 @@ OUTSIDE = 65535
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """A film halved `level` times, its codes packed as by `film_bytes`; a small film has none (b"")."""
+
+    level: int = 0
+    codes: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class PackedFilm:
-    """What the page must know of a film, and its codes as `film_bytes` packs them."""
+    """What the page must know of a film, its codes as `film_bytes` packs them, and its preview."""
 
     told: FilmReply
     codes: bytes
+    preview: Preview = Preview()
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A study that is being opened: its film, ready to be seen, and what is known once the model has seen it.
+    """A study that is being opened, in the order in which it becomes known.
 
     Attributes:
         size: (H, W) of the radiograph.
-        film: its film.
-        study: to be awaited once.
+        told: what the page must know of its film.
+        preview: what a screen shows of it at first.
+        codes: the film's own, as `film_bytes` packs them.
+        study: what is known once the model has seen it, or why it cannot, which it also says where there are
+            no codes; to be awaited once.
     """
 
     size: tuple[int, int]
-    film: PackedFilm
+    told: FilmReply
+    preview: Preview
+    codes: asyncio.Future[bytes]
     study: Awaitable[StudyReply]
 
     async def body(self, last: Callable[[Awaitable[StudyReply]], Awaitable[bytes]]) -> AsyncIterator[bytes]:
-        """The head's length (4 bytes, big-endian), the head as JSON, the film, the study as JSON.
+        """The head's length (4 bytes, big-endian), the head as JSON, the preview, the film's length and the
+        film, the study as JSON.
+
+        A film of length 0 could not be made, which what follows it says.
 
         last: awaits the study and gives its JSON, or that of what went wrong.
         """
-        codes = self.film.codes
-        head = FilmHeadReply(size=self.size, film=self.film.told, film_bytes=len(codes))
+        head = FilmHeadReply(
+            size=self.size,
+            film=self.told,
+            preview_level=self.preview.level,
+            preview_bytes=len(self.preview.codes),
+        )
         told = head.model_dump_json().encode()
-        yield struct.pack(">I", len(told)) + told
+        yield struct.pack(">I", len(told)) + told + self.preview.codes
+        await asyncio.wait([self.codes])
+        codes = b"" if self.codes.exception() else self.codes.result()
+        yield struct.pack(">I", len(codes))
         yield codes
         yield await last(self.study)
 
@@ -66,6 +92,18 @@ class Opened:
 def packed(radiograph: Radiograph) -> PackedFilm:
     """A radiograph's film, ready to be sent."""
     return PackedFilm(film_reply(radiograph), film_bytes(radiograph))
+
+
+def film_preview(radiograph: Radiograph) -> Preview:
+    """The film as most screens show it whole, which is ready long before the film itself.
+
+    Each of its codes is the mean of 2 x 2 of the level below, rounded, halves upwards: as the page has them
+    once it has the film.
+    """
+    codes, level = _codes(radiograph), 0
+    while min(codes.shape) >= 2 * PREVIEW_LENGTH:
+        codes, level = _halved(codes, radiograph.outside is not None), level + 1
+    return Preview(level, _packed_codes(codes)) if level else Preview()
 
 
 def film_reply(radiograph: Radiograph) -> FilmReply:
@@ -100,7 +138,11 @@ def film_bytes(radiograph: Radiograph) -> bytes:
     written for d >= 0, else -2 d - 1. All low bytes come first, then all high bytes: so noise stays in one
     half, and the other all but vanishes.
     """
-    low, high = _halves(_codes(radiograph))
+    return _packed_codes(_codes(radiograph))
+
+
+def _packed_codes(codes: NDArray[np.uint16]) -> bytes:
+    low, high = _halves(codes)
     if _is_noise(low):
         return _half_stored(low, high)
     return bytes(imagecodecs.deflate_encode(low.tobytes() + high.tobytes(), 1))
@@ -155,6 +197,23 @@ def _codes(radiograph: Radiograph) -> NDArray[np.uint16]:
         return codes
     # A film of padding that uses all 65,536 values besides loses the highest of them.
     return np.where(outside, np.uint16(OUTSIDE), np.minimum(codes, OUTSIDE - 1)).astype(np.uint16)
+
+
+def _halved(codes: NDArray[np.uint16], outside: bool) -> NDArray[np.uint16]:
+    """The mean of 2 x 2 codes; of those that show something, at least half of which must.
+
+    outside: whether `OUTSIDE` is no grey value.
+    """
+    rows, columns = (length // 2 for length in codes.shape)
+    even = codes[: 2 * rows, : 2 * columns]
+    if not outside:
+        return cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.uint16, copy=False)
+    four = np.stack([even[row::2, column::2] for row in (0, 1) for column in (0, 1)])
+    hidden = four == OUTSIDE
+    inside = 4 - hidden.sum(axis=0)
+    sums = np.where(hidden, 0, four).sum(axis=0, dtype=np.int64)
+    mean = np.floor(sums / np.maximum(inside, 1) + 0.5)
+    return np.where(inside < 2, OUTSIDE, mean).astype(np.uint16)
 
 
 def _grey(radiograph: Radiograph) -> GreyValues:

@@ -153,11 +153,15 @@ class FilmReply(Reply):
 
 
 class FilmHeadReply(Reply):
-    """What comes before a film of `film_bytes` bytes; `size` is (H, W) of the radiograph."""
+    """What comes before a film; `size` is (H, W) of the radiograph.
+
+    The preview, of `preview_bytes` bytes, follows: the film halved `preview_level` times, or 0 bytes.
+    """
 
     size: tuple[int, int]
     film: FilmReply
-    film_bytes: int
+    preview_level: int
+    preview_bytes: int
 
 
 class StudyReply(Reply):

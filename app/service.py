@@ -19,7 +19,7 @@ from app.drawing import (
     thumbnail,
 )
 from app.examples import example, examples
-from app.film import Opened, PackedFilm, film_bytes, film_reply
+from app.film import Opened, PackedFilm, film_bytes, film_preview, film_reply
 from app.lanes import Lanes
 from app.maps import Maps
 from app.models.in_use import InUse
@@ -173,8 +173,11 @@ class Service:
     async def look(self, window: str, person: Person | None, request: LookRequest) -> Opened:
         """A study that was opened before, as it was; the page sends its file again where it is forgotten."""
         study = self.sessions.get(window, request.study)
-        assert study.film is not None  # whoever opens a study packs its film
-        return Opened(study.encoded.size, study.film, self._reply(study, person))
+        film = study.film
+        assert film is not None  # whoever opens a study packs its film
+        codes: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        codes.set_result(film.codes)
+        return Opened(study.encoded.size, film.told, film.preview, codes, self._reply(study, person))
 
     async def close(self, window: str, request: CloseRequest) -> DoneReply:
         """Forgets a study, so that it takes no other one's room."""
@@ -219,17 +222,21 @@ class Service:
         synthetic: bool = False,
         received: str | None = None,
     ) -> Opened:
-        """Reads a picture; its film is on its way while the model looks at it."""
+        """Reads a picture; its preview, then its film are on their way while the model looks at it."""
 
         def read() -> Radiograph:
             return load().inverted() if opening.inverted else load()
 
         radiograph, decode_ms = await self.lanes.decoder.run(lambda: _timed(read))
         engine = self.engine
-        packing = asyncio.create_task(self._packed(radiograph))
+        decoder = self.lanes.decoder
+        told, preview = await asyncio.gather(
+            decoder.run(lambda: film_reply(radiograph)), decoder.run(lambda: film_preview(radiograph))
+        )
+        packing = asyncio.create_task(decoder.run(lambda: film_bytes(radiograph)))
 
         async def look() -> StudyReply:
-            film = await packing  # first: the model takes every processor, and a reader waits for the film
+            codes = await packing  # first: the model takes every processor, and a reader waits for the film
             encoded, small = await asyncio.gather(
                 self.lanes.model.run(lambda: engine.encode(radiograph)),
                 self.lanes.decoder.run(lambda: thumbnail(radiograph)),
@@ -241,7 +248,7 @@ class Service:
                 decode_ms,
                 synthetic=synthetic,
                 opening=opening,
-                film=film,
+                film=PackedFilm(told, codes, preview),
                 thumbnail=small,
             )
             if self._twin is not None:
@@ -255,15 +262,7 @@ class Service:
         looking = asyncio.create_task(look())
         # Where the window is gone before it is told, nobody asks for what went wrong.
         looking.add_done_callback(lambda task: task.cancelled() or task.exception())
-        return Opened(radiograph.size, await packing, looking)
-
-    async def _packed(self, radiograph: Radiograph) -> PackedFilm:
-        """A film ready to be sent: what is told of it is found out while its codes are packed."""
-        told, codes = await asyncio.gather(
-            self.lanes.decoder.run(lambda: film_reply(radiograph)),
-            self.lanes.decoder.run(lambda: film_bytes(radiograph)),
-        )
-        return PackedFilm(told, codes)
+        return Opened(radiograph.size, told, preview, packing, looking)
 
     async def _reply(self, study: Study, person: Person | None) -> StudyReply:
         facts = study.encoded.facts

@@ -83,7 +83,7 @@ class Study:
     @property
     def size_bytes(self) -> int:
         """What it takes in memory, but for its answers, which are small."""
-        film = 0 if self.film is None else len(self.film.codes)
+        film = 0 if self.film is None else len(self.film.codes) + len(self.film.preview.codes)
         return bytes_of(self.encoded) + bytes_of(self.explained) + film + len(self.thumbnail)
 
 

@@ -17,7 +17,8 @@ export function windowToken() {
 }
 
 export function call(name, data = {}, onFilm = () => {}) {
-  // `onFilm({ size, film, packed })` has the film of a study that is being opened as soon as it is there, before the model has seen it.
+  // `onFilm({ size, film, preview, packed })` hears of the film of a study that is being opened as soon as its preview is there; `packed`
+  // is a promise of the rest.
   return send(name, JSON.stringify(data), { type: "application/json", failure: SILENT, onFilm });
 }
 
@@ -72,12 +73,27 @@ async function replyOf(response, onFilm) {
   const type = response.headers.get("content-type");
   if (type.startsWith("application/json")) return response.json();
   if (!type.startsWith(FILM)) return response.blob();
-  // An opened study: the length of its description, the description, the deflated film; see app/film.py.
+  // An opened study: the length of its description, the description, the preview, the film, what the model says; see app/film.py.
   const body = bodyOf(response);
-  const length = new DataView((await body.take(4)).buffer).getUint32(0);
-  const { film_bytes, ...head } = JSON.parse(new TextDecoder().decode(await body.take(length)));
-  if (film_bytes === undefined) return { ...head, packed: await body.rest() };
-  const opened = { ...head, packed: packedOf(await body.take(film_bytes)) };
-  onFilm(opened);
-  return { ...opened, ...JSON.parse(await (await body.rest()).text()) };
+  const {
+    preview_level: level,
+    preview_bytes,
+    ...head
+  } = JSON.parse(new TextDecoder().decode(await body.take(await lengthIn(body))));
+  if (preview_bytes === undefined) return { ...head, packed: await body.rest() };
+  const preview = preview_bytes ? { level, bytes: await body.take(preview_bytes) } : null;
+  const packed = filmIn(body);
+  onFilm({ ...head, preview, packed });
+  const film = await packed.catch(() => null); // why there is none stands in what follows
+  return { ...head, packed: film, ...JSON.parse(await (await body.rest()).text()) };
+}
+
+async function lengthIn(body) {
+  return new DataView((await body.take(4)).buffer).getUint32(0);
+}
+
+async function filmIn(body) {
+  const length = await lengthIn(body);
+  if (!length) throw new Error("the film could not be made");
+  return packedOf(await body.take(length));
 }

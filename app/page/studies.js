@@ -29,7 +29,7 @@ async function opened(source, reading) {
   // Where nothing is on screen the film is there before the model has seen it.
   let film = null;
   const early = (part) => {
-    film = makeFilm(part.film, part.packed);
+    film = makeFilm(part.film, part.packed, part.preview);
     if (!state.current && !viewer.view.film) present(film, part.size);
   };
   try {

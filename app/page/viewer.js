@@ -5,7 +5,7 @@ import { makeCamera } from "./film/camera.js";
 import { makeLook } from "./film/look.js";
 import { makeShapes } from "./film/shapes.js";
 import { makeTools } from "./film/tools.js";
-import { release, unpack } from "./film/grey.js";
+import { release, unpack, unpackFirst } from "./film/grey.js";
 import { lengthWords } from "./film/lengths.js";
 import { hatch } from "./hatch.js";
 import { drawCross, drawLayer, drawPicture } from "./layer.js";
@@ -132,7 +132,8 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
   }
 
   function show(film) {
-    // Shows a film as soon as it is unpacked, unless another was asked for meanwhile; the one that is there stays as it is.
+    // Shows a film as soon as some of it is unpacked, then all of it, unless another was asked for meanwhile; the one that is there stays
+    // as it is.
     if (view.film !== film || !showing) showing = showAnew(film);
     return showing;
   }
@@ -140,7 +141,7 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
   async function showAnew(film) {
     view.film = film;
     element.style.visibility = camera.film() === film ? "" : "hidden"; // another study's film is not this one's
-    await unpack(film);
+    await unpackFirst(film);
     if (view.film !== film) return;
     unpacked.splice(0, unpacked.length, film, ...unpacked.filter((other) => other !== film));
     for (const old of unpacked.splice(MOST_UNPACKED)) release(old);
@@ -150,6 +151,8 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
     look.told();
     draw();
     for (const listener of laid) listener();
+    await unpack(film);
+    if (view.film === film) camera.paint();
   }
 
   function clear() {

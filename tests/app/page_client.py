@@ -25,18 +25,32 @@ def told(content: bytes) -> dict[str, Any]:
         return dict(json.loads(content))
     length = int.from_bytes(content[:4], "big")
     head = dict(json.loads(content[4 : 4 + length]))
-    if "film_bytes" not in head:
+    if "preview_bytes" not in head:
         return head
-    last = dict(json.loads(content[4 + length + head["film_bytes"] :]))
+    start = 4 + length + head["preview_bytes"]
+    film = int.from_bytes(content[start : start + 4], "big")
+    last = dict(json.loads(content[start + 4 + film :]))
     return last if "error" in last else head | last
 
 
 def film_of(content: bytes) -> np.ndarray:
     """uint16 [rows, columns], the codes that follow the reply of an opened study."""
     length = int.from_bytes(content[:4], "big")
-    rows, columns = json.loads(content[4 : 4 + length])["film"]["size"]
-    inflating = zlib.decompressobj()  # what comes after the film is left alone
-    halves = np.frombuffer(inflating.decompress(content[4 + length :]), np.uint8).reshape(2, rows, columns)
+    head = json.loads(content[4 : 4 + length])
+    start = 4 + length + (head["preview_bytes"] + 4 if "preview_bytes" in head else 0)
+    return codes_of(content[start:], *head["film"]["size"])
+
+
+def preview_of(content: bytes) -> np.ndarray:
+    """The same of the preview, of a film that has one."""
+    length = int.from_bytes(content[:4], "big")
+    head = json.loads(content[4 : 4 + length])
+    return codes_of(content[4 + length :], *(side >> head["preview_level"] for side in head["film"]["size"]))
+
+
+def codes_of(packed: bytes, rows: int, columns: int) -> np.ndarray:
+    """uint16 [rows, columns], unpacked; what comes after them is left alone."""
+    halves = np.frombuffer(zlib.decompressobj().decompress(packed), np.uint8).reshape(2, rows, columns)
     written = halves[0].astype(np.int64) + 256 * halves[1].astype(np.int64)
     differences = np.where(written % 2, -(written // 2) - 1, written // 2)
     return (np.cumsum(differences, axis=1) % 65536).astype(np.uint16)

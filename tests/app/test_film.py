@@ -10,15 +10,17 @@ from threading import Event
 import numpy as np
 import pytest
 
+from app import film
 from app.examples import examples
-from app.film import LONGEST_BLOCK, OUTSIDE, film_bytes, film_reply
+from app.film import LONGEST_BLOCK, OUTSIDE, PREVIEW_LENGTH, film_bytes, film_preview, film_reply
+from app.guard.windows import HEADER
 from app.replies import StudyReply
 from app.requests import OpenExampleRequest
 from app.service import Service
 from patchclip import Encoded, Radiograph, RadiographError, load_radiograph
 from patchclip.image.grey import picture_values
 from tests.app.own_loop import in_own_loop
-from tests.app.page_client import PageClient, film_of, told
+from tests.app.page_client import PageClient, codes_of, film_of, preview_of, told
 from tests.image.dicoms import CHEST, content, dicom, lut, words
 
 
@@ -110,15 +112,15 @@ def test_the_film_is_on_its_way_while_the_model_looks_at_it(
     async def read() -> list[bytes]:
         opened = await service.open_example("window", None, OpenExampleRequest(name=examples()[0].file))
         parts = opened.body(last)
-        film = [await anext(parts), await anext(parts)]
+        before = [await anext(parts) for _ in range(3)]
         assert not looking.done.is_set()
         looking.done.set()
-        return [*film, *[part async for part in parts]]
+        return [*before, *[part async for part in parts]]
 
-    head, codes, study = in_own_loop(read())
-    told_first = json.loads(head[4:])
-    assert film_of(head + codes).shape == tuple(told_first["film"]["size"])
-    assert told_first["film_bytes"] == len(codes)
+    head, length, codes, study = in_own_loop(read())
+    told_first = json.loads(head[4 : 4 + int.from_bytes(head[:4], "big")])
+    assert film_of(head + length + codes).shape == tuple(told_first["film"]["size"])
+    assert int.from_bytes(length, "big") == len(codes)
     assert len(json.loads(study)["sha256"]) == 64
 
 
@@ -131,3 +133,84 @@ def test_what_the_model_cannot_look_at_is_said_after_its_film(
     assert window.send("open_upload", png) == {"error": "The image is too long; crop it."}
     looking.error = ValueError("of Erika Mustermann")
     assert "its log says where" in window.send("open_upload", png)["error"]
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_preview_is_the_mean_of_what_a_screen_cannot_show(
+    hidden: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(film, "PREVIEW_LENGTH", 6)
+    values = np.random.default_rng(1).integers(0, 60_000, (31, 26)).astype(np.uint16)
+    outside = np.zeros(values.shape, bool)
+    outside[:7, :5] = hidden
+    radiograph = Radiograph.from_array(
+        values / 65535, outside=outside if hidden else None, grey=picture_values(values, 0, 60_000)
+    )
+    preview = film_preview(radiograph)
+    assert preview.level == 2
+    expected = [[int(code) for code in row] for row in sent(radiograph)]
+    for _ in range(2):
+        expected = [
+            [
+                mean_of(
+                    [expected[2 * row + below][2 * column + right] for below in (0, 1) for right in (0, 1)]
+                )
+                for column in range(len(expected[0]) // 2)
+            ]
+            for row in range(len(expected) // 2)
+        ]
+    assert codes_of(preview.codes, 7, 6).tolist() == expected
+
+
+def mean_of(four: list[int]) -> int:
+    """Of those that show something, rounded; `OUTSIDE` where fewer than half do."""
+    inside = [code for code in four if code != OUTSIDE]
+    return OUTSIDE if len(inside) < 2 else (2 * sum(inside) + len(inside)) // (2 * len(inside))
+
+
+def test_a_preview_comes_while_its_film_is_still_packed(
+    service: Service, window: PageClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = Event()
+
+    def slow(radiograph: Radiograph) -> bytes:
+        assert done.wait(30)
+        return film_bytes(radiograph)
+
+    monkeypatch.setattr(film, "PREVIEW_LENGTH", 100)
+    monkeypatch.setattr("app.service.film_bytes", slow)
+
+    async def read() -> list[bytes]:
+        opened = await service.open_example("window", None, OpenExampleRequest(name=examples()[0].file))
+        parts = opened.body(last)
+        first = await anext(parts)
+        assert not done.is_set()
+        done.set()
+        return [first, *[part async for part in parts]]
+
+    content = b"".join(in_own_loop(read()))
+    preview, whole = preview_of(content), film_of(content)
+    level = json.loads(content[4 : 4 + int.from_bytes(content[:4], "big")])["preview_level"]
+    assert level > 0
+    assert preview.shape == tuple(side >> level for side in whole.shape)
+    assert abs(float(preview.mean()) - float(whole.mean())) < 0.01 * float(whole.mean())
+    again = window.fetch("open_example", json.dumps({"name": examples()[0].file}).encode())
+    looked = window.client.post(
+        "/api/look", json={"study": told(again)["study"]}, headers={HEADER: window.token}
+    )
+    assert np.array_equal(preview_of(looked.content), preview)
+
+
+def test_a_film_that_cannot_be_made_is_said_after_its_preview(
+    window: PageClient, png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(radiograph: Radiograph) -> bytes:
+        raise RadiographError("The film is too large; crop it.")
+
+    monkeypatch.setattr("app.service.film_bytes", failing)
+    assert window.send("open_upload", png) == {"error": "The film is too large; crop it."}
+
+
+def test_a_small_film_has_no_preview() -> None:
+    small = np.tile(np.linspace(0, 1, 2 * PREVIEW_LENGTH - 1), (3 * PREVIEW_LENGTH, 1))
+    assert film_preview(Radiograph.from_array(small)).codes == b""

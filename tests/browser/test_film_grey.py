@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from app.film import OUTSIDE, packed
+from app import film
+from app.film import OUTSIDE, film_preview, packed
 from patchclip import Radiograph
 from patchclip.image.grey import picture_values
 from patchclip.image.lut import Lut
@@ -51,6 +52,50 @@ def as_sent(transform: Transform) -> dict[str, object]:
     return dict(json.loads(_transform(transform).model_dump_json()))
 
 
+PREVIEW = """async ({ told, codes, preview, level }) => {
+  const { makeFilm, unpackFirst, unpack, isWhole, levelOf, valueAt } = await import("/film/grey.js");
+  const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+  let arrive;
+  const rest = new Promise((done) => (arrive = done));
+  const film = await unpackFirst(makeFilm(told, rest, { level, bytes: bytes(preview) }));
+  const codesAt = (number) => [...levelOf(film, number).codes];
+  const first = { whole: isWhole(film), value: valueAt(film, 1, 1), levels: [0, 1, 2, 3].map(codesAt) };
+  arrive(new Blob([bytes(codes)]));
+  await unpack(film);
+  const last = { whole: isWhole(film), value: valueAt(film, 1, 1), levels: [0, 1, 2, 3].map(codesAt) };
+  const alone = await unpack(makeFilm(told, new Blob([bytes(codes)])));
+  return { first, last, alone: [0, 1, 2, 3].map((number) => [...levelOf(alone, number).codes]) };
+}"""
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_preview_is_what_the_page_makes_of_the_whole_film(
+    page: Page, hidden: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(film, "PREVIEW_LENGTH", 6)
+    codes = np.random.default_rng(2).integers(0, 60_000, (33, 26)).astype(np.uint16)
+    outside = np.zeros(codes.shape, bool)
+    outside[:9, :5] = hidden
+    radiograph = Radiograph.from_array(
+        codes / 65535, outside=outside if hidden else None, grey=picture_values(codes, 0, 60_000)
+    )
+    whole, preview = packed(radiograph), film_preview(radiograph)
+    given = {
+        "told": json.loads(whole.told.model_dump_json()),
+        "codes": base64.b64encode(whole.codes).decode(),
+        "preview": base64.b64encode(preview.codes).decode(),
+        "level": preview.level,
+    }
+    seen = empty_page(page).evaluate(PREVIEW, given)
+    first, last = seen["first"], seen["last"]
+    assert (first["whole"], first["value"]) == (False, None)
+    # What is finer than the preview is shown by it until the film is there; what is coarser is right at once.
+    assert first["levels"] == [seen["alone"][max(number, preview.level)] for number in range(4)]
+    assert last["whole"]
+    assert last["value"] == (None if hidden else codes[1, 1])
+    assert last["levels"] == seen["alone"]
+
+
 def test_windows_and_tables_are_the_librarys(page: Page) -> None:
     greys = empty_page(page).evaluate(
         GREYS, {"transforms": [as_sent(transform) for transform in TRANSFORMS], "values": VALUES}
@@ -65,12 +110,15 @@ def test_every_code_arrives_and_pixels_that_show_nothing_are_black(page: Page, h
     codes = np.random.default_rng(0).integers(0, 60_000, (10, 14)).astype(np.uint16)
     outside = np.zeros(codes.shape, bool)
     outside[0, :5] = hidden
-    film = packed(
+    sent_film = packed(
         Radiograph.from_array(
             codes / 65535, outside=outside if hidden else None, grey=picture_values(codes, 0, 60_000)
         )
     )
-    given = {"told": json.loads(film.told.model_dump_json()), "codes": base64.b64encode(film.codes).decode()}
+    given = {
+        "told": json.loads(sent_film.told.model_dump_json()),
+        "codes": base64.b64encode(sent_film.codes).decode(),
+    }
     seen = empty_page(page).evaluate(UNPACK, given)
     sent = np.where(outside, OUTSIDE, codes - codes.min())
     assert (np.array(seen["codes"]).reshape(codes.shape) == sent).all()

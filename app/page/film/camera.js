@@ -30,11 +30,11 @@ function start() {
 }
 
 function imageOf(imageId, { film, table }) {
-  const { rows, columns, step, levels, limits } = film;
+  const { rows, columns, step, limits } = film;
   const voxelManager = utilities.VoxelManager.createImageVoxelManager({
     width: columns,
     height: rows,
-    scalarData: levels[0].codes,
+    scalarData: new Uint16Array(0), // painted and probed by ourselves, from the levels
     numberOfComponents: 1,
   });
   voxelManager.getRange = () => limits; // in the file's units, as windows are; the pixels need not be searched
@@ -57,8 +57,8 @@ function imageOf(imageId, { film, table }) {
     windowCenter: film.model.center,
     windowWidth: Math.max(film.model.width, 2),
     dataType: "Uint16Array",
-    sizeInBytes: levels[0].codes.byteLength,
-    getPixelData: () => levels[0].codes,
+    sizeInBytes: 2 * rows * columns,
+    getPixelData: () => voxelManager.getScalarData(),
     voxelManager,
     render: (enabled) => drawFilm(enabled.canvas, enabled.transform.getMatrix(), film, table()),
   };
@@ -181,7 +181,7 @@ export function makeCamera(element, changed) {
     film: () => film,
     extent: () => extent, // [width, height] of the element in CSS pixels
     async lay(next, table) {
-      // Shows a film whose codes are unpacked; `table` gives the colour of each code.
+      // Shows a film of which a level is unpacked; `table` gives the colour of each code.
       const [before, turn] = [imageId, ++laying];
       imageId = `${SCHEME}:${++count}`;
       films.set(imageId, { film: next, table });

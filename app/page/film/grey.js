@@ -1,4 +1,5 @@
-// The grey values of a film: unpacked from what the server sends, at full size and averaged, for any zoom.
+// The grey values of a film: unpacked from what the server sends, at full size and averaged, for any zoom. Of a large film a preview
+// comes first, averaged as it is shown where it fits the screen.
 export const OUTSIDE = 65535; // the code of a pixel that shows nothing, in a film that has such pixels
 const CODES = 65536;
 
@@ -12,17 +13,34 @@ export function packedOf(bytes) {
   return fresh.packed;
 }
 
-export function makeFilm(about, packed) {
-  // `about` is the server's description, `packed` the deflated codes as a Blob, which the browser keeps out of the way.
+export function makeFilm(about, packed, preview = null) {
+  // `about` is the server's description, `packed` the deflated codes as a Blob, which the browser keeps out of the way, or a promise of
+  // it; `preview` is { level, bytes }: the film halved so often.
   const [rows, columns] = about.size;
-  return { ...about, rows, columns, packed, levels: null, unpacking: null };
+  return { ...about, rows, columns, packed, preview, levels: null, unpacking: null };
+}
+
+export async function unpackFirst(film) {
+  // What can be shown soonest.
+  if (film.levels || !film.preview) return film.levels ? film : unpack(film);
+  const { level, bytes } = film.preview;
+  film.preview = null;
+  const first = await codesIn(bytes, film.rows >> level, film.columns >> level);
+  film.levels ||= [];
+  film.levels[level] ||= first;
+  return film;
 }
 
 export async function unpack(film) {
   // Fills `levels`; each is { rows, columns, codes }, half as large as the one before.
-  if (film.levels) return film;
+  if (isWhole(film)) return film;
   film.unpacking ||= unpacked(film).finally(() => (film.unpacking = null));
   return film.unpacking;
+}
+
+export function isWhole({ levels }) {
+  // Whether every pixel is there.
+  return !!levels && !!levels[0];
 }
 
 export function release(film) {
@@ -30,12 +48,18 @@ export function release(film) {
 }
 
 async function unpacked(film) {
-  const halves = await inflated(film.packed, 2 * film.rows * film.columns);
-  film.levels = [{ rows: film.rows, columns: film.columns, codes: codesOf(film, halves) }];
+  const whole = await codesIn(await film.packed, film.rows, film.columns);
+  film.levels ||= [];
+  film.levels[0] = whole;
   // Made now, or the first frame at each zoom would wait for its level.
   const shorter = Math.min(film.rows, film.columns);
   levelOf(film, Math.max(0, Math.ceil(Math.log2(shorter / SMALLEST_LEVEL))));
   return film;
+}
+
+async function codesIn(packed, rows, columns) {
+  const halves = await inflated(packed, 2 * rows * columns);
+  return { rows, columns, codes: codesOf({ rows, columns }, halves) };
 }
 
 async function inflated(packed, length) {
@@ -52,9 +76,15 @@ async function inflated(packed, length) {
 }
 
 function streamOf(packed) {
+  // A Blob, or bytes.
+  if (packed instanceof Uint8Array) return streamOfBytes(packed);
   if (packed !== fresh.packed) return packed.stream();
   const { bytes } = fresh;
   fresh = { packed: null, bytes: null };
+  return streamOfBytes(bytes);
+}
+
+function streamOfBytes(bytes) {
   return new ReadableStream({
     start(controller) {
       controller.enqueue(bytes);
@@ -80,10 +110,11 @@ function codesOf({ rows, columns }, halves) {
 }
 
 export function levelOf(film, number) {
-  // The film averaged `number` times over 2 x 2 pixels.
+  // The film averaged `number` times over 2 x 2 pixels; until all of it is there, its preview where that is coarser.
   const { levels, outside } = film;
-  while (levels.length <= number) levels.push(halved(levels[levels.length - 1], outside));
-  return levels[number];
+  const finest = levels.findIndex(Boolean);
+  for (let k = finest; k < number; k++) levels[k + 1] ||= halved(levels[k], outside);
+  return levels[Math.max(number, finest)];
 }
 
 function halved({ rows, columns, codes }, outside) {
@@ -113,7 +144,7 @@ function meanInside(a, b, c, d) {
 export function valueAt(film, x, y) {
   // The value in the file's units at a place in pixels of the radiograph; null where nothing was measured.
   const [column, row] = [Math.floor(x / film.step), Math.floor(y / film.step)];
-  if (!film.levels || column < 0 || row < 0 || column >= film.columns || row >= film.rows) return null;
+  if (!isWhole(film) || column < 0 || row < 0 || column >= film.columns || row >= film.rows) return null;
   const code = film.levels[0].codes[row * film.columns + column];
   return film.outside && code === OUTSIDE ? null : film.slope * code + film.intercept;
 }

@@ -1,7 +1,7 @@
 // The film's own tools below it: window, black and white, turning, size; and what stands on the film itself.
 import { $, node, refill } from "../dom.js";
 import { setTitle } from "../key_list.js";
-import { valueAt } from "./grey.js";
+import { isWhole, valueAt } from "./grey.js";
 import { magnify, startDrawing } from "./actions.js";
 import { WHERE } from "./lengths.js";
 
@@ -169,7 +169,7 @@ function renderProbe(viewer, event) {
   const value = valueAt(film, x, y);
   const digits = Number.isInteger(film.slope) && Number.isInteger(film.intercept) ? 0 : 2;
   const words = [`x ${Math.floor(x)} y ${Math.floor(y)}`];
-  words.push(value === null ? "shows nothing" : `value ${value.toFixed(digits)}`);
+  if (isWhole(film)) words.push(value === null ? "shows nothing" : `value ${value.toFixed(digits)}`);
   const patch = patchAt(viewer.view, x, y);
   if (patch !== null) words.push(`patch ${patch.toFixed(2).replace(/^0/, "")}`);
   $("probe").textContent = words.join(" · ");
