@@ -56,6 +56,7 @@ def _interrupt(*_: object) -> None:
 def _serve(settings: Settings, folder: Path) -> None:
     prepare_environment(folder)
     from app.archive_panel import archive_of
+    from app.models.in_use import InUse
     from app.models.shelf import Shelf, chosen_checkpoint
     from app.people.start import people_of
     from app.received import taking
@@ -83,11 +84,13 @@ def _serve(settings: Settings, folder: Path) -> None:
         # An installed package ships without it; one that was named must be there.
         twin = Twin(folder_of_twin, engine) if settings.twin or folder_of_twin.is_dir() else None
         truth = read_truth(settings.truth, engine.vocabulary) if settings.truth else None
+        in_use = InUse(engine)
+        shelf = Shelf(in_use, settings.checkpoint, settings.model_files, settings.prior, execution)
         search = None
         if settings.search_folder is not None:
             from app.archive_search.desk import search_desk
 
-            search = search_desk(settings, engine, settings.search_folder)
+            search = search_desk(settings, shelf, settings.search_folder)
         listening = listen(settings.host, settings.port)
         shared_pool().warm()  # loads its decoders meanwhile
         # Meanwhile the reader opens a file. No daemon: an interpreter that ends under torch's feet aborts.
@@ -96,7 +99,7 @@ def _serve(settings: Settings, folder: Path) -> None:
         archive = archive_of(settings)
         with taking(settings, folder) as received:
             service = Service(
-                engine,
+                in_use,
                 FeedbackRepository(database),
                 study_memory_mb=settings.study_memory_mb,
                 upload_limit_mb=settings.upload_limit_mb,
@@ -112,9 +115,6 @@ def _serve(settings: Settings, folder: Path) -> None:
             )
             if people.note:
                 print(people.note, flush=True)
-            shelf = Shelf(
-                service.in_use, settings.checkpoint, settings.model_files, settings.prior, execution
-            )
             if chosen != settings.checkpoint:
                 print(
                     f"{engine.name} ({engine.sha256[:12]}) answers, as it was chosen under /models",

@@ -82,7 +82,7 @@ class Service:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | InUse,
         feedback: FeedbackRepository,
         *,
         study_memory_mb: int,
@@ -92,7 +92,9 @@ class Service:
         twin: Twin | None = None,
         truth: Mapping[str, tuple[TruthBox, ...]] | None = None,
     ) -> None:
-        self.in_use, self.upload_limit_mb = InUse(engine), upload_limit_mb
+        """engine: that answers; an `InUse` where other parts of the server ask for it, too."""
+        self.in_use = engine if isinstance(engine, InUse) else InUse(engine)
+        self.upload_limit_mb = upload_limit_mb
         self.sessions = Sessions(study_memory_mb * 1_000_000)
         self.lanes = Lanes()
         self.archive = ArchivePanel(archive, self.lanes, upload_limit_mb)

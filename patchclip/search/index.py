@@ -1,9 +1,10 @@
 """What a search scans: a finding's image embeddings in one file, beside the facts that filters ask for.
 
     OUT/index/facts.bin, OUT/index/vectors-N.bin   rows of all parts, one part after the other
-    OUT/index/*.json                               which parts are in a file, in their order
+    OUT/index/*.json                               which parts are in a file, in their order, of which table
 
-Both follow from the tables and are made of them when they are first needed; new parts are added at the end.
+Both follow from the tables and are made of them when they are first needed; new parts are added at the end. A
+part keeps its name when it is made again (`--retry`), so a table that has changed makes them anew.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from patchclip.batch.tables import EMBEDDINGS, summary_column
 from patchclip.data.tables import read_json
 from patchclip.errors import DataError
 from patchclip.files import atomic
+from patchclip.search.rows import stamp, unreadable
 
-FOLDER = "index"
+FOLDER, FORMAT = "index", 2
 FACTS = np.dtype([("part", "<u4"), ("row", "<u4"), ("day", "<i4"), ("view", "S16")])
 """`part`: place in the order of `Index.parts`; `row` in its table; `day` since 1970-01-01; `view` as in
 DICOM."""
@@ -48,27 +50,30 @@ class Index:
     vectors: NDArray[np.float16]
 
 
-def read_index(output: Output, label: str, width: int) -> Index:
+def read_index(output: Output, label: str, width: int, model_sha256: str) -> Index:
     """The index for a finding, with all parts that are done.
 
     Args:
         output: folder of a batch that stored embeddings.
         label: of the finding.
         width: D + 1.
+        model_sha256: of the model that made the embeddings.
 
     Raises:
-        DataError: a table is missing or damaged, or the index cannot be written.
+        DataError: a table is missing, damaged or of another model, or the index cannot be written.
     """
     folder = output.folder / FOLDER
-    done = output.part_names()
+    done = {name: _Part(name, stamp(output, name)) for name in output.part_names()}
     column, vector = summary_column(label), np.dtype((np.float16, width))
     try:
         folder.mkdir(exist_ok=True)
         with FileLock(folder / ".lock"):
             facts_file = _File(folder, "facts", FACTS)
-            before = [part for part in facts_file.parts() if part in set(done)]
-            order = before + sorted(set(done) - set(before))
-            facts = facts_file.brought_to(order, _reader(output, _facts))
+            before = [part.name for part in facts_file.parts() if part.name in done]
+            order = [done[name] for name in (*before, *sorted(set(done) - set(before)))]
+            facts = facts_file.brought_to(
+                order, _reader(output, lambda part, number: _facts(part, number, model_sha256))
+            )
             values = _File(folder, f"vectors-{_safe(label)}", vector).brought_to(
                 order, _reader(output, lambda part, number: _vectors(part, column, width))
             )
@@ -76,12 +81,22 @@ def read_index(output: Output, label: str, width: int) -> Index:
         raise DataError(
             f"The index in {folder} cannot be written ({error.strerror}); give write access to it."
         ) from error
-    return Index(facts.parts, facts.values, values.values)
+    if len(facts.values) != len(values.values):
+        raise DataError(f"{folder} is damaged; remove it, and it is made anew.")
+    return Index(tuple(part.name for part in facts.parts), facts.values, values.values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part, and a stamp that its table has as long as it is not made again."""
+
+    name: str
+    stamp: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    parts: tuple[str, ...]
+    parts: tuple[_Part, ...]
     values: NDArray[Any]
 
 
@@ -91,39 +106,46 @@ class _File:
     def __init__(self, folder: Path, name: str, kind: np.dtype[Any]) -> None:
         self._data, self._state, self._kind = folder / f"{name}.bin", folder / f"{name}.json", kind
 
-    def parts(self) -> list[str]:
+    def parts(self) -> list[_Part]:
         """Those that are in it, in their order."""
-        return list(self._read_state()["parts"])
+        return self._read_state()[0]
 
-    def brought_to(self, order: list[str], read: Callable[[str, int], NDArray[Any]]) -> _Content:
+    def brought_to(self, order: list[_Part], read: Callable[[str, int], NDArray[Any]]) -> _Content:
         """The rows of all parts in that order; reads those that are not there yet."""
-        state = self._read_state()
-        parts, rows = list(state["parts"]), int(state["rows"])
+        parts, rows = self._read_state()
         if parts != order[: len(parts)]:  # a part was made anew, or they stand in another order
             parts, rows = [], 0
         new = order[len(parts) :]
         if new:
+            if not rows:  # a new file: another search may still read the one before
+                self._data.unlink(missing_ok=True)
             with self._data.open("r+b" if rows else "wb") as file:
                 file.seek(rows * self._kind.itemsize)
                 for part in new:
-                    block = read(part, len(parts))
+                    block = read(part.name, len(parts))
                     file.write(block.tobytes())
                     parts, rows = [*parts, part], rows + len(block)
             with atomic(self._state) as place:
-                place.write_text(json.dumps({"parts": parts, "rows": rows}), encoding="utf-8")
+                listed = [[part.name, part.stamp] for part in parts]
+                state = {"format": FORMAT, "parts": listed, "rows": rows}
+                place.write_text(json.dumps(state), encoding="utf-8")
         if rows == 0:
             return _Content(tuple(parts), np.empty(0, self._kind))
         return _Content(
             tuple(parts), np.memmap(self._data, self._kind.base, "r", shape=(rows, *self._kind.shape))
         )
 
-    def _read_state(self) -> dict[str, Any]:
+    def _read_state(self) -> tuple[list[_Part], int]:
+        """Parts and rows; none of a file that another version wrote."""
         if not self._state.is_file():
-            return {"parts": [], "rows": 0}
+            return [], 0
         state = read_json(self._state, dict)
-        if set(state) != {"parts", "rows"}:
-            raise DataError(f"{self._state} is damaged; remove it, and it is made anew.")
-        return dict(state)
+        if state.get("format") != FORMAT:
+            return [], 0
+        try:
+            return [_Part(str(name), str(stamp)) for name, stamp in state["parts"]], int(state["rows"])
+        except (KeyError, TypeError, ValueError):
+            raise DataError(f"{self._state} is damaged; remove it, and it is made anew.") from None
 
 
 def _reader(
@@ -135,15 +157,17 @@ def _reader(
             with pq.ParquetFile(path) as table:
                 return columns(table, number)
         except (OSError, KeyError, pa.ArrowException) as error:
-            raise DataError(
-                f"{path} cannot be read ({type(error).__name__}); run the batch with --retry, or restore it."
-            ) from error
+            raise unreadable(path, error) from error
 
     return read
 
 
-def _facts(table: pq.ParquetFile, number: int) -> NDArray[Any]:
-    read = table.read(["read_on", "view"], use_threads=False)
+def _facts(table: pq.ParquetFile, number: int, model_sha256: str) -> NDArray[Any]:
+    read = table.read(["read_on", "view", "model"], use_threads=False)
+    if any(model != model_sha256 for model in read["model"].unique().to_pylist()):
+        raise DataError(
+            "A table of embeddings is of another model than its folder; take it away, or run the batch anew."
+        )
     facts = np.zeros(read.num_rows, FACTS)
     facts["part"], facts["row"] = number, np.arange(read.num_rows)
     facts["day"] = read["read_on"].cast(pa.int32()).to_numpy()

@@ -12,8 +12,12 @@ from patchclip.batch.output import Output
 from patchclip.engine import Engine
 from patchclip.errors import DataError
 from patchclip.search.searcher import Filters, Found, Hit, Searcher
+from patchclip.search.size import lit_share
 from patchclip.search.words import with_place
 from patchclip.types import Answer
+
+_NONE = "none of the others is more probable than these"
+_OTHERS = "others may be more probable than the last of these"
 
 
 def main(options: argparse.Namespace) -> int:
@@ -38,14 +42,14 @@ def main(options: argparse.Namespace) -> int:
 
 def extent(found: Found) -> str:
     """How much of the archive was looked at, in a sentence."""
-    missing = (
-        "none of the others is more probable than these"
-        if found.complete
-        else "others may be more probable than the last of these; look deeper with --depth"
-    )
+    if found.complete:
+        rest = "none of the others comes before these" if found.size else _NONE
+    else:
+        rest = "others may come before the last of these" if found.size else _OTHERS
+        rest += "; look deeper with --depth"
     return (
         f"{found.eligible} of {found.images} images scanned, {found.answered} answered patch by patch; "
-        f"{missing}. Research use only, not for clinical use."
+        f"{rest}. Research use only, not for clinical use."
     )
 
 
@@ -84,8 +88,3 @@ def _answer(answer: Answer) -> dict[str, Any]:
         ],
         "warnings": list(answer.warnings),
     }
-
-
-def lit_share(answer: Answer) -> float:
-    """The share of the map's patches that are lit, in [0, 1]."""
-    return float((answer.map.values >= answer.threshold).mean())

@@ -19,6 +19,7 @@ from patchclip.question import Question
 from patchclip.search.index import Index, read_index
 from patchclip.search.rows import StoredRows
 from patchclip.search.scan import Nearest, nearest
+from patchclip.search.size import Size, size_of, unused_words
 from patchclip.types import Answer
 
 DEPTH = 500
@@ -78,11 +79,12 @@ class Found:
     """What a search found.
 
     Attributes:
-        hits: highest probability first.
+        hits: highest probability first; where the text asks for a size, in the order of `Size.key`.
         images: of the archive.
         eligible: those that the filters leave.
         answered: those that the engine answered, from patch embeddings.
-        complete: whether none of the others can have a higher probability than the last hit.
+        complete: whether none of the others can stand before the last hit.
+        size: that the text asks for, if it orders the hits.
         notes: sentences for the reader on what became of the text.
     """
 
@@ -91,11 +93,16 @@ class Found:
     eligible: int
     answered: int
     complete: bool
+    size: Size | None = None
     notes: tuple[str, ...] = field(default=())
 
 
 class Searcher:
-    """A batch's output folder and the model that made it. For one thread at a time."""
+    """A batch's output folder and the model that made it. For one thread at a time.
+
+    Attributes:
+        record: what the folder was made for, by which model.
+    """
 
     def __init__(self, folder: Path, engine: Engine) -> None:
         """
@@ -103,7 +110,7 @@ class Searcher:
             DataError: no output folder, one without embeddings, or of another model.
         """
         self._output = Output(folder)
-        record = self._output.record()
+        self.record = record = self._output.record()
         if not record.embeddings:
             raise DataError(f"{folder} holds no embeddings; run the batch without --no-embeddings.")
         if record.model_sha256 != engine.sha256:
@@ -127,8 +134,10 @@ class Searcher:
 
         Raises:
             QueryError: the text is refused, or names what the model has not learnt.
-            DataError: a table or the index cannot be read.
+            DataError: a table or the index cannot be read, or the folder has become another archive.
         """
+        if self._output.record() != self.record:
+            raise DataError(f"{self._output.folder} was made anew meanwhile; search again.")
         questions = self._engine.understand(text)
         for question in questions:
             if question.refusal:
@@ -139,25 +148,30 @@ class Searcher:
         eligible = len(first.facts) if chosen is None else int(chosen.sum())
         candidates = self._candidates(questions, indices, chosen, max(depth, count))
 
+        size = size_of(self._engine, text, questions)
         hits: list[Hit] = []
         answered = 0
-        complete = eligible <= len(candidates.rows)
+        complete = False
         for row, bound in zip(candidates.rows, candidates.scores, strict=True):
-            if answered >= count and all(map(_is_bound, questions)):
-                hits.sort(key=lambda hit: -hit.probability)
-                if hits[count - 1].probability >= bound + ROUNDING * bound * (1 - bound):
+            highest = float(bound + ROUNDING * bound * (1 - bound))
+            can_end = answered >= count and all(map(_is_bound, questions))
+            if can_end and (size is None or size.cannot_order(highest, hits[0].answers[0])):
+                hits = _ordered(hits, size)
+                last = hits[count - 1]
+                if last.probability >= highest or (size and size.orders(last.answers[0])):
                     complete = True
                     break
             hits.append(self._hit(first, int(row), text))
             answered += 1
-        hits.sort(key=lambda hit: -hit.probability)
+        complete = complete or answered == eligible
         return Found(
-            hits=tuple(hits[:count]),
+            hits=tuple(_ordered(hits, size)[:count]),
             images=len(first.facts),
             eligible=eligible,
             answered=answered,
             complete=complete,
-            notes=self._notes(text, questions),
+            size=size,
+            notes=self._notes(text, questions, size),
         )
 
     def close(self) -> None:
@@ -165,7 +179,8 @@ class Searcher:
         self._rows.close()
 
     def _index(self, question: Question) -> Index:
-        return read_index(self._output, _label(question), len(query_vector(self._engine.model, question)))
+        width = len(query_vector(self._engine.model, question))
+        return read_index(self._output, _label(question), width, self.record.model_sha256)
 
     def _candidates(
         self,
@@ -209,21 +224,32 @@ class Searcher:
             read_on=stored["read_on"],
         )
 
-    def _notes(self, text: str, questions: Sequence[Question]) -> tuple[str, ...]:
-        echo = self._engine.read(text).echo
-        words = [text[item.start : item.stop] for item in echo if item.role in ("passed over", "struck out")]
-        unused = [word for word in words if any(letter.isalpha() for letter in word)]
-        notes = (
-            [f"Not asked for, since the model does not tell it: {', '.join(dict.fromkeys(unused))}."]
-            if unused
-            else []
-        )
+    def _notes(self, text: str, questions: Sequence[Question], size: Size | None) -> tuple[str, ...]:
+        notes = []
+        if size:
+            order = "most" if size.wanted == "large" else "least"
+            notes.append(
+                f"The model measures no size: for {_quoted(size.words)}, images whose probability is at the "
+                f"operating point or above come first, those with the {order} of their map lit at the top."
+            )
+        if unused := unused_words(self._engine, text, size):
+            notes.append(f"Not asked for, since the model does not tell it: {', '.join(unused)}.")
         if len(questions) > 1:
             names = ", ".join(question.query.finding for question in questions)
             notes.append(
                 f"The text names several findings ({names}); an image counts as its least probable one."
             )
         return tuple(notes)
+
+
+def _ordered(hits: Sequence[Hit], size: Size | None) -> list[Hit]:
+    """Highest probability first; with a size, by it before."""
+    ordered = sorted(hits, key=lambda hit: -hit.probability)
+    return sorted(ordered, key=lambda hit: size.key(hit.answers[0])) if size else ordered
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f'"{word}"' for word in words)
 
 
 def _label(question: Question) -> str:

@@ -45,7 +45,7 @@ def test_a_hit_opens_in_the_viewer_and_one_without_its_film_shows_what_is_stored
     page.locator("#search-text textarea, #search-text input").first.fill("pneumothorax, left, large")
     page.locator("#search-go").click()
     expect(page.locator("#search-note")).to_contain_text("3 of 3 images scanned", timeout=PATIENCE)
-    expect(page.locator("#search-note")).to_contain_text("does not tell it: large")
+    expect(page.locator("#search-note")).to_contain_text('measures no size: for "large"')
     expect(page.locator("#search-hits")).to_contain_text("pneumothorax")
     expect(page.locator("#search-plot .js-plotly-plot")).to_be_visible(timeout=PATIENCE)
     words, without, link = page.locator("#search-words"), 0, None

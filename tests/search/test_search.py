@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy.special import logit
 
@@ -16,6 +18,7 @@ from patchclip.__main__ import main
 from patchclip.errors import DataError
 from patchclip.search import scan
 from patchclip.search.index import FACTS, Index
+from patchclip.search.run import extent
 from patchclip.search.scan import nearest
 from patchclip.search.searcher import ROUNDING, Filters, Searcher
 from patchclip.search.words import with_place
@@ -81,7 +84,7 @@ def images(source: Path, engine: Engine) -> dict[str, Encoded]:
     [
         "pneumothorax",
         "no pleural effusion",
-        "pneumothorax, left, large",
+        "pneumothorax, left",
         "no mass in the left lower zone",
         "bilateral effusion",
         "effusion and cardiomegaly",
@@ -134,6 +137,59 @@ def test_few_are_answered_where_no_other_can_be_more_probable(
     searcher.close()
 
 
+@pytest.mark.parametrize(
+    ("text", "turn", "words"),
+    [("pneumothorax, large", -1, '"large"'), ("very small left pneumothorax", 1, '"small"')],
+)
+def test_a_size_orders_what_is_called_present_by_the_lit_share_and_says_so(
+    out: Path, engine: Engine, images: dict[str, Encoded], text: str, turn: int, words: str
+) -> None:
+    """The order follows from the engine's own answers on the images themselves."""
+    searcher = Searcher(out, engine)
+    found = searcher.search(text, count=12)
+    few = searcher.search(text, count=2)
+    shallow = searcher.search(text, count=2, depth=3)
+    searcher.close()
+    truth = {place: engine.query(encoded, [text])[0] for place, encoded in images.items()}
+    share = {place: float((item.map.values >= item.threshold).mean()) for place, item in truth.items()}
+    present = [place for place, item in truth.items() if item.require_probability() >= 0.5]
+    lit = [place for place in present if share[place] > 0]
+    assert len(lit) >= 2 and len({share[place] for place in lit}) >= 2 and len(present) < 12
+    order = [hit.image for hit in found.hits]
+    assert [share[place] for place in order[: len(lit)]] == pytest.approx(
+        sorted((share[place] for place in lit), key=lambda value: turn * value), abs=1 / 16
+    )
+    assert set(order[: len(present)]) == set(present)
+    rest = [truth[place].require_probability() for place in order[len(present) :]]
+    assert rest == pytest.approx(sorted(rest, reverse=True), abs=TOLERANCE)
+    assert "measures no size" in found.notes[0] and words in found.notes[0]
+    assert not any(note.startswith("Not asked for") and words in note for note in found.notes)
+    assert few.complete and [hit.image for hit in few.hits] == order[:2] and few.answered < 12
+    assert not shallow.complete and "others may come before the last of these" in extent(shallow)
+
+
+@pytest.mark.parametrize(
+    ("text", "unused"),
+    [
+        ("no large effusion", "large"),
+        ("a large mass and a tiny effusion", "large, tiny"),
+        ("small to large effusion", "small, large"),
+        ("not large effusion", "not, large"),
+        ("moderate effusion", "moderate"),
+    ],
+)
+def test_a_size_that_cannot_order_hits_is_said_to_be_unused(
+    out: Path, engine: Engine, text: str, unused: str
+) -> None:
+    searcher = Searcher(out, engine)
+    found = searcher.search(text, count=12)
+    searcher.close()
+    assert f"Not asked for, since the model does not tell it: {unused}." in found.notes
+    assert found.size is None
+    probabilities = [hit.probability for hit in found.hits]
+    assert probabilities == sorted(probabilities, reverse=True)
+
+
 def test_filters_leave_views_and_days(out: Path, engine: Engine) -> None:
     searcher = Searcher(out, engine)
     today = datetime.now(UTC).date()
@@ -171,13 +227,13 @@ def test_the_command_prints_hits_and_says_what_was_not_used(
     out: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["--checkpoint", str(checkpoint), "--count", "3", "--side", "left"]
-    assert main(["search", str(out), "pneumothorax, large", *flags]) == 0
+    assert main(["search", str(out), "moderate pneumothorax with 3 cm", *flags]) == 0
     printed = capsys.readouterr()
     hits = [json.loads(line) for line in printed.out.splitlines()]
     assert len(hits) == 3
     assert [hit["probability"] for hit in hits] == sorted((hit["probability"] for hit in hits), reverse=True)
     assert all(hit["answers"][0]["place"] == "left" for hit in hits)
-    assert "Not asked for, since the model does not tell it: large." in printed.err
+    assert "Not asked for, since the model does not tell it: moderate, 3, cm." in printed.err
     assert "12 of 12 images scanned" in printed.err and "not for clinical use" in printed.err
 
 
@@ -209,6 +265,57 @@ def test_new_parts_are_found_and_a_finding_indexed_before_or_after_has_the_same_
                 engine.query(encoded, [text])[0].require_probability(), abs=TOLERANCE
             )
     searcher.close()
+
+
+def test_a_part_that_is_made_again_is_indexed_and_read_anew(
+    source: Path, checkpoint: Path, engine: Engine, tmp_path: Path
+) -> None:
+    """It keeps its name, and has more rows, in another order, than before."""
+    folder, out = tmp_path / "in", tmp_path / "out"
+    shutil.copytree(source / "a", folder)
+    whole = (folder / "000.png").read_bytes()
+    (folder / "000.png").write_bytes(whole[:200])
+    (tmp_path / "queries.txt").write_text("mass")
+    command = ["batch", str(folder), "--queries", str(tmp_path / "queries.txt"), "--out", str(out)]
+    command += ["--checkpoint", str(checkpoint), "--names", "place", "--part-size", "5"]
+    assert main(command) == 1
+    searcher = Searcher(out, engine)
+    assert {hit.image for hit in searcher.search("mass").hits} == {
+        f"00{number}.png" for number in (2, 4, 6, 8)
+    }
+    (folder / "000.png").write_bytes(whole)
+    assert main([*command, "--retry"]) == 0
+    found = searcher.search("mass")
+    searcher.close()
+    assert found.images == 5
+    for hit in found.hits:
+        encoded = engine.encode(load_radiograph(folder / hit.image))
+        assert hit.encoded.radiograph_sha256 == encoded.radiograph_sha256
+        assert hit.probability == pytest.approx(
+            engine.query(encoded, ["mass"])[0].require_probability(), abs=TOLERANCE
+        )
+
+
+def test_rows_of_another_model_are_refused_wherever_they_come_from(
+    out: Path, engine: Engine, tmp_path: Path
+) -> None:
+    shutil.copytree(out, tmp_path / "out")
+    searcher = Searcher(tmp_path / "out", engine)
+    assert searcher.search("mass", count=1).hits
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    changed = record | {"model_sha256": "0" * 64}
+    (tmp_path / "out" / "run.json").write_text(json.dumps(changed))
+    with pytest.raises(DataError, match="made anew meanwhile"):
+        searcher.search("mass")
+    searcher.close()
+    (tmp_path / "out" / "run.json").write_text(json.dumps(record))
+    table = sorted((tmp_path / "out" / "embeddings").glob("*.parquet"))[0]
+    rows = pq.read_table(table, use_threads=False)
+    column = rows.schema.get_field_index("model")
+    other = rows.set_column(column, "model", pa.array(["0" * 64] * len(rows)))
+    pq.write_table(other, table)
+    with pytest.raises(DataError, match="of another model than its folder"):
+        Searcher(tmp_path / "out", engine).search("mass")
 
 
 def test_a_folder_of_another_model_or_none_is_refused(out: Path, tmp_path: Path) -> None:
