@@ -106,6 +106,7 @@ class ReadingsPanel:
             comment=request.comment,
             boxes=request.drawn(),
             display=display,
+            execution=study.engine.computation.to_dict(),
             picture=_picture_facts(study),
             key=request.key,
             outlines=request.outlines(),

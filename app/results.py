@@ -180,6 +180,7 @@ def _about(image: str, result: Result, with_patient: bool) -> str:
     lines = [
         f"{NOTICE}.",
         f"Model {result.model_name}, SHA-256 {result.model_sha256}.",
+        f"Computed by {result.execution}.",
         f"Radiograph {image}: the beginning of the SHA-256 of its pixels as they were read.",
         *(f"{name.capitalize()}: {value}." for name, value in result.picture.items()),
         *result.warnings,

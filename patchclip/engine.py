@@ -16,7 +16,7 @@ from patchclip.accuracy import OperatingPoint
 from patchclip.agreement import WHOLE, disagreement
 from patchclip.encoded import Encoded
 from patchclip.errors import CheckpointError, RadiographError
-from patchclip.execution import Execution
+from patchclip.execution import Computation, Execution
 from patchclip.image.gate import ImageGate
 from patchclip.image.radiograph import Radiograph
 from patchclip.localize import smooth
@@ -84,7 +84,19 @@ class Engine:
     def backend(self) -> str:
         """What computes the pass through the tower, and how, for the reader."""
         left_out = self.checkpoint.calibration.mirror and not self._mirror
-        return f"{self._encoder.name}{', without the mirror image' if left_out else ''}"
+        encoder = f"{self._encoder.library}, {self._encoder.precision}"
+        return f"{encoder}{', without the mirror image' if left_out else ''}"
+
+    @property
+    def computation(self) -> Computation:
+        """How its answers are computed, for what is stored of them."""
+        return Computation(
+            backend=self._encoder.library,
+            precision=self._encoder.precision,
+            mirror=self._mirror,
+            input_size=self.model.config.image_size,
+            device=self.device.type,
+        )
 
     @classmethod
     def from_pretrained(

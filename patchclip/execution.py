@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
 
 from patchclip.errors import CheckpointError
 
@@ -44,6 +44,36 @@ class Execution:
                 raise CheckpointError(f'There is no {name} "{value}"; choose one of {", ".join(known)}.')
         if self.backend == "onnx" and self.precision == "bf16":
             raise CheckpointError("ONNX Runtime computes in fp32 here; choose --backend torch with bf16.")
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """How answers were computed, for the record: `Execution` is what was asked for, this is what it came to.
+
+    Attributes:
+        backend: the library, "torch" or "onnxruntime (CPU)".
+        precision: "fp32" or "bf16".
+        mirror: whether the mirror image was encoded too.
+        input_size: of the tower's input, in pixels a side.
+        device: "cpu", "cuda", ...
+    """
+
+    backend: str
+    precision: str
+    mirror: bool
+    input_size: int
+    device: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types, by these names."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        mirror = "with" if self.mirror else "without"
+        return (
+            f"{self.backend}, {self.precision}, {mirror} the mirror image, {self.input_size} x "
+            f"{self.input_size} pixels, {self.device}"
+        )
 
 
 def add_execution_arguments(parser: argparse.ArgumentParser) -> None:

@@ -135,7 +135,12 @@ def record_of(
     return {
         "image": name,
         "size": list(encoded.size),
-        "model": {"name": engine.name, "sha256": engine.sha256, "backend": engine.backend},
+        "model": {
+            "name": engine.name,
+            "sha256": engine.sha256,
+            "backend": engine.backend,
+            "execution": engine.computation.to_dict(),
+        },
         "warnings": warnings,
         "queries": _in_order(queries, answers, refusals),
         "timing_ms": {

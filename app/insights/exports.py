@@ -80,6 +80,7 @@ def json_record(data: StudyData, consensus: Iterable[Mapping[str, Any]] = ()) ->
                 "probability": answer.probability,
                 "threshold": answer.threshold,
                 "regions": {method: rows(boxes) for method, boxes in answer.regions.items()},
+                "execution": None if answer.execution is None else dict(answer.execution),
             }
             for answer in data.answers
         ],

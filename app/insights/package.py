@@ -164,6 +164,7 @@ def _study(told: Mapping[str, Any]) -> StudyData:
                 item["probability"],
                 item["threshold"],
                 {method: _boxes(boxes) for method, boxes in item["regions"].items()},
+                item.get("execution"),  # packages of before have none
             )
             for item in told["answers"]
         ),

@@ -73,6 +73,9 @@ class Prediction(Base):
     threshold: Mapped[float | None] = mapped_column(Float)
     parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
     """Highest map value, regions, and the display settings that the reader judged by."""
+    execution: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """How the answer was computed (`patchclip.execution.Computation`); None where nothing was asked, and of
+    older versions, of which nobody knows."""
     asked: Mapped[bool]
 
     feedback: Mapped[list[Feedback]] = relationship(back_populates="prediction", cascade="all, delete-orphan")

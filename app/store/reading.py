@@ -50,6 +50,7 @@ class NewFeedback:
             "partly", "wrong", or None for not said.
         boxes: in original image pixels.
         display: display settings at the time: threshold, opacity, colour map, view, zoom.
+        execution: how the answer was computed (`patchclip.execution.Computation`), or None for not known.
         picture: how the picture was read from its file, where a reader can choose: window, inverted.
         key: of this judgement; None where nobody would send it twice.
         outlines: points and polygons, in original image pixels.
@@ -73,6 +74,7 @@ class NewFeedback:
     comment: str = ""
     boxes: Sequence[Box] = ()
     display: dict[str, Any] = field(default_factory=dict)
+    execution: dict[str, Any] | None = None
     picture: dict[str, Any] = field(default_factory=dict)
     key: str | None = None
     outlines: Sequence[Outline] = ()

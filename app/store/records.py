@@ -60,6 +60,7 @@ def _prediction(new: NewFeedback) -> Prediction:
             **({"picture": new.picture} if new.picture else {}),
         },
         asked=asked,
+        execution=new.execution if asked else None,
     )
 
 

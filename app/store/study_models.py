@@ -89,6 +89,8 @@ class StudyAnswer(Base):
     """The probability from which the model calls the finding present."""
     regions: Mapped[dict[str, Any]] = mapped_column(JSON)
     """method -> [[x, y, w, h], ...], in original image pixels."""
+    execution: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """How it was computed, as of `Prediction`."""
 
     __table_args__ = (
         UniqueConstraint("case_id", "finding", name="answer_finding"),

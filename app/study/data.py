@@ -59,6 +59,7 @@ class ModelAnswer:
         probability: of its presence, 0 to 1.
         threshold: the probability from which the model calls it present.
         regions: saliency method -> lit regions, in original image pixels.
+        execution: how it was computed (`patchclip.execution.Computation`), or None for not known.
     """
 
     case: int
@@ -66,6 +67,7 @@ class ModelAnswer:
     probability: float
     threshold: float
     regions: Mapping[str, tuple[Box, ...]]
+    execution: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

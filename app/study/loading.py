@@ -130,6 +130,7 @@ def _answers(session: Session, study: Study) -> tuple[ModelAnswer, ...]:
             probability=row.probability,
             threshold=row.threshold,
             regions={method: _boxes(boxes) for method, boxes in row.regions.items()},
+            execution=row.execution,
         )
         for row, number in rows
     )

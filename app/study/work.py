@@ -27,6 +27,7 @@ from app.study.protocol import PATCH, Protocol, stored_protocol
 from app.study.studies import Studies
 from app.twin import Twin
 from patchclip import Answer, Encoded, Engine, PatchMap, Radiograph, SaliencyError
+from patchclip.execution import Computation
 from patchclip.localize import find_regions
 from patchclip.saliency.registry import TWIN
 
@@ -114,7 +115,7 @@ class Maker:
         answered = self._turn(lambda: engine.query(encoded, names))
         answers = {label: _answer_to(label, answered) for label in work.findings}
         lit = self._lit(engine, work, radiograph, encoded, answers)
-        self._store(work, answers, lit)
+        self._store(work, answers, lit, engine.computation)
         film = packed(radiograph)
         head = FilmHead(film=film.told, size=radiograph.size, warnings=list(encoded.warnings))
         maps = presented(work.protocol.methods, lit, radiograph.size, engine.min_patches)
@@ -171,7 +172,13 @@ class Maker:
             raise SaliencyError(NO_TWIN)
         return self._twin.saliency(encoded, explained, name, method.removeprefix(TWIN))
 
-    def _store(self, work: Work, answers: Mapping[str, Answer], lit: Mapping[str, Mapping[str, Lit]]) -> None:
+    def _store(
+        self,
+        work: Work,
+        answers: Mapping[str, Answer],
+        lit: Mapping[str, Mapping[str, Lit]],
+        computation: Computation,
+    ) -> None:
         """The answers; those that are stored stay as they are."""
         with writing(self._studies.engine, self._studies.file) as session:
             stored = stored_answers(session, work.case_id)
@@ -185,6 +192,7 @@ class Maker:
                         method: [[item.x, item.y, item.w, item.h] for item in each.regions]
                         for method, each in lit[label].items()
                     },
+                    execution=computation.to_dict(),
                 )
                 for label, answer in answers.items()
                 if label not in stored

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from patchclip.batch.stored import half
 from patchclip.batch.units import Fault
 from patchclip.encoded import Encoded
+from patchclip.execution import Computation
 from patchclip.types import Answer, FloatArray, PatchMap
 
 ANSWERS, ERRORS, EMBEDDINGS = "answers", "errors", "embeddings"
@@ -58,6 +59,11 @@ def answers_schema(*, maps: bool) -> pa.Schema:
         ("warnings", pa.list_(pa.string())),
         ("image_warnings", pa.list_(pa.string())),
         ("model", pa.string()),
+        ("backend", pa.string()),
+        ("precision", pa.string()),
+        ("mirror", pa.bool_()),
+        ("input_size", pa.int32()),
+        ("device", pa.string()),
     ]
     return pa.schema(columns + ([("map", MAP)] if maps else []))
 
@@ -111,7 +117,14 @@ def summary_column(label: str) -> str:
 
 
 def answer_row(
-    image: str, encoded: Encoded, answer: Answer, model: str, read_on: date, *, maps: bool
+    image: str,
+    encoded: Encoded,
+    answer: Answer,
+    model: str,
+    computation: Computation,
+    read_on: date,
+    *,
+    maps: bool,
 ) -> dict[str, Any]:
     """A row of `answers_schema`."""
     row = {
@@ -139,6 +152,7 @@ def answer_row(
         "warnings": list(answer.warnings),
         "image_warnings": list(encoded.warnings),
         "model": model,
+        **computation.to_dict(),
     }
     return row | ({"map": _map(answer.map)} if maps else {})
 

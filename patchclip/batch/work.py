@@ -192,9 +192,9 @@ class Worker:
         except Exception as error:  # whatever it is, it must cost this image alone
             return _unforeseen(image, error)
         today = datetime.now(UTC).date()
+        sha256, computation, maps = self.engine.sha256, self.engine.computation, self.task.maps
         rows = [
-            answer_row(name, encoded, answer, self.engine.sha256, today, maps=self.task.maps)
-            for answer in answers
+            answer_row(name, encoded, answer, sha256, computation, today, maps=maps) for answer in answers
         ]
         if stored is not None:
             tables.add(EMBEDDINGS, [stored | self._about(name, image, encoded.radiograph_sha256, today)])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from patchclip.encoded import Encoded
 from patchclip.engine import Engine
 from patchclip.errors import QueryError
+from patchclip.execution import Computation
 from patchclip.image.radiograph import INVERTED_BY_READER, HeaderFacts
 from patchclip.types import Answer
 
@@ -23,6 +24,7 @@ class Result:
         size: (H, W) of the radiograph that was read, in pixels; maps and regions are in its coordinates.
         model_name, model_sha256: who answered.
         warnings: about the image, for the reader.
+        execution: how they were computed.
         picture: how the picture was read from its file, where a reader can choose: the name of the header's
             "window", and "polarity" where black and white were exchanged.
     """
@@ -32,6 +34,7 @@ class Result:
     model_name: str
     model_sha256: str
     warnings: tuple[str, ...]
+    execution: Computation
     picture: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -68,6 +71,7 @@ class Result:
             engine.name,
             engine.sha256,
             warnings,
+            engine.computation,
             _picture(encoded.facts, encoded.warnings),
         )
 

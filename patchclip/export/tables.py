@@ -24,6 +24,7 @@ COLUMNS = (
     "score",
     "model",
     "model_sha256",
+    "execution",
     "picture",
 )
 
@@ -47,6 +48,7 @@ def coco(results: Mapping[str, Result]) -> dict[str, Json]:
                 "height": height,
                 "width": width,
                 "picture": dict(result.picture),
+                "execution": result.execution.to_dict(),
                 "warnings": list(result.warnings),
             }
         )
@@ -93,7 +95,7 @@ def csv_rows(results: Mapping[str, Result]) -> Sequence[Sequence[str | float]]:
                 answer.require_probability(),
             )
             picture = "; ".join(f"{key}: {value}" for key, value in result.picture.items())
-            end = (result.model_name, result.model_sha256, picture)
+            end = (result.model_name, result.model_sha256, str(result.execution), picture)
             rows += [(*begin, r.x, r.y, r.w, r.h, r.score, *end) for r in answer.regions] or [
                 (*begin, "", "", "", "", "", *end)
             ]

@@ -28,10 +28,12 @@ class ImageEncoder(Protocol):
     """The image half of a model, for inference alone.
 
     Attributes:
-        name: what computes it, and how, for the reader.
+        library: what computes it.
+        precision: "fp32" or "bf16".
     """
 
-    name: str
+    library: str
+    precision: str
 
     def __call__(self, pixels: Tensor, valid: Tensor) -> ImageEmbeddings:
         """pixels float32 [B, 1, S, S] in [0, 1], valid bool [B, R, C] -> float32 embeddings."""
@@ -44,7 +46,7 @@ class TorchEncoder:
     def __init__(self, model: PatchCLIP, *, bf16: bool = False) -> None:
         """bf16: see `in_bf16`; the model itself stays as it is."""
         self.model, self.autocast = in_bf16(model) if bf16 else (model, False)
-        self.name = f"torch, {'bf16' if bf16 else 'fp32'}"
+        self.library, self.precision = "torch", "bf16" if bf16 else "fp32"
 
     @torch.inference_mode()
     def __call__(self, pixels: Tensor, valid: Tensor) -> ImageEmbeddings:

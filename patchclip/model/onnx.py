@@ -84,7 +84,7 @@ class OnnxEncoder:
                 "patchclip onnx."
             )
         self.grid, self.device = grid, device
-        self.name = f"onnxruntime ({provider.removesuffix('ExecutionProvider')}), fp32"
+        self.library, self.precision = f"onnxruntime ({provider.removesuffix('ExecutionProvider')})", "fp32"
 
     def __call__(self, pixels: Tensor, valid: Tensor) -> ImageEmbeddings:
         """See `ImageEncoder`."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from patchclip import Answer, HeaderFacts, PatchMap, QueryError, Radiograph
+from patchclip.execution import Computation
 from patchclip.localize import find_regions
 from patchclip.text import Query, Reading, Vocabulary, parse_queries
 from patchclip.types import Exploration
@@ -34,6 +35,7 @@ class FakeEngine:
     name = "fake-model"
     sha256 = "f" * 64
     min_patches = 0.5
+    computation = Computation("torch", "fp32", mirror=True, input_size=512, device="cpu")
 
     def __init__(self) -> None:
         self.vocabulary = Vocabulary.from_json(VOCABULARY)

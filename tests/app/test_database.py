@@ -241,7 +241,9 @@ def test_a_database_written_before_there_were_studies_loses_nothing(tmp_path: Pa
     migrate(engine)
     before = json.loads((here / "feedback_0003.json").read_text(encoding="utf-8"))
     assert len(before) == 5
-    assert FeedbackRepository(engine).rows() == [{**row, "withdrawn": False} for row in before]
+    assert FeedbackRepository(engine).rows() == [
+        {**row, "withdrawn": False, "execution": None} for row in before
+    ]
     new = FeedbackRepository(engine).add(feedback(key="6" * 32))
     with engine.connect() as migrated:
         assert compare_metadata(MigrationContext.configure(migrated), Base.metadata) == []
@@ -302,4 +304,4 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
     migrate(engine)
     engine.dispose()
     with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0008",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0009",)]

@@ -9,7 +9,8 @@ import re
 
 import pytest
 
-from app.store import FeedbackRepository
+from app.store import FeedbackRepository, NamedFinding
+from patchclip.execution import Computation
 from tests.app.test_repository import feedback, finding
 
 
@@ -40,6 +41,19 @@ def test_csv_holds_the_same_rows(repository: FeedbackRepository) -> None:
     assert (first["map_shown"], json.loads(first["saliency_shown"])) == ("True", ["grad_cam"])
     assert (second["boxes"], second["location"]) == ("[]", "")
     assert list(first) == list(repository.rows()[0])
+
+
+def test_every_answer_says_how_it_was_computed_and_what_nobody_asked_does_not(
+    repository: FeedbackRepository,
+) -> None:
+    computed = Computation("torch", "bf16", mirror=False, input_size=512, device="cpu").to_dict()
+    repository.add(feedback(execution=computed))
+    repository.add(feedback(execution=computed, answer=NamedFinding("cyst", False), location=None))
+    repository.add(feedback(execution=None))  # as older versions stored it
+    unknown, unasked, asked = json.loads(repository.export_json())["feedback"]
+    assert asked["execution"] == computed
+    assert unasked["execution"] is None and unknown["execution"] is None
+    assert [row["execution"] for row in table(repository.export_csv())] == ["", "", json.dumps(computed)]
 
 
 def test_csv_of_nothing_has_its_header(repository: FeedbackRepository) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy
 
 from app.readings_panel import MOST_ROWS
 from app.store import FeedbackRepository
-from tests.app.fake_engine import PEAK
+from tests.app.fake_engine import PEAK, FakeEngine
 from tests.app.page_client import PageClient, reading
 
 
@@ -30,6 +30,7 @@ def test_a_reading_is_stored_with_what_was_shown(
     assert (row["confidence"], row["seconds"], row["zoom"]) == (80, 33.25, 1.5)
     assert (row["map_shown"], row["saliency_shown"]) == (True, ["grad_cam"])
     assert (row["model_name"], row["model_sha256"]) == ("fake-model", "f" * 64)
+    assert row["execution"] == FakeEngine.computation.to_dict()
     assert (row["presence"], row["location"], row["boxes"]) == ("absent", "wrong", [])
     assert row["parameters"]["display"] == {"threshold": 0.35, "colours": "cividis", "zoom": 1.5}
     assert window.call("history") == {"rows": [row], "total": 1}

@@ -77,6 +77,8 @@ def test_rows_are_what_predict_prints(done: Path, archive: Path, checkpoint: Pat
             for name in ("finding", "negated", "assertion", "side", "place", "in_vocabulary", "warnings"):
                 assert row[name] == entry[name], name
             assert row["probability"] == pytest.approx(entry["probability"], abs=1e-4)
+            told = record["model"]["execution"]
+            assert told["input_size"] == 64 and {name: row[name] for name in told} == told
             values = [value for line in entry["map"]["values"] for value in line]
             assert row["map"]["values"] == pytest.approx(values, abs=1e-4)
             assert len(row["regions"]) == len(entry["regions"])
@@ -127,6 +129,7 @@ def test_how_the_model_is_computed_is_kept_with_the_rows(
     expected = engine.query(engine.encode(load_radiograph(film)), QUERIES[:1])[0]
     [row] = [row for row in rows_of(out) if row["query"] == QUERIES[0]]
     assert row["probability"] == pytest.approx(expected.probability, abs=1e-6)
+    assert (row["backend"], row["precision"], row["mirror"]) == ("torch", "fp32", False)
     assert run(film, queries, out, tmp_path / "mirrored", "--names", "place") == 1
     assert "begun with another backend" in capsys.readouterr().err
 

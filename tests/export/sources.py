@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import FileDataset
 
+from patchclip.execution import Computation
 from patchclip.export import Result
 from patchclip.types import Answer, PatchMap, Region
 from tests.image.dicoms import dicom
@@ -83,9 +84,12 @@ def dark(query: str) -> Answer:
     )
 
 
+EXECUTION = Computation("torch", "bf16", mirror=False, input_size=512, device="cpu")
+
+
 def result(*answers: Answer, size: tuple[int, int] = (240, 320)) -> Result:
     """Of an invented model."""
-    return Result(answers or (answer(), dark("no pneumothorax")), size, "invented", SHA, ())
+    return Result(answers or (answer(), dark("no pneumothorax")), size, "invented", SHA, (), EXECUTION)
 
 
 def tool(name: str) -> str:

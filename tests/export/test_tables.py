@@ -20,6 +20,13 @@ def test_coco_is_read_by_its_own_library(tmp_path: Path) -> None:
     assert (
         annotation["bbox"] == [0, 160, 80, 80] and annotation["area"] == 6400 and annotation["score"] == 0.9
     )
+    assert table.loadImgs([1])[0]["execution"] == {
+        "backend": "torch",
+        "precision": "bf16",
+        "mirror": False,
+        "input_size": 512,
+        "device": "cpu",
+    }
     (category,) = table.loadCats([annotation["category_id"]])
     assert category["name"] == "pleural effusion"
     assert annotation["attributes"] == {"query": "pleural effusion", "image_probability": 0.8125}
@@ -42,6 +49,7 @@ def test_csv_has_a_row_per_region_and_one_for_an_answer_without() -> None:
             "score": score,
             "model": "invented",
             "model_sha256": SHA,
+            "execution": "torch, bf16, without the mirror image, 512 x 512 pixels, cpu",
             "picture": "",
         }
         for query, finding, negated, side, probability, x, y, w, h, score in (

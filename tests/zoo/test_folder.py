@@ -59,6 +59,13 @@ def test_a_converted_model_answers_and_says_that_it_is_not_calibrated(
         "name": "Tiny SigLIP",
         "sha256": load_checkpoint(folder).sha256,
         "backend": "torch, fp32",
+        "execution": {
+            "backend": "torch",
+            "precision": "fp32",
+            "mirror": False,
+            "input_size": 64,
+            "device": "cpu",
+        },
     }
     assert any("probabilities are not calibrated" in warning for warning in record["warnings"])
     answer = record["queries"][0]

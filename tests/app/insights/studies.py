@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from app.study.data import CaseTruth, Mark, ModelAnswer, StudyData
+from patchclip.execution import Computation
 from patchclip.types import Box
 
 SAVED = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -75,6 +76,9 @@ def told(finding: str, table: Mapping[str, str]) -> list[Mark]:
     ]
 
 
+COMPUTED = Computation("torch", "fp32", mirror=False, input_size=512, device="cpu").to_dict()
+
+
 def drawn_study(cases: int = 24, seed: int = 3, *, arm: str = "sequential") -> StudyData:
     """Three readers, two findings, a model that is right more often than not, maps of two methods.
 
@@ -93,7 +97,7 @@ def drawn_study(cases: int = 24, seed: int = 3, *, arm: str = "sequential") -> S
                 else ()
                 for name, chance in (("patch", 0.8), ("gradcam", 0.5))
             }
-            answers.append(ModelAnswer(case, finding, 0.8 if model else 0.1, 0.4, lit))
+            answers.append(ModelAnswer(case, finding, 0.8 if model else 0.1, 0.4, lit, COMPUTED))
             for reader in READERS:
                 feeling = rng.normal(1.0 if present else -0.6)
                 for before in (True, False):

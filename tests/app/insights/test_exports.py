@@ -20,7 +20,7 @@ from app.insights.package import pack, unpack, without_names
 from app.insights.record import record
 from app.study.cli import main
 from app.study.data import CaseTruth
-from tests.app.insights.studies import READERS, TRUE_BOX, drawn_study, mark, study
+from tests.app.insights.studies import COMPUTED, READERS, TRUE_BOX, drawn_study, mark, study
 
 
 def test_the_long_csv_has_a_row_per_reading_in_words_of_the_field() -> None:
@@ -93,6 +93,7 @@ def test_json_holds_every_reading() -> None:
     told = json_record(data, [{"case": 1, "finding": "Nodule", "presence": "present"}])
     assert len(told["readings"]) == len(data.marks)
     assert told["readings"][0]["saved_at"] == "2026-03-01T09:30:00+00:00"
+    assert all(answer["execution"] == COMPUTED for answer in told["answers"]) and told["answers"]
     assert told["consensus"] == [{"case": 1, "finding": "Nodule", "presence": "present"}]
     assert told["truths"][2] == {
         "case": 3,

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 
 from app.people.identity import Role
 from app.store.writing import reading
+from app.study.loading import study_data
 from app.study.progress import worklist
 from app.study.server import study_server
 from patchclip import load_radiograph
@@ -64,6 +65,8 @@ def test_a_case_is_made_ready_when_it_is_opened_before_the_worker_came_to_it(
 def test_what_was_made_ahead_may_be_removed_or_damaged(bench: Bench, anna: ReaderClient) -> None:
     bench.make_ready()
     assert bench.server.ahead.pending() == []
+    computed = [answer.execution for answer in study_data(bench.database, 2).answers]
+    assert computed and all(told == bench.engine.computation.to_dict() for told in computed)
     kept = sorted((bench.folder / "ready").iterdir())
     assert len(kept) == 12
     assignment = first_of(anna)
