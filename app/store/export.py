@@ -14,8 +14,8 @@ NOTICE = "research use only, not for clinical use"
 COLUMNS = tuple(
     "id reading revision supersedes current withdrawn created_at reader image_sha256 image_height "
     "image_width model_name model_sha256 execution asked query finding negated side in_vocabulary "
-    "query_probability finding_probability threshold presence confidence location comment boxes outlines seconds map_shown "
-    "saliency_shown zoom parameters".split()
+    "query_probability finding_probability threshold presence confidence location comment boxes outlines "
+    "seconds map_shown saliency_shown zoom parameters".split()
 )
 
 

@@ -241,9 +241,8 @@ def test_a_database_written_before_there_were_studies_loses_nothing(tmp_path: Pa
     migrate(engine)
     before = json.loads((here / "feedback_0003.json").read_text(encoding="utf-8"))
     assert len(before) == 5
-    assert FeedbackRepository(engine).rows() == [
-        {**row, "withdrawn": False, "execution": None} for row in before
-    ]
+    added = {"withdrawn": False, "execution": None}
+    assert FeedbackRepository(engine).rows() == [row | added for row in before]
     new = FeedbackRepository(engine).add(feedback(key="6" * 32))
     with engine.connect() as migrated:
         assert compare_metadata(MigrationContext.configure(migrated), Base.metadata) == []
