@@ -90,7 +90,8 @@ def test_migration_of_nothing_makes_exactly_the_tables_of_the_models(database: s
 
 def test_migrating_twice_changes_nothing_and_keeps_the_rows(database: sqlalchemy.Engine) -> None:
     insert = (
-        "INSERT INTO prediction VALUES (7, :sha, 10, 20, 'm', :sha, 'q', 'f', 0, NULL, 1, 0.25, 0.5, '{}', 1)"
+        "INSERT INTO prediction "
+        "VALUES (7, :sha, 10, 20, 'm', :sha, 'q', 'f', 0, NULL, 1, 0.25, 0.5, '{}', 1, NULL)"
     )
     with database.begin() as connection:
         connection.execute(text(insert), {"sha": "a" * 64})

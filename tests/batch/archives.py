@@ -14,7 +14,8 @@ from patchclip import Engine, load_radiograph
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.model.branches import Branch, image_logit
 from patchclip.model.calibration import Calibration, FindingCalibration
-from patchclip.model.checkpoint import load_checkpoint, save_checkpoint, write_prompts
+from patchclip.model.checkpoint import checkpoint_sha256, load_checkpoint, save_checkpoint
+from patchclip.model.prompts import save_prompts
 from patchclip.within import ends
 from tests.tiny import KINDS, tiny_checkpoint
 
@@ -50,7 +51,8 @@ def contrasting_checkpoint(folder: Path, source: Path) -> Path:
         )
     calibration = Calibration(findings, next(iter(findings.values())), min_patches=0.5)
     save_checkpoint(folder, model, checkpoint.vocabulary, calibration, checkpoint.gates)
-    write_prompts(folder)
+    # The text half is as it was, and so are the prompts, which take long to embed.
+    save_prompts(folder, checkpoint.prompts, checkpoint_sha256(folder))
     return folder
 
 
