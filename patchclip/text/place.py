@@ -96,10 +96,12 @@ def find_places(words: Sequence[str], concepts: Sequence[Concept]) -> list[Menti
     enlargement"."""
     table = _table()
     inside = {position for concept in concepts for position in concept.positions}
+    limits = {position for match in _limits().all(words) for position in match.positions}
     matches = [
         match
         for match in table.longest(words)
         if match.value.kind != "noun"
+        and not limits.intersection(match.positions)  # "at the upper limit of normal"
         and not (match.value.kind == "side" and inside.intersection(match.positions))
     ]
     mentions: list[Mention] = []
@@ -290,6 +292,13 @@ def _named(parts: tuple[PlacePart, ...]) -> tuple[PlacePart, ...]:
         ):
             result[index] = PlacePart(result[index].side, _region(lobe))
     return tuple(result)
+
+
+@lru_cache(maxsize=1)
+def _limits() -> PhraseTable[bool]:
+    """Phrases of a size that is just normal."""
+    phrases = (tuple(tokens_of(text)) for text in read("assertion")["borderline"])
+    return PhraseTable(((words, True) for words in phrases), frozenset(), gap=0)
 
 
 def _used(parts: Sequence[PlacePart], sides: Sequence[str]) -> bool:

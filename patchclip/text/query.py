@@ -1,6 +1,6 @@
 """Free text to queries: which findings, asserted how, where; the stages of this package put together.
 
-tokens -> translation -> spelling -> sentences -> concepts -> assertion -> place -> queries
+tokens -> translation -> spelling -> sentences -> clauses -> concepts -> assertion -> place -> queries
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from patchclip.errors import QueryError
 from patchclip.text.assertion import Assertion
 from patchclip.text.echo import Echo, echo_of
+from patchclip.text.ellipsis import completed
 from patchclip.text.foreign import ASK, translate
 from patchclip.text.free import free_phrase, is_doubtful, is_negated, names_something
 from patchclip.text.lexicon import lexicon_of
@@ -133,13 +134,14 @@ def parse_queries(text: str, vocabulary: Vocabulary, most: int = MOST) -> Readin
     translation = translate(typed, lexicon.speller.words)
     tokens = spell(translation.tokens, lexicon.speller)
     sentences = list(split_sentences(tokens))
-    statements = [item for sentence in sentences for item in read_statements(sentence, lexicon)]
+    clauses = list(completed(sentences, lexicon))
+    statements = [item for clause in clauses for item in read_statements(clause, lexicon)]
     if translation.unread and any(item.label for item in statements):
         raise QueryError(
             f'"{translation.unread}" is in a language that is not read, and may negate the rest; {ASK}'
         )
     foreign = translation.language or translation.unread
-    queries = _queries(text, sentences, statements, vocabulary, foreign)
+    queries = _queries(text, sentences, clauses, statements, vocabulary, foreign)
     return Reading(
         text=text,
         queries=tuple(queries[:most]),
@@ -153,6 +155,7 @@ def parse_queries(text: str, vocabulary: Vocabulary, most: int = MOST) -> Readin
 def _queries(
     text: str,
     sentences: Sequence[Sentence],
+    clauses: Sequence[Sentence],
     statements: Sequence[Statement],
     vocabulary: Vocabulary,
     foreign: str | None,
@@ -163,7 +166,7 @@ def _queries(
         sentence.stated or len(sentence.tokens) > _ENTRY for sentence in sentences
     )
     queries: dict[object, Query] = {}
-    for sentence in sentences:
+    for sentence in clauses:
         own = [statement for statement in findings if statement.sentence is sentence]
         for statement in own:
             query = _query(text, statement, vocabulary, len(sentences))
@@ -175,7 +178,7 @@ def _queries(
         if is_list and not own and not heading and names_something(sentence.words):
             query = _free_query(text, [sentence], statements, foreign)
             queries[query.start] = query
-    return list(queries.values()) or [_free_query(text, sentences, statements, foreign)]
+    return list(queries.values()) or [_free_query(text, clauses, statements, foreign)]
 
 
 def _query(text: str, statement: Statement, vocabulary: Vocabulary, sentences: int) -> Query:

@@ -10,7 +10,7 @@ from patchclip.text.language import word_lists
 from patchclip.text.tokens import Token
 
 ENDS = frozenset(".;!\n•·*")
-ANSWERS = frozenset({"no", "yes", "none", "nil", "negative", "positive", "absent", "present"})
+ANSWERS = frozenset({"no", "yes", "none", "nil", "false", "negative", "positive", "absent", "present"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,15 @@ import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from patchclip.text.encoder_package import english_words
 from patchclip.text.language import word_lists
 from patchclip.text.phrases import HYPHENS
 from patchclip.text.tokens import Token, stem
 
 SHORTEST = 5
+_ENDINGS = frozenset(
+    "s es d ed e ing y ies ied ly al ally ion ions ive ively ation ations ment ments ence ency ent".split()
+) | {""}
 
 
 class Speller:
@@ -53,6 +57,8 @@ class Speller:
                 if distance <= limit:
                     near.append((distance, -_shared_start(word, target), target))
         near.sort(key=lambda item: item[:2])  # the sort is stable: targets keep their order
+        if near and word in english_words():
+            near = [item for item in near if _inflects(word, item[2])]  # "isolated" is no "inflated"
         best = next((item for item in near if _plausible(word, item[2], item[0])), None)
         if best is None or any(_opposite(best[2], other) for _, _, other in near):
             return word
@@ -84,6 +90,13 @@ def _opposite(word: str, other: str) -> bool:
         for first, second in word_lists().guarded
         for a, b in ((first, second), (second, first))
     )
+
+
+def _inflects(word: str, target: str) -> bool:
+    """Whether two words have one stem, of four letters or more: "evaluated" and "evaluate"; not "internal"
+    and "interval"."""
+    shared = _shared_start(word, target)
+    return shared >= 4 and word[shared:] in _ENDINGS and target[shared:] in _ENDINGS
 
 
 def _shared_start(word: str, target: str) -> int:

@@ -19,6 +19,8 @@ ELISIONS = frozenset(
 )  # "l'épanchement"
 _UNFOLDED = str.maketrans({"ø": "o", "Ø": "O", "ß": "ss", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i"})
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:['’`´][^\W_]+)*")
+_BRACKETS = {"[": "(", "{": "(", "]": ")", "}": ")"}
+_LETTERS = {"n": "no", "y": "yes"}
 _APOSTROPHES = re.compile("['’`´]")
 
 
@@ -65,7 +67,7 @@ def read_tokens(text: str) -> tuple[Token, ...]:
             continue
         tokens.extend(_tokens_of_match(match, letters))
         position = match.end()
-    return tuple(_with_zeros(tokens))
+    return tuple(_with_answers(_with_zeros(tokens)))
 
 
 def tokens_of(text: str) -> list[str]:
@@ -140,7 +142,7 @@ def _mark(text: str, position: int) -> str:
         return "negative"
     if mark == "+" and (ends or not text[:position].rstrip(" ")[-1:].isalnum()):
         return "positive"
-    return mark
+    return _BRACKETS.get(mark, mark)
 
 
 def _with_zeros(tokens: list[Token]) -> list[Token]:
@@ -156,6 +158,16 @@ def _with_zeros(tokens: list[Token]) -> list[Token]:
         if (counts and not (before and before.word in ("<", ">", "="))) or answers:
             result[index] = Token(token.text, "no", token.start, token.stop)
     return result
+
+
+def _with_answers(tokens: list[Token]) -> list[Token]:
+    """ "PTX: n" and "effusion = y" answer; an n or a y elsewhere does not."""
+    for index in range(1, len(tokens)):
+        token, answer = tokens[index], _LETTERS.get(tokens[index].word)
+        ends = index + 1 == len(tokens) or not tokens[index + 1].is_word
+        if answer and ends and tokens[index - 1].word in (":", "="):
+            tokens[index] = Token(token.text, answer, token.start, token.stop)
+    return tokens
 
 
 @lru_cache(maxsize=1)

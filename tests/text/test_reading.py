@@ -71,11 +71,13 @@ def test_assertions_of_sentences_labelled_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [*table("kinds.csv"), *table("kinds_second.csv")], ids=lambda row: row["query"]
+    "row",
+    [*table("kinds.csv"), *table("kinds_second.csv"), *table("clauses.csv")],
+    ids=lambda row: row["query"],
 )
 def test_kinds(row: dict[str, str]) -> None:
-    """Pseudo-negations, notes in short, opposites, things that only sound like a finding, sides,
-    languages."""
+    """Pseudo-negations, notes in short, opposites, things that only sound like a finding, sides, languages,
+    clauses that leave their finding out."""
     assert reading(row["query"]) in row["reading"].split(" or ")
 
 
