@@ -37,7 +37,16 @@ def test_asking_for_a_finding_loads_neither_text_encoder_nor_compiler() -> None:
         f"    assert main(['predict', {str(EXAMPLE)!r}, '--query', 'no pleural effusion on the left']) == 0"
     )
     assert {"torch", "timm", "patchclip.predict"} <= loaded
-    heavy = {"transformers", "open_clip", "sklearn", "pandas", "matplotlib", "plotly", "highdicom"}
+    heavy = {
+        "tokenizers",
+        "transformers",
+        "open_clip",
+        "sklearn",
+        "pandas",
+        "matplotlib",
+        "plotly",
+        "highdicom",
+    }
     assert not loaded & (heavy | {"pynetdicom", "pytorch_grad_cam", "torch._dynamo", "sympy"})
 
 
@@ -68,7 +77,7 @@ def test_a_server_listens_before_it_loads_statistics_or_what_writes_dicom() -> N
         "import app.serving, app.archive_panel, app.models.shelf, app.received, app.study.server, app.twin"
     )
     assert {"gradio", "torch", "app.insights.figures", "app.monai_label.desk"} <= loaded
-    assert not loaded & {"scipy.stats", "highdicom", "sklearn", "transformers", "open_clip"}
+    assert not loaded & {"scipy.stats", "highdicom", "sklearn", "tokenizers", "transformers", "open_clip"}
     assert not loaded & {"matplotlib.pyplot", "pytorch_grad_cam", "torch._dynamo", "usearch"}
 
 

@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-import patchclip._torchvision  # noqa: F401  (transformers, once loaded, import torchvision)
 from patchclip.text.encoder_package import encoder_folder
+
+if TYPE_CHECKING:
+    from patchclip.text.minilm import MiniLM
 
 CACHE_SIZE = 4096
 AT_ONCE = 64
@@ -22,21 +24,20 @@ AT_ONCE = 64
 class SentenceEncoder:
     """Texts to sentence features; every text is encoded once and remembered.
 
-    all-MiniLM-L6-v2 (Wang et al. 2020; sentence-transformers, Apache-2.0): mean over token states, then unit
-    norm.
+    all-MiniLM-L6-v2 (Wang et al. 2020; sentence-transformers, Apache-2.0): see `MiniLM`.
     """
 
     width = 384
 
     def __init__(self) -> None:
-        """Weights and tokenizer are loaded when the first text is encoded: most of a start's time, and a
-        finding whose prompts a checkpoint brings embedded needs neither.
+        """Weights and tokenizer are loaded when the first text is encoded: a finding whose prompts a
+        checkpoint brings embedded needs neither.
 
         Raises:
             CheckpointError: the package that holds them is not installed.
         """
         self._folder = encoder_folder()
-        self._parts: tuple[Any, nn.Module] | None = None
+        self._model: MiniLM | None = None
         self._cache: dict[str, Tensor] = {}
         self._lock = Lock()
 
@@ -54,25 +55,16 @@ class SentenceEncoder:
                     self._cache[text] = feature
             return torch.stack([self._cache[text] for text in texts])
 
-    @torch.no_grad()
     def _forward(self, texts: list[str]) -> Tensor:
-        self._parts = self._parts or self._load()
-        tokenizer, model = self._parts
-        tokens = tokenizer(texts, padding=True, truncation=True, max_length=128, return_tensors="pt")
-        states = model(**tokens).last_hidden_state
-        mask = tokens["attention_mask"].unsqueeze(-1).to(states.dtype)
-        features: Tensor = nn.functional.normalize((states * mask).sum(dim=1) / mask.sum(dim=1), dim=-1)
+        self._model = self._model or self._load()
+        features: Tensor = self._model(texts)
         return features
 
-    def _load(self) -> tuple[Any, nn.Module]:
-        """Tokenizer and model."""
-        from transformers import AutoModel, AutoTokenizer
-        from transformers.utils import logging
+    def _load(self) -> MiniLM:
+        """The model with its weights."""
+        from patchclip.text.minilm import MiniLM
 
-        logging.disable_progress_bar()
-        tokenizer = AutoTokenizer.from_pretrained(self._folder, local_files_only=True)
-        model = AutoModel.from_pretrained(self._folder, local_files_only=True)
-        return tokenizer, model.eval().requires_grad_(False)
+        return MiniLM(self._folder)
 
 
 @lru_cache(maxsize=1)
