@@ -57,7 +57,7 @@ def test_the_wheel_holds_the_library_and_its_assets_and_nothing_else(wheel: Path
         for name in ("model.safetensors", "prompts.safetensors", "prevalence.json", "accuracy.json")
     }
     assert model <= set(names)
-    assert "patchclip/assets/vocabulary.json" in names
+    assert {"patchclip/assets/vocabulary.json", "patchclip/assets/phrases.safetensors"} <= set(names)
     assert {f"patchclip/assets/lung-fields/{name}" for name in ("model.json", "model.safetensors")} <= set(
         names
     )

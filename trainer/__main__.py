@@ -30,6 +30,7 @@ COMMANDS = {
     "gates": "gates",
     "export": "export",
     "prompts": "prompts",
+    "phrases": "phrases",
     "check-data": "check_data",
     "evaluate-gates": "evaluate_gates",
     "evaluate-site": "evaluate_site",

@@ -53,6 +53,16 @@ class Verdict:
     label: str | None
 
 
+def phrases_of(vocabulary: Vocabulary) -> dict[str, str]:
+    """Every wording of more than four letters of a finding -> the label of the finding."""
+    return {
+        text: item.label
+        for item in vocabulary.findings
+        for text in (item.name, *item.synonyms, *item.aliases)
+        if len(text) > 4
+    }
+
+
 class QueryGate:
     """Logistic regression on two similarities: to the nearest phrase of the vocabulary, and to the nearest
     phrase outside it."""
@@ -62,19 +72,13 @@ class QueryGate:
     ) -> None:
         """weights: of the similarity to the vocabulary, of that to the outside, and the intercept."""
         self.vocabulary, self.encoder, self.weights = vocabulary, encoder, weights
-        phrases = [
-            (text, item.label)
-            for item in vocabulary.findings
-            for text in (item.name, *item.synonyms, *item.aliases)
-            if len(text) > 4
-        ]
+        phrases = phrases_of(vocabulary)
         if not phrases:
             raise CheckpointError(
                 "The vocabulary has no wording of more than four letters, so nothing tells what is near it; "
                 "add one."
             )
-        self._phrases = list(dict(phrases))
-        self._labels = [dict(phrases)[text] for text in self._phrases]
+        self._phrases, self._labels = list(phrases), list(phrases.values())
         self._features: tuple[Tensor, Tensor] | None = None
 
     @classmethod
@@ -119,7 +123,7 @@ class QueryGate:
         )
 
     def prepare(self, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Loads the encoder and embeds the phrases that queries are compared with.
+        """Loads the encoder, and embeds the phrases that queries are compared with, where that is not done.
 
         stopped: asked before each batch; what is left is left out once it says so.
         """
@@ -129,6 +133,7 @@ class QueryGate:
                 return
             self.encoder.encode(phrases[start : start + AT_ONCE])
         self._anchors()
+        self.encoder.prepare()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types only."""
