@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from app.settings import Settings, UsageError, read_settings
 from patchclip import PatchClipError
+from patchclip.memory import loading
 
 if TYPE_CHECKING:
     from patchclip import Engine
@@ -55,22 +56,23 @@ def _interrupt(*_: object) -> None:
 
 def _serve(settings: Settings, folder: Path) -> None:
     prepare_environment(folder)
-    from app.archive_panel import archive_of
-    from app.models.in_use import InUse
-    from app.models.shelf import Shelf, chosen_checkpoint
-    from app.people.start import people_of
-    from app.received import taking
-    from app.service import Service
-    from app.serving import build, listen, serve
-    from app.store import FeedbackRepository, migrate, open_database
-    from app.study.server import study_server
-    from app.truth import read_truth
-    from app.twin import Twin
-    from app.watching.drain import Drain
-    from patchclip import Engine
-    from patchclip.execution import Execution
-    from patchclip.image.isolation import shared_pool
-    from patchclip.resources import TWIN
+    with loading():
+        from app.archive_panel import archive_of
+        from app.models.in_use import InUse
+        from app.models.shelf import Shelf, chosen_checkpoint
+        from app.people.start import people_of
+        from app.received import taking
+        from app.service import Service
+        from app.serving import build, listen, serve
+        from app.store import FeedbackRepository, migrate, open_database
+        from app.study.server import study_server
+        from app.truth import read_truth
+        from app.twin import Twin
+        from app.watching.drain import Drain
+        from patchclip import Engine
+        from patchclip.execution import Execution
+        from patchclip.image.isolation import shared_pool
+        from patchclip.resources import TWIN
 
     database = open_database(settings.database)
     stop = Event()

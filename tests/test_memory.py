@@ -1,4 +1,4 @@
-"""Memory that is kept is not asked of the system again."""
+"""Memory that is kept is not asked of the system again; modules are not searched for garbage."""
 
 from __future__ import annotations
 
@@ -43,3 +43,23 @@ def test_large_blocks_are_reused() -> None:
     if not kept:
         pytest.skip("the C library is not glibc")
     assert after < before / 4
+
+
+def test_what_was_loaded_is_not_searched_for_garbage_and_all_else_is() -> None:
+    program = """
+import gc, weakref
+from patchclip.memory import loading
+class Ring:
+    def __init__(self):
+        self.self = self
+with loading():
+    assert not gc.isenabled()
+    import decimal, email.message, xml.dom.minidom
+    lasting = weakref.ref(Ring())
+assert gc.isenabled() and gc.get_freeze_count() > 10_000
+assert all(item is not vars(decimal) for item in gc.get_objects())
+passing = weakref.ref(Ring())
+gc.collect()
+assert lasting() is not None and passing() is None
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
