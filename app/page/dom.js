@@ -18,6 +18,11 @@ export function say(id, text = "") {
   place.hidden = !text;
 }
 
+export function put(element, property, value) {
+  // What is written anew has the browser lay the page out again, and observers hear of it, even if it is the same.
+  if (element[property] !== value) element[property] = value;
+}
+
 export function intoSight(item) {
   // The first answer comes with what stands above it: what became of each word.
   const section = item.closest(".answers");

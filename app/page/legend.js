@@ -1,11 +1,11 @@
 // The legend of a map, and the colours that it is painted in.
 import { rgb } from "./colours.js";
-import { $ } from "./dom.js";
+import { $, put } from "./dom.js";
 
 export function legend({ table, threshold, exploration }) {
   const canvas = $("legend");
   const context = canvas.getContext("2d");
-  canvas.parentElement.hidden = !!exploration; // hatching has no scale from 0 to 1
+  put(canvas.parentElement, "hidden", !!exploration); // hatching has no scale from 0 to 1
   context.clearRect(0, 0, canvas.width, canvas.height);
   if (!table) return;
   const last = canvas.width - 1;

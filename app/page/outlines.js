@@ -8,6 +8,7 @@ const painted = new WeakMap(); // the outline of each map, painted once
 
 export function drawOutlines(context, place, answers, size, minPatches) {
   // `answers` are { map, threshold, colour, number }.
+  if (!answers.length) return;
   answers.forEach((answer) => {
     context.setTransform(...place.matrix.map((value) => value * place.ratio));
     context.drawImage(outlineOf(answer, size, minPatches).picture, 0, 0, size[1], size[0]);

@@ -10,20 +10,16 @@ export function pictureOf(map, size, view, threshold) {
   const key = [threshold, opacity, smooth, outlines, filled, tableName, minPatches, size].join();
   const before = painted.get(map);
   if (before && before.key === key) return before;
-  const fresh = { key, ...paint(map, size, { ...view, threshold }) };
+  const fresh = { key, ...paint(map, size, { ...view, threshold }, before) };
   painted.set(map, fresh);
   return fresh;
 }
 
-function paint(map, size, view) {
+function paint(map, size, view, before) {
   const regions = findRegions(map, size, view.threshold, view.minPatches);
   const { rows, cols } = regions;
   const lit = view.smooth ? regions.lit : wholePatches(map, regions, view.threshold);
-  const picture = document.createElement("canvas");
-  picture.width = cols;
-  picture.height = rows;
-  const context = picture.getContext("2d");
-  const pixels = context.createImageData(cols, rows);
+  const { picture, pixels } = roomFor(rows, cols, before);
   const shown = new Uint32Array(pixels.data.buffer);
   if (view.filled) {
     const colours = coloursOf(view);
@@ -35,8 +31,19 @@ function paint(map, size, view) {
   }
   // A light line and a dark one beside it, which so show on any ground.
   if (view.outlines || !view.filled) outline(shown, lit, rows, cols);
-  context.putImageData(pixels, 0, 0);
-  return { picture, regions: regions.count };
+  picture.getContext("2d").putImageData(pixels, 0, 0);
+  return { picture, pixels, regions: regions.count };
+}
+
+function roomFor(rows, cols, before) {
+  // While a threshold moves, the same map is painted again and again: on the same canvas, from the same memory.
+  if (before && before.pixels.width === cols && before.pixels.height === rows) {
+    new Uint32Array(before.pixels.data.buffer).fill(0);
+    return before;
+  }
+  const picture = document.createElement("canvas");
+  Object.assign(picture, { width: cols, height: rows });
+  return { picture, pixels: picture.getContext("2d").createImageData(cols, rows) };
 }
 
 function coloursOf({ table, opacity }) {

@@ -9,7 +9,7 @@ import {
   places,
   setCut,
 } from "./compared.js";
-import { $, all, choices as radio, node } from "./dom.js";
+import { $, all, choices as radio, node, put } from "./dom.js";
 import { offer, renderHead, scoreWords, sentenceOf } from "./heads.js";
 import { choices, fetched, isBoxes, PATCH_MAP, titleOf } from "./maps.js";
 import { makePane } from "./pane.js";
@@ -85,9 +85,9 @@ export function renderPanes() {
   const stage = $("stage");
   stage.classList.toggle("panes-2", compared.count === 2);
   stage.classList.toggle("panes-4", compared.count === 4);
-  $("panes").hidden = compared.count === 1;
+  put($("panes"), "hidden", compared.count === 1);
   $("matched").checked = compared.matched;
-  $("matched-label").hidden = !places().length;
+  put($("matched-label"), "hidden", !places().length);
   const answer = activeAnswer();
   panes.forEach((pane, k) => {
     pane.section.hidden = k >= compared.count - 1;

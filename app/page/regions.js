@@ -1,6 +1,7 @@
 // Regions of a map by the library's own rule (patchclip/localize.py): what the page counts is what the library counts.
 const WORKING_LENGTH = 512; // regions are traced at this resolution at most: far finer than any patch
 const grids = new WeakMap(); // the values of each map, upsampled once
+let room = { seen: new Uint8Array(0), queue: new Int32Array(0) }; // of a search, the same for the next one
 
 export function upsampled(map, [height, width]) {
   // Map values at the working resolution: bilinear between patch centres, in single precision as the library has it.
@@ -84,8 +85,10 @@ function boxAround(part, { rows, cols, height, width }) {
 
 function* parts(lit, rows, cols) {
   // The connected parts (8 neighbours), each as a list of pixels, row by row from its uppermost one outwards.
-  const seen = new Uint8Array(lit.length);
-  const queue = new Int32Array(lit.length);
+  if (room.seen.length !== lit.length)
+    room = { seen: new Uint8Array(lit.length), queue: new Int32Array(lit.length) };
+  const { seen, queue } = room;
+  seen.fill(0);
   let stop = 0;
   for (let first = 0; first < lit.length; first++) {
     if (!lit[first] || seen[first]) continue;

@@ -2,7 +2,7 @@
 import { answerNode } from "./answer_card.js";
 import { colourOf, numberOf } from "./answers.js";
 import { noteShown } from "./compared.js";
-import { $, choices, intoSight, node, refill, say, short } from "./dom.js";
+import { $, choices, intoSight, node, put, refill, say, short } from "./dom.js";
 import { draftOf } from "./drafts.js";
 import { renderEcho } from "./echo.js";
 import { openPanel } from "./folds.js";
@@ -19,6 +19,7 @@ import { studyNode } from "./study_list.js";
 import { address } from "./window_state.js";
 
 const MOST_CHIPS = 8;
+const NO_SIDES = [{}, {}];
 const followed = new Map(); // list -> the key of what was chosen in it
 
 export function renderModel() {
@@ -93,7 +94,7 @@ function showInViewer(study, answer) {
   view.exploration = (answer && answer.explored && answer.exploration) || null;
   view.place = placeOf(answer);
   view.all = study && state.all ? outlinesOf(study) : [];
-  view.sides = layersOf(answer);
+  view.sides = view.mode === "compare" ? layersOf(answer) : NO_SIDES;
   noteShown(answer, view);
 }
 
@@ -161,7 +162,7 @@ function renderTools() {
   const marked = $("threshold").parentElement;
   if (answer) marked.style.setProperty("--own", answer.threshold);
   else marked.removeAttribute("style"); // no answer, no threshold of its own
-  $("smoothed").hidden = !view.smooth;
+  put($("smoothed"), "hidden", !view.smooth);
 }
 
 function renderTimes(study, answer) {

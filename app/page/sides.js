@@ -1,7 +1,7 @@
 // Two maps on one film: left and right of a curtain, or in turn on the whole of it.
 import { activeAnswer, compared, layerOf } from "./compared.js";
 import { setView } from "./controls.js";
-import { $, node } from "./dom.js";
+import { $, node, put } from "./dom.js";
 import { makeHead, offer, renderHead, scoreWords, sentenceOf } from "./heads.js";
 import { fetched, titleOf } from "./maps.js";
 import { render } from "./render.js";
@@ -47,8 +47,8 @@ export function renderSides(answer) {
   // Heads and words of both sides; gives the words of what is in sight.
   const { view } = viewer;
   const comparing = !!answer && view.mode === "compare" && !answer.explored;
-  $("tags").hidden = !comparing;
-  for (const id of ["curtain-label", "flicker", "exchange"]) $(id).hidden = view.mode !== "compare";
+  put($("tags"), "hidden", !comparing);
+  for (const id of ["curtain-label", "flicker", "exchange"]) put($(id), "hidden", view.mode !== "compare");
   $("curtain").value = view.curtain;
   if (!comparing) return [];
   const hidden = [view.curtain === 0, view.curtain === 1];

@@ -162,9 +162,13 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
     drawOverlay();
   }
 
+  let pointed = { event: null, at: null };
   const point = (event) => {
+    // Many listen to one event: the browser is asked once where the film lies.
+    if (pointed.event === event) return pointed.at;
     const box = element.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+    pointed = { event, at: [event.clientX - box.left, event.clientY - box.top] };
+    return pointed.at;
   };
   new ResizeObserver(() => camera.resize()).observe(element);
   // Cornerstone keeps each key that it hears from the browser, Tab too: it hears the one that its bindings know.

@@ -70,11 +70,14 @@ def interactions(page: Page) -> list[Frames]:
 
     browser = page.context.new_cdp_session(page)
 
-    def wheel() -> None:
-        # Turned by the browser itself: a turn that is sent from here waits for the one before to be answered.
-        turn = {"x": x, "y": y, "gestureSourceType": "mouse", "speed": WHEEL_SPEED}
-        for distance in (WHEEL_SPEED / 4, -WHEEL_SPEED / 4):
+    def wheel(distance: float) -> Callable[[], None]:
+        def act() -> None:
+            # Turned by the browser itself: a turn that is sent from here waits for the one before to be
+            # answered. One turn for each trace, since nothing is to be drawn between two.
+            turn = {"x": x, "y": y, "gestureSourceType": "mouse", "speed": WHEEL_SPEED}
             browser.send("Input.synthesizeScrollGesture", {**turn, "yDistance": distance})
+
+        return act
 
     def press(key: str) -> Callable[[], None]:
         def act() -> None:
@@ -96,7 +99,8 @@ def interactions(page: Page) -> list[Frames]:
         ("window drag at fit", "=", drag("right")),
         ("window drag at 1:1", "U", drag("right")),
         ("pan at 1:1", "U", drag("left")),
-        ("zoom", "=", wheel),
+        ("zoom in", "=", wheel(WHEEL_SPEED / 2)),
+        ("zoom out", "U", wheel(-WHEEL_SPEED / 4)),
         ("turn", "=", press("r")),
         ("turn at 1:1", "U", press("r")),
         ("invert", "=", press("i")),

@@ -99,7 +99,7 @@ export function makeCamera(element, changed) {
   engine.enableElement({ viewportId: VIEWPORT + count, type: Enums.ViewportType.STACK, element });
   const viewport = engine.getViewport(VIEWPORT + count);
   const place = { x: 0, y: 0, scale: 1, zoom: 1, rotation: 0, flipX: false, flipY: false }; // x, y: at the middle
-  let [film, imageId, quiet, laying] = [null, "", false, 0];
+  let [film, imageId, quiet, laying, turned] = [null, "", false, 0, null];
   let extent = [element.clientWidth, element.clientHeight]; // asked of the browser when it changes, not for every frame
 
   const box = () => extent;
@@ -125,7 +125,8 @@ export function makeCamera(element, changed) {
     place.x = Math.min(Math.max(place.x, 0), width);
     place.y = Math.min(Math.max(place.y, 0), height);
     quiet = true;
-    viewport.setRotation(place.rotation);
+    if (turned !== place.rotation) viewport.setRotation(place.rotation); // dearer than all else that is told
+    turned = place.rotation;
     viewport.setCamera({
       flipHorizontal: place.flipX,
       flipVertical: place.flipY,
@@ -189,7 +190,7 @@ export function makeCamera(element, changed) {
       await viewport.setStack([imageId]);
       quiet = false;
       if (turn !== laying) return;
-      film = next;
+      [film, turned] = [next, null];
       if (before) {
         films.delete(before);
         if (cache.getImageLoadObject(before)) cache.removeImageLoadObject(before);

@@ -33,13 +33,13 @@ export function makeLens(viewer) {
 
   viewer.element.addEventListener("pointermove", (event) => {
     at = viewer.point(event);
-    draw();
+    if (on) draw();
   });
   viewer.element.addEventListener("pointerleave", () => {
     at = null;
-    draw();
+    if (on) draw();
   });
-  viewer.onDraw(draw);
+  viewer.onDraw(() => on && draw());
 
   return {
     toggle() {

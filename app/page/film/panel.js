@@ -1,5 +1,5 @@
 // The film's own tools below it: window, black and white, turning, size; and what stands on the film itself.
-import { $, node, refill } from "../dom.js";
+import { $, node, put, refill } from "../dom.js";
 import { setTitle } from "../key_list.js";
 import { isWhole, valueAt } from "./grey.js";
 import { magnify, startDrawing } from "./actions.js";
@@ -48,8 +48,7 @@ export function bindPanel(viewer) {
   $("ruler").onclick = () => startDrawing("ruler");
   $("ratio").onclick = () => startDrawing("ratio");
   $("magnify").onclick = magnify;
-  viewer.element.addEventListener("pointermove", (event) => renderProbe(viewer, event));
-  viewer.element.addEventListener("pointerleave", () => ($("probe").textContent = ""));
+  bindProbe(viewer);
   renderWindow(viewer);
   renderPlace(viewer);
 }
@@ -113,11 +112,6 @@ function renderWindow({ camera, look }) {
   put($("negative"), "ariaPressed", String(inverted));
 }
 
-function put(element, property, value) {
-  // What is written anew has the browser lay the page out again, even if it is the same.
-  if (element[property] !== value) element[property] = value;
-}
-
 function renderPlace(viewer) {
   const { camera } = viewer;
   const film = camera.film();
@@ -156,23 +150,35 @@ export function sideOf(viewer, side) {
   return { text: (leftLies === side ? "L" : "R") + (told ? "" : "?"), at, told };
 }
 
-function renderProbe(viewer, event) {
+function bindProbe(viewer) {
+  // Once for each frame, however often the pointer has moved: words that are written have the page laid out again.
+  let [at, asked] = [null, 0];
+  const soon = (place) => {
+    at = place;
+    asked ||= requestAnimationFrame(() => {
+      asked = 0;
+      const film = viewer.camera.film();
+      if (!at) put($("probe"), "textContent", "");
+      else if (film && film === viewer.view.film)
+        put($("probe"), "textContent", probeWords(viewer, film, at));
+    });
+  };
+  viewer.element.addEventListener("pointermove", (event) => soon(viewer.point(event)));
+  viewer.element.addEventListener("pointerleave", () => soon(null));
+}
+
+function probeWords(viewer, film, at) {
   // What lies under the pointer: place, grey value in the file's units, the patch's own value.
-  const film = viewer.camera.film();
-  if (!film || film !== viewer.view.film) return;
-  const [x, y] = viewer.camera.toImage(viewer.point(event));
+  const [x, y] = viewer.camera.toImage(at);
   const [height, width] = viewer.view.size;
-  if (x < 0 || y < 0 || x >= width || y >= height) {
-    $("probe").textContent = "";
-    return;
-  }
+  if (x < 0 || y < 0 || x >= width || y >= height) return "";
   const value = valueAt(film, x, y);
   const digits = Number.isInteger(film.slope) && Number.isInteger(film.intercept) ? 0 : 2;
   const words = [`x ${Math.floor(x)} y ${Math.floor(y)}`];
   if (isWhole(film)) words.push(value === null ? "shows nothing" : `value ${value.toFixed(digits)}`);
   const patch = patchAt(viewer.view, x, y);
   if (patch !== null) words.push(`patch ${patch.toFixed(2).replace(/^0/, "")}`);
-  $("probe").textContent = words.join(" · ");
+  return words.join(" · ");
 }
 
 function patchAt({ map, mode, exploration }, x, y) {
