@@ -29,8 +29,10 @@ from app.requests import (
     FilmsRequest,
     FindRequest,
     HitRequest,
+    JudgedRequest,
     LookRequest,
     MapsRequest,
+    OfReaderRequest,
     OpenExampleRequest,
     OpenRequest,
     ReceivedFilmRequest,
@@ -151,7 +153,8 @@ def routes(
         "explore": json(ExploreRequest, service.explore),
         "save": personal(SaveRequest, service.readings.save),
         "withdraw": personal(WithdrawRequest, service.readings.withdraw),
-        "history": personal(EmptyRequest, service.readings.history),
+        "judged": personal(JudgedRequest, service.readings.judged_by),
+        "history": personal(OfReaderRequest, service.readings.history),
         "export": personal(ExportRequest, service.readings.export),
     }
     requests = {} if studies is None else study_requests(studies.desk, studies.office)

@@ -6,8 +6,8 @@ from typing import Any
 
 from app.lanes import Lanes
 from app.people.identity import Person, Role
-from app.replies import ExportReply, HistoryReply, SavedReply, WithdrawnReply
-from app.requests import EmptyRequest, ExportRequest, SaveRequest, WithdrawRequest
+from app.replies import ExportReply, HistoryReply, JudgedReply, SavedReply, WithdrawnReply
+from app.requests import ExportRequest, JudgedRequest, OfReaderRequest, SaveRequest, WithdrawRequest
 from app.sessions import Sessions, Study
 from app.store import FeedbackRepository, NamedFinding, NewFeedback, StoreError
 from patchclip import Answer, Engine, QueryError
@@ -30,7 +30,8 @@ class ReadingsPanel:
     """Stores what readers say, with exactly what they were shown.
 
     Whoever is signed in reads under their own name and gets their own rows, and a lead everybody's. Where
-    nobody needs to sign in, `person` is None: readers type their names, and everybody gets all rows.
+    nobody needs to sign in, `person` is None: readers type their names, and a page asks for the rows of the
+    one that was typed there, or for everybody's.
 
     Args:
         feedback: the store.
@@ -64,9 +65,9 @@ class ReadingsPanel:
             saved=taken.when.isoformat(timespec="seconds"), row=taken.id, revision=taken.revision
         )
 
-    async def history(self, window: str, person: Person | None, request: EmptyRequest) -> HistoryReply:
+    async def history(self, window: str, person: Person | None, request: OfReaderRequest) -> HistoryReply:
         """The newest feedback, newest first, and how much there is in all."""
-        reader = _whose(person)
+        reader = _whose(person, request.reader)
         return await self._lanes.store.run(
             lambda: HistoryReply(
                 rows=self._feedback.rows(limit=MOST_ROWS, reader=reader),
@@ -75,21 +76,33 @@ class ReadingsPanel:
         )
 
     async def export(self, window: str, person: Person | None, request: ExportRequest) -> ExportReply:
-        """All feedback as a file's text."""
-        reader = _whose(person)
+        """Feedback as a file's text."""
+        reader = _whose(person, request.reader)
         export = self._feedback.export_csv if request.kind == "csv" else self._feedback.export_json
         return ExportReply(text=await self._lanes.store.run(lambda: export(reader=reader)))
 
-    async def judged(self, image_sha256: str, person: Person | None) -> tuple[int, list[str]]:
+    async def judged(self, image_sha256: str, person: Person | None) -> tuple[int | None, list[str]]:
         """How many readings there are of a picture, and a sentence where nobody can tell.
 
+        None where nobody signs in: other readers' marks are not for whoever has not said who they are.
         Looking and asking need no database.
         """
         reader = _whose(person)
         try:
-            return await self._lanes.store.run(lambda: self._feedback.judged(image_sha256, reader=reader)), []
+            count = await self._lanes.store.run(lambda: self._feedback.judged(image_sha256, reader=reader))
         except StoreError:
             return 0, [NO_HISTORY]
+        return (None if person is None else count), []
+
+    async def judged_by(self, window: str, person: Person | None, request: JudgedRequest) -> JudgedReply:
+        """How many readings there are of each picture, by the reader who is named or signed in."""
+        reader = person.name if person else request.reader.strip()
+        judged = self._feedback.judged
+        return JudgedReply(
+            judged=await self._lanes.store.run(
+                lambda: [judged(image, reader=reader) for image in request.images]
+            )
+        )
 
     def _judgement(self, study: Study, reader: str, request: SaveRequest) -> NewFeedback:
         answer = self._judged(study, request)
@@ -136,9 +149,16 @@ class ReadingsPanel:
         return len(find_regions(answer.map, threshold, study.encoded.size, study.engine.min_patches))
 
 
-def _whose(person: Person | None) -> str | None:
-    """The name of the reader whose rows a person gets, or None for everybody's."""
-    return None if person is None or person.may(Role.LEAD) else person.name
+def _whose(person: Person | None, named: str | None = None) -> str | None:
+    """The name of the reader whose rows are given, or None for everybody's.
+
+    Args:
+        person: who is signed in; None where nobody needs to.
+        named: the name that was typed there.
+    """
+    if person is None:
+        return None if named is None else named.strip()
+    return None if person.may(Role.LEAD) else person.name
 
 
 def named_finding(engine: Engine, text: str) -> NamedFinding:

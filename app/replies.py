@@ -165,7 +165,8 @@ class FilmHeadReply(Reply):
 
 
 class StudyReply(Reply):
-    """What comes after the film of an opened radiograph; `judged` counts readings so far.
+    """What comes after the film of an opened radiograph; `judged` counts the readings that whoever asks
+    may see, and is null where nobody signs in: of whom, the page asks by itself.
 
     `model` answers what is asked of it.
     `windows` are those of the header, by name; `window` is the place of the one in use, None for an automatic
@@ -194,7 +195,7 @@ class StudyReply(Reply):
     burnt_in: bool
     decode_ms: float
     encode_ms: float
-    judged: int
+    judged: int | None
     truth: list[TruthReply]
 
 
@@ -240,6 +241,12 @@ class HistoryReply(Reply):
 
     rows: list[dict[str, Any]]
     total: int
+
+
+class JudgedReply(Reply):
+    """How many readings there are of each picture that was asked about."""
+
+    judged: list[int]
 
 
 class ReceivedReply(Reply):

@@ -48,12 +48,29 @@ Accession = Annotated[str, StringConstraints(pattern=r"^[^\\*?\x00-\x1f\x7f]{1,1
 Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Modality = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Method = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Empty = Literal[""]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class EmptyRequest(Message):
-    """What `start` and `history` get: nothing."""
+    """What `start` gets: nothing."""
+
+
+class OfReaderRequest(Message):
+    """Whose readings are asked for where nobody signs in: of the name typed as reader, "" for nobody's.
+
+    None asks for everybody's. Where people sign in, this is passed over: whoever asks is known.
+    """
+
+    reader: Text | None = None
+
+
+class JudgedRequest(Message):
+    """How many readings there are, by the reader of that name, of each picture, by the hash of its pixels."""
+
+    reader: Text
+    images: Annotated[tuple[Sha256, ...], Field(max_length=1000)]
 
 
 class WindowRequest(Message):
@@ -193,7 +210,7 @@ class SaveRequest(_OfStudy):
     map_shown: bool = False
     saliency_shown: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
     display: Display = Display()
-    model: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    model: Sha256 | None = None
 
     def drawn(self) -> tuple[Box, ...]:
         """The boxes, in original image pixels."""
@@ -265,8 +282,8 @@ class FilmRequest(FilmsRequest):
     instance: Uid
 
 
-class ExportRequest(Message):
-    """All feedback, as one of two kinds of file."""
+class ExportRequest(OfReaderRequest):
+    """Feedback as one of two kinds of file."""
 
     kind: Literal["csv", "json"]
 

@@ -1,4 +1,5 @@
 // Buttons, sliders and lists: what each does when it is used.
+import { openNext } from "./arriving.js";
 import { activate, ask } from "./asking.js";
 import { activeAnswer, wantAgain } from "./compared.js";
 import { filesOf } from "./contents.js";
@@ -7,7 +8,7 @@ import { bindPanel } from "./film/panel.js";
 import { $, all, say } from "./dom.js";
 import { touch } from "./drafts.js";
 import { explore } from "./explore.js";
-import { download, showHistory } from "./history.js";
+import { download, listHistory, showHistory } from "./history.js";
 import { takeColours } from "./legend.js";
 import { bindPicture } from "./picture.js";
 import { bindArchive } from "./archive.js";
@@ -17,6 +18,7 @@ import { bindScores } from "./scores.js";
 import { bindSides, renderSides } from "./sides.js";
 import { bindResults } from "./results.js";
 import { attachPointer } from "./pointer.js";
+import { countJudged } from "./marks.js";
 import { othersAbsent } from "./others_absent.js";
 import {
   askBeforeLeaving,
@@ -70,6 +72,7 @@ function bindOpening() {
     event.target.value = "";
   };
   onItem("examples", openExample);
+  onItem("arriving", openNext);
   onItem("studies", (key) => choose(state.studies.find((study) => study.sha256 === key)));
 }
 
@@ -142,6 +145,7 @@ function bindReading() {
   $("comment").oninput = () => change((draft) => (draft.comment = $("comment").value));
   $("save").onclick = save;
   $("withdraw").onclick = withdraw;
+  $("reader").onchange = () => countJudged();
   $("finding").onchange = () => nameFinding($("finding").value);
   $("finding").onkeydown = (event) => {
     if (event.key === "Enter" && !event.isComposing) $("finding").blur();
@@ -159,6 +163,7 @@ function bindReading() {
 
 function bindDialogs() {
   $("history").onclick = showHistory;
+  $("everybody").onchange = listHistory;
   $("csv").onclick = () => download("csv");
   $("json").onclick = () => download("json");
   $("help").onclick = () => $("help-dialog").showModal();

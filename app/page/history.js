@@ -2,6 +2,7 @@
 import { activate, ask } from "./asking.js";
 import { $, node, say, short } from "./dom.js";
 import { draftOf, isUnsaved, newDraft } from "./drafts.js";
+import { isSignedIn } from "./person.js";
 import { readUnasked, readerName, withdrawRow } from "./reading.js";
 import { render } from "./render.js";
 import { call } from "./server.js";
@@ -12,17 +13,36 @@ const NOT_OPEN =
   "The film of this reading is not open here; open its file, then open the reading from this list.";
 const UNSAVED = "This film has an unsaved reading of the same finding; save it or clear it first.";
 const UNASKED = "The question of this reading could not be asked again; see the message below the question.";
+const NO_ROWS = "No feedback yet.";
+const NO_NAME = "Type your name or initials as reader: your own readings are listed then.";
+const NO_FILE =
+  "Type your name or initials as reader to export your readings, or choose those of all readers.";
 let rows = [];
 
-export async function showHistory() {
+export function showHistory() {
+  // Where nobody signs in: one's own readings, by the name typed as reader; everybody's only when that is chosen, each time anew.
   const dialog = $("history-dialog");
-  say("history-error");
+  $("everybody").checked = false;
+  $("everybody-label").hidden = isSignedIn();
   if (!dialog.open) dialog.showModal();
+  return listHistory();
+}
+
+function whose() {
+  // As the server wants it: nothing where it knows who asks, or where everybody's are wanted.
+  return isSignedIn() || $("everybody").checked ? {} : { reader: readerName() };
+}
+
+export async function listHistory() {
+  say("history-error");
+  const asked = whose();
+  const nobody = asked.reader === "";
   try {
-    const reply = await call("history");
+    const reply = nobody ? { rows: [], total: 0 } : await call("history", asked);
+    if (asked.reader !== whose().reader) return; // others were asked for meanwhile
     rows = reply.rows;
     const some = `The newest ${rows.length} of ${reply.total} are listed; CSV and JSON hold all of them.`;
-    $("no-rows").hidden = rows.length > 0;
+    say("no-rows", rows.length ? "" : nobody ? NO_NAME : NO_ROWS);
     say("more-rows", rows.length < reply.total ? some : "");
     $("rows").replaceChildren(...rows.map(rowNode));
   } catch (error) {
@@ -73,7 +93,7 @@ function withdrawButton({ id, reader }) {
     try {
       await withdrawRow(id, reader);
       render();
-      await showHistory();
+      await listHistory();
     } catch (error) {
       say("history-error", error.message);
     }
@@ -133,7 +153,9 @@ function draftFrom(row) {
 
 export async function download(kind) {
   try {
-    const { text } = await call("export", { kind });
+    const asked = whose();
+    if (asked.reader === "") throw new Error(NO_FILE);
+    const { text } = await call("export", { kind, ...asked });
     const type = kind === "csv" ? "text/csv" : "application/json";
     const link = node("a", "", { download: "patch-clip-feedback." + kind });
     link.href = URL.createObjectURL(new Blob([text], { type }));

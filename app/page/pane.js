@@ -1,6 +1,7 @@
 // One more film beside the first: the same picture at the same place, under another map.
 import { drawCross, drawLayer } from "./layer.js";
 import { node } from "./dom.js";
+import { renderSide } from "./film/panel.js";
 import { makeHead } from "./heads.js";
 
 const FORWARDED = ["pointerdown", "pointermove", "pointerup", "pointercancel", "wheel"];
@@ -14,7 +15,16 @@ export function makePane(number, viewer, list, k) {
   canvas.setAttribute("role", "img");
   const head = makeHead(`on film ${number}`, list, k);
   const caption = node("p", undefined, { className: "pane-caption" });
-  section.append(canvas, head.head, caption);
+  const letters = ["left", "right"].map((side) => [node("div", undefined, { className: "side" }), side]);
+  const room = { above: 0, below: 0 }; // CSS pixels that head and caption cover
+  const renderLetters = () => letters.forEach(([letter, side]) => renderSide(letter, viewer, side, room));
+  const sizes = new ResizeObserver(() => {
+    room.above = head.head.offsetTop + head.head.offsetHeight;
+    room.below = section.clientHeight - caption.offsetTop;
+    renderLetters();
+  });
+  for (const part of [head.head, caption]) sizes.observe(part);
+  section.append(canvas, ...letters.map(([letter]) => letter), head.head, caption);
   forward(canvas, viewer.element);
 
   return {
@@ -26,6 +36,7 @@ export function makePane(number, viewer, list, k) {
       const film = viewer.camera.viewport.canvas;
       if (canvas.width !== film.width || canvas.height !== film.height)
         Object.assign(canvas, { width: film.width, height: film.height });
+      renderLetters();
       const context = canvas.getContext("2d");
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.clearRect(0, 0, canvas.width, canvas.height);

@@ -10,6 +10,7 @@ import {
   setCut,
 } from "./compared.js";
 import { $, all, choices as radio, node, put } from "./dom.js";
+import { drawSides } from "./film/marks.js";
 import { offer, renderHead, scoreWords, sentenceOf } from "./heads.js";
 import { choices, fetched, isBoxes, PATCH_MAP, titleOf } from "./maps.js";
 import { makePane } from "./pane.js";
@@ -127,8 +128,15 @@ function follow(place) {
 export function panesOnScreen() {
   // For a figure: canvas and words of each further film.
   return panes.slice(0, compared.count - 1).map((pane, k) => ({
-    canvas: pane.canvas,
+    canvas: drawSides(viewer, copyOf(pane.canvas)),
     title: titleOf(compared.keys[k]),
     words: pane.caption.textContent,
   }));
+}
+
+function copyOf(canvas) {
+  const copy = node("canvas");
+  Object.assign(copy, { width: canvas.width, height: canvas.height });
+  copy.getContext("2d").drawImage(canvas, 0, 0);
+  return copy;
 }

@@ -9,6 +9,10 @@ import { state } from "./state.js";
 
 const UNSAVED = "Readings on this page are not saved; sign out all the same?";
 
+export function isSignedIn() {
+  return !$("person").hidden;
+}
+
 export function showPerson(person) {
   // Where nobody needs to sign in, readers type their names.
   rememberPerson(person);

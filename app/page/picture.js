@@ -4,6 +4,7 @@ import { askAnew } from "./asking.js";
 import { $, say } from "./dom.js";
 import { isUnsaved } from "./drafts.js";
 import { makeFilm } from "./film/grey.js";
+import { takeFacts } from "./marks.js";
 import { render } from "./render.js";
 import { call } from "./server.js";
 import { busy, state, viewer } from "./state.js";
@@ -57,7 +58,8 @@ function replace(study, { film, packed, ...opened }, reading, { answers }) {
   const fresh = new Map(
     answers.map((answer) => [answer.query, { ...answer, of: opened.study, model: opened.model.sha256 }]),
   );
-  Object.assign(study, opened, { reading });
+  takeFacts(study, opened);
+  study.reading = reading;
   study.answers = asked.filter((query) => fresh.has(query)).map((query) => fresh.get(query));
   study.active = fresh.get(active) || study.answers[0] || null;
   for (const [query, draft] of study.drafts) {

@@ -13,6 +13,7 @@ import {
   touch,
   unaskedKey,
 } from "./drafts.js";
+import { judgedMore } from "./marks.js";
 import { render } from "./render.js";
 import { callOn } from "./revival.js";
 import { call } from "./server.js";
@@ -102,7 +103,7 @@ export async function store(study, answer, finding, draft) {
     const changed = draft.revision === revision ? "" : "; changed since, not saved yet";
     const number = reply.revision > 1 ? `, revision ${reply.revision}` : "";
     const note = `saved, ${clock(reply.saved)}${number}${changed}`;
-    if (reply.revision === 1 || draft.withdrawn) study.judged++;
+    if (reply.revision === 1 || draft.withdrawn) judgedMore(study, 1);
     Object.assign(draft, {
       stored: revision,
       row: reply.row,
@@ -145,7 +146,7 @@ export async function withdrawRow(row, reader) {
   for (const study of state.studies)
     for (const draft of study.drafts.values())
       if (draft.row === row && !draft.withdrawn) {
-        study.judged--;
+        judgedMore(study, -1);
         const note = `withdrawn, ${clock(reply.saved)}; saving takes it up again`;
         Object.assign(draft, { row: reply.row, withdrawn: true, stored: draft.revision, note });
       }

@@ -1,10 +1,12 @@
 // Studies: opening files and examples, and going from one to another.
+import { nextPlace, openInTurn } from "./arriving.js";
 import { ask, askTexts, renew } from "./asking.js";
 import { coming } from "./coming.js";
 import { $, node, say } from "./dom.js";
 import { contentsOf, isHidden, offer, pathOf } from "./contents.js";
 import { newDraft, saysSomething, unaskedKey } from "./drafts.js";
 import { makeFilm } from "./film/grey.js";
+import { takeFacts } from "./marks.js";
 import { render } from "./render.js";
 import { callOn, exampleSource, fileSource } from "./revival.js";
 import { busy, held, state, viewer } from "./state.js";
@@ -49,7 +51,8 @@ async function openAll(items, { show = false } = {}) {
   say("open-error");
   const failed = [];
   const groups = [];
-  for (const { file, name, image } of items) {
+  const open = async (item, place) => {
+    const { file, name, image } = item;
     try {
       if (file.size > state.limitMb * 1e6) throw new Error(tooLarge(file.size));
       const source = fileSource(file, image);
@@ -57,13 +60,18 @@ async function openAll(items, { show = false } = {}) {
       await coming(async () => {
         const reply = await opened(source, received ? { received } : {});
         if (reply.images) groups.push(contentsOf(file, reply));
-        else addStudy(reply, source, { name, show });
+        else addStudy(reply, source, { name, show: !!item.show, place });
       });
     } catch (error) {
       failed.push(items.length > 1 ? `${name}: ${error.message}` : error.message);
       sayEach(failed);
     }
-  }
+  };
+  await openInTurn(
+    items.map((item) => ({ ...item, show })),
+    open,
+    { first: show },
+  );
   if (groups.length) offer(groups, openAll);
 }
 
@@ -96,14 +104,15 @@ export async function openExample(name) {
   }
 }
 
-export function addStudy(reply, source, { name = "", show = false } = {}) {
+export function addStudy(reply, source, { name = "", show = false, place = nextPlace() } = {}) {
   // The same picture again, after a restart say, is the same study: its answers and readings stay,
   // and what was asked is asked anew.
   const before = state.studies.find((other) => other.sha256 === reply.sha256);
-  const study = before || newStudy();
+  const study = before || newStudy(place);
   Object.assign(study, { source, reading: {}, name: name || study.name });
   takeOpened(study, reply);
   if (!before) state.studies.push(study);
+  state.studies.sort((one, other) => one.place - other.place);
   for (const draft of study.drafts.values()) draft.error = "";
   if (study !== state.current) arrive(study, show);
   else render();
@@ -124,10 +133,11 @@ function arrive(study, show) {
   }
 }
 
-export function newStudy() {
+export function newStudy(place = nextPlace()) {
   const lists = { answers: [], drafts: new Map(), echoes: new Map(), numbers: new Map() };
   return {
     ...lists,
+    place, // in the list of studies
     name: "",
     active: null,
     named: "",
@@ -139,7 +149,7 @@ export function newStudy() {
 }
 
 export function takeOpened(study, { film, packed, ...facts }) {
-  Object.assign(study, facts);
+  takeFacts(study, facts);
   showFilm(study, film.levels === undefined ? makeFilm(film, packed) : film);
 }
 

@@ -10,7 +10,14 @@ from typing import Any, cast
 import pytest
 
 from app.lanes import BusyError, Lane
-from app.requests import AskRequest, CompareRequest, EmptyRequest, OpenExampleRequest, SaveRequest
+from app.requests import (
+    AskRequest,
+    CompareRequest,
+    EmptyRequest,
+    OfReaderRequest,
+    OpenExampleRequest,
+    SaveRequest,
+)
 from app.service import Service
 from app.store import FeedbackRepository
 from patchclip import Engine
@@ -61,7 +68,7 @@ def test_while_grad_cams_wait_everything_else_is_answered(repository: FeedbackRe
         save = SaveRequest(study=opened.study, key=KEY, query="mass", presence="present", reader="R")
         await note("start", service.start("w", None, EmptyRequest()))
         await note("save", service.readings.save("w", None, save))
-        await note("history", service.readings.history("w", None, EmptyRequest()))
+        await note("history", service.readings.history("w", None, OfReaderRequest()))
         assert not any(task.done() for task in grad_cams)
         names = [thread.name.partition("_")[0] for thread in threading.enumerate()]
         assert names.count("model") == 1

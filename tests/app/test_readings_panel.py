@@ -43,8 +43,32 @@ def test_a_reading_is_stored_with_what_was_shown(
 
 def test_a_judged_picture_is_known_again(window: PageClient, png: bytes, study: str) -> None:
     window.call("ask", study=study, text="no pneumothorax")
-    window.call("save", **reading(study))
-    assert window.send("open_upload", png)["judged"] == 1
+    given = reading(study)
+    window.call("save", **given)
+    opened = window.send("open_upload", png)
+    assert opened["judged"] is None  # whose judgements, the page has to ask
+    images = [opened["sha256"], "0" * 64]
+    assert window.call("judged", reader=f" {given['reader']} ", images=images) == {"judged": [1, 0]}
+    assert window.call("judged", reader="Dr Other", images=images) == {"judged": [0, 0]}
+    assert window.call("judged", reader="", images=images) == {"judged": [0, 0]}
+
+
+def test_a_named_reader_gets_rows_and_files_of_that_name_alone(window: PageClient, study: str) -> None:
+    window.call("ask", study=study, text="no pneumothorax")
+    for reader in ("Dr A", "Dr B"):
+        window.call("save", **reading(study, reader=reader))
+    whose: list[tuple[str | None, list[str]]] = [
+        ("Dr A", ["Dr A"]),
+        (" Dr B ", ["Dr B"]),
+        ("Dr C", []),
+        ("", []),
+        (None, ["Dr B", "Dr A"]),
+    ]
+    for name, readers in whose:
+        listed = window.call("history", reader=name)
+        exported = json.loads(window.call("export", kind="json", reader=name)["text"])["feedback"]
+        assert listed == {"rows": exported, "total": len(readers)}
+        assert [row["reader"] for row in exported] == readers
 
 
 def test_history_says_how_much_it_leaves_out(

@@ -30,7 +30,7 @@ def test_start_tells_the_model_and_what_may_be_asked(window: PageClient) -> None
 def test_an_upload_is_opened_and_its_file_is_gone(window: PageClient, uploads: Path, png: bytes) -> None:
     opened = window.send("open_upload", png)
     assert opened["size"] == [400, 320]
-    assert opened["judged"] == 0
+    assert opened["judged"] is None
     assert opened["synthetic"] is False
     assert opened["decode_ms"] > 0
     assert opened["encode_ms"] == 1.5

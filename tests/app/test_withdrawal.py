@@ -80,7 +80,8 @@ def test_the_page_withdraws_and_a_film_is_not_judged_any_more(
     row = window.call("save", **given)["row"]
     reply = window.call("withdraw", key=KEY, row=row, reader=given["reader"])
     assert (reply["row"], reply["revision"]) == (row + 1, 2)
-    assert window.send("open_upload", png)["judged"] == 0
+    images = [window.send("open_upload", png)["sha256"]]
+    assert window.call("judged", reader=given["reader"], images=images) == {"judged": [0]}
     assert repository.rows()[0]["withdrawn"]
     assert "own reading" in window.call("withdraw", key="b" * 32, row=99, reader=given["reader"])["error"]
 

@@ -147,6 +147,7 @@ def test_history_has_no_number_out_of_scope_and_says_what_it_leaves_out(opened: 
     }
     known: dict[str, Any] = {**said, "image_sha256": "a" * 64, "query": "mass", "query_probability": 0.83}
     unknown = {**known, "query_probability": None}
+    opened.locator("#pc-reader").fill("R")
     late = Late(opened, "history")
     opened.locator("#pc-history").click()
     late.answer({"rows": [known, unknown], "total": 1234})

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from patchclip import Engine, load_radiograph
 from tests.browser.page_reader import BOX, ask, canvas, draw_box, open_file
@@ -128,6 +128,51 @@ def test_every_map_is_scored_at_once_and_after_each_edit(asked: Page) -> None:
     expect(scores.get_by_role("button", name="compute").first).to_be_visible()
     asked.locator("#pc-scores-close").click()
     expect(scores).to_be_hidden()
+
+
+def test_every_film_has_the_letters_of_the_sides(asked: Page) -> None:
+    asked.locator("[data-panes='4']").click()
+    asked.locator("#pc-canvas").focus()
+    for key, order in (("", "R L"), ("h", "L R"), ("r", "")):
+        if key:
+            asked.keyboard.press(key)
+        asked.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        first = letters(asked, "#pc-stage > .side", "#pc-film")
+        if order:
+            assert " ".join(letter for letter, _, _ in sorted(first, key=lambda one: one[1])) == order
+        else:
+            assert abs(first[0][1] - first[1][1]) < 2  # one above the other
+        for k in range(3):
+            pane = f".pane >> nth={k}"
+            for (letter, x, y), there in zip(first, letters(asked, f"{pane} >> .side", pane), strict=True):
+                assert there[0] == letter
+                assert there[1] == pytest.approx(x, abs=2)
+                assert order == "" or there[2] == pytest.approx(y, abs=2)
+            head, caption = (top_and_bottom(asked, f"{pane} >> {part}") for part in (".map-head", "p"))
+            for element in asked.locator(f"{pane} >> .side").all():
+                top, bottom = top_and_bottom(asked, element)
+                assert head[1] <= top and bottom <= caption[0]  # nothing covers a letter
+
+
+def top_and_bottom(page: Page, what: str | Locator) -> tuple[float, float]:
+    """In CSS pixels of the window."""
+    box = (page.locator(what) if isinstance(what, str) else what).bounding_box()
+    assert box is not None
+    return box["y"], box["y"] + box["height"]
+
+
+def letters(page: Page, name: str, film: str) -> list[tuple[str, float, float]]:
+    """Each letter, and where it lies on its film, in CSS pixels."""
+    around = page.locator(film).bounding_box()
+    assert around is not None
+    found = []
+    for letter in page.locator(name).all():
+        box = letter.bounding_box()
+        assert box is not None
+        found.append((letter.inner_text(), box["x"] - around["x"], box["y"] - around["y"]))
+    return found
 
 
 def test_the_figure_goes_to_the_clipboard(asked: Page) -> None:

@@ -125,6 +125,27 @@ def test_points_and_polygons(opened: Page, dicom: Path) -> None:
     assert shapes(opened)[1]["points"][1] == pytest.approx((260, 120), abs=2 * ROUNDING)
 
 
+def test_a_point_is_in_a_reading_that_is_saved_at_once(opened: Page, dicom: Path) -> None:
+    open_file(opened, dicom)
+    ask(opened, "mass")
+    opened.locator("#pc-reader").fill("clicks and saves")
+    opened.locator("#pc-canvas").focus()
+    opened.keyboard.press("1")
+    opened.keyboard.press("P")
+    with opened.expect_request("**/api/save") as saved:
+        opened.mouse.click(*fit(opened).point(350, 200))
+        opened.keyboard.press("s")
+    (point,) = json.loads(saved.value.post_data or "")["shapes"]
+    assert point["kind"] == "point"
+    assert point["points"] == pytest.approx((350, 200), abs=ROUNDING)
+    opened.keyboard.press("P")
+    opened.mouse.dblclick(*fit(opened).point(200, 300))
+    expect(opened.locator("#pc-boxes")).to_have_text("2 points")
+    drag(opened, (200, 300), (240, 330))  # what is there is moved, and nothing new begun
+    expect(opened.locator("#pc-boxes")).to_have_text("2 points")
+    assert shapes(opened)[1]["points"] == pytest.approx((240, 330), abs=2 * ROUNDING)
+
+
 def test_a_lit_region_becomes_a_box(opened: Page, dicom: Path) -> None:
     open_file(opened, dicom)
     with opened.expect_response("**/api/ask") as answered:

@@ -159,5 +159,6 @@ def test_the_page_breaks_no_rule_of_its_policy(page: Page, server: Server, dicom
     expect(page.locator("#pc-tag-right")).to_contain_text("no probability")
     with page.expect_download():
         page.locator("#pc-history").click()
+        page.locator("#pc-everybody").check()
         page.locator("#pc-csv").click()
     assert said == []

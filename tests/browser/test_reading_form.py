@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.late import Late
 from tests.browser.page_reader import ask, draw_box, open_file
@@ -222,6 +222,7 @@ def test_a_reading_of_a_film_that_is_not_open_says_so(opened: Page, dicom: Path,
     save(opened)
     other = opened.context.new_page()
     server.visit(other)
+    other.locator("#pc-reader").fill("elsewhere")
     other.locator("#pc-history").click()
     other.locator("#pc-rows tr", has_text="elsewhere").get_by_role("button", name="open").click()
     expect(other.locator("#pc-history-error")).to_contain_text("not open here; open its file")
@@ -297,3 +298,40 @@ def test_a_saved_reading_is_withdrawn_and_taken_up_again(opened: Page, dicom: Pa
     expect(line).to_contain_text("4, withdrawn")
     opened.keyboard.press("Escape")
     expect(opened.locator("#pc-answers .mark")).to_have_text("✗ absent, withdrawn")
+
+
+def test_no_browser_shows_what_other_readers_said_until_it_is_asked(
+    opened: Page, dicom: Path, server: Server, browser: Browser
+) -> None:
+    begin(opened, dicom, "Dr First", "nodule")
+    opened.locator('[data-presence="present"]').click()
+    save(opened)
+    expect(opened.locator("#pc-studies li")).to_contain_text("judged")
+    context = browser.new_context()
+    fresh = server.visit(context.new_page())
+    open_file(fresh, dicom)
+    film, rows_listed = fresh.locator("#pc-studies li"), fresh.locator("#pc-rows tr")
+    expect(film).to_contain_text("not asked")
+    fresh.locator("#pc-history").click()
+    expect(fresh.locator("#pc-no-rows")).to_contain_text("Type your name or initials as reader")
+    fresh.locator("#pc-json").click()
+    expect(fresh.locator("#pc-history-error")).to_contain_text(
+        "Type your name or initials as reader to export"
+    )
+    expect(rows_listed).to_have_count(0)
+    fresh.keyboard.press("Escape")
+    fresh.locator("#pc-reader").fill("Dr Second")
+    fresh.locator("#pc-history").click()
+    expect(fresh.locator("#pc-no-rows")).to_have_text("No feedback yet.")
+    expect(film).to_contain_text("not asked")
+    fresh.locator("#pc-everybody").check()
+    expect(rows_listed.filter(has_text="Dr First")).to_have_count(1)
+    fresh.keyboard.press("Escape")
+    fresh.locator("#pc-reader").fill("Dr First")
+    fresh.locator("#pc-reader").blur()
+    expect(film).to_contain_text("judged")
+    fresh.locator("#pc-history").click()
+    expect(fresh.locator("#pc-everybody")).not_to_be_checked()
+    expect(rows_listed).to_have_count(1)
+    expect(rows_listed).to_contain_text("Dr First")
+    context.close()

@@ -85,6 +85,7 @@ def test_feedback_is_found_again_after_a_restart_and_nobody_is_named(
     with Server(database, free_port()) as server:
         server.visit(page)
         expect(page.locator("#pc-studies li")).to_have_count(0)
+        page.locator("#pc-reader").fill("Reader One")
         page.locator("#pc-history").click()
         row = page.locator("#pc-rows tr")
         expect(row).to_have_count(1)

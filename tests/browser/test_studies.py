@@ -73,6 +73,40 @@ def test_arriving_files_are_listed_in_their_order_and_take_no_film_away(opened: 
     assert not [told for told in sent if b"Patient_" in told]
 
 
+def test_files_on_their_way_are_listed_at_once_and_the_chosen_one_is_next(
+    opened: Page, tmp_path: Path
+) -> None:
+    paths = films(tmp_path, 5)
+    late = Late(opened, "open_upload")
+    with opened.expect_file_chooser() as chooser:
+        opened.locator("#pc-open").click()
+    chooser.value.set_files(paths)
+    late.wait()
+    arriving = opened.locator("#pc-arriving li")
+    expect(arriving).to_have_count(5)
+    expect(arriving.locator(".title")).to_have_text([f"○\N{NO-BREAK SPACE}{path.name}" for path in paths])
+    expect(arriving.first).to_contain_text("opening …")
+    expect(arriving.nth(3)).to_contain_text("waiting")
+    late.let_go()
+    expect(opened.locator("#pc-studies li")).to_have_count(1)
+    late.wait()
+    opened.locator("#pc-query").fill("mass")  # the first is read while the others are on their way
+    opened.locator("#pc-query").press("Enter")
+    expect(opened.locator("#pc-answers li")).to_have_count(1)
+    arriving.nth(3).locator("button").click()  # the last of them
+    expect(arriving.nth(1)).to_contain_text("next")
+    late.let_go()
+    late.wait()
+    assert "Patient_0" in current(opened)
+    late.let_go()
+    expect(opened.locator('#pc-studies button[aria-current="true"]')).to_contain_text("Patient_4")
+    for _ in range(2):
+        late.let_go()
+    expect(arriving).to_have_count(0)
+    titles = opened.locator("#pc-studies .title").all_inner_texts()
+    assert [title[-13:] for title in titles] == [path.name for path in paths]
+
+
 def test_what_is_asked_of_a_film_on_its_way_waits_for_it(opened: Page, dicom: Path) -> None:
     late = Late(opened, "open_upload")
     with opened.expect_file_chooser() as chooser:

@@ -3,6 +3,7 @@ import { $ } from "../dom.js";
 import { findRegions } from "../regions.js";
 import { viewer } from "../stage.js";
 import { makeLens } from "./lens.js";
+import { attachPoints } from "./points.js";
 import { makeRulers } from "./rulers.js";
 
 const PAN_STEP = 60; // CSS pixels
@@ -10,6 +11,7 @@ const rulers = makeRulers(viewer, tell, stopDrawing);
 const lens = makeLens(viewer);
 let pointer = null; // in pixels of the radiograph
 
+attachPoints(viewer);
 viewer.onLaid(rulers.lay);
 viewer.element.addEventListener("pointermove", (event) => {
   if (viewer.camera.film()) pointer = viewer.camera.toImage(viewer.point(event));

@@ -18,6 +18,16 @@ export function drawMarks(viewer, picture) {
     Object.assign(context, { lineWidth: width, strokeStyle: css(colour) });
     for (const shape of viewer.view.shapes) context.stroke(pathOf(shape, viewer.toScreen));
   }
+  context.restore();
+  return drawSides(viewer, picture);
+}
+
+export function drawSides(viewer, picture) {
+  // The letters alone, on the film's picture or on that of one beside it.
+  const context = picture.getContext("2d");
+  const ratio = window.devicePixelRatio || 1;
+  context.save();
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
   for (const side of ["left", "right"]) drawLetter(context, sideOf(viewer, side));
   context.restore();
   return picture;

@@ -5,7 +5,7 @@ import { isWhole, valueAt } from "./grey.js";
 import { magnify, startDrawing } from "./actions.js";
 import { WHERE } from "./lengths.js";
 
-const ABOVE_CAPTION = 36; // CSS pixels that the line below the film takes
+const ROOM = { above: 0, below: 36 }; // CSS pixels that are covered: by the line below the film
 const OWN = "own"; // a window that has no name
 const ZOOM_STEP = 1.25;
 const WITH_FILM = [
@@ -121,21 +121,23 @@ function renderPlace(viewer) {
   put($("flip-x"), "ariaPressed", String(camera.place.flipX));
   put($("flip-y"), "ariaPressed", String(camera.place.flipY));
   setTitle($("ruler"), shown ? `Ruler. ${spacingWords(film)}` : "Ruler");
-  for (const side of ["left", "right"]) renderSide(viewer, side, shown);
+  for (const side of ["left", "right"]) renderSide($(`side-${side}`), viewer, side);
 }
 
-function renderSide(viewer, side, shown) {
-  const letter = $(`side-${side}`);
+export function renderSide(letter, viewer, side, room = ROOM) {
+  // On the film, or on one beside it that shows the same place.
+  const film = viewer.camera.film();
+  const shown = !!film && film === viewer.view.film;
   put(letter, "hidden", !shown);
   if (!shown) return;
-  const { text, at, told } = sideOf(viewer, side);
+  const { text, at, told } = sideOf(viewer, side, room);
   put(letter, "textContent", text);
   put(letter, "title", told ? "" : "The file does not say the sides; this is the usual display.");
   // A transform moves the letter without the page being laid out again.
   letter.style.transform = `translate(${at[0]}px, ${at[1]}px) translate(-50%, -50%)`;
 }
 
-export function sideOf(viewer, side) {
+export function sideOf(viewer, side, { above, below } = ROOM) {
   // The letter of the patient's side, at the edge of the film at which that side lies now.
   const { view, camera } = viewer;
   const [height, width] = view.size;
@@ -145,7 +147,7 @@ export function sideOf(viewer, side) {
   const [left, top, right, bottom] = viewer.bounds();
   const at = [
     Math.min(Math.max(edge[0], Math.max(left, 0) + 14), Math.min(right, across) - 14),
-    Math.min(Math.max(edge[1], Math.max(top, 0) + 14), Math.min(bottom, down - ABOVE_CAPTION) - 14),
+    Math.min(Math.max(edge[1], Math.max(top, above) + 14), Math.min(bottom, down - below) - 14),
   ];
   return { text: (leftLies === side ? "L" : "R") + (told ? "" : "?"), at, told };
 }
