@@ -28,8 +28,9 @@ FLAGS = (
 
 
 def chromium() -> str | None:
-    """Where it is, by any of its names."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    """Where it is, by any of its names; best without a window of its own, which costs more than most pages:
+    0.7 s of processor time for each context."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
@@ -38,7 +39,7 @@ def browser_type_launch_args() -> dict[str, Any]:
     """Debian's Chromium; its absence is a failure in continuous integration and a skip elsewhere."""
     found = chromium()
     if found is None:
-        reason = "Chromium is missing; install it with: sudo apt-get install chromium"
+        reason = "Chromium is missing; install it with: sudo apt-get install chromium-headless-shell"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)

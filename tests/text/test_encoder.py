@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
-from patchclip.text.encoder import SentenceEncoder, shared_encoder
+from patchclip.text.encoder import SentenceEncoder
+from patchclip.text.encoder_package import encoder_folder
 
 TEXTS = (
     "no pleural effusion",
@@ -24,7 +23,7 @@ def expected() -> torch.Tensor:
     """[N, 384], as sentence-transformers describes the model: the mean over the states, unit norm."""
     from transformers import AutoTokenizer, BertModel
 
-    folder: Path = shared_encoder()._folder
+    folder = encoder_folder()
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = BertModel.from_pretrained(folder, local_files_only=True).eval()
     rows = []
