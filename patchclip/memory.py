@@ -18,9 +18,9 @@ _SETTINGS = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, -1), (_TOP_PAD, 64 << 20))
 def loading() -> Iterator[None]:
     """While modules are loaded: nothing of them is garbage before the program ends.
 
-    Python would search all that is loaded so far again and again, which takes a quarter of the time that a
-    server's modules need; and it would search them for as long as the server runs. What exists when the
-    block ends is therefore never searched again. For programs alone: a library has no say in it.
+    Python would search all that is loaded so far again and again, a good part of the time that the modules of
+    a server need; and it would search them for as long as the server runs. What exists when the block ends
+    is therefore never searched again. For programs alone: a library has no say in it.
     """
     searched = gc.isenabled()
     gc.disable()

@@ -1,6 +1,6 @@
 """all-MiniLM-L6-v2 from its files: BERT's encoder as torch has it, and the tokenizer that comes with it.
 
-transformers would build the same, but takes forty times as long to be loaded as the model is to be read.
+transformers would build the same, but takes far longer to be loaded than the model to be read.
 """
 
 from __future__ import annotations

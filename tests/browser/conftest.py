@@ -28,8 +28,7 @@ FLAGS = (
 
 
 def chromium() -> str | None:
-    """Where it is, by any of its names; best without a window of its own, which costs more than most pages:
-    0.7 s of processor time for each context."""
+    """Where it is, by any of its names; best without windows of its own, which cost more than most pages."""
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next((path for name in names if (path := shutil.which(name))), None)
 
