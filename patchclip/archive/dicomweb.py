@@ -36,6 +36,10 @@ class ArchiveError(PatchClipError):
     """The archive cannot be reached, or does not do what was asked."""
 
 
+class NoRadiographError(ArchiveError):
+    """The archive holds a study, or none, in which there is no projection image."""
+
+
 @dataclass(frozen=True, slots=True)
 class Film:
     """One image of an archive, by what is needed to fetch it."""
@@ -157,7 +161,7 @@ class Archive:
         """The projection images of a study, in the order of their series and instance numbers.
 
         Raises:
-            ArchiveError: see `ArchiveError`; or the study has none.
+            ArchiveError: see `ArchiveError`; a `NoRadiographError` where the study has none.
         """
         rows = self._ask(
             lambda: self._client.search_for_instances(
@@ -167,7 +171,7 @@ class Archive:
         )
         films = _films_of([Dataset.from_json(row) for row in rows], study_uid)
         if not films:
-            raise ArchiveError(
+            raise NoRadiographError(
                 f"Study {study_uid} has no radiograph in the archive {self.url}; check the study's UID."
             )
         return films

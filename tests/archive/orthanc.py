@@ -55,6 +55,17 @@ class Orthanc:
         )
         answer.raise_for_status()
 
+    def delete(self, instance_uid: str) -> None:
+        """Takes an instance out."""
+        (key,) = (
+            key
+            for key in self.get("/instances")
+            if self.get(f"/instances/{key}/simplified-tags")["SOPInstanceUID"] == instance_uid
+        )
+        requests.delete(
+            f"http://127.0.0.1:{self.http}/instances/{key}", auth=(USER, PASSWORD), timeout=30
+        ).raise_for_status()
+
     def push(self, port: int, title: str, instances: list[str] | None = None) -> None:
         """Sends instances, or all that it holds, to a C-STORE listener."""
         calls: tuple[tuple[str, Any], ...] = (
