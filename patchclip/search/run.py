@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from patchclip.batch.output import Output
+from patchclip.batch.output import Output, RunRecord
 from patchclip.engine import Engine
 from patchclip.errors import DataError
 from patchclip.search.searcher import Filters, Found, Hit, Searcher
@@ -34,7 +34,7 @@ def main(options: argparse.Namespace) -> int:
     finally:
         searcher.close()
     for hit in found.hits:
-        print(json.dumps(record_of(hit), ensure_ascii=False))
+        print(json.dumps(record_of(hit, searcher.record), ensure_ascii=False))
     for sentence in (*found.notes, extent(found)):
         print(sentence, file=sys.stderr)
     return 0
@@ -53,10 +53,11 @@ def extent(found: Found) -> str:
     )
 
 
-def record_of(hit: Hit) -> dict[str, Any]:
-    """A hit as JSON; coordinates in pixels of the image."""
+def record_of(hit: Hit, archive: RunRecord) -> dict[str, Any]:
+    """A hit as JSON; coordinates in pixels of the image. `model` is what read the archive."""
     return {
         "image": hit.image,
+        "model": {"name": archive.model, "sha256": archive.model_sha256, "backend": archive.backend},
         "sha256": hit.encoded.radiograph_sha256,
         "probability": round(hit.probability, 4),
         "size": list(hit.encoded.size),

@@ -16,6 +16,7 @@ from scipy.special import logit
 from patchclip import Encoded, Engine, QueryError, load_radiograph
 from patchclip.__main__ import main
 from patchclip.errors import DataError
+from patchclip.model.checkpoint import load_checkpoint
 from patchclip.search import scan
 from patchclip.search.index import FACTS, Index
 from patchclip.search.run import extent
@@ -233,6 +234,8 @@ def test_the_command_prints_hits_and_says_what_was_not_used(
     assert len(hits) == 3
     assert [hit["probability"] for hit in hits] == sorted((hit["probability"] for hit in hits), reverse=True)
     assert all(hit["answers"][0]["place"] == "left" for hit in hits)
+    model = {"name": "tiny", "sha256": load_checkpoint(checkpoint).sha256, "backend": "torch, fp32"}
+    assert all(hit["model"] == model for hit in hits)
     assert "Not asked for, since the model does not tell it: moderate." in printed.err
     assert "12 of 12 images scanned" in printed.err and "not for clinical use" in printed.err
 
