@@ -30,14 +30,20 @@ def test_the_bundled_model_is_of_the_default_recipe() -> None:
     assert FitConfig.from_file(RECIPES / "default.json").to_dict()["model"] == bundled["config"]
 
 
+def test_the_bundled_twin_is_of_its_recipe() -> None:
+    bundled = json.loads((ROOT / "assets" / "patchclip-cxr-s-twin" / "model.json").read_text())
+    assert FitConfig.from_file(RECIPES / "twin.json").to_dict()["model"] == bundled["config"]
+
+
 def test_the_twin_has_seven_differences() -> None:
     """It learns from no box: no patch, sparse or multiple-instance term, and boxes do not decide what is
     drawn."""
-    own, twin = FitConfig.from_file(RECIPES / "nih.json"), FitConfig.from_file(RECIPES / "twin.json")
+    own, twin = FitConfig.from_file(RECIPES / "default.json"), FitConfig.from_file(RECIPES / "twin.json")
     assert (twin.loss.patch, twin.loss.sparse, twin.loss.mil) == (0, 0, 0)
     assert min(twin.loss.global_, twin.loss.pooled) > 0
-    assert twin.data.boxed_weight == own.data.boxed_weight == 1
-    assert replace(twin, model=replace(twin.model, name=own.model.name), loss=own.loss) == own
+    assert twin.data.boxed_weight == 1 < own.data.boxed_weight
+    assert replace(twin, model=own.model, data=own.data, loss=own.loss) == own
+    assert replace(twin.model, name=own.model.name) == own.model
     differences = [
         (section, name)
         for section, fields in own.to_dict().items()
