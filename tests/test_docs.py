@@ -131,9 +131,8 @@ def test_the_readme_is_short() -> None:
 
 def test_figures_are_those_of_the_committed_evaluation(engine: Engine) -> None:
     record = json.loads((MODEL / "val_metrics.json").read_text(encoding="utf-8"))
-    assert record["model"] == {"name": engine.name, "sha256": engine.sha256}, (
-        "evaluate the bundled checkpoint again"
-    )
+    model = {"name": engine.name, "sha256": engine.sha256, "backend": engine.backend}
+    assert record["model"] == model, "evaluate the bundled checkpoint again"
     twin = load_checkpoint(TWIN)
     assert record["twin"] == {"name": twin.model.config.name, "sha256": twin.sha256}, (
         "evaluate with --twin assets/patchclip-cxr-s-twin"
