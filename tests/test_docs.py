@@ -134,9 +134,8 @@ def test_figures_are_those_of_the_committed_evaluation(engine: Engine) -> None:
     model = {"name": engine.name, "sha256": engine.sha256, "backend": engine.backend}
     assert record["model"] == model, "evaluate the bundled checkpoint again"
     twin = load_checkpoint(TWIN)
-    assert record["twin"] == {"name": twin.model.config.name, "sha256": twin.sha256}, (
-        "evaluate with --twin assets/patchclip-cxr-s-twin"
-    )
+    expected = {"name": twin.model.config.name, "sha256": twin.sha256, "backend": engine.backend}
+    assert record["twin"] == expected, "evaluate with --twin assets/patchclip-cxr-s-twin"
     between = re.search(
         r"<!-- figures -->\n(.*?)\n<!-- /figures -->", CARD.read_text(encoding="utf-8"), flags=re.DOTALL
     )
