@@ -45,7 +45,7 @@ from app.watching.watch import Watch
 if TYPE_CHECKING:  # what it needs is loaded where an archive is searched
     from app.archive_search.desk import SearchDesk
 
-PATIENCE_S = 5  # for streams that last when all else has ended
+PATIENCE_S = 1  # for streams that last when all else has ended: nothing is lost with them
 
 
 def build(

@@ -101,5 +101,5 @@ def test_a_lead_teaches_a_model_and_has_it_answer(page: Page, tmp_path: Path) ->
         (folder,) = made - {tmp_path / "models" / "other"}
         answering = Engine.from_pretrained(folder, device="cpu").sha256
         expect(page.locator("#pc-model")).to_have_attribute("title", answering)
-        page.goto("about:blank")  # else the server gives the page's stream a few seconds to end
+        page.goto("about:blank")  # else the server gives the page's stream a second to end
     database.dispose()
