@@ -93,9 +93,11 @@ class Clauses:
         self._absent: dict[int, bool] = {}
         self._inside = {position for concept in self.concepts for position in concept.positions}
         self._terms = find_terms(["\0" if i in self._inside else w for i, w in enumerate(self.words)])
+        places = find_places(self.words, self.concepts)
+        self._spots = {p for mention in places for p in range(mention.start, mention.stop)}
         self.mentions = [
             part
-            for mention in find_places(self.words, self.concepts)
+            for mention in places
             if not self._inside.intersection(range(mention.start, mention.stop))
             and not any(c.start < mention.start and mention.stop < c.stop for c in self.concepts)
             for part in self._parted(mention)
@@ -145,8 +147,8 @@ class Clauses:
         if after:
             first = after[0]
             between = range(clause.stop, first.concept.start)
-            near = any(p in self.placed for p in between) and all(
-                p in self.placed or self.words[p] in self._passes | JOINS for p in between
+            near = any(p in self._spots for p in between) and all(
+                p in self._spots or self.words[p] in self._passes | JOINS for p in between
             )
             turned = any(negates(t) and clause.stop <= t.start < first.concept.start for t in self._terms)
             return self._named(first, absent=False) if near and (clause.says == "absent" or turned) else None

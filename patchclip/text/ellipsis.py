@@ -72,7 +72,8 @@ class _Writer:
             alone = assert_concepts(self._read.words[start:stop], [_moved(concept, -start)])[0]
             bare = not alone.terms and not concept.normal and not self._read.placed & set(range(start, stop))
             told = any(self._is_present(clause) for clause in following)
-            if bare and first.says != "without" and (told or first.joined != ","):
+            direct = first.joined not in CLOSES  # "effusion not on the right"
+            if bare and first.says != "without" and (told or direct):
                 return  # "effusion: R yes, L no"
             if first.says == "without" and alone.assertion == "absent":
                 side = _OTHER_SIDE.get(_side(first.mention))
