@@ -138,6 +138,7 @@ def test_a_point_is_in_a_reading_that_is_saved_at_once(opened: Page, dicom: Path
     (point,) = json.loads(saved.value.post_data or "")["shapes"]
     assert point["kind"] == "point"
     assert point["points"] == pytest.approx((350, 200), abs=ROUNDING)
+    expect(opened.locator("#pc-saved")).to_contain_text("saved, ")
     opened.keyboard.press("P")
     opened.mouse.dblclick(*fit(opened).point(200, 300))
     expect(opened.locator("#pc-boxes")).to_have_text("2 points")
