@@ -56,6 +56,9 @@ RUNS = {
     "reports by siglip": ("reports", [*FROZEN, "loss.report=1", 'loss.report_kind="siglip"']),
 }
 
+MOMENTS = ('optim.kind="adamw"', "save_every=1")
+"""Of the optimiser, which are divided as the weights are."""
+
 
 def arguments(place: Path, name: str, out: str, *more: str) -> list[str]:
     data, changes = RUNS[name]
@@ -83,9 +86,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "recipe.json").write_text(json.dumps(RECIPE))
     short_vocabulary(folder)
     cache = ["--cache", str(folder / "cache")]  # filled by the first process, while the other waits
-    (folder / "runs.json").write_text(
-        json.dumps([[*arguments(folder, name, "two"), *cache] for name in RUNS])
-    )
+    runs = [{"arguments": [*arguments(folder, name, "two"), *cache], "cut": 0} for name in RUNS]
+    for out, cut, more in (("whole", 0, []), ("left", 1, []), ("cut", 1, []), ("cut", 0, ["--resume"])):
+        divided = arguments(folder, "tower divided", out, *MOMENTS)
+        runs.append({"arguments": [*divided, *cache, *more], "cut": cut})
+    (folder / "runs.json").write_text(json.dumps(runs))
     # Two machines of one process each, as far as torchrun knows: both are this one, and meet on its loopback.
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -151,6 +156,37 @@ def test_two_processes_move_the_weights_as_one_with_the_whole_batch(place: Path,
     expected, found = losses(place / "one" / name), losses(place / "two" / name)
     assert found == pytest.approx(expected, rel=1e-5)
     assert "reports" not in name or expected["report"] > 0
+
+
+def test_a_divided_tower_goes_on_to_the_same_bits_and_in_one_process(place: Path) -> None:
+    """Cut after one of two steps: weights, their average and the optimiser's moments."""
+    whole, cut = (
+        torch.load(place / out / "tower divided" / "state.pt", weights_only=True) for out in ("whole", "cut")
+    )
+    assert whole["progress"]["total"] == cut["progress"]["total"] == 2
+    left = torch.load(place / "left" / "tower divided" / "state.pt", weights_only=True)
+    assert left["progress"]["total"] == 1
+    moved = 0
+    for part in ("learner", "ema"):
+        assert whole[part].keys() == cut[part].keys()
+        for name, value in whole[part].items():
+            assert torch.equal(value, cut[part][name]), name
+            moved += not torch.equal(value, left[part][name])
+    assert moved
+    moments = whole["optimiser"]["state"]
+    assert moments.keys() == cut["optimiser"]["state"].keys() and moments
+    for number, entry in moments.items():
+        for name, value in entry.items():
+            again = cut["optimiser"]["state"][number][name]
+            assert torch.equal(torch.as_tensor(value), torch.as_tensor(again)), name
+
+    alone = arguments(place, "tower divided", "left", *MOMENTS)
+    assert main([*alone, "--cache", str(place / "cache"), "--resume"]) == 0
+    after = torch.load(place / "left" / "tower divided" / "state.pt", weights_only=True)
+    assert after["progress"]["total"] == 2
+    assert losses(place / "left" / "tower divided") == pytest.approx(
+        losses(place / "cut" / "tower divided"), rel=1e-4
+    )
 
 
 def test_batch_statistics_are_those_of_all_processes(place: Path) -> None:
