@@ -27,21 +27,38 @@ def free_port() -> int:
 
 
 class Server:
-    """Starts on entry and stops on exit; `output` is all that it printed."""
+    """Starts on entry and stops on exit; `output` is all that it printed.
+
+    database: its file, unless the environment names another; the log lies beside it.
+    """
 
     def __init__(self, database: Path, port: int, environment: dict[str, str] | None = None) -> None:
         self.database, self.port, self.url = database, port, f"http://127.0.0.1:{port}/"
         self._log = database.parent / f"server-{port}-{time.monotonic_ns()}.log"
-        self._command = [sys.executable, "-m", "app", "--port", str(port), "--database", str(database)]
+        self._command = [sys.executable, "-m", "app", "--port", str(port)]
+        if "PATCHCLIP_DATABASE" not in (environment or {}):
+            self._command += ["--database", str(database)]
         self._environment = {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
 
     def __enter__(self) -> Server:
+        self.start()
+        return self.ready()
+
+    def start(self) -> None:
+        """Starts it, and waits for nothing; `ready` does, and `stop` must follow."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command, cwd=ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT
             )
-        deadline = time.monotonic() + START_S
+
+    def ready(self, patience_s: float = START_S) -> Server:
+        """Waits until it answers.
+
+        Raises:
+            RuntimeError: it ends, or does not within this time.
+        """
+        deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise RuntimeError(f"the server ended: {self.output}")
@@ -51,7 +68,7 @@ class Server:
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.2)
         self._process.kill()
-        raise RuntimeError(f"the server did not answer within {START_S} s: {self.output}")
+        raise RuntimeError(f"the server did not answer within {patience_s} s: {self.output}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
