@@ -91,6 +91,7 @@ def test_a_judgement_comes_back_as_it_was_given(repository: FeedbackRepository) 
             "image_width": 200,
             "model_name": "small",
             "model_sha256": "cd" * 32,
+            "execution": None,
             "asked": True,
             "query": "no pneumothorax on the left",
             "finding": "pneumothorax",
