@@ -93,6 +93,10 @@ def test_files_on_their_way_are_listed_at_once_and_the_chosen_one_is_next(
     opened.locator("#pc-query").fill("mass")  # the first is read while the others are on their way
     opened.locator("#pc-query").press("Enter")
     expect(opened.locator("#pc-answers li")).to_have_count(1)
+    sign, stage = (opened.locator(f"#pc-{name}").bounding_box() for name in ("busy", "stage"))
+    assert sign and stage  # what the page is busy with lies in a corner, not over the film's middle
+    assert sign["x"] + sign["width"] < stage["x"] + 0.4 * stage["width"]
+    assert sign["y"] > stage["y"] + 0.9 * stage["height"]
     arriving.nth(3).locator("button").click()  # the last of them
     expect(arriving.nth(1)).to_contain_text("next")
     late.let_go()

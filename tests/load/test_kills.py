@@ -40,11 +40,16 @@ def test_fifty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
 
 
 def test_a_killed_server_loses_and_doubles_nothing_of_a_study() -> None:
-    command = [sys.executable, "-m", "tests.load.study_kills", "--times", str(SHORT), "--seed", "7"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    told = json.loads(done.stdout)
-    assert told["kills"] == SHORT and told["whole"]
-    assert {told[name] for name in ("lost", "doubled", "strange", "broken")} == {0}
-    assert told["stored"] == told["acknowledged"] >= SHORT
-    assert told["sent_again"] >= 1  # a kill took an answer, and the same key was saved once
+    """At least one kill takes an answer, so that the same key is saved again and once; chance decides how
+    many do, so a run in which none did is repeated."""
+    for seed in ("7", "8", "9"):
+        command = [sys.executable, "-m", "tests.load.study_kills", "--times", str(SHORT), "--seed", seed]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        told = json.loads(done.stdout)
+        assert told["kills"] == SHORT and told["whole"]
+        assert {told[name] for name in ("lost", "doubled", "strange", "broken")} == {0}
+        assert told["stored"] == told["acknowledged"] >= SHORT
+        if told["sent_again"]:
+            return
+    raise AssertionError("no kill in three runs took an answer")
