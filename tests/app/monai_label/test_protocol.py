@@ -212,6 +212,7 @@ def test_a_refused_query_is_said_and_nothing_is_answered(
         (nifti(FILM.T, np.eye(4))[:200], "damaged or cut short"),
         (b"NRRD0004\ntype: uint8\ndata file: /etc/hostname\nencoding: raw\n\n", "another file"),
     ],
+    ids=["text", "volume", "cut", "elsewhere"],  # not the bytes: gzip writes the second into them
 )
 def test_what_is_no_film_is_said(client: LabelClient, film: bytes, said: str) -> None:
     with pytest.raises(RefusedError) as refused:
