@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from patchclip.question import Question
 from patchclip.search.index import Index, read_index
 from patchclip.search.rows import StoredRows
 from patchclip.search.scan import Nearest, nearest
-from patchclip.search.size import Size, size_of, unused_words
+from patchclip.search.size import Size, left_over, size_of, unused_words
 from patchclip.types import Answer
 
 DEPTH = 500
@@ -148,7 +150,8 @@ class Searcher:
         eligible = len(first.facts) if chosen is None else int(chosen.sum())
         candidates = self._candidates(questions, indices, chosen, max(depth, count))
 
-        size = size_of(self._engine, text, questions)
+        left = left_over(self._engine, text)
+        size = size_of(text, left, questions)
         hits: list[Hit] = []
         answered = 0
         complete = False
@@ -156,22 +159,21 @@ class Searcher:
             highest = float(bound + ROUNDING * bound * (1 - bound))
             can_end = answered >= count and all(map(_is_bound, questions))
             if can_end and (size is None or size.cannot_order(highest, hits[0].answers[0])):
-                hits = _ordered(hits, size)
                 last = hits[count - 1]
                 if last.probability >= highest or (size and size.orders(last.answers[0])):
                     complete = True
                     break
-            hits.append(self._hit(first, int(row), text))
+            insort(hits, self._hit(first, int(row), text), key=partial(_order, size=size))
             answered += 1
         complete = complete or answered == eligible
         return Found(
-            hits=tuple(_ordered(hits, size)[:count]),
+            hits=tuple(hits[:count]),
             images=len(first.facts),
             eligible=eligible,
             answered=answered,
             complete=complete,
             size=size,
-            notes=self._notes(text, questions, size),
+            notes=_notes(questions, size, unused_words(text, left, size)),
         )
 
     def close(self) -> None:
@@ -224,28 +226,26 @@ class Searcher:
             read_on=stored["read_on"],
         )
 
-    def _notes(self, text: str, questions: Sequence[Question], size: Size | None) -> tuple[str, ...]:
-        notes = []
-        if size:
-            order = "most" if size.wanted == "large" else "least"
-            notes.append(
-                f"The model measures no size: for {_quoted(size.words)}, images whose probability is at the "
-                f"operating point or above come first, those with the {order} of their map lit at the top."
-            )
-        if unused := unused_words(self._engine, text, size):
-            notes.append(f"Not asked for, since the model does not tell it: {', '.join(unused)}.")
-        if len(questions) > 1:
-            names = ", ".join(question.query.finding for question in questions)
-            notes.append(
-                f"The text names several findings ({names}); an image counts as its least probable one."
-            )
-        return tuple(notes)
+
+def _notes(questions: Sequence[Question], size: Size | None, unused: Sequence[str]) -> tuple[str, ...]:
+    notes = []
+    if size:
+        order = "most" if size.wanted == "large" else "least"
+        notes.append(
+            f"The model measures no size: for {_quoted(size.words)}, images whose probability is at the "
+            f"operating point or above come first, those with the {order} of their map lit at the top."
+        )
+    if unused:
+        notes.append(f"Not asked for, since the model does not tell it: {', '.join(unused)}.")
+    if len(questions) > 1:
+        names = ", ".join(question.query.finding for question in questions)
+        notes.append(f"The text names several findings ({names}); an image counts as its least probable one.")
+    return tuple(notes)
 
 
-def _ordered(hits: Sequence[Hit], size: Size | None) -> list[Hit]:
+def _order(hit: Hit, size: Size | None) -> tuple[float, ...]:
     """Highest probability first; with a size, by it before."""
-    ordered = sorted(hits, key=lambda hit: -hit.probability)
-    return sorted(ordered, key=lambda hit: size.key(hit.answers[0])) if size else ordered
+    return (*(size.key(hit.answers[0]) if size else ()), -hit.probability)
 
 
 def _quoted(words: Sequence[str]) -> str:

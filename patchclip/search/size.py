@@ -48,19 +48,29 @@ class Size:
         return point is None or probability < point.threshold
 
 
-def size_of(engine: Engine, text: str, questions: Sequence[Question]) -> Size | None:
+def left_over(engine: Engine, text: str) -> list[Echo]:
+    """The words and marks of a text from which no answer follows.
+
+    Raises:
+        QueryError: see `Engine.read`.
+    """
+    return [item for item in engine.read(text).echo if item.role in ("passed over", "struck out")]
+
+
+def size_of(text: str, left: Sequence[Echo], questions: Sequence[Question]) -> Size | None:
     """The size that a text asks for.
+
+    Args:
+        text: as typed.
+        left: of it, see `left_over`.
+        questions: that it asks.
 
     Returns:
         None where it says none, or one that cannot order hits: of several findings, of an absence, or both
         large and small; its words are then among those of `unused_words`.
-
-    Raises:
-        QueryError: see `Engine.understand`.
     """
     if len(questions) != 1 or questions[0].query.negated:
         return None
-    left = _left_over(engine, text)
     large = [item for item in left if item.became in LARGE]
     small = [item for item in left if item.became in SMALL]
     if bool(large) == bool(small) or any(item.became in ("not", "no") for item in left):
@@ -69,13 +79,11 @@ def size_of(engine: Engine, text: str, questions: Sequence[Question]) -> Size | 
     return Size("large" if large else "small", words)
 
 
-def unused_words(engine: Engine, text: str, size: Size | None) -> tuple[str, ...]:
+def unused_words(text: str, left: Sequence[Echo], size: Size | None) -> tuple[str, ...]:
     """Words of a text, as typed, that neither the answers nor the order of hits follow from."""
     plain = word_lists().function | word_lists().fillers  # words that say nothing
-    left = [
-        item for item in _left_over(engine, text) if item.role != "passed over" or item.became not in plain
-    ]
-    words = (text[item.start : item.stop] for item in left)
+    told = (item for item in left if item.role != "passed over" or item.became not in plain)
+    words = (text[item.start : item.stop] for item in told)
     used = size.words if size else ()
     return tuple(dict.fromkeys(word for word in words if word not in used and any(map(str.isalnum, word))))
 
@@ -83,7 +91,3 @@ def unused_words(engine: Engine, text: str, size: Size | None) -> tuple[str, ...
 def lit_share(answer: Answer) -> float:
     """The share of the map's patches that are lit, in [0, 1]."""
     return float((answer.map.values >= answer.threshold).mean())
-
-
-def _left_over(engine: Engine, text: str) -> list[Echo]:
-    return [item for item in engine.read(text).echo if item.role in ("passed over", "struck out")]

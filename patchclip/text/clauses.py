@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from patchclip.text.assertion import Asserted, assert_concepts
@@ -114,8 +115,9 @@ class Clauses:
         """The finding that a clause of the next sentence may leave out."""
         if self.asserted:
             return self._named(self.asserted[-1])
-        return self._before if self.all() else None
+        return self._before if self.all else None
 
+    @cached_property
     def all(self) -> list[Clause]:
         """In order; empty where every place belongs to a finding beside it."""
         clauses: list[Clause] = []
@@ -198,25 +200,23 @@ class Clauses:
     def _made(
         self, opening: int, start: int, stop: int, mention: Mention, says: Says, joined: str
     ) -> Clause | None:
-        terms = tuple(term for term in self._terms if start <= term.start and term.stop <= stop)
+        terms = self._terms_in(start, stop)
         if any(use.kind == "pseudo" for term in terms for use in term.uses):
             return None  # "effusion, not larger on the right"
-        if joined == "" and opening and self.words[opening - 1] in JOINS:
-            joined = self.words[opening - 1]
         return Clause(opening, start, stop, mention, says, terms, joined)
 
     def _says(self, start: int, stop: int, turns: bool) -> Says | None:
-        words = self.words[start:stop]
-        if any(negates(term) for term in self._terms if start <= term.start and term.stop <= stop):
-            return "absent"
-        if "negative" in words:
+        words, terms = self.words[start:stop], self._terms_in(start, stop)
+        if any(map(negates, terms)):
             return "absent"
         if any(word in CLEAR for word in words):
             return "clear"
-        if any(word in _YES or word in word_lists().degree for word in words):
+        if any(word in _YES or word in word_lists().degree for word in words) or any(map(weakens, terms)):
             return "present"
-        weak = any(weakens(term) for term in self._terms if start <= term.start and term.stop <= stop)
-        return "present" if weak else "otherwise" if turns else None
+        return "otherwise" if turns else None
+
+    def _terms_in(self, start: int, stop: int) -> tuple[Term, ...]:
+        return tuple(term for term in self._terms if start <= term.start and term.stop <= stop)
 
     def _opens(self, start: int, stop: int) -> Says | None:
         """Whether a place alone opens a sentence whose finding is named after another place, with a negation

@@ -38,7 +38,7 @@ class _Writer:
     """One sentence and its clauses."""
 
     def __init__(self, sentence: Sentence, clauses: Clauses) -> None:
-        self._sentence, self._read, self._clauses = sentence, clauses, clauses.all()
+        self._sentence, self._read, self._clauses = sentence, clauses, clauses.all
 
     def sentences(self) -> Iterator[Sentence]:
         """One for each statement, or the sentence itself."""
