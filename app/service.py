@@ -82,7 +82,7 @@ class Service:
 
     def __init__(
         self,
-        engine: Engine | InUse,
+        in_use: InUse,
         feedback: FeedbackRepository,
         *,
         study_memory_mb: int,
@@ -92,9 +92,8 @@ class Service:
         twin: Twin | None = None,
         truth: Mapping[str, tuple[TruthBox, ...]] | None = None,
     ) -> None:
-        """engine: that answers; an `InUse` where other parts of the server ask for it, too."""
-        self.in_use = engine if isinstance(engine, InUse) else InUse(engine)
-        self.upload_limit_mb = upload_limit_mb
+        """in_use: the engine that answers, as all parts of the server have it."""
+        self.in_use, self.upload_limit_mb = in_use, upload_limit_mb
         self.sessions = Sessions(study_memory_mb * 1_000_000)
         self.lanes = Lanes()
         self.archive = ArchivePanel(archive, self.lanes, upload_limit_mb)

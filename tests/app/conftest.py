@@ -14,6 +14,7 @@ import sqlalchemy
 from starlette.applications import Starlette
 
 from app.backup import closing_engine
+from app.models.in_use import InUse
 from app.service import Service
 from app.store import FeedbackRepository, migrate, open_database
 from app.uploads import Uploads
@@ -82,7 +83,7 @@ def uploads(tmp_path: Path) -> Path:
 def service(repository: FeedbackRepository) -> Iterator[Service]:
     """The page's server side with a fake engine."""
     service = Service(
-        cast(Engine, FakeEngine()), repository, study_memory_mb=50, upload_limit_mb=UPLOAD_LIMIT_MB
+        InUse(cast(Engine, FakeEngine())), repository, study_memory_mb=50, upload_limit_mb=UPLOAD_LIMIT_MB
     )
     yield service
     service.lanes.close()

@@ -60,7 +60,7 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 def page_of(settings: Settings, repository: FeedbackRepository, uploads: Path) -> tuple[PageClient, Service]:
     """A window of a server with these settings."""
     service = Service(
-        cast(Engine, FakeEngine()),
+        InUse(cast(Engine, FakeEngine())),
         repository,
         study_memory_mb=50,
         upload_limit_mb=1,

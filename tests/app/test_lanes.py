@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from app.lanes import BusyError, Lane
+from app.models.in_use import InUse
 from app.requests import (
     AskRequest,
     CompareRequest,
@@ -47,7 +48,7 @@ class HeldEngine(FakeEngine):
 
 def test_while_grad_cams_wait_everything_else_is_answered(repository: FeedbackRepository) -> None:
     engine, order = HeldEngine(), list[str]()
-    service = Service(cast(Engine, engine), repository, study_memory_mb=50, upload_limit_mb=1)
+    service = Service(InUse(cast(Engine, engine)), repository, study_memory_mb=50, upload_limit_mb=1)
 
     async def note(name: str, work: Any) -> Any:
         result = await work

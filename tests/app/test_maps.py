@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from app.models.in_use import InUse
 from app.service import Service
 from app.store import FeedbackRepository
 from app.truth import TruthBox, read_truth
@@ -65,7 +66,7 @@ def windows(
     def window(twin: str = "") -> PageClient:
         shared_pool().warm()
         service = Service(
-            engine,
+            InUse(engine),
             repository,
             study_memory_mb=50,
             upload_limit_mb=1,

@@ -13,6 +13,7 @@ from pydicom import dcmread
 from pynetdicom import AE, StoragePresentationContexts
 from starlette.applications import Starlette
 
+from app.models.in_use import InUse
 from app.received import KEEP_S, ReceivedFilms, taking
 from app.service import Service
 from app.settings import Settings
@@ -64,7 +65,7 @@ def received(settings: Settings, private: Path) -> Iterator[ReceivedFilms]:
 def reader(received: ReceivedFilms, repository: FeedbackRepository, uploads: Path) -> Iterator[PageClient]:
     """A window of a server that receives."""
     engine = cast(Engine, FakeEngine())
-    service = Service(engine, repository, study_memory_mb=50, upload_limit_mb=1, received=received)
+    service = Service(InUse(engine), repository, study_memory_mb=50, upload_limit_mb=1, received=received)
     yield PageClient(api(service, uploads))
     service.lanes.close()
 

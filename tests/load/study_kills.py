@@ -36,6 +36,7 @@ from app.api import routes
 from app.guard import Windows
 from app.guard.windows import HEADER
 from app.lanes import Lanes
+from app.models.in_use import InUse
 from app.service import Service
 from app.store import FeedbackRepository, migrate, open_database
 from app.study.cases import Cases, NewCase, Place
@@ -211,7 +212,7 @@ def _make(database: Path, folder: Path) -> None:
 def _serve(database: Path, folder: Path, listening: socket.socket) -> None:
     """The page's requests, without Gradio: what is saved is stored as it is by the whole server."""
     opened, engine = open_database(database), cast(Engine, FakeEngine())
-    service = Service(engine, FeedbackRepository(opened), study_memory_mb=50, upload_limit_mb=1)
+    service = Service(InUse(engine), FeedbackRepository(opened), study_memory_mb=50, upload_limit_mb=1)
     studies = study_server(opened, engine, None, folder / "ready", None, Lanes())
     uploads = Uploads(folder, 1_000_000)
     asked = routes(service, Windows(), uploads, Headers(people_in(opened)), studies)

@@ -20,6 +20,7 @@ from gradio_client.exceptions import AppError
 from app.guard import mounted
 from app.guard.doors import is_open
 from app.lanes import Lanes
+from app.models.in_use import InUse
 from app.people.identity import Person, Role
 from app.people.start import People
 from app.service import Service
@@ -102,7 +103,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         }
     )
     settings = Settings(port=free_port(), database=folder / "feedback.sqlite3", upload_limit_mb=1)
-    service = Service(engine, FeedbackRepository(database), study_memory_mb=50, upload_limit_mb=1)
+    service = Service(InUse(engine), FeedbackRepository(database), study_memory_mb=50, upload_limit_mb=1)
     studies = study_server(database, engine, None, folder / "ready", None, Lanes())
     app = build(service, settings, private, People(people), studies)
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on")

@@ -110,7 +110,7 @@ def test_every_reading_keeps_the_hash_of_the_model_that_answered(
 ) -> None:
     repository = FeedbackRepository(database)
     engine = Engine.from_pretrained(models / "first", device="cpu")
-    service = Service(engine, repository, study_memory_mb=50, upload_limit_mb=1)
+    service = Service(InUse(engine), repository, study_memory_mb=50, upload_limit_mb=1)
     shutil.copytree(models / "models", tmp_path / "models")
     shelf = Shelf(service.in_use, models / "first", tmp_path / "models")
     window = PageClient(make_api(service, Uploads(uploads, 1_000_000)))

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from app.api import routes
 from app.guard import Windows
 from app.guard.windows import HEADER
+from app.models.in_use import InUse
 from app.people.identity import NotSignedInError, Person, Role
 from app.service import Service
 from app.store import FeedbackRepository
@@ -47,7 +48,10 @@ class Headers:
 def study_api(bench: Bench, folder: Path, people: Mapping[str, Person]) -> Starlette:
     """The server's requests, without guard and Gradio."""
     service = Service(
-        cast(Engine, FakeEngine()), FeedbackRepository(bench.database), study_memory_mb=50, upload_limit_mb=1
+        InUse(cast(Engine, FakeEngine())),
+        FeedbackRepository(bench.database),
+        study_memory_mb=50,
+        upload_limit_mb=1,
     )
     service.lanes.close()
     uploads = Uploads(folder, 1_000_000)
