@@ -68,7 +68,7 @@ def test_every_form_of_a_film(window: PageClient, uploads: Path, tmp_path: Path)
     for name, item in dicoms.items():
         (tmp_path / name).write_bytes(files[name])
         assert errors_of(tmp_path / name) == [], name
-        assert (item.StudyInstanceUID, str(item.PatientName), item.PatientID) == (STUDY, NAME, "4711")
+        assert (item.StudyInstanceUID, str(item.PatientName), item.PatientID) == (STUDY, NAME, "MRN-4711")
         assert INSTANCE in str(item)
     lit = dicoms["patch-clip_seg.dcm"].pixel_array
     assert lit.shape == (2, 240, 320)
@@ -91,7 +91,7 @@ def test_tables_name_no_patient_and_need_no_file(window: PageClient) -> None:
     assert len(table["annotations"]) == 2
     about = files["about.txt"].decode()
     assert about.startswith("Research use only, not for clinical use.\nModel fake-model, SHA-256 ffff")
-    for part in (*NAME.split("^"), "4711", STUDY):
+    for part in (*NAME.split("^"), "MRN-4711", STUDY):
         assert not [name for name, file in files.items() if part.encode() in file]
 
 

@@ -38,7 +38,7 @@ def chest(*, writing: bool, photometric: str = "MONOCHROME2") -> bytes:
     made.PhotometricInterpretation = photometric
     made.StudyInstanceUID, made.SeriesInstanceUID = STUDY, SERIES
     made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = UID(INSTANCE)
-    made.PatientName, made.PatientID = f"{NAME}^ALONSO", "4711"
+    made.PatientName, made.PatientID = f"{NAME}^ALONSO", "MRN-4711"
     return content(made)
 
 

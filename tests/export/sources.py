@@ -33,7 +33,7 @@ def film(**tags: object) -> FileDataset:
         "SeriesInstanceUID": SERIES,
         "SOPInstanceUID": INSTANCE,
         "PatientName": NAME,
-        "PatientID": "4711",
+        "PatientID": "MRN-4711",
         "PatientBirthDate": "19470101",
         "PatientSex": "M",
         "StudyDate": "20260102",

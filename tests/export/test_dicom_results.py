@@ -75,7 +75,7 @@ def test_valid_and_opened_by_others(kind: str, tags: dict[str, object], tmp_path
 @pytest.mark.parametrize("kind", KINDS)
 def test_filed_with_its_patient_and_marked_as_research(kind: str) -> None:
     dataset = made(kind)
-    assert (str(dataset.PatientName), dataset.PatientID, dataset.AccessionNumber) == (NAME, "4711", "A1")
+    assert (str(dataset.PatientName), dataset.PatientID, dataset.AccessionNumber) == (NAME, "MRN-4711", "A1")
     assert "research use only" in dataset.SeriesDescription
     assert dataset.DeviceSerialNumber == SHA
     assert dataset.SeriesInstanceUID != film().SeriesInstanceUID

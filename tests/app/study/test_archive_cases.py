@@ -36,7 +36,7 @@ class DrawnArchive:
     def __init__(self, film: Path) -> None:
         image = dcmread(film)
         image.PatientName = NAME
-        image.PatientID = "4711"
+        image.PatientID = "MRN-4711"
         image.StudyInstanceUID, image.SeriesInstanceUID = generate_uid(), generate_uid()
         image.save_as(film)
         self.uids = (str(image.StudyInstanceUID), str(image.SOPInstanceUID))
@@ -64,7 +64,7 @@ def test_films_are_fetched_without_what_identifies(tmp_path: Path) -> None:
         assert archive.asked == [StudyCriteria(date="20260102", modality="DX")]
         assert [path.name for path in folder.iterdir()] == ["0001.dcm"]
     content = (folder / "0001.dcm").read_bytes()
-    for word in (NAME, "4711", *archive.uids):
+    for word in (NAME, "MRN-4711", *archive.uids):
         assert word.encode() not in content
     read = read_cases(folder, VOCABULARY)
     assert [case.place.path for case in read.cases] == ["0001.dcm"]
@@ -125,7 +125,7 @@ def test_a_study_is_made_of_a_real_archive_in_the_page(
     (folder,) = (bench.folder / "films").iterdir()  # that of the failed one is gone
     assert sorted(path.name for path in folder.iterdir()) == ["0001.dcm", "0002.dcm"]
     for path in folder.iterdir():
-        assert b"Mustermann" not in path.read_bytes() and b"4711" not in path.read_bytes()
+        assert b"Mustermann" not in path.read_bytes() and b"MRN-4711" not in path.read_bytes()
     bench.make_ready()  # the archive is not asked again
     cases = admin.call("study_cases", study=made["study"])["cases"]
     assert [case["ready"] for case in cases] == [True, True]
