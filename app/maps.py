@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 
 import numpy as np
@@ -105,7 +106,7 @@ class Maps:
 
     def _model(self, study: Study, method: str) -> ModelReply:
         engine = self._twin.engine if self._twin and method.startswith(TWIN) else study.engine
-        return ModelReply(name=engine.name, sha256=engine.sha256)
+        return ModelReply.of(engine)
 
     def _npz(self, study: Study, answer: Answer, maps: dict[str, PatchMap]) -> bytes:
         arrays: dict[str, np.ndarray] = {}
@@ -121,11 +122,13 @@ class Maps:
             "image_size": study.encoded.size,
             "model": study.engine.name,
             "model_sha256": study.engine.sha256,
+            "execution": json.dumps(study.engine.computation.to_dict()),
         }
         if answer.probability is not None:
             facts["probability"] = answer.probability
         if self._twin is not None and any(name.startswith(TWIN) for name in maps):
             facts["twin_sha256"] = self._twin.engine.sha256
+            facts["twin_execution"] = json.dumps(self._twin.engine.computation.to_dict())
         out = io.BytesIO()
         arrays |= {name: np.array(value) for name, value in facts.items()}
         np.savez_compressed(out, allow_pickle=False, **arrays)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from patchclip.execution import Computation
 from patchclip.types import Laterality
+
+if TYPE_CHECKING:  # not all that answers needs torch
+    from patchclip import Engine
 
 
 class Reply(BaseModel):
@@ -35,10 +39,16 @@ class WindowReply(Reply):
 
 
 class ModelReply(Reply):
-    """A checkpoint."""
+    """A checkpoint, and how its answers are computed; saliency by gradients is torch's in any case."""
 
     name: str
     sha256: str
+    execution: Computation
+
+    @classmethod
+    def of(cls, engine: Engine) -> Self:
+        """The one that an engine answers with."""
+        return cls(name=engine.name, sha256=engine.sha256, execution=engine.computation)
 
 
 class MapChoiceReply(Reply):

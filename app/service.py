@@ -112,7 +112,7 @@ class Service:
         """What the page needs once."""
         engine = self.engine
         return StartReply(
-            model=ModelReply(name=engine.name, sha256=engine.sha256),
+            model=ModelReply.of(engine),
             suggestions=[
                 engine.vocabulary.finding(label).name for label in SUGGESTIONS if label in engine.labels
             ],
@@ -273,7 +273,7 @@ class Service:
         warnings += doubt
         return StudyReply(
             study=study.id,
-            model=ModelReply(name=study.engine.name, sha256=study.engine.sha256),
+            model=ModelReply.of(study.engine),
             sha256=sha256,
             view=facts.view or "",
             thumbnail=study.thumbnail,

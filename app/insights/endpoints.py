@@ -22,6 +22,7 @@ from app.lanes import Lanes
 from app.maps import SLOW
 from app.models.in_use import InUse
 from app.people.identity import Identities, Role
+from app.replies import ModelReply
 from app.store import FeedbackRepository
 from patchclip import Answer, Encoded, Engine, load_radiograph
 
@@ -66,14 +67,14 @@ def endpoints_page(backend: Backend) -> gr.Blocks:
 
         Returns:
             {"answers": [...], "warnings": [...], "size": [height, width], "model": {...}, "notice": ...};
-            places are in pixels of the film.
+            places are in pixels of the film, `execution` of the model says how it was computed.
         """
         engine = in_use.engine
         encoded = await encoded_of(engine, image)
         answers = await lanes.model.run(lambda: engine.query(encoded, [query]))
         return {
             "notice": NOTICE,
-            "model": {"name": engine.name, "sha256": engine.sha256},
+            "model": ModelReply.of(engine).model_dump(),
             "size": list(encoded.size),
             "warnings": list(encoded.warnings),
             "answers": [_answer(answer) for answer in answers],
@@ -88,8 +89,8 @@ def endpoints_page(backend: Backend) -> gr.Blocks:
             method: "patch" for the model's own map of probabilities, or a saliency method such as "grad_cam".
 
         Returns:
-            {"method": ..., "values": [[...]], "extent": [x0, y0, x1, y1], "notice": ...}: values in [0, 1],
-            row 0 on top; the extent is in pixels of the film.
+            {"method": ..., "values": [[...]], "extent": [x0, y0, x1, y1], "model": {...}, "notice": ...}:
+            values in [0, 1], row 0 on top; the extent is in pixels of the film.
         """
         engine = in_use.engine
         encoded = await encoded_of(engine, image)
@@ -102,7 +103,7 @@ def endpoints_page(backend: Backend) -> gr.Blocks:
             found = await lane.run(lambda: engine.saliency(encoded, query, method))
         return {
             "notice": NOTICE,
-            "model": {"name": engine.name, "sha256": engine.sha256},
+            "model": ModelReply.of(engine).model_dump(),
             "method": method,
             "values": found.values.tolist(),
             "extent": [float(edge) for edge in found.extent],

@@ -97,7 +97,7 @@ class LabelDesk:
             description=APP,
             version=__version__,
             notice=NOTICE,
-            model=ModelReply(name=engine.name, sha256=engine.sha256),
+            model=ModelReply.of(engine),
             labels=list(labels),
             models={MODEL: info},
             datastore=DatastoreInfo(total=len(self.held.names(person.id))),
@@ -157,7 +157,7 @@ class LabelDesk:
         warnings = [*encoded.warnings, *asked.warnings, *made.warnings, *([] if drawn else [DARK])]
         reply = InferReply(
             notice=NOTICE,
-            model=ModelReply(name=engine.name, sha256=engine.sha256),
+            model=ModelReply.of(engine),
             size=geometry.size,
             label_names=names,
             labels=_labels(engine),

@@ -64,7 +64,9 @@ def secondary_capture(result: Result, radiograph: Radiograph, source: Source, nu
     made.BurnedInAnnotation = "YES"
     made.ImageComments = f"{NOTICE}. {answer.query}: {answer.require_probability():.2f}"
     read = "".join(f"; {name}: {value}" for name, value in result.picture.items())
-    made.DerivationDescription = f"Patch map of {result.model_name} over the referenced image{read}"
+    made.DerivationDescription = (
+        f"Patch map of {result.model_name}, computed by {result.execution}, over the referenced image{read}"
+    )
     return made
 
 

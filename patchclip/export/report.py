@@ -44,7 +44,7 @@ def structured_report(result: Result, source: Source) -> ComprehensiveSR:
     Each answer gives a group with the query as its tracking identifier, the finding's code, the probability
     of the query as asked, and whether the query asked for absence; each region gives a group with its outline
     in pixels of the source image and its highest value. The model, its version and its hash stand in the
-    observer context and in each group's algorithm.
+    observer context and in each group's algorithm, whose parameters say how the answer was computed.
     """
     groups = [group for answer in result.answers for group in _groups(answer, result, source)]
     observer = ObserverContext(
@@ -133,11 +133,7 @@ def _algorithm(result: Result, answer: Answer) -> AlgorithmIdentification:
     return AlgorithmIdentification(
         name=f"{MANUFACTURER} {result.model_name}",
         version=result.model_sha256,
-        parameters=[
-            f"query={answer.query}",
-            f"threshold={answer.threshold:g}",
-            *(f"{name}={value}" for name, value in result.picture.items()),
-        ],
+        parameters=[f"{name}={value}" for name, value in result.parameters(answer).items()],
     )
 
 

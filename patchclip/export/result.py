@@ -75,6 +75,17 @@ class Result:
             _picture(encoded.facts, encoded.warnings),
         )
 
+    def parameters(self, answer: Answer) -> dict[str, str]:
+        """What an answer depends on beside the model, by name, as records of the algorithm take it: the
+        query, the map's threshold, each fact of `execution`, and how the picture was read."""
+        computed = self.execution.to_dict() | {"mirror": str(self.execution.mirror).lower()}
+        return {
+            "query": answer.query,
+            "threshold": f"{answer.threshold:g}",
+            **{name: str(value) for name, value in computed.items()},
+            **self.picture,
+        }
+
 
 def _picture(facts: HeaderFacts, warnings: Sequence[str]) -> dict[str, str]:
     picture = {} if facts.window is None else {"window": facts.windows[facts.window]}

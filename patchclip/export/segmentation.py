@@ -85,7 +85,7 @@ def _description(number: int, answer: Answer, result: Result) -> SegmentDescript
             name=f"{MANUFACTURER} {result.model_name}",
             family=ALGORITHM_FAMILY,
             version=result.model_sha256,
-            parameters={"query": answer.query, "threshold": f"{answer.threshold:g}", **result.picture},
+            parameters=result.parameters(answer),
         ),
         tracking_uid=UID(),
         tracking_id=answer.query[:64],

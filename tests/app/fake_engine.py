@@ -106,3 +106,17 @@ class FakeEngine:
     @staticmethod
     def _extent(encoded: FakeEncoded) -> tuple[float, float, float, float]:
         return (0.0, 0.0, float(encoded.size[1]), float(encoded.size[0]))
+
+
+MODEL = {
+    "name": "fake-model",
+    "sha256": "f" * 64,
+    "execution": {
+        "backend": "torch",
+        "precision": "fp32",
+        "mirror": True,
+        "input_size": 512,
+        "device": "cpu",
+    },
+}
+"""What programs are told of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -120,7 +121,11 @@ def test_the_twin_sees_the_same_image_as_if_it_had_been_asked_itself(
     reply = window.call("compare", study=study, query="pleural effusion", method="twin_grad_cam")
     witness = Engine.from_pretrained(folders[twin], device="cpu")
     expected = witness.saliency(witness.encode(load_radiograph(EXAMPLE)), "pleural effusion", "grad_cam")
-    assert reply["model"] == {"name": witness.name, "sha256": witness.sha256}
+    assert reply["model"] == {
+        "name": witness.name,
+        "sha256": witness.sha256,
+        "execution": witness.computation.to_dict(),
+    }
     assert np.array(reply["map"]["values"]) == pytest.approx(expected.values, abs=1e-5)
     assert reply["map"]["extent"] == pytest.approx(expected.extent)
 
@@ -141,6 +146,9 @@ def test_maps_leave_as_numbers(windows: Any, engine: Engine, folders: dict[str, 
     assert str(arrays["query"]) == "pleural effusion" and float(arrays["probability"]) == answer.probability
     assert str(arrays["model_sha256"]) == engine.sha256 and str(arrays["image_sha256"]) == SHA256
     assert str(arrays["twin_sha256"]) == load_checkpoint(folders["twin"]).sha256
+    computed = {"backend": "torch", "precision": "fp32", "mirror": False, "input_size": 64, "device": "cpu"}
+    assert json.loads(str(arrays["execution"])) == computed
+    assert json.loads(str(arrays["twin_execution"])) == computed
     assert "not for clinical use" in str(arrays["notice"])
     assert "ask it first" in window.call("maps", study=study, query="mass")["error"]
 

@@ -16,13 +16,13 @@ from patchclip import Radiograph
 from patchclip.localize import find_regions
 from patchclip.resources import EXAMPLES
 from patchclip.types import PatchMap
-from tests.app.fake_engine import PEAK, FakeEngine
+from tests.app.fake_engine import MODEL, PEAK, FakeEngine
 from tests.app.page_client import PageClient, reading
 
 
 def test_start_tells_the_model_and_what_may_be_asked(window: PageClient) -> None:
     start = window.call("start")
-    assert start["model"] == {"name": "fake-model", "sha256": "f" * 64}
+    assert start["model"] == MODEL
     assert "pleural effusion" in start["suggestions"]
     assert all(len(table) == 256 for table in start["colours"].values())
 

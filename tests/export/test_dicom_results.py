@@ -123,6 +123,31 @@ def test_the_report_says_what_the_answers_say() -> None:
     assert INSTANCE in text and SHA in text
 
 
+def test_every_form_says_how_it_was_computed() -> None:
+    computed = ["backend=torch", "precision=bf16", "mirror=false", "input_size=512", "device=cpu"]
+    content = read_again(made("sr")).content
+    groups = [*content.get_image_measurement_groups(), *content.get_planar_roi_measurement_groups()]
+    said = [
+        [
+            (item.ConceptNameCodeSequence[0].CodeMeaning, item.TextValue)
+            for item in group[0].ContentSequence
+            if item.ValueType == "TEXT" and item.name.meaning.startswith("Algorithm")
+        ]
+        for group in groups
+    ]
+    identity = [("Algorithm Name", "Patch-CLIP invented"), ("Algorithm Version", SHA)]
+    assert said == [
+        [*identity, *(("Algorithm Parameters", text) for text in (query, "threshold=0.5", *computed))]
+        for query in ("query=pleural effusion", "query=no pneumothorax", "query=pleural effusion")
+    ]
+    for kind in ("seg", "regions"):
+        for segment in made(kind).SegmentSequence:
+            (algorithm,) = segment.SegmentationAlgorithmIdentificationSequence
+            assert algorithm.AlgorithmParameters.split(",")[2:] == computed
+    derived = made("sc").DerivationDescription
+    assert "computed by torch, bf16, without the mirror image, 512 x 512 pixels, cpu" in derived
+
+
 def test_regions_are_in_pixels_of_the_file_where_they_are_not_square() -> None:
     """A film that was resampled to square pixels has other coordinates than its file."""
     source = read_source(content(film()))

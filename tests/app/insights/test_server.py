@@ -159,7 +159,19 @@ def test_the_monai_label_protocol_has_the_engines_answers(running: Running) -> N
     assert [[place["x"] for place in item["regions"]] for item in told["findings"]] == [
         [region.x for region in answer.regions] for answer in expected
     ]
-    assert told["model"]["sha256"] == running.engine.sha256 and told["findings"][0]["negated"] is True
+    assert told["model"] == told_of(running.engine) and told["findings"][0]["negated"] is True
+
+
+def told_of(engine: Engine) -> dict[str, Any]:
+    """What programs are told of a model."""
+    computed = {
+        "backend": "torch",
+        "precision": "fp32",
+        "mirror": False,
+        "input_size": 64,
+        "device": engine.device.type,
+    }
+    return {"name": engine.name, "sha256": engine.sha256, "execution": computed}
 
 
 def test_predict_and_saliency_are_the_engines(running: Running) -> None:
@@ -173,7 +185,7 @@ def test_predict_and_saliency_are_the_engines(running: Running) -> None:
         [answer.probability for answer in expected]
     )
     assert told["answers"][0]["negated"] is True
-    assert told["model"]["sha256"] == engine.sha256 and told["size"] == [96, 96]
+    assert told["model"] == told_of(engine) and told["size"] == [96, 96]
     assert told["notice"] == "Research use only, not for clinical use"
 
     (answer,) = engine.query(encoded, ["effusion"])
@@ -182,6 +194,7 @@ def test_predict_and_saliency_are_the_engines(running: Running) -> None:
     assert patch["extent"] == pytest.approx(answer.map.extent)
     cam = client.predict(image, "effusion", api_name="/saliency")
     assert cam["method"] == "grad_cam"
+    assert patch["model"] == cam["model"] == told_of(engine)
     assert np.array(cam["values"]) == pytest.approx(engine.saliency(encoded, "effusion").values, abs=1e-5)
 
 

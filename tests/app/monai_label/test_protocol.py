@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from patchclip import load_radiograph
 from patchclip.image.synthetic import synthetic_radiograph
+from tests.app.fake_engine import MODEL
 from tests.app.monai_label.conftest import GUEST, Running
 from tests.app.monai_label.label_client import LabelClient, RefusedError
 from tests.image.dicoms import CHEST, content, dicom
@@ -56,7 +57,7 @@ def lit_by_hand(height: int, width: int) -> NDArray[np.bool_]:
 def test_the_server_says_what_a_client_needs_at_its_start(client: LabelClient, running: Running) -> None:
     info = client.info()
     assert info["name"] == "Patch-CLIP" and "not for clinical use" in info["description"]
-    assert info["version"] and info["model"]["sha256"] == running.engine.sha256
+    assert info["version"] and info["model"] == MODEL
     (model,) = info["models"].values()
     assert list(info["models"]) == ["patch_clip"]
     assert (model["type"], model["dimension"], model["config"]) == ("segmentation", 2, {"queries": ""})
@@ -86,7 +87,7 @@ def test_a_session_as_slicer_holds_it(client: LabelClient) -> None:
     params = answered.params
     assert params["label_names"] == {"pleural effusion": number}
     assert params["notice"] == "Research use only, not for clinical use"
-    assert params["model"] == {"name": "fake-model", "sha256": "f" * 64}
+    assert params["model"] == MODEL
     assert params["centroids"] == {"pleural effusion": [number, 150, 120, 0]}
     (finding,) = params["findings"]
     assert (finding["query"], finding["laterality"]) == ("left effusion", "left")
