@@ -77,7 +77,16 @@ def test_no_date_identifier_or_uid_of_the_patient_survives() -> None:
     written_before = content(dataset)
     Deidentifier().clean(dataset)
     written = content(dataset)
-    for trace in ("20260102", "101500", "19470101", "MRN-4711", "QUIXOTE", "081Y", "S77", dataset_uid(film())):
+    for trace in (
+        "20260102",
+        "101500",
+        "19470101",
+        "MRN-4711",
+        "QUIXOTE",
+        "081Y",
+        "S77",
+        dataset_uid(film()),
+    ):
         assert trace.encode() in written_before, trace
         assert trace.encode() not in written, trace
 
