@@ -212,8 +212,9 @@ class _Scope:
         ):
             return False  # "consolidation is present and effusion is absent"
         if negates and commas and not others:
-            words = [self._words[index] for index in gap if self._words[index] not in word_lists().function]
-            return words[-1:] == [","]  # "pneumothorax, absent"
+            passes = word_lists().function | markers().trailing | {"which"}
+            words = [self._words[index] for index in gap if self._words[index] not in passes]
+            return words[-1:] == [","]  # "pneumothorax, absent"; "effusion, which has resolved"
         return True
 
     def _belongs_ahead(self, term: Term, use: Use) -> bool:

@@ -235,7 +235,9 @@ def _states_after(
                 break
             found.append(match)
             index = match.stop
-        elif index in inside and not found:
+        elif index in inside:
+            if found:
+                break  # "right lung clear, left lung opacified"
             index = inside[index].stop
         elif (
             word in HYPHENS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from patchclip.text.concepts import Concept
 from patchclip.text.language import read, word_lists
@@ -27,11 +27,17 @@ def is_negated(words: Sequence[str]) -> bool:
     return count % 2 == 1
 
 
-def is_doubtful(words: Sequence[str], concept: Concept) -> bool:
+def is_doubtful(words: Sequence[str], concept: Concept, said: Collection[int]) -> bool:
     """Whether one generic word is all that was understood, beside words that do not just describe it, with
-    none that says the chest."""
+    none that says the chest.
+
+    Args:
+        words: of a sentence.
+        concept: in it.
+        said: positions of the words that say whether a finding is there.
+    """
     lists = word_lists()
-    plain = [word for word in words if word[0].isalnum()]
+    plain = [word for index, word in enumerate(words) if word[0].isalnum() and index not in said]
     if len(concept.positions) > 1 or words[concept.start] not in lists.generic:
         return False
     if any(word in lists.chest for word in plain):

@@ -108,7 +108,11 @@ def find_places(words: Sequence[str], concepts: Sequence[Concept]) -> list[Menti
     group: list[Match[_Word]] = []
     for index, match in enumerate(matches):
         following = matches[index + 1] if index + 1 < len(matches) else None
-        if group and (_begins(group, match, following) or not _continues(words, group, match, inside)):
+        if group and (
+            _begins(group, match, following)
+            or _states(group, match, concepts)
+            or not _continues(words, group, match, inside)
+        ):
             mentions.append(_mention(words, group))
             group = []
         group.append(match)
@@ -230,6 +234,14 @@ def _begins(group: Sequence[Match[_Word]], match: Match[_Word], following: Match
     whole = any(item.value.kind == "region" for item in group)
     alone = following is None or following.value.kind == "side" or following.start > match.stop + 1
     return whole and match.value.kind == "side" and match.start > group[-1].stop and alone
+
+
+def _states(group: Sequence[Match[_Word]], match: Match[_Word], concepts: Sequence[Concept]) -> bool:
+    """Whether a side after the place of one statement opens the next: "blunting of the left costophrenic
+    angle, right costophrenic angle sharp"."""
+    ends = any(set(concept.positions).intersection(group[-1].positions) for concept in concepts)
+    opens = any(concept.predicate and concept.start == match.stop for concept in concepts)
+    return ends and opens and match.value.kind == "side"
 
 
 def _continues(

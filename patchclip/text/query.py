@@ -18,6 +18,7 @@ from patchclip.text.lexicon import lexicon_of
 from patchclip.text.notes import notes_on, warnings_on
 from patchclip.text.place import Place, find_places
 from patchclip.text.sentences import Sentence, split_sentences
+from patchclip.text.signs import spelled_out
 from patchclip.text.spelling import spell
 from patchclip.text.statements import Statement, read_statements
 from patchclip.text.tokens import read_tokens
@@ -127,7 +128,7 @@ def parse_queries(text: str, vocabulary: Vocabulary, most: int = MOST) -> Readin
         raise QueryError(
             f"The query has {len(text)} characters and the limit is {LONGEST}; ask for fewer things."
         )
-    typed = read_tokens(text)
+    typed = spelled_out(read_tokens(text))
     if not any(token.is_word for token in typed):
         raise QueryError('The query is empty; type a finding, for example "pleural effusion".')
     lexicon = lexicon_of(vocabulary)
@@ -169,7 +170,9 @@ def _queries(
     for sentence in clauses:
         own = [statement for statement in findings if statement.sentence is sentence]
         for statement in own:
-            query = _query(text, statement, vocabulary, len(sentences))
+            said = {position for item in own for position in item.asserted.terms}
+            doubtful = len(sentences) == 1 and is_doubtful(sentence.words, statement.asserted.concept, said)
+            query = _query(text, statement, vocabulary, doubtful)
             key = (query.label, query.assertion, query.place)
             first = queries.setdefault(key, query)
             if first.sign and not query.sign:  # a sign, and later the finding itself
@@ -181,11 +184,10 @@ def _queries(
     return list(queries.values()) or [_free_query(text, clauses, statements, foreign)]
 
 
-def _query(text: str, statement: Statement, vocabulary: Vocabulary, sentences: int) -> Query:
+def _query(text: str, statement: Statement, vocabulary: Vocabulary, doubtful: bool) -> Query:
     label, words = statement.label, statement.sentence.words
     assert label is not None
     tokens = statement.naming
-    doubtful = sentences == 1 and is_doubtful(words, statement.asserted.concept)
     return Query(
         text=text,
         finding=vocabulary.finding(label).name,
