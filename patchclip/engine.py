@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from patchclip.accuracy import OperatingPoint
-from patchclip.agreement import WHOLE, disagreement
+from patchclip.answering import answers_to
 from patchclip.encoded import Encoded
-from patchclip.errors import CheckpointError, RadiographError
+from patchclip.errors import CheckpointError
 from patchclip.execution import Computation, Execution
-from patchclip.image.gate import ImageGate
 from patchclip.image.radiograph import Radiograph
-from patchclip.localize import smooth
 from patchclip.model.branches import image_logit
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
-from patchclip.model.encoders import embed, make_encoder
-from patchclip.model.patchclip import ImageEmbeddings
-from patchclip.model.preprocess import STANDARD, model_input
-from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
-from patchclip.places import Limit
 from patchclip.question import Question, QuestionReader
+from patchclip.radiograph_encoder import RadiographEncoder
 from patchclip.resources import BUNDLED
 from patchclip.saliency import SaliencyTask, applicable_methods, saliency_maps, saliency_method
 from patchclip.text.query import Reading
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
 from patchclip.types import Answer, Exploration, FloatArray, PatchMap
-from patchclip.within import ends, limit_for, limited, lit_in_each, logit_within, valid_patches
+from patchclip.within import ends, limit_for, limited, valid_patches
 
 
 class Engine:
@@ -63,9 +52,7 @@ class Engine:
         self.checkpoint = checkpoint
         self.model = checkpoint.model.to(self.device).eval()
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        execution = execution or Execution()
-        self._encoder = make_encoder(checkpoint, folder, self.device, execution)
-        self._mirror = checkpoint.calibration.mirror and execution.mirror
+        self._images = RadiographEncoder(checkpoint, folder, self.device, execution or Execution())
         self.vocabulary: Vocabulary = checkpoint.vocabulary
         self.name = checkpoint.model.config.name
         self.sha256 = checkpoint.sha256
@@ -76,27 +63,16 @@ class Engine:
             )
         gate = QueryGate.from_dict(checkpoint.gates["query"], self.vocabulary, self.model.sentence_encoder)
         self._reader = QuestionReader(self.model, self.vocabulary, gate, checkpoint.prompts)
-        self._image_gate = (
-            ImageGate.from_dict(checkpoint.gates["image"]) if "image" in checkpoint.gates else None
-        )
 
     @property
     def backend(self) -> str:
         """What computes the pass through the tower, and how, for the reader."""
-        left_out = self.checkpoint.calibration.mirror and not self._mirror
-        encoder = f"{self._encoder.library}, {self._encoder.precision}"
-        return f"{encoder}{', without the mirror image' if left_out else ''}"
+        return self._images.backend
 
     @property
     def computation(self) -> Computation:
         """How its answers are computed, for what is stored of them."""
-        return Computation(
-            backend=self._encoder.library,
-            precision=self._encoder.precision,
-            mirror=self._mirror,
-            input_size=self.model.config.image_size,
-            device=self.device.type,
-        )
+        return self._images.computation
 
     @classmethod
     def from_pretrained(
@@ -178,54 +154,14 @@ class Engine:
         Raises:
             RadiographError: the image is so long and narrow that no patch has its centre in it.
         """
-        started = time.perf_counter()
-        size, style = self.model.config.image_size, self.model.input_style
-        square, letterbox = model_input(radiograph.pixels, size, style)
-        inside = letterbox.valid_patches(*self.model.grid)
-        if not inside.any():
-            height, width = radiograph.size
-            raise RadiographError(
-                f"The image is {width} x {height} pixels, too long and narrow to be searched; "
-                "crop it to the chest."
-            )
-
-        pixels, embeddings = self._embed(square, inside)
-        # The gate knows pictures as models trained here see them.
-        looked_at = square if style == STANDARD else model_input(radiograph.pixels, size)[0]
-        gate_warnings = self._image_gate.warnings(looked_at) if self._image_gate else ()
-        note = (self.checkpoint.note,) if self.checkpoint.note else ()
-        return Encoded(
-            embeddings=embeddings,
-            pixels=pixels,
-            letterbox=letterbox,
-            facts=radiograph.facts,
-            radiograph_sha256=radiograph.sha256,
-            warnings=(*radiograph.warnings, *gate_warnings, *note),
-            timing_ms={"encode": (time.perf_counter() - started) * 1000},
-        )
+        return self._images.encode(radiograph)
 
     def encode_again(self, encoded: Encoded, square: FloatArray) -> Encoded:
         """The image of another engine's `Encoded`, encoded by this one too.
 
         square: this model's input, as `model_input` makes it of the same pixels, float32 [S, S] in [0, 1].
         """
-        started = time.perf_counter()
-        letterbox = replace(encoded.letterbox, size=square.shape[0], fit=self.model.input_style.fit)
-        pixels, embeddings = self._embed(square, letterbox.valid_patches(*self.model.grid))
-        return replace(
-            encoded,
-            embeddings=embeddings,
-            pixels=pixels,
-            letterbox=letterbox,
-            timing_ms={"encode": (time.perf_counter() - started) * 1000},
-        )
-
-    def _embed(self, square: FloatArray, inside: NDArray[np.bool_]) -> tuple[Tensor, ImageEmbeddings]:
-        """The input as a tensor [1, 1, S, S], and what the tower makes of it."""
-        pixels = torch.from_numpy(square)[None, None].to(self.device)
-        valid = torch.from_numpy(inside)[None].to(self.device)
-        with torch.inference_mode():
-            return pixels, embed(self._encoder, pixels, valid, mirror=self._mirror)
+        return self._images.encode_again(encoded, square)
 
     def query(self, encoded: Encoded, texts: Sequence[str]) -> list[Answer]:
         """Answers all that the texts ask, in order; all patches and all questions in one matrix product.
@@ -239,16 +175,7 @@ class Engine:
         """
         if not texts:
             return []
-        questions = self._questions(texts)
-        positive, negative = ends(questions)
-        branches = self.checkpoint.calibration.branches
-        with torch.inference_mode():
-            patch_logits = self.model.pair_logits(encoded.embeddings.patches, positive, negative)[0]
-            image_logits = image_logit(self.model, encoded.embeddings, positive, negative, branches)[0]
-        return [
-            self._answer(encoded, question, patch_logits[:, k], float(image_logits[k]))
-            for k, question in enumerate(questions)
-        ]
+        return answers_to(self.checkpoint, encoded, self._questions(texts))
 
     def saliency(self, encoded: Encoded, text: str, method: str = "grad_cam") -> PatchMap:
         """Relative saliency of the named finding (never of its absence), from the same logit as the
@@ -329,7 +256,7 @@ class Engine:
             positive=positive,
             negative=negative,
             branches=self.checkpoint.calibration.branches,
-            mirror=self._mirror,
+            mirror=self._images.mirror,
             embeddings=encoded.embeddings,
         )
 
@@ -342,79 +269,10 @@ class Engine:
         """
         question = self.understand(text)[0]
         calibration = self.checkpoint.calibration
-        valid = encoded.embeddings.valid.unflatten(1, encoded.embeddings.grid).expand(len(pixels), -1, -1)
         with torch.inference_mode():
-            square = torch.from_numpy(pixels)[:, None].to(self.device)
-            embeddings = embed(self._encoder, square, valid, mirror=self._mirror)
+            _, embeddings = self._images.embed(pixels, valid_patches(encoded))
             logits = image_logit(self.model, embeddings, *ends([question]), calibration.branches)
         return calibration.of(question.label).image_probability(logits[:, 0].float().cpu().numpy())
-
-    def _answer(self, encoded: Encoded, question: Question, patch_logits: Tensor, logit: float) -> Answer:
-        """patch_logits: [P]; logit: the image's."""
-        query = question.query
-        limit = limit_for(encoded, question)
-        present = self._probability(encoded, question, logit, limit) if question.in_vocabulary else None
-        patch_map = self._map(encoded, question, patch_logits, logit, limit)
-        lit = lit_regions(patch_map, encoded.size, self.min_patches) if question.in_vocabulary else ()
-        warnings = question.warnings(encoded.facts, limit.warnings if limit else ())
-        point: OperatingPoint | None = None
-        contradiction: str | None = None
-        if present is not None:
-            threshold = self.checkpoint.calibration.of(question.label).image_threshold
-            point = OperatingPoint(threshold, self.checkpoint.accuracy.get(question.label or ""))
-            contradiction = disagreement(
-                query.finding,
-                present,
-                threshold,
-                lit=bool(lit) and lit_in_each(patch_map, limit, encoded),
-                speaker=f'"{question.place.words}" as a whole' if question.place else WHOLE,
-            )
-            warnings += (contradiction,) if contradiction else ()
-        crop = encoded.letterbox.crop_grid
-        return Answer(
-            query=query.text,
-            span=query.span,
-            assertion=query.assertion,
-            place=query.place,
-            finding=query.finding,
-            label=question.label,
-            negated=query.negated,
-            laterality=query.laterality,
-            in_vocabulary=question.in_vocabulary,
-            probability=1.0 - present if query.negated and present is not None else present,
-            map=patch_map,
-            regions=lit,
-            threshold=OPERATING_THRESHOLD,
-            warnings=warnings,
-            place_patches=crop(limit.patches.astype(np.float32)).values > 0 if limit else None,
-            operating_point=point,
-            contradiction=contradiction,
-        )
-
-    def _probability(self, encoded: Encoded, question: Question, logit: float, limit: Limit | None) -> float:
-        """That the named finding is present, in the place that the query is limited to."""
-        calibration = self.checkpoint.calibration.of(question.label)
-        logits = [logit]
-        if limit:
-            branches = self.checkpoint.calibration.branches
-            logits += [
-                logit_within(self.model, encoded, question, patches, branches) for patches in limit.each
-            ]
-        return min(float(calibration.image_probability(value)) for value in logits)
-
-    def _map(
-        self, encoded: Encoded, question: Question, patch_logits: Tensor, logit: float, limit: Limit | None
-    ) -> PatchMap:
-        """The patch prediction map, limited as the query is; all 0 when the query is not in the
-        vocabulary."""
-        grid = encoded.embeddings.grid
-        if not question.in_vocabulary:
-            return encoded.letterbox.crop_grid(np.zeros(grid, np.float32))
-        calibration = self.checkpoint.calibration.of(question.label)
-        logits = patch_logits.unflatten(0, grid).float().cpu().numpy()
-        smoothed = smooth(logits, calibration.smoothing, valid_patches(encoded))
-        values = encoded.letterbox.extend_edges(calibration.patch_probability(smoothed, logit))
-        return encoded.letterbox.crop_grid(limited(values, limit))
 
 
 def _named(name: str) -> Checkpoint:

@@ -13,7 +13,8 @@ from app.study.errors import StudyError
 from app.study.truth_tables import ToldRow, Truth, TruthTables, below, told_rows
 from app.study.watch import LeftOutFile, Nobody, Watch
 from patchclip import PatchClipError, Radiograph, load_entry
-from patchclip.image.containers import ImageEntry, list_images
+from patchclip.image.containers import list_images
+from patchclip.image.listing import ImageEntry
 from patchclip.text import Vocabulary
 
 DECODERS = 2  # files at once

@@ -10,7 +10,8 @@ from pathlib import Path
 from patchclip.archive.films import NamedFilm
 from patchclip.errors import PatchClipError
 from patchclip.image import Radiograph, list_images, load_entry
-from patchclip.image.containers import ImageEntry, entry_file
+from patchclip.image.containers import entry_file
+from patchclip.image.listing import ImageEntry
 
 
 @dataclass(frozen=True, slots=True)

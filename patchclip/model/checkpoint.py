@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
-import torch
-from torch import Tensor, nn
-from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from patchclip.accuracy import ACCURACY, DiagnosticAccuracy, accuracy_records, load_accuracy
 from patchclip.errors import CheckpointError
@@ -35,6 +29,7 @@ from patchclip.model.prevalence import (
 )
 from patchclip.model.prompts import PROMPTS, PromptEmbeddings, embed_prompts, load_prompts, save_prompts
 from patchclip.model.published import TOKENIZER, Published, PublishedRecord, tokenizer_files
+from patchclip.model.weights import at_most, fill, read_weights
 from patchclip.text.vocabulary import Vocabulary
 
 WEIGHTS, RECORD, ONNX = "model.safetensors", "model.json", "model.onnx"
@@ -161,7 +156,7 @@ def load_checkpoint(folder: Path, *, prompts: bool = True) -> Checkpoint:
     """
     weights, text = _content(folder, WEIGHTS), _content(folder, RECORD)
     record = read_record(text, folder / RECORD)
-    tensors = _tensors(weights, folder)
+    tensors = read_weights(weights, folder)
     vocabulary = Vocabulary.from_dict(record["vocabulary"])
     calibration = Calibration.from_dict(record["calibration"])
     if missing := sorted(set(vocabulary.labels) - set(calibration.findings)):
@@ -173,9 +168,9 @@ def load_checkpoint(folder: Path, *, prompts: bool = True) -> Checkpoint:
     published = _published(record, folder)
     spare = SPARE_TIMM if config.tower.startswith("timm:") else SPARE_CLIP
     spare = spare if published is None else SPARE_PUBLISHED
-    with _at_most(sum(value.numel() for value in tensors.values()) + spare):
+    with at_most(sum(value.numel() for value in tensors.values()) + spare):
         model = PatchCLIP(config) if published is None else _published_model(config, published)
-    _fill(model, tensors, folder)
+    fill(model, tensors, folder)
     model.eval().requires_grad_(False)
     sha256 = _hash(weights, text, published)
     return Checkpoint(
@@ -270,69 +265,3 @@ def _content(folder: Path, name: str) -> bytes:
         raise CheckpointError(
             f"{str(folder)[:255]} holds no {name}; give the folder of a Patch-CLIP checkpoint."
         ) from error
-
-
-def _tensors(weights: bytes, folder: Path) -> dict[str, Tensor]:
-    """The weights as they are stored; a number that is none would make every answer one, without a word."""
-    try:
-        tensors: dict[str, Tensor] = safetensors.torch.load(weights)
-    except (safetensors.SafetensorError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise _unfit(folder) from error
-    for name, value in tensors.items():
-        if value.is_floating_point() and not torch.isfinite(value.float()).all():
-            raise CheckpointError(
-                f"The weights in {folder} have numbers that are not finite ({name[:60]}); fetch "
-                "the checkpoint again."
-            )
-    return tensors
-
-
-def _fill(model: PatchCLIP, tensors: dict[str, Tensor], folder: Path) -> None:
-    """Puts the weights into the model."""
-    wanted = model.state_dict()
-    if any(
-        name in wanted and wanted[name].is_floating_point() != value.is_floating_point()
-        for name, value in tensors.items()
-    ):
-        raise _unfit(folder)
-    try:
-        model.load_state_dict(
-            {
-                name: value.float() if value.dtype == torch.float16 else value
-                for name, value in tensors.items()
-            }
-        )
-    except RuntimeError as error:
-        raise _unfit(folder) from error
-
-
-def _unfit(folder: Path) -> CheckpointError:
-    return CheckpointError(
-        f"The weights in {folder} are damaged or belong to another model; fetch the checkpoint again."
-    )
-
-
-@contextmanager
-def _at_most(parameters: int) -> Iterator[None]:
-    """Models that are built inside, by this thread, have no more parameters than that.
-
-    A record may name a tower of billions of parameters beside a small file of weights; it is told from a
-    sound one before it takes all memory.
-    """
-    thread, total = threading.get_ident(), 0
-
-    def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
-        nonlocal total
-        if threading.get_ident() == thread and parameter is not None:
-            total += parameter.numel()
-            if total > parameters:
-                raise CheckpointError(
-                    "The model config asks for a far larger model than the weights hold; fetch the "
-                    "checkpoint again."
-                )
-
-    hook = register_module_parameter_registration_hook(count)
-    try:
-        yield
-    finally:
-        hook.remove()

@@ -7,7 +7,7 @@ import sys
 
 from patchclip.errors import RadiographError
 from patchclip.image import worker
-from patchclip.image.containers import Listing
+from patchclip.image.listing import Listing
 from tests.fuzz.worker import peak_mb
 
 

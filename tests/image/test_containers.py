@@ -20,8 +20,9 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEnd
 
 from patchclip import RadiographError, load_radiograph
 from patchclip.image import archives, containers
-from patchclip.image.containers import ImageEntry, list_images, load_entry
+from patchclip.image.containers import list_images, load_entry
 from patchclip.image.limits import MOST_INFLATED
+from patchclip.image.listing import HEAD, MOST_FRAMES, ImageEntry
 from tests.image.dicoms import CHEST, content, dicom
 
 SMALL = np.round(CHEST[:280, :300] * 4000).astype(np.uint16)
@@ -183,7 +184,7 @@ def test_a_frame_that_is_not_there_is_refused() -> None:
 def test_more_frames_than_anyone_reads_are_said() -> None:
     dataset = dicom(SMALL, NumberOfFrames="2000000000")
     listing = list_images(content(dataset))
-    assert len(listing.entries) == containers.MOST_FRAMES
+    assert len(listing.entries) == MOST_FRAMES
     assert "Of 2000000000 frames the first 1000" in listing.left_out[0].reason
     with pytest.raises(RadiographError, match="cut short"):
         load_entry(listing.entries[0], content(dataset))
@@ -351,7 +352,7 @@ def test_what_is_no_image_is_named(data: bytes, words: str) -> None:
 def test_a_header_longer_than_is_looked_at_is_no_reason_to_leave_an_image_out(tmp_path: Path) -> None:
     """An icon or private element before the pixels may be of any length."""
     dataset = dicom(SMALL)
-    dataset.private_block(0x0019, "PATCHCLIP", create=True).add_new(0x10, "OB", bytes(2 * containers.HEAD))
+    dataset.private_block(0x0019, "PATCHCLIP", create=True).add_new(0x10, "OB", bytes(2 * HEAD))
     (tmp_path / "a.dcm").write_bytes(content(dataset))
     listing = list_images(tmp_path)
     assert len(listing.entries) == 1 and not listing.left_out

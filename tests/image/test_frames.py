@@ -9,8 +9,8 @@ import pytest
 from pydicom.dataset import Dataset, FileDataset
 
 from patchclip import list_images, load_radiograph
-from patchclip.image.containers import HEAD
 from patchclip.image.frames import MALFORMED_GROUPS
+from patchclip.image.listing import HEAD
 from tests.fuzz.mutate import set_raw
 from tests.image.dicoms import CHEST, content, dicom
 
