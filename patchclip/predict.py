@@ -17,11 +17,10 @@ from patchclip.archive.films import Films, add_film_arguments, add_window_argume
 from patchclip.archive.images import images_of
 from patchclip.encoded import Encoded
 from patchclip.engine import Engine
+from patchclip.engine_arguments import add_engine_arguments, engine_of
 from patchclip.errors import DataError, PatchClipError, QueryError, SaliencyError
-from patchclip.execution import add_execution_arguments, execution_of
 from patchclip.image import Radiograph
 from patchclip.image.isolation import shared_pool
-from patchclip.prior_argument import add_prior_argument
 from patchclip.saliency import SALIENCY
 from patchclip.types import Answer, PatchMap, Region
 
@@ -50,13 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also the raw patch-text similarity of queries out of scope: untested, and no probability",
     )
-    parser.add_argument(
-        "--checkpoint",
-        metavar="PATH",
-        help="a checkpoint folder, or a model of open_clip by name; the bundled one by default",
-    )
-    add_prior_argument(parser)
-    add_execution_arguments(parser)
+    add_engine_arguments(parser)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -67,9 +60,7 @@ def main(options: argparse.Namespace) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     shared_pool().warm()  # it loads its libraries while the model is loaded
-    engine = Engine.from_pretrained(
-        options.checkpoint, prevalence=options.prior, execution=execution_of(options)
-    )
+    engine = engine_of(options)
     failed = any(_refusal(engine, query) for query in options.query)
     for image in images_of(films):
         try:

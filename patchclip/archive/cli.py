@@ -10,12 +10,10 @@ from functools import partial
 from typing import Any
 
 from patchclip.archive.receiver import Receiver
-from patchclip.engine import Engine
+from patchclip.engine_arguments import add_engine_arguments, engine_of
 from patchclip.errors import PatchClipError
-from patchclip.execution import add_execution_arguments, execution_of
 from patchclip.image import load_radiograph
 from patchclip.predict import record_of
-from patchclip.prior_argument import add_prior_argument
 
 
 def add_receive_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,18 +40,12 @@ def add_receive_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="stop after so many films (0: go on until interrupted)",
     )
-    parser.add_argument(
-        "--checkpoint", metavar="PATH", help="a checkpoint folder; the bundled one by default"
-    )
-    add_prior_argument(parser)
-    add_execution_arguments(parser)
+    add_engine_arguments(parser)
 
 
 def receive(options: argparse.Namespace) -> int:
     """Listens for pushed films and prints one JSON object for each; nothing of a film is kept."""
-    engine = Engine.from_pretrained(
-        options.checkpoint, prevalence=options.prior, execution=execution_of(options)
-    )
+    engine = engine_of(options)
     lock, done = threading.Lock(), threading.Event()
     count = 0
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from patchclip.execution import add_execution_arguments
-from patchclip.prior_argument import add_prior_argument
+from patchclip.engine_arguments import add_engine_arguments
 
 PART_SIZE = 256
 
@@ -47,13 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"files of a part, which is what an interruption costs ({PART_SIZE})",
     )
     parser.add_argument("--retry", action="store_true", help="do those parts again in which a file failed")
-    parser.add_argument(
-        "--checkpoint",
-        metavar="PATH",
-        help="a checkpoint folder, or a model of open_clip by name; the bundled one by default",
-    )
-    add_prior_argument(parser)
-    add_execution_arguments(parser)
+    add_engine_arguments(parser)
 
 
 def main(options: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from patchclip.batch.parts import Part, parts_of
 from patchclip.batch.runners import run_here, run_on_ray
 from patchclip.batch.work import Made, Task
 from patchclip.engine import Engine
+from patchclip.engine_arguments import engine_of
 from patchclip.errors import DataError, QueryError
 from patchclip.execution import execution_of
 from patchclip.image.isolation import shared_pool
@@ -35,8 +36,7 @@ def main(options: argparse.Namespace) -> int:
     texts = read_queries(Path(options.queries))
     given = read_input(options.input)
     shared_pool().warm()  # it loads its libraries while the model is loaded
-    execution = execution_of(options)
-    engine = Engine.from_pretrained(options.checkpoint, prevalence=options.prior, execution=execution)
+    engine = engine_of(options)
     queries = _answerable(engine, texts)
     output = Output(Path(options.out).resolve())
     with output.locked():
@@ -62,7 +62,7 @@ def main(options: argparse.Namespace) -> int:
             namer=Namer(key, record.places),
             url=given.url,
             token=os.environ.get(TOKEN),
-            execution=execution,
+            execution=execution_of(options),
         )
         failed = _run(options, output, task, engine, given)
     return 1 if failed or len(queries) < len(texts) else 0

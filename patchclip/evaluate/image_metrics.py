@@ -31,15 +31,9 @@ def auroc(scores: Floats, truth: Truth, weights: Floats) -> Floats:
 
 def average_precision(scores: Floats, truth: Truth, weights: Floats) -> Floats:
     """Sum over thresholds of precision times gain in recall, tied scores as one, as in scikit-learn."""
-    order = np.argsort(-scores, kind="stable")
-    sorted_scores = scores[order]
-    positive = truth[order]
-    ordered = weights[:, order]
-    ends = np.append(np.nonzero(np.diff(sorted_scores))[0], len(scores) - 1)
-    hits = np.cumsum(ordered * positive, axis=1)[:, ends]
-    called = np.cumsum(ordered, axis=1)[:, ends]
+    hits, alarms = _at_thresholds(scores, truth, weights)
     gain = np.diff(hits, axis=1, prepend=0.0)
-    return _divide((gain * _divide(hits, called, empty=0.0)).sum(axis=1), hits[:, -1])
+    return _divide((gain * _divide(hits, hits + alarms, empty=0.0)).sum(axis=1), hits[:, -1])
 
 
 def sensitivity_at_specificity(
@@ -49,13 +43,7 @@ def sensitivity_at_specificity(
 
     A step of the empirical ROC curve (Metz 1978), without interpolation.
     """
-    order = np.argsort(-scores, kind="stable")
-    sorted_scores = scores[order]
-    positive = truth[order]
-    ordered = weights[:, order]
-    ends = np.append(np.nonzero(np.diff(sorted_scores))[0], len(scores) - 1)
-    hits = np.cumsum(ordered * positive, axis=1)[:, ends]
-    alarms = np.cumsum(ordered * ~positive, axis=1)[:, ends]
+    hits, alarms = _at_thresholds(scores, truth, weights)
     total = alarms[:, -1:]
     allowed = alarms <= (1 - specificity) * total + 1e-9
     reached = np.where(allowed, hits, 0.0).max(axis=1)
@@ -107,6 +95,19 @@ def mean(values: Floats, weights: Floats) -> Floats:
     """Mean over images of one value each, [N]; images whose value is NaN are left out."""
     defined = np.isfinite(values)
     return _divide((weights[:, defined] * values[defined]).sum(axis=1), weights[:, defined].sum(axis=1))
+
+
+def _at_thresholds(scores: Floats, truth: Truth, weights: Floats) -> tuple[Floats, Floats]:
+    """The weights of positives and of negatives at or above each of T different scores, the highest first.
+
+    Each [B, T]; the last column holds all.
+    """
+    order = np.argsort(-scores, kind="stable")
+    positive, ordered = truth[order], weights[:, order]
+    ends = np.append(np.nonzero(np.diff(scores[order]))[0], len(scores) - 1)
+    hits: Floats = np.cumsum(ordered * positive, axis=1)[:, ends]
+    alarms: Floats = np.cumsum(ordered * ~positive, axis=1)[:, ends]
+    return hits, alarms
 
 
 def _divide(above: Floats, below: Floats, empty: float = np.nan) -> Floats:

@@ -10,13 +10,12 @@ from pydicom.dataset import Dataset
 
 from patchclip.archive.films import Films, add_film_arguments, add_window_argument
 from patchclip.archive.images import images_of
-from patchclip.engine import Engine
+from patchclip.engine_arguments import add_engine_arguments, engine_of
 from patchclip.errors import DataError, PatchClipError
 from patchclip.export.forms import DICOM_FORMATS, TABLE_FORMATS, coco_file, csv_file, dicom_results
 from patchclip.export.result import NOTICE, Result
 from patchclip.export.source import read_source
 from patchclip.files import atomic
-from patchclip.prior_argument import add_prior_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,10 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store", action="store_true", help="store DICOM results in the archive, beside their films"
     )
-    parser.add_argument(
-        "--checkpoint", metavar="PATH", help="a checkpoint folder; the bundled one by default"
-    )
-    add_prior_argument(parser)
+    add_engine_arguments(parser)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -51,7 +47,7 @@ def main(options: argparse.Namespace) -> int:
     if not options.out and not options.store:
         raise DataError("Results need a place; name a folder with --out DIR, or --store with --dicomweb.")
     films = Films(options.images, options.dicomweb, options.study)
-    engine = Engine.from_pretrained(options.checkpoint, prevalence=options.prior)
+    engine = engine_of(options)
     results: dict[str, Result] = {}
     stems: set[str] = set()
     failed = False

@@ -169,13 +169,7 @@ def _clip(config: Any, state: Mapping[str, Tensor]) -> tuple[dict[str, Any], dic
             "norm_kwargs": {"eps": vision.layer_norm_eps},
         },
         "text_cfg": {
-            "context_length": text.max_position_embeddings,
-            "vocab_size": text.vocab_size,
-            "width": text.hidden_size,
-            "heads": text.num_attention_heads,
-            "layers": text.num_hidden_layers,
-            "mlp_ratio": _ratio(text),
-            "norm_kwargs": {"eps": text.layer_norm_eps},
+            **_text(text),
             "pool_type": "argmax" if legacy else "eos",
             "eos_id": text.eos_token_id,
         },
@@ -223,13 +217,7 @@ def _siglip(config: Any, state: Mapping[str, Tensor]) -> tuple[dict[str, Any], d
             }
         },
         "text_cfg": {
-            "context_length": text.max_position_embeddings,
-            "vocab_size": text.vocab_size,
-            "width": text.hidden_size,
-            "heads": text.num_attention_heads,
-            "layers": text.num_hidden_layers,
-            "mlp_ratio": _ratio(text),
-            "norm_kwargs": {"eps": text.layer_norm_eps},
+            **_text(text),
             "act_kwargs": {"approximate": "tanh"},
             "no_causal_mask": True,
             "proj_bias": True,
@@ -262,6 +250,19 @@ def _siglip(config: Any, state: Mapping[str, Tensor]) -> tuple[dict[str, Any], d
         "logit_scale": state["logit_scale"].reshape(()),
     }
     return architecture, weights
+
+
+def _text(tower: Any) -> dict[str, Any]:
+    """What open_clip's text towers of both kinds are told alike."""
+    return {
+        "context_length": tower.max_position_embeddings,
+        "vocab_size": tower.vocab_size,
+        "width": tower.hidden_size,
+        "heads": tower.num_attention_heads,
+        "layers": tower.num_hidden_layers,
+        "mlp_ratio": _ratio(tower),
+        "norm_kwargs": {"eps": tower.layer_norm_eps},
+    }
 
 
 def _ratio(tower: Any) -> float:

@@ -19,6 +19,7 @@ from app.requests import OpenExampleRequest
 from app.service import Service
 from patchclip import Encoded, Radiograph, RadiographError, load_radiograph
 from patchclip.image.grey import picture_values
+from tests.app.coded_film import coded_film
 from tests.app.own_loop import in_own_loop
 from tests.app.page_client import PageClient, codes_of, film_of, preview_of, told
 from tests.image.dicoms import CHEST, content, dicom, lut, words
@@ -135,17 +136,12 @@ def test_what_the_model_cannot_look_at_is_said_after_its_film(
     assert "its log says where" in window.send("open_upload", png)["error"]
 
 
-@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("hidden", [None, (7, 5)])
 def test_a_preview_is_the_mean_of_what_a_screen_cannot_show(
-    hidden: bool, monkeypatch: pytest.MonkeyPatch
+    hidden: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(film, "PREVIEW_LENGTH", 6)
-    values = np.random.default_rng(1).integers(0, 60_000, (31, 26)).astype(np.uint16)
-    outside = np.zeros(values.shape, bool)
-    outside[:7, :5] = hidden
-    radiograph = Radiograph.from_array(
-        values / 65535, outside=outside if hidden else None, grey=picture_values(values, 0, 60_000)
-    )
+    radiograph = coded_film((31, 26), hidden, seed=1).radiograph
     preview = film_preview(radiograph)
     assert preview.level == 2
     expected = [[int(code) for code in row] for row in sent(radiograph)]

@@ -11,10 +11,9 @@ from playwright.sync_api import Page
 
 from app import film
 from app.film import OUTSIDE, film_preview, packed
-from patchclip import Radiograph
-from patchclip.image.grey import picture_values
 from patchclip.image.lut import Lut
 from patchclip.image.voi import Automatic, Transform, VoiLut, Window
+from tests.app.coded_film import coded_film
 from tests.browser.scripts import empty_page
 
 GREYS = """async ({ transforms, values }) => {
@@ -68,18 +67,13 @@ PREVIEW = """async ({ told, codes, preview, level }) => {
 }"""
 
 
-@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("hidden", [None, (9, 5)])
 def test_a_preview_is_what_the_page_makes_of_the_whole_film(
-    page: Page, hidden: bool, monkeypatch: pytest.MonkeyPatch
+    page: Page, hidden: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(film, "PREVIEW_LENGTH", 6)
-    codes = np.random.default_rng(2).integers(0, 60_000, (33, 26)).astype(np.uint16)
-    outside = np.zeros(codes.shape, bool)
-    outside[:9, :5] = hidden
-    radiograph = Radiograph.from_array(
-        codes / 65535, outside=outside if hidden else None, grey=picture_values(codes, 0, 60_000)
-    )
-    whole, preview = packed(radiograph), film_preview(radiograph)
+    drawn = coded_film((33, 26), hidden, seed=2)
+    whole, preview = packed(drawn.radiograph), film_preview(drawn.radiograph)
     given = {
         "told": json.loads(whole.told.model_dump_json()),
         "codes": base64.b64encode(whole.codes).decode(),
@@ -92,7 +86,7 @@ def test_a_preview_is_what_the_page_makes_of_the_whole_film(
     # What is finer than the preview is shown by it until the film is there; what is coarser is right at once.
     assert first["levels"] == [seen["alone"][max(number, preview.level)] for number in range(4)]
     assert last["whole"]
-    assert last["value"] == (None if hidden else codes[1, 1])
+    assert last["value"] == (None if hidden else drawn.values[1, 1])
     assert last["levels"] == seen["alone"]
 
 
@@ -105,16 +99,13 @@ def test_windows_and_tables_are_the_librarys(page: Page) -> None:
         np.testing.assert_allclose(shown, expected, atol=1e-9, err_msg=transform.name)
 
 
-@pytest.mark.parametrize("hidden", [False, True])
-def test_every_code_arrives_and_pixels_that_show_nothing_are_black(page: Page, hidden: bool) -> None:
-    codes = np.random.default_rng(0).integers(0, 60_000, (10, 14)).astype(np.uint16)
-    outside = np.zeros(codes.shape, bool)
-    outside[0, :5] = hidden
-    sent_film = packed(
-        Radiograph.from_array(
-            codes / 65535, outside=outside if hidden else None, grey=picture_values(codes, 0, 60_000)
-        )
-    )
+@pytest.mark.parametrize("hidden", [None, (1, 5)])
+def test_every_code_arrives_and_pixels_that_show_nothing_are_black(
+    page: Page, hidden: tuple[int, int] | None
+) -> None:
+    drawn = coded_film((10, 14), hidden)
+    codes, outside = drawn.values, drawn.outside
+    sent_film = packed(drawn.radiograph)
     given = {
         "told": json.loads(sent_film.told.model_dump_json()),
         "codes": base64.b64encode(sent_film.codes).decode(),

@@ -45,7 +45,8 @@ def test_every_format_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[st
     film.write_bytes(chest())
     formats = [word for name in ("sr", "seg", "regions", "sc", "coco", "csv") for word in ("--format", name)]
     asked = ["--query", "lung opacity", "--query", "no pneumothorax", "--query", "fractured femur"]
-    assert main(["export", str(film), *asked, *formats, "--out", str(tmp_path / "out")]) == 0
+    out = ["--no-mirror", "--out", str(tmp_path / "out")]
+    assert main(["export", str(film), *asked, *formats, *out]) == 0
     said = capsys.readouterr()
     assert "1 images exported. Research use only" in said.out
     assert "fractured femur" in said.err  # what is out of scope is named, not exported
@@ -60,6 +61,8 @@ def test_every_format_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[st
     } <= names
     for path in (tmp_path / "out").glob("*.dcm"):
         assert errors_of(path) == [], path.name
+    (image,) = json.loads((tmp_path / "out" / "coco.json").read_text())["images"]
+    assert (image["execution"]["backend"], image["execution"]["mirror"]) == ("torch", False)
     rows = (tmp_path / "out" / "answers.csv").read_text().splitlines()
     assert {row.split(",")[1] for row in rows[1:]} == {"lung opacity", "no pneumothorax"}
 

@@ -16,8 +16,8 @@ import torch
 from patchclip.errors import DataError
 from patchclip.image import load_radiograph
 from patchclip.model.preprocess import model_input
-from tests.tiny import RECIPE as TINY_RECIPE
-from tests.tiny import VOCABULARY, short_vocabulary, tiny_dataset
+from tests.tiny import VOCABULARY
+from tests.trainer.fit.runs import Cut, fit, miniature, short_recipe
 from trainer.__main__ import main
 from trainer.batches.dataset import PatchDataset
 from trainer.batches.sampling import BalancedSampler, windowed
@@ -27,26 +27,13 @@ from trainer.data.sample import Sample
 from trainer.data.shards import read_shards
 from trainer.fit import loop
 
-RECIPE: dict[str, Any] = {
-    **TINY_RECIPE,
-    "data": {**TINY_RECIPE["data"], "dev_fraction": 0.0, "samples_per_epoch": 16, "shards_at_once": 1},
-    "optim": {**TINY_RECIPE["optim"], "epochs": [2], "sizes": [64], "precision": "fp32"},
-    "save_every": 1,
-}
 LABELS = frozenset(VOCABULARY.labels)
-
-
-class Cut(Exception):
-    """Stands for a power cut."""
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of 16 images, and the same in shards of five."""
-    folder = tmp_path_factory.mktemp("shards")
-    tiny_dataset(folder / "data", each=4, splits=("train",))
-    (folder / "recipe.json").write_text(json.dumps(RECIPE))
-    short_vocabulary(folder)
+    folder = miniature(tmp_path_factory.mktemp("shards"), short_recipe(shards_at_once=1))
     wanted = ["--recipe", str(folder / "recipe.json"), "--size", "80", "--per-shard", "5"]
     assert main(["shard", "--data", str(folder / "data"), "--out", str(folder / "shards"), *wanted]) == 0
     return folder
@@ -136,12 +123,6 @@ def test_processes_and_a_later_start_take_their_slices_of_the_same_order() -> No
     assert batches(0, 1, start=3) == whole[3:]
 
 
-def fit(place: Path, out: Path, *more: str) -> int:
-    data = ["--data", str(place / "shards"), "--recipe", str(place / "recipe.json")]
-    words = ["--vocabulary", str(place / "vocabulary.json")]
-    return main(["fit", *data, *words, "--out", str(out), *more])
-
-
 def test_a_run_that_was_cut_short_goes_on_to_the_same_batches_and_weights(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,15 +140,15 @@ def test_a_run_that_was_cut_short_goes_on_to_the_same_batches_and_weights(
         check(what, value, at, files)
 
     monkeypatch.setattr(PatchDataset, "__getitem__", noted)
-    assert fit(place, tmp_path / "whole") == 0
+    assert fit(place, tmp_path / "whole", data="shards") == 0
     unbroken = list(read)
     read.clear()
     with monkeypatch.context() as patch, pytest.raises(Cut):
         patch.setattr(loop, "check_finite", cut)
-        fit(place, tmp_path / "cut")
+        fit(place, tmp_path / "cut", data="shards")
     assert len(unbroken) == 32 and read[:24] == unbroken[:24]
     read.clear()
-    assert fit(place, tmp_path / "cut", "--resume") == 0
+    assert fit(place, tmp_path / "cut", "--resume", data="shards") == 0
     assert read == unbroken[24:]
     one, two = (torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("whole", "cut"))
     for part in ("learner", "ema"):

@@ -15,6 +15,7 @@ import torch
 
 from patchclip import Engine, load_radiograph
 from tests.tiny import RECIPE, ROOT, short_vocabulary, tiny_dataset
+from tests.trainer.fit.runs import fit, miniature
 from trainer.__main__ import main
 from trainer.batches.targets import NEGATIVE, POSITIVE
 from trainer.calibrate.regions import localisation
@@ -25,29 +26,10 @@ from trainer.fit import loop
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset, a recipe, and a finished run."""
     folder = tmp_path_factory.mktemp("fit")
-    tiny_dataset(folder / "data", each=30, splits=("train",))
+    miniature(folder, RECIPE, each=30)
     (folder / "data" / "images" / "0003.png").write_bytes(b"no image")
-    (folder / "recipe.json").write_text(json.dumps(RECIPE))
-    short_vocabulary(folder)
     assert fit(folder, folder / "run") == 0
     return folder
-
-
-def fit(place: Path, out: Path, *more: str) -> int:
-    return main(
-        [
-            "fit",
-            "--data",
-            str(place / "data"),
-            "--recipe",
-            str(place / "recipe.json"),
-            "--vocabulary",
-            str(place / "vocabulary.json"),
-            "--out",
-            str(out),
-            *more,
-        ]
-    )
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:

@@ -12,7 +12,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +19,8 @@ import safetensors.torch
 import torch
 
 from patchclip.model.patchclip import PatchCLIP
-from tests.tiny import CONFIG, ROOT, VOCABULARY, short_vocabulary, tiny_dataset, tiny_reports
-from tests.tiny import RECIPE as TINY_RECIPE
+from tests.tiny import CONFIG, ROOT, VOCABULARY, tiny_reports
+from tests.trainer.fit.runs import fit, fit_arguments, miniature, short_recipe
 from trainer.__main__ import main
 from trainer.batches.dataset import PatchDataset, collate
 from trainer.batches.reports import report_features
@@ -36,30 +35,15 @@ from trainer.objective.balance import BalanceWeights
 from trainer.objective.prompts import PromptBank
 from trainer.objective.total import training_loss
 
-RECIPE: dict[str, Any] = {
-    **TINY_RECIPE,
-    "data": {**TINY_RECIPE["data"], "dev_fraction": 0.0, "samples_per_epoch": 32},
-    "optim": {**TINY_RECIPE["optim"], "epochs": [2], "sizes": [64], "precision": "fp32"},
-    "save_every": 1,
-}
+RECIPE = short_recipe(samples=32)
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("loop")
-    tiny_dataset(folder / "data", each=8, splits=("train",))
-    (folder / "recipe.json").write_text(json.dumps(RECIPE))
-    short_vocabulary(folder)
-    return folder
+    return miniature(tmp_path_factory.mktemp("loop"), RECIPE, each=8)
 
 
-FIT = [sys.executable, "-m", "trainer", "fit"]
-
-
-def arguments(place: Path, out: Path, *more: str) -> list[str]:
-    vocabulary = ["--vocabulary", str(place / "vocabulary.json")]
-    recipe = ["--data", str(place / "data"), "--recipe", str(place / "recipe.json"), *vocabulary]
-    return [*recipe, "--out", str(out), *more]
+TRAINER = [sys.executable, "-m", "trainer"]
 
 
 def losses(run: Path) -> list[dict[str, float]]:
@@ -76,14 +60,14 @@ def environment() -> dict[str, str]:
 
 def in_process_of_its_own(*flags: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [*FIT, *flags], env=environment(), cwd=ROOT, check=False, capture_output=True, timeout=300
+        [*TRAINER, *flags], env=environment(), cwd=ROOT, check=False, capture_output=True, timeout=300
     )
 
 
 @pytest.fixture(scope="module")
 def whole(place: Path) -> dict[str, torch.Tensor]:
     """Where a run ends that nothing interrupts, in a process like the interrupted ones."""
-    assert in_process_of_its_own(*arguments(place, place / "whole")).returncode == 0
+    assert in_process_of_its_own(*fit_arguments(place, place / "whole")).returncode == 0
     return weights(place / "whole")
 
 
@@ -94,7 +78,7 @@ def test_a_signal_in_mid_epoch_loses_nothing_that_was_saved(
     """A power cut, and what a scheduler sends to a job whose time is up."""
     out = place / kind.name
     process = subprocess.Popen(
-        [*FIT, *arguments(place, out)],
+        [*TRAINER, *fit_arguments(place, out)],
         env=environment(),
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
@@ -107,7 +91,7 @@ def test_a_signal_in_mid_epoch_loses_nothing_that_was_saved(
     assert process.wait() == -kind, "it had ended before it could be killed"
     done = torch.load(out / "state.pt", weights_only=True)["progress"]["total"]
     assert 1 <= done < 8
-    assert in_process_of_its_own(*arguments(place, out), "--resume").returncode == 0
+    assert in_process_of_its_own(*fit_arguments(place, out), "--resume").returncode == 0
     found = weights(out)
     assert all(torch.equal(whole[name], found[name]) for name in whole)
 
@@ -125,7 +109,7 @@ def test_a_compiled_tower_learns_as_the_plain_one(place: Path, tmp_path: Path) -
         "data.samples_per_epoch=16",
     ]
     shorter = [
-        *arguments(place, tmp_path / "plain"),
+        *fit_arguments(place, tmp_path / "plain"),
         *(part for change in changes for part in ("--set", change)),
     ]
     assert main(["fit", *shorter]) == 0
@@ -143,7 +127,7 @@ def test_reports_are_fitted_beside_the_findings(place: Path, tmp_path: Path, kin
     changes = ["loss.report=1", "loss.sentences=0.5", f'loss.report_kind="{kind}"', "augment.mirror=0.5"]
     sets = [part for change in changes for part in ("--set", change)]
     reports = tiny_reports(tmp_path / "reports", each=4)
-    assert main(["fit", *arguments(place, tmp_path / "run", *sets), "--data", f"openi:{reports}"]) == 0
+    assert main([*fit_arguments(place, tmp_path / "run", *sets), "--data", f"openi:{reports}"]) == 0
     curve = losses(tmp_path / "run")
     assert len(curve) == 2 and {"report", "sentences", "patch", "sparse"} <= curve[0].keys()
     assert all(np.isfinite(value) for line in curve for value in line.values()) and curve[0]["report"] > 0
@@ -201,7 +185,7 @@ def test_other_ways_to_step_learn_too(place: Path, tmp_path: Path, changes: list
     more = [
         part for change in [*changes, "optim.epochs=[6]", "optim.ema_decay=0.5"] for part in ("--set", change)
     ]
-    assert main(["fit", *arguments(place, tmp_path / "run", *more)]) == 0
+    assert fit(place, tmp_path / "run", *more) == 0
     curve = [item["total"] for item in losses(tmp_path / "run")]
     assert np.isfinite(curve).all() and curve[-1] < curve[0]
 
@@ -209,7 +193,7 @@ def test_other_ways_to_step_learn_too(place: Path, tmp_path: Path, changes: list
 def test_frozen_parts_stay_and_the_rest_learns(place: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     before = PatchCLIP(FitConfig.from_dict(RECIPE).model).state_dict()
-    assert main(["fit", *arguments(place, tmp_path / "run", "--set", 'optim.frozen=["tower.visual"]')]) == 0
+    assert fit(place, tmp_path / "run", "--set", 'optim.frozen=["tower.visual"]') == 0
     after = weights(tmp_path / "run")
     backbone = [name for name in before if name.startswith("tower.visual")]
     assert backbone and all(
@@ -286,5 +270,5 @@ def test_reports_are_learnt_from_and_mirrored_with_the_image(place: Path) -> Non
 def test_a_recipe_for_reports_without_reports_is_refused(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["fit", *arguments(place, tmp_path / "run", "--set", "loss.report=1")]) == 1
+    assert fit(place, tmp_path / "run", "--set", "loss.report=1") == 1
     assert "no training image has one" in capsys.readouterr().err

@@ -19,6 +19,7 @@ from patchclip.model.patchclip import PatchCLIP
 from patchclip.text.encoder import shared_encoder
 from tests.tiny import CONFIG, ROOT, short_vocabulary, tiny_dataset, tiny_reports
 from tests.tiny import RECIPE as TINY_RECIPE
+from tests.trainer.fit.runs import changes, fit_arguments
 from tests.trainer.fit.together import norms
 from trainer.__main__ import main
 
@@ -61,20 +62,8 @@ MOMENTS = ('optim.kind="adamw"', "save_every=1")
 
 
 def arguments(place: Path, name: str, out: str, *more: str) -> list[str]:
-    data, changes = RUNS[name]
-    sets = [part for change in (*changes, *more) for part in ("--set", change)]
-    return [
-        "fit",
-        "--data",
-        str(place / data),
-        "--recipe",
-        str(place / "recipe.json"),
-        "--vocabulary",
-        str(place / "vocabulary.json"),
-        "--out",
-        str(place / out / name),
-        *sets,
-    ]
+    data, fields = RUNS[name]
+    return fit_arguments(place, place / out / name, *changes(*fields, *more), data=data)
 
 
 @pytest.fixture(scope="module")

@@ -10,52 +10,17 @@ from typing import Any
 import pytest
 import torch
 
-from tests.tiny import RECIPE as TINY_RECIPE
-from tests.tiny import short_vocabulary, tiny_dataset
-from trainer.__main__ import main
+from tests.tiny import tiny_dataset
+from tests.trainer.fit.runs import Cut, changes, fit, miniature, short_recipe
 from trainer.batches.dataset import PatchDataset
 from trainer.fit import loop
 from trainer.fit.distributed import Processes
 from trainer.fit.run_folder import Progress, RunState
 
-RECIPE: dict[str, Any] = {
-    **TINY_RECIPE,
-    "data": {**TINY_RECIPE["data"], "dev_fraction": 0.0, "samples_per_epoch": 16},
-    "optim": {**TINY_RECIPE["optim"], "epochs": [2], "sizes": [64], "precision": "fp32"},
-    "save_every": 1,
-}
-
-
-class Cut(Exception):
-    """Stands for a power cut."""
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("resume")
-    tiny_dataset(folder / "data", each=4, splits=("train",))
-    (folder / "recipe.json").write_text(json.dumps(RECIPE))
-    short_vocabulary(folder)
-    return folder
-
-
-def fit(place: Path, out: Path, *changes: str, more: tuple[str, ...] = ()) -> int:
-    sets = [part for change in changes for part in ("--set", change)]
-    return main(
-        [
-            "fit",
-            "--data",
-            str(place / "data"),
-            "--recipe",
-            str(place / "recipe.json"),
-            "--vocabulary",
-            str(place / "vocabulary.json"),
-            "--out",
-            str(out),
-            *sets,
-            *more,
-        ]
-    )
+    return miniature(tmp_path_factory.mktemp("resume"), short_recipe())
 
 
 def cut_at(patch: pytest.MonkeyPatch, step: int) -> None:
@@ -95,7 +60,7 @@ def test_another_recipe_is_refused_by_the_names_of_its_fields(
 ) -> None:
     before = (begun / "config.json").read_bytes()
     assert (
-        fit(place, begun, "optim.batch_size=4", "loss.mil=2", "optim.lr_heads=0.1", more=("--resume",)) == 1
+        fit(place, begun, *changes("optim.batch_size=4", "loss.mil=2", "optim.lr_heads=0.1"), "--resume") == 1
     )
     said = capsys.readouterr().err
     assert (
@@ -112,7 +77,7 @@ def test_other_data_is_refused(
 ) -> None:
     other = tiny_dataset(tmp_path / "data", each=5, splits=("train",))
     same = ["--recipe", str(place / "recipe.json"), "--vocabulary", str(place / "vocabulary.json")]
-    assert fit(tmp_path, begun, more=(*same, "--resume")) == 1
+    assert fit(tmp_path, begun, *same, "--resume") == 1
     assert "was begun otherwise: data." in capsys.readouterr().err
     assert other.name == "data"  # the name is the same, so the images and labels told them apart
 
@@ -121,7 +86,7 @@ def test_learning_rates_are_applied_anew(place: Path, begun: Path) -> None:
     rates = [group["base_lr"] for group in state(begun)["optimiser"]["param_groups"]]
     assert 1e-7 not in rates
     lower = ["optim.lr_heads=1e-7", "optim.lr_tower=1e-7", "optim.lr_text=0"]
-    assert fit(place, begun, *lower, more=("--resume",)) == 0
+    assert fit(place, begun, *changes(*lower), "--resume") == 0
     end = state(begun)
     assert {group["base_lr"] for group in end["optimiser"]["param_groups"]} == {1e-7, 0.0}
     assert end["progress"]["total"] == 4
@@ -130,7 +95,7 @@ def test_learning_rates_are_applied_anew(place: Path, begun: Path) -> None:
 
 def test_a_damaged_state_is_refused(place: Path, begun: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (begun / "state.pt").write_bytes(b"PK\x03\x04 cut off")
-    assert fit(place, begun, more=("--resume",)) == 1 and "state.pt is damaged" in capsys.readouterr().err
+    assert fit(place, begun, "--resume") == 1 and "state.pt is damaged" in capsys.readouterr().err
 
 
 def test_a_gradient_that_is_no_number_is_neither_stepped_nor_saved(
@@ -155,7 +120,7 @@ def test_a_gradient_that_is_no_number_is_neither_stepped_nor_saved(
         bool(torch.isfinite(value).all()) for value in kept["learner"].values() if value.is_floating_point()
     )
     assert (
-        fit(place, tmp_path / "run", "optim.lr_tower=1e-6", more=("--resume",)) == 0
+        fit(place, tmp_path / "run", *changes("optim.lr_tower=1e-6"), "--resume") == 0
     )  # as the sentence advises
 
 
@@ -178,11 +143,11 @@ def test_the_images_of_a_bad_step_are_those_that_it_read(
 
     monkeypatch.setattr(PatchDataset, "__getitem__", noted)
     monkeypatch.setattr(loop, "check_finite", check)
-    assert fit(place, begun, more=("--resume",)) == 0
+    assert fit(place, begun, "--resume") == 0
     assert named == [read] and len(read) == 8
     read.clear()
     named.clear()
-    assert fit(place, begun.with_name("parts"), "optim.accumulate=2") == 0
+    assert fit(place, begun.with_name("parts"), *changes("optim.accumulate=2")) == 0
     assert [name for step in named for name in step] == read and len(named) == 4
 
 
@@ -190,9 +155,9 @@ def test_a_run_begun_anew_in_a_folder_begins_its_log_anew(place: Path, begun: Pa
     def epochs() -> list[int]:
         return [json.loads(line)["epoch"] for line in (begun / "log.jsonl").read_text().splitlines()]
 
-    assert fit(place, begun, more=("--resume",)) == 0
+    assert fit(place, begun, "--resume") == 0
     assert epochs() == [1, 2]
-    assert fit(place, begun, "optim.epochs=[1]") == 0
+    assert fit(place, begun, *changes("optim.epochs=[1]")) == 0
     assert epochs() == [1] and len(list((begun / "tensorboard").iterdir())) == 1
 
 
@@ -214,7 +179,7 @@ def test_an_epoch_that_is_done_again_is_logged_once(
 
     with monkeypatch.context() as patch, pytest.raises(Cut):
         patch.setattr(RunState, "save", cut)
-        fit(place, tmp_path / "run", "save_every=3")
+        fit(place, tmp_path / "run", *changes("save_every=3"))
     assert logged() == [1, 2] and state(tmp_path / "run")["progress"]["total"] == 3
-    assert fit(place, tmp_path / "run", "save_every=3", more=("--resume",)) == 0
+    assert fit(place, tmp_path / "run", *changes("save_every=3"), "--resume") == 0
     assert logged() == [1, 2] and state(tmp_path / "run")["progress"]["total"] == 4
