@@ -26,7 +26,7 @@ async function list() {
   $("own-words").textContent = `${person.name}, ${person.role}. ${OF_ROLE[person.role]}${more}`;
   $("password-form").hidden = $("sign-out").hidden = !signsIn;
   $("password-form").elements.username.value = person.name;
-  $("insights").hidden = person.role === "reader";
+  $("insights").hidden = $("models").hidden = person.role === "reader";
   if (signsIn) rememberPerson(person);
   $("all").hidden = !accounts;
   if (accounts) renderAccounts(accounts, by, act);

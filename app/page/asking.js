@@ -1,6 +1,7 @@
 // Questions: asking, asking again what the server no longer knows.
 import { whenOne } from "./coming.js";
 import { $, intoSight, say } from "./dom.js";
+import { toFilm } from "./film/actions.js";
 import { render } from "./render.js";
 import { callOn } from "./revival.js";
 import { call } from "./server.js";
@@ -10,7 +11,7 @@ const MOST_RECENT = 6;
 
 export async function ask(text) {
   say("ask-error");
-  if (document.activeElement === $("query")) $("query").blur(); // keys are the film's again
+  if (document.activeElement === $("query")) toFilm(); // keys are the film's again
   if (!state.current) await whenOne();
   const study = state.current; // whichever is chosen while the server answers
   try {
@@ -30,7 +31,7 @@ export async function ask(text) {
     else render();
   } catch (error) {
     say("ask-error", error.message);
-    if (document.activeElement === document.body) $("query").focus(); // it stands there still, to be mended
+    if ([document.body, $("canvas")].includes(document.activeElement)) $("query").focus(); // it stands there still, to be mended
   }
 }
 

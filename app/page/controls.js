@@ -3,7 +3,7 @@ import { openNext } from "./arriving.js";
 import { activate, ask } from "./asking.js";
 import { activeAnswer, wantAgain } from "./compared.js";
 import { filesOf } from "./contents.js";
-import { startDrawing, takeRegion } from "./film/actions.js";
+import { startDrawing, takeRegion, toFilm } from "./film/actions.js";
 import { bindPanel } from "./film/panel.js";
 import { $, all, say } from "./dom.js";
 import { touch } from "./drafts.js";
@@ -148,8 +148,9 @@ function bindReading() {
   $("reader").onchange = () => countJudged();
   $("finding").onchange = () => nameFinding($("finding").value);
   $("finding").onkeydown = (event) => {
-    if (event.key === "Enter" && !event.isComposing) $("finding").blur();
+    if (event.key === "Enter" && !event.isComposing) toFilm();
   };
+  $("reader").onkeydown = $("finding").onkeydown;
   $("unasked").onclick = () => readUnasked();
   onItem("unasked-list", readUnasked);
   $("confidence").oninput = () => setConfidence(Number($("confidence").value));

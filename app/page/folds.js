@@ -54,6 +54,9 @@ function items() {
 }
 
 function beyond(list) {
+  // Whole rows: what is lower than its neighbours would stand alone in theirs.
   const { bottom } = tools.getBoundingClientRect();
-  return list.filter((item) => item.getBoundingClientRect().bottom > bottom);
+  const boxes = list.map((item) => item.getBoundingClientRect());
+  const first = Math.min(...boxes.filter((box) => box.bottom > bottom).map(({ top }) => top));
+  return list.filter((_, place) => boxes[place].bottom > first + boxes[place].height / 2);
 }

@@ -18,13 +18,19 @@ const FIXED = [
 ];
 const MODIFIERS = ["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "Dead"];
 let chosen = remembered();
+let own = []; // the table that the page was given
 
 export function keyOf([key, meaning]) {
   return chosen[meaning] ?? key;
 }
 
+export function keyFor(meaning) {
+  return nameOf(keyOf(own.find((entry) => entry[1] === meaning)));
+}
+
 export function listKeys(table) {
-  tellKeys(table);
+  own = table;
+  tellKeys();
   $("keys").replaceChildren(...table.flatMap((entry) => lineOf(table, entry)));
   $("keys-reset").hidden = !Object.keys(chosen).length;
   $("keys-reset").onclick = () => {
@@ -35,9 +41,9 @@ export function listKeys(table) {
   };
 }
 
-function tellKeys(table) {
+export function tellKeys() {
   // What a tool says of itself names the keys that do the same, as they are now.
-  const keys = new Map(table.map((entry) => [entry[1], nameOf(keyOf(entry))]));
+  const keys = new Map(own.map((entry) => [entry[1], nameOf(keyOf(entry))]));
   for (const element of all("[data-action]")) {
     element.dataset.keys = element.dataset.action
       .split("|")

@@ -1,6 +1,6 @@
 // What keys do when they are pressed, held and let go: those of a page's table, the film's arrows, and arrows inside groups.
 import { all } from "./dom.js";
-import { arrow, leave, placeShape, remove, stretch } from "./film/actions.js";
+import { arrow, leave, placeShape, remove, stretch, toFilm } from "./film/actions.js";
 import { keyOf, listKeys } from "./key_list.js";
 import { viewer } from "./stage.js";
 
@@ -35,9 +35,10 @@ export function chooseInGroup(event) {
 function press(event, table, changed) {
   const field = event.target.closest && event.target.closest(FIELDS);
   if (field) {
-    if (event.key === "Escape") field.blur();
+    if (event.key === "Escape" && !field.closest("dialog")) toFilm();
     return;
   }
+  if (event.key !== "Tab") keepFocus();
   if (all("dialog[open]").length) return;
   if (takesBack(event)) return event.preventDefault();
   if (event.ctrlKey && STEPS[event.key] && hasArrows(event)) {
@@ -60,6 +61,16 @@ function press(event, table, changed) {
   if (event.repeat) return;
   held.set(event.code, entry[2].hold);
   entry[2].hold(true);
+}
+
+function keepFocus() {
+  // What had the focus may be hidden by what its key did, or be gone: the film has it then, unless the focus has left the page.
+  const before = document.activeElement;
+  if (before === document.body) return;
+  const look = () => {
+    if (document.activeElement === document.body && !all("dialog[open]").length) toFilm();
+  };
+  requestAnimationFrame(() => requestAnimationFrame(look));
 }
 
 function worksItself({ key, target }) {

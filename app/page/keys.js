@@ -5,7 +5,7 @@ import { setColours, setView } from "./controls.js";
 import { $ } from "./dom.js";
 import { explore } from "./explore.js";
 import { copyFigure, saveFigure } from "./figure.js";
-import { takeRegion } from "./film/actions.js";
+import { drawFromKey, takeRegion } from "./film/actions.js";
 import { FILM_KEYS } from "./film/keys.js";
 import { showHistory } from "./history.js";
 import { invert, nextWindow } from "./picture.js";
@@ -73,9 +73,9 @@ const KEYS = [
   ["9", "confidence left open", () => setConfidence(null)],
   ["A", "all other findings absent, and save", othersAbsent],
   ["u", "read a finding without asking", () => readUnasked()],
-  ["b", "draw boxes", () => drawWith("draw")],
-  ["P", "set points", () => drawWith("point")],
-  ["G", "draw polygons", () => drawWith("polygon")],
+  ["b", "draw boxes", () => drawFromKey("draw")],
+  ["P", "set points", () => drawFromKey("point")],
+  ["G", "draw polygons", () => drawFromKey("polygon")],
   ["D", "make a box of a lit region", takeRegion],
   ["t", "type a comment", () => $("comment").focus()],
   ["s", "save reading", save],
@@ -86,12 +86,6 @@ const KEYS = [
   ["H", "past feedback", showHistory],
   ["?", "this list", () => showKeys(KEYS)],
 ];
-
-function drawWith(tool) {
-  // Enter and arrows are the film's from then on, not those of whatever had the focus.
-  $(tool).click();
-  $("canvas").focus();
-}
 
 function typeQuery() {
   $("query").focus();

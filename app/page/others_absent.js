@@ -1,4 +1,5 @@
 // "All others absent" in one step: what was said is saved, and every other finding that was asked is saved as absent.
+import { $ } from "./dom.js";
 import { draftOf, isUnsaved, saysSomething, touch } from "./drafts.js";
 import { readerName, store } from "./reading.js";
 import { render } from "./render.js";
@@ -15,7 +16,9 @@ export async function othersAbsent() {
   const problem = answers.length ? (readerName() ? "" : NO_READER) : NO_QUESTION;
   if (problem) {
     shown.error = problem;
-    return render();
+    render();
+    if (problem === NO_READER) $("reader").focus();
+    return;
   }
   const others = othersOf(study, answers);
   for (const { draft } of others) {

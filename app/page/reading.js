@@ -22,6 +22,7 @@ import { state, viewer } from "./state.js";
 const NOTHING_OPEN = "No radiograph is open; open a file or one of the examples first.";
 const NO_FINDING = "Name the finding that you read, or ask a question, before saving.";
 const NO_READER = "Type your name or initials as reader before saving.";
+const DOUBT = "Really withdraw? The same once more does it.";
 const STEP = 5; // of the confidence, by keys
 const MIDDLE = 50;
 
@@ -95,6 +96,7 @@ export async function store(study, answer, finding, draft) {
   const problem = problemBefore(study, answer, finding, draft, reader);
   Object.assign(draft, { saving: !problem, note: problem ? "" : "saving …", error: problem });
   render();
+  if (problem === NO_READER) $("reader").focus();
   if (problem) return false;
   try {
     const reading = readingOf(study, answer, finding, draft, reader);
@@ -127,17 +129,19 @@ export async function withdraw() {
   const draft = draftOf(study, state.loose);
   if (!draft.stored || draft.withdrawn || draft.saving) return;
   if (!draft.doubted) {
-    draft.doubted = true;
+    Object.assign(draft, { doubted: true, note: DOUBT });
     return render();
   }
+  const here = document.activeElement === $("withdraw");
   Object.assign(draft, { doubted: false, saving: true, error: "" });
   try {
     await withdrawRow(draft.row, draft.reader);
   } catch (error) {
-    draft.error = error.message;
+    Object.assign(draft, { note: "", error: error.message });
   }
   draft.saving = false;
-  return render();
+  render();
+  if (here && $("withdraw").hidden) $("save").focus();
 }
 
 export async function withdrawRow(row, reader) {

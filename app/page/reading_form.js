@@ -12,8 +12,8 @@ export function renderReading(study, answer) {
   choices("location", draft.location);
   $("map-row").hidden = !canJudgeMap(answer);
   $("boxes").textContent = draft.shapes.length ? shapeWords(draft.shapes) : "no boxes";
-  $("undo").disabled = !viewer.shapes.canUndo(draft);
-  $("redo").disabled = !viewer.shapes.canRedo(draft);
+  $("undo").setAttribute("aria-disabled", String(!viewer.shapes.canUndo(draft))); // the focus stays on it
+  $("redo").setAttribute("aria-disabled", String(!viewer.shapes.canRedo(draft)));
   if ($("comment").value !== draft.comment) $("comment").value = draft.comment;
   renderConfidence(draft.confidence);
   renderUnasked(study, answer);
@@ -41,7 +41,7 @@ function renderConfidence(confidence) {
   if (number.value !== text) number.value = text;
   slider.classList.toggle("unset", confidence === null);
   slider.setAttribute("aria-valuetext", confidence === null ? "not said" : text);
-  if (confidence !== null) slider.value = confidence;
+  slider.value = confidence ?? 50;
 }
 
 function renderUnasked(study, answer) {

@@ -40,6 +40,7 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
     reading: {}, // whose shapes are on screen
     shapes: [],
     drawing: false, // or what the left button draws: "box", "point", "polygon", "ruler", "ratio"
+    corner: null, // of the chosen polygon, by its place, that keys move
     held: null, // what a held key has the left button do instead
     minPatches: 0,
   };
@@ -92,6 +93,9 @@ export function makeViewer(element, canvas, onEdit = () => {}) {
     if (view.mode === "map") drawOutlines(context, place, view.all, view.size, view.minPatches);
     if (view.mode === "compare" && !view.exploration && view.table) drawCurtain(context, place);
     if (view.at) drawCross(context, place, view.at);
+    const chosen = view.corner === null ? null : shapes.chosen();
+    if (chosen?.kind === "polygon" && chosen.points[view.corner])
+      drawCross(context, place, chosen.points[view.corner]);
   }
 
   function placement() {

@@ -124,6 +124,8 @@ def test_everybody_changes_their_own_password(page: Page, guarded: Server, troub
     page.locator("#pc-person").click()
     expect(page).to_have_url(guarded.url + "accounts")
     expect(page.locator("#own-words")).to_contain_text("Ada, reader.")
+    links = page.get_by_role("navigation").get_by_role("link")
+    expect(links).to_have_text(["Reader studies", "Free reading"])
     expect(page.locator("#all")).to_be_hidden()
     expect(page.locator("#insights")).to_be_hidden()
 
@@ -158,6 +160,9 @@ def test_the_pages_lead_to_each_other(page: Page, guarded: Server) -> None:
     page.locator("#pc-insights").click()
     page.get_by_role("link", name="Accounts").click()
     expect(page).to_have_url(guarded.url + "accounts")
+    page.get_by_role("link", name="Models").click()
+    expect(page).to_have_url(re.compile(r"/models/?$"))
+    page.get_by_role("link", name="Accounts").click()
     page.get_by_role("link", name="Free reading").click()
     page.locator("#pc-person-name").click()
     expect(page).to_have_url(guarded.url + "accounts")

@@ -41,6 +41,33 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
+def test_enter_draws_a_box_and_saves_nothing_while_boxes_are_drawn(page: Page, study: FakeStudy) -> None:
+    begun(page, study)
+    expect(page.locator("#pc-canvas")).to_be_focused()  # what was pressed to begin is gone
+    page.locator(".line [data-presence=present]").first.focus()
+    press(page, "1", "b", "Enter")
+    expect(page.locator("#pc-boxes")).to_have_text("pleural effusion: 1 box")
+    assert study.told("study_save") == []
+    press(page, "Escape", "Escape", "a", "Enter")
+    expect(page.locator("#pc-opinion")).to_contain_text("Second opinion")
+    assert [len(mark["boxes"]) for mark in saved(study)["findings"]] == [1, 0, 0]
+
+
+def test_titles_and_sentences_name_the_keys_that_were_chosen(page: Page, study: FakeStudy) -> None:
+    begun(page, study)
+    title = page.locator(".line [data-presence=present]").first
+    expect(title).to_have_attribute("title", "present (1)")
+    expect(page.locator("#pc-save")).to_have_attribute("title", "Save and go on (Enter)")
+    press(page, "?")
+    page.get_by_role("button", name="1: present").press("Enter")
+    press(page, "%", "Escape")
+    expect(title).to_have_attribute("title", "present (%)")
+    press(page, "Enter")
+    expect(page.locator("#pc-save-error")).to_have_text(
+        "Say whether pleural effusion is present, absent or unsure (%, 2, 3); a: all others absent."
+    )
+
+
 def saved(study: FakeStudy) -> dict[str, Any]:
     """What was saved last."""
     return study.told("study_save")[-1]

@@ -7,6 +7,7 @@ import { attachPoints } from "./points.js";
 import { makeRulers } from "./rulers.js";
 
 const PAN_STEP = 60; // CSS pixels
+const CORNERS = 8; // of a polygon that is placed by a key
 const rulers = makeRulers(viewer, tell, stopDrawing);
 const lens = makeLens(viewer);
 let pointer = null; // in pixels of the radiograph
@@ -16,6 +17,17 @@ viewer.onLaid(rulers.lay);
 viewer.element.addEventListener("pointermove", (event) => {
   if (viewer.camera.film()) pointer = viewer.camera.toImage(viewer.point(event));
 });
+
+export function toFilm() {
+  // Where the focus goes when what had it is left: arrows are the film's there, and the Tab key goes on from it.
+  viewer.canvas.focus({ preventScroll: true });
+}
+
+export function drawFromKey(tool) {
+  // Enter and arrows are the film's from then on, not those of whatever had the focus.
+  $(tool).click();
+  toFilm();
+}
 
 export function startDrawing(kind) {
   // "box", "point", "polygon", "ruler" or "ratio"; the same again ends it.
@@ -52,6 +64,8 @@ export function leave() {
   if (viewer.shapes.cancel() || rulers.cancel()) return true;
   if (!viewer.view.drawing) {
     viewer.shapes.chooseNone();
+    rulers.chooseNone();
+    holdCorner(null);
     return false;
   }
   stopDrawing();
@@ -63,35 +77,69 @@ export function remove() {
 }
 
 export function arrow(right, down, large) {
-  // Moves the chosen shape by a pixel of the radiograph as the reader sees it, or the film.
-  const [x, y] = turned(right, down);
+  // Moves the chosen shape by a pixel of the radiograph as the reader sees it, or the film, or changes the window.
   const step = large ? 10 : 1;
-  if (viewer.shapes.nudge(x * step, y * step)) return;
+  if (viewer.view.held === "window") return viewer.look.nudge(right * step, down * step);
+  const [x, y] = turned(right, down).map((length) => length * step);
+  if (viewer.shapes.nudge(x, y) || rulers.nudge(x, y)) return;
   viewer.camera.panBy(-right * PAN_STEP, -down * PAN_STEP);
 }
 
 export function stretch(right, down, large) {
-  // Moves the right or the lower side of the chosen box, as the reader sees it.
-  viewer.shapes.stretch(...turned(Math.abs(right), Math.abs(down)), (right + down) * (large ? 10 : 1));
+  // Moves the right or the lower side of the chosen box, as the reader sees it; of a polygon a corner, of a ruler an end.
+  const step = large ? 10 : 1;
+  const [x, y] = turned(right, down).map((length) => length * step);
+  if (viewer.shapes.chosen()?.kind === "polygon") {
+    holdCorner(viewer.view.corner ?? 0);
+    viewer.shapes.moveCorner(viewer.view.corner, x, y);
+  } else if (!rulers.stretch(x, y))
+    viewer.shapes.stretch(...turned(Math.abs(right), Math.abs(down)), (right + down) * step);
 }
 
 export function placeShape() {
-  // Without a mouse: a box or point in the middle of what is seen, to be moved by arrows; false where none is being drawn.
+  // Without a mouse: what is being drawn, in the middle of what is seen, to be moved by arrows; false where nothing is being drawn.
   const { view, camera } = viewer;
-  if (!camera.film() || !["box", "point"].includes(view.drawing)) return false;
-  const [across, down] = camera.extent();
-  const middle = camera.toImage([across / 2, down / 2]).map(Math.round);
+  if (!camera.film() || !view.drawing) return false;
+  const extent = camera.extent();
+  const middle = camera.toImage(extent.map((length) => length / 2)).map(Math.round);
+  const [height, width] = view.size;
+  const seen = Math.min(...extent) / camera.place.scale;
+  const length = Math.max(1, Math.round(Math.min(seen, height, width) / 4));
+  const moved = (right, down) =>
+    [width, height].map((most, axis) => Math.min(Math.max(middle[axis] + [right, down][axis], 0), most));
   if (view.drawing === "point") viewer.shapes.add({ kind: "point", points: middle });
-  else {
-    const [height, width] = view.size;
-    const seen = Math.min(across, down) / camera.place.scale;
-    const length = Math.max(1, Math.round(Math.min(seen, height, width) / 4));
+  else if (view.drawing === "polygon") placePolygon(moved, length / 2);
+  else if (view.drawing === "box") {
     const corner = [width, height].map((most, axis) =>
       Math.min(Math.max(middle[axis] - Math.round(length / 2), 0), most - length),
     );
     viewer.shapes.add({ kind: "box", points: [...corner, length, length] });
+  } else {
+    const [x, y] = turned(1, 0).map((way) => way * length);
+    rulers.place([moved(-x, -y), moved(x, y)]);
   }
   return true;
+}
+
+function placePolygon(moved, radius) {
+  // A round one; of one that is chosen the next corner is taken hold of.
+  if (viewer.shapes.chosen()?.kind === "polygon") return holdCorner((viewer.view.corner ?? -1) + 1);
+  const angles = Array.from({ length: CORNERS }, (_, place) => (2 * Math.PI * place) / CORNERS);
+  const points = angles.map((angle) => moved(radius * Math.sin(angle), -radius * Math.cos(angle)));
+  viewer.shapes.add({ kind: "polygon", points: points.map((point) => point.map(Math.round)) });
+  holdCorner(0);
+}
+
+function holdCorner(corner) {
+  // Of the chosen polygon, by its place, which wraps around; a cross shows it.
+  const chosen = viewer.shapes.chosen();
+  viewer.view.corner = corner !== null && chosen?.kind === "polygon" ? corner % chosen.points.length : null;
+  viewer.drawOverlay();
+}
+
+export function chooseNext() {
+  viewer.shapes.chooseNext(rulers.list());
+  holdCorner(null);
 }
 
 function turned(right, down) {

@@ -164,6 +164,13 @@ export function moveShape({ kind, points }, right, down) {
   return { kind, points: [x + right, y + down, ...size] };
 }
 
+export function moveCorner(shape, corner, right, down) {
+  // Of a polygon; other kinds stay as they are.
+  if (shape.kind !== "polygon") return shape;
+  const points = shape.points.map(([x, y], place) => (place === corner ? [x + right, y + down] : [x, y]));
+  return { kind: "polygon", points };
+}
+
 export function stretchBox(shape, right, down, by) {
   // Moves the side of a box that lies to the right (1, or -1 for the left) or downwards; other kinds have no sides.
   if (shape.kind !== "box") return shape;

@@ -1,6 +1,6 @@
 // The film's own keys, as in OHIF, the same on every page that shows one.
 import { viewer } from "../stage.js";
-import { hideMap, hold, magnify, remove, startDrawing } from "./actions.js";
+import { chooseNext, drawFromKey, hideMap, hold, magnify, remove } from "./actions.js";
 import { resetFilm } from "./panel.js";
 
 const ZOOM_STEP = 1.25;
@@ -16,13 +16,13 @@ export const FILM_KEYS = [
   ["=", "fit", () => viewer.camera.fit()],
   ["U", "1:1", () => viewer.camera.zoomTo(100)],
   ["Home", "film as it was opened", () => resetFilm(viewer)],
-  ["w", "hold, and drag: window", { hold: (on) => hold(on && "window") }],
+  ["w", "hold, and drag or arrows: window", { hold: (on) => hold(on && "window") }],
   [" ", "hold, and drag: move the film", { hold: (on) => hold(on && "pan") }],
   ["M", "magnifier", magnify],
-  ["R", "ruler", () => startDrawing("ruler")],
-  ["T", "cardiothoracic ratio", () => startDrawing("ratio")],
+  ["R", "ruler", () => drawFromKey("ruler")],
+  ["T", "cardiothoracic ratio", () => drawFromKey("ratio")],
   ["X", "hold: hide the map", { hold: hideMap }],
-  ["*", "choose the next shape", () => viewer.shapes.chooseNext()],
+  ["*", "choose the next shape", chooseNext],
   ["Delete", "remove what is chosen", remove],
   ["z", "undo", () => viewer.shapes.undo()],
   ["Y", "redo", () => viewer.shapes.redo()],

@@ -44,6 +44,7 @@ export function makeLens(viewer) {
   return {
     toggle() {
       on = !on;
+      at ??= viewer.camera.extent().map((length) => length / 2); // without a pointer: the middle
       draw();
       return on;
     },

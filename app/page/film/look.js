@@ -27,6 +27,19 @@ export function makeLook(camera) {
     camera.paint();
   }
 
+  function takeNumbers(center, width) {
+    // A window of the reader's own, of the kind that the film was shown by; what was shown by a table has none.
+    const kind = lookOf(camera.film()).transform.function;
+    set(camera.film(), {
+      transform: {
+        name: "",
+        center,
+        width: Math.max(width, kind === "LINEAR" ? 1 : 1e-6),
+        function: kind === "TABLE" ? "LINEAR_EXACT" : kind,
+      },
+    });
+  }
+
   function told() {
     // Cornerstone's own tool starts from here.
     const { center, width } = lookOf(camera.film()).transform;
@@ -63,6 +76,13 @@ export function makeLook(camera) {
     told,
     onChange: (listener) => listeners.add(listener),
     current: () => (camera.film() ? lookOf(camera.film()) : null),
+    takeNumbers,
+    nudge(wider, higher) {
+      // By steps of a fiftieth of the width.
+      if (!camera.film()) return;
+      const { center, width } = lookOf(camera.film()).transform;
+      takeNumbers(center + (higher * width) / 50, width * (1 + wider / 50));
+    },
     take: (transform) => camera.film() && set(camera.film(), { transform }),
     invert: () => camera.film() && set(camera.film(), { inverted: !lookOf(camera.film()).inverted }),
     reset: () => camera.film() && set(camera.film(), { transform: camera.film().model, inverted: false }),

@@ -2,7 +2,7 @@
 import { $, node, put, refill } from "../dom.js";
 import { setTitle } from "../key_list.js";
 import { isWhole, valueAt } from "./grey.js";
-import { magnify, startDrawing } from "./actions.js";
+import { magnify, startDrawing, toFilm } from "./actions.js";
 import { WHERE } from "./lengths.js";
 
 const ROOM = { above: 0, below: 36 }; // CSS pixels that are covered: by the line below the film
@@ -31,7 +31,7 @@ export function bindPanel(viewer) {
   for (const id of ["center", "width"]) {
     $(id).onchange = () => takeNumbers(viewer);
     $(id).addEventListener("keydown", ({ key }) => {
-      if (key === "Enter") $(id).blur();
+      if (key === "Enter") toFilm();
     });
   }
   $("shown").onchange = () => viewer.look.take(choices(camera.film())[Number($("shown").value)].transform);
@@ -80,14 +80,7 @@ function takeNumbers(viewer) {
   const film = viewer.camera.film();
   const [center, width] = [$("center"), $("width")].map((field) => field.valueAsNumber);
   if (!film || !Number.isFinite(center) || !(width > 0)) return renderWindow(viewer);
-  const { transform } = viewer.look.current();
-  const kind = transform.function === "TABLE" ? "LINEAR_EXACT" : transform.function;
-  return viewer.look.take({
-    name: "",
-    center,
-    width: kind === "LINEAR" ? Math.max(width, 1) : width,
-    function: kind,
-  });
+  return viewer.look.takeNumbers(center, width);
 }
 
 function renderWindow({ camera, look }) {

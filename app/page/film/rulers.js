@@ -41,10 +41,25 @@ export function makeRulers(viewer, changed, ended) {
       activeHandleIndex: null,
       textBox: { hasMoved: false, worldPosition: [0, 0, 0], worldBoundingBox: corners() },
     };
-    state.addAnnotation(
+    return state.addAnnotation(
       TOOLS.ruler.createAnnotationForViewport(viewport, { data: { handles, label, cachedStats: {} } }),
       element,
     );
+  }
+
+  function edit(moved) {
+    // Of the chosen ruler, by arrows; what would leave the film stays as it is. False where none is chosen.
+    const chosen = selection.getAnnotationsSelectedByToolName(NAME);
+    const one = drawn().find(({ annotationUID }) => chosen.includes(annotationUID));
+    if (!one) return false;
+    const [height, width] = viewer.view.size;
+    const points = moved(...ends(one));
+    if (points.every(([x, y]) => x >= 0 && y >= 0 && x <= width && y <= height)) {
+      one.data.handles.points = points.map(([x, y]) => [x, y, 0]);
+      one.invalidated = true;
+      keep();
+    }
+    return true;
   }
 
   function keep() {
@@ -95,6 +110,18 @@ export function makeRulers(viewer, changed, ended) {
       measuring = false;
     },
     measuring: () => measuring,
+    list: () => drawn().map(({ annotationUID }) => annotationUID),
+    place(points) {
+      // What is new is chosen, so that arrows move it.
+      selection.setAnnotationSelected(add(points, ""), true, false);
+      keep();
+    },
+    nudge: (right, down) => edit((...points) => points.map((point) => shifted(point, right, down))), // by pixels of the radiograph
+    stretch: (right, down) => edit((from, to) => [from, shifted(to, right, down)]),
+    chooseNone() {
+      for (const uid of selection.getAnnotationsSelectedByToolName(NAME))
+        selection.setAnnotationSelected(uid, false);
+    },
     cancel() {
       if (!viewer.editing("ruler")) return false;
       const uid = cancelActiveManipulations(element);
@@ -127,6 +154,10 @@ function ratioWords(ratio) {
   // No heart is wider than its thorax: then the two were drawn the other way round.
   if (ratio > 1) return "the heart is drawn wider than the thorax; begin the ratio again";
   return `cardiothoracic ratio ${ratio.toFixed(2)}`;
+}
+
+function shifted([x, y], right, down) {
+  return [x + right, y + down];
 }
 
 function corners() {

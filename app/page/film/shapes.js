@@ -6,7 +6,7 @@ import {
   eventTarget,
   toolUtilities,
 } from "../cornerstone.js";
-import { KINDS, annotationOf, moveShape, shapeOf, stretchBox } from "./annotations.js";
+import { KINDS, annotationOf, moveCorner, moveShape, shapeOf, stretchBox } from "./annotations.js";
 
 const SMALLEST = 4; // CSS pixels: a box that is smaller was a slip of the hand
 const MOST_STEPS = 200; // that can be taken back
@@ -164,10 +164,14 @@ export function makeShapes(camera, group, changed) {
       for (const uid of chosen) selection.setAnnotationSelected(uid, false);
       if (chosen.length) repaint();
     },
-    chooseNext() {
-      const next = uids[(uids.indexOf(selected()[0]) + 1) % uids.length];
+    chooseNext(others) {
+      // Of these shapes, and of what else is drawn on the film.
+      const list = [...uids, ...others];
+      const [now] = selection.getAnnotationsSelected();
+      const next = list[(list.indexOf(now) + 1) % list.length];
       if (next) choose(next);
     },
+    chosen: () => JSON.parse(shown)[uids.indexOf(selected()[0])] ?? null,
     removeSelected() {
       const gone = selected();
       if (!gone.length) return false;
@@ -176,6 +180,7 @@ export function makeShapes(camera, group, changed) {
     },
     nudge: (right, down) => edit((shape) => moveShape(shape, right, down)), // by pixels of the radiograph
     stretch: (right, down, by) => edit((shape) => stretchBox(shape, right, down, by)),
+    moveCorner: (corner, right, down) => edit((shape) => moveCorner(shape, corner, right, down)),
   };
 }
 

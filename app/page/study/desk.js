@@ -1,6 +1,7 @@
 // The person's studies, and the cases of the one that is open: as the server has them, with what is kept here.
 import { $, say } from "../dom.js";
 import { busy } from "../busy.js";
+import { toFilm } from "../film/actions.js";
 import { openPanel } from "../folds.js";
 import { neighbour } from "../key_press.js";
 import { call } from "../server.js";
@@ -34,6 +35,7 @@ export async function openStudy(study, assignment = null) {
     layLines(desk.protocol.findings);
     const there = desk.items.some((item) => item.assignment === assignment && item.status !== "waiting");
     await goTo(there ? assignment : desk.next);
+    if (document.activeElement === document.body) toFilm(); // what was pressed to begin is hidden now
   } catch (error) {
     leaveStudy();
     say("open-error", error.message);
@@ -44,7 +46,7 @@ export async function goTo(assignment) {
   if (assignment !== null) return openCase(assignment);
   putAway();
   render();
-  $("canvas").focus({ preventScroll: true });
+  toFilm();
 }
 
 export async function refresh() {

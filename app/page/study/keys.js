@@ -1,5 +1,6 @@
 // The keyboard of a study: everything that a reader does has a key.
 import { $ } from "../dom.js";
+import { drawFromKey } from "../film/actions.js";
 import { FILM_KEYS } from "../film/keys.js";
 import { showKeys } from "../key_list.js";
 import { bindTable } from "../key_press.js";
@@ -31,7 +32,7 @@ const KEYS = [
   ["p", "previous finding", () => stepFinding(-1)],
   ["a", "all others absent", othersAbsent],
   ["E", "case unreadable", () => state.reading && setUnreadable(!state.reading.draft.unreadable)],
-  ["b", "draw boxes", () => $("draw").click()],
+  ["b", "draw boxes", () => drawFromKey("draw")],
   ["t", "type a comment", () => $("comment").focus()],
   ["m", "next map", nextMap],
   ["A", "map A", () => showMap("A")],

@@ -1,5 +1,6 @@
 // One line for each finding: present, absent or unsure, and a confidence.
 import { $, node, short } from "../dom.js";
+import { tellKeys } from "../key_list.js";
 import { chooseInGroup } from "../key_press.js";
 import { choose, setConfidence, setPresence, takesConfidence } from "./marks.js";
 import { state } from "./state.js";
@@ -13,6 +14,7 @@ export function layLines(findings) {
   lines.clear();
   for (const { label, name } of findings) lines.set(label, lineOf(label, name));
   $("lines").replaceChildren(...[...lines.values()].map(({ item }) => item));
+  tellKeys();
 }
 
 function lineOf(label, name) {
@@ -22,8 +24,9 @@ function lineOf(label, name) {
   group.setAttribute("role", "radiogroup");
   group.setAttribute("aria-label", `${name} is`);
   group.addEventListener("keydown", chooseInGroup);
-  const buttons = Object.entries(PRESENCES).map(([presence, sign], place) => {
-    const button = node("button", sign, { title: `${presence} (${place + 1})` });
+  const buttons = Object.entries(PRESENCES).map(([presence, sign]) => {
+    const button = node("button", sign, { title: presence });
+    button.dataset.action = presence;
     button.setAttribute("role", "radio");
     button.setAttribute("aria-label", presence);
     button.dataset.presence = presence;
@@ -33,7 +36,8 @@ function lineOf(label, name) {
   group.append(...buttons);
   const slider = node("input", undefined, { type: "range", min: 0, max: 100, step: 1, value: 50 });
   slider.setAttribute("aria-label", `Confidence in ${name}`);
-  slider.title = "Less (7), more (8), open (9)";
+  slider.title = "Less, more, left open";
+  slider.dataset.action = "less confidence|more confidence|confidence left open";
   slider.oninput = () => setConfidence(Number(slider.value), label);
   const number = node("input", undefined, { type: "number", min: 0, max: 100, step: 1, placeholder: "–" });
   number.setAttribute("aria-label", `Confidence in ${name}, 0 to 100, may be left open`);

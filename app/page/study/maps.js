@@ -1,5 +1,6 @@
 // The blinded maps: which is on the film, what is said of it, and the reader's verdict on each.
 import { $, all, floored, node, short } from "../dom.js";
+import { tellKeys } from "../key_list.js";
 import { chooseInGroup } from "../key_press.js";
 import { legend } from "../legend.js";
 import { viewer } from "../stage.js";
@@ -8,6 +9,7 @@ import { seesMaps } from "./reading.js";
 import { markOf, state } from "./state.js";
 
 const VERDICTS = ["correct", "partly", "wrong"];
+const VERDICT_WORDS = { partly: "partly correct" };
 
 function answerOf(reading) {
   return (
@@ -48,13 +50,15 @@ function renderChoice(letters, letter) {
     place.replaceChildren(
       ...letters.map((one) => {
         const button = node("button", one ? `map ${one}` : "no map", {
-          title: one ? `Map ${one} (${one}); hold X to hide it` : "No map (m: next)",
+          title: one ? `Map ${one}` : "No map",
         });
+        button.dataset.action = one ? `map ${one}` : "next map";
         button.setAttribute("role", "radio");
         button.onclick = () => showMap(one);
         return button;
       }),
     );
+    tellKeys();
   }
   [...place.children].forEach((button, number) => {
     const chosen = letters[number] === letter;
@@ -93,8 +97,9 @@ function verdictRow(letter) {
   group.addEventListener("keydown", chooseInGroup);
   group.dataset.letter = letter;
   group.append(
-    ...VERDICTS.map((verdict, place) => {
-      const button = node("button", verdict, { title: `of the map on the film: ${place + 4}` });
+    ...VERDICTS.map((verdict) => {
+      const button = node("button", verdict, { title: "The map on the film" });
+      button.dataset.action = `the map on the film is ${VERDICT_WORDS[verdict] ?? verdict}`;
       button.setAttribute("role", "radio");
       button.dataset.verdict = verdict;
       button.onclick = () => judge(verdict, letter);

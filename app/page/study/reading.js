@@ -4,6 +4,7 @@ import { busy } from "../busy.js";
 import { makeFilm } from "../film/grey.js";
 import { resetFilm } from "../film/panel.js";
 import { stopDrawing } from "../film/actions.js";
+import { keyFor } from "../key_list.js";
 import { call } from "../server.js";
 import { viewer } from "../stage.js";
 import { clearFilm, goTo, refresh } from "./desk.js";
@@ -12,6 +13,8 @@ import { note } from "./events.js";
 import { render } from "./render.js";
 import { state } from "./state.js";
 
+const PRESENCES = ["present", "absent", "unsure"];
+const OTHERS = "all others absent";
 let opening = 0;
 
 export function putAway() {
@@ -172,7 +175,7 @@ function problemOf({ draft }) {
     if (!presence)
       return {
         label,
-        sentence: `Say whether ${name} is present, absent or unsure (1, 2, 3); a: all others absent.`,
+        sentence: `Say whether ${name} is present, absent or unsure (${PRESENCES.map(keyFor).join(", ")}); ${keyFor(OTHERS)}: ${OTHERS}.`,
       };
     if (presence === "absent" && shapes.length)
       return {

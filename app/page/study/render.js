@@ -144,8 +144,8 @@ function renderBoxes(asked) {
   $("film").classList.toggle("drawing", !!viewer.view.drawing);
   for (const kind of ["ruler", "ratio"])
     $(kind).setAttribute("aria-pressed", String(viewer.view.drawing === kind));
-  $("undo").disabled = !mark || !viewer.shapes.canUndo(mark);
-  $("redo").disabled = !mark || !viewer.shapes.canRedo(mark);
+  $("undo").setAttribute("aria-disabled", String(!mark || !viewer.shapes.canUndo(mark))); // the focus stays on it
+  $("redo").setAttribute("aria-disabled", String(!mark || !viewer.shapes.canRedo(mark)));
   const count = mark ? mark.shapes.length : 0;
   const words = count === 1 ? "1 box" : count ? `${count} boxes` : "no box";
   $("boxes").textContent = mark ? `${nameOf(state.reading.chosen)}: ${words}` : "";
