@@ -20,6 +20,26 @@ READERS_PAGES = ("Reader studies", "Free reading")
 """Those of `PAGES` that every reader may see."""
 
 
+LINKS = '<script type="module" src="/page/links.js"></script>'
+"""For the head of each page that has a `heading`."""
+FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
+MONO = ("ui-monospace", "DejaVu Sans Mono", "monospace")
+FOCUS = """
+:is(a, button, input, textarea, summary, [tabindex]):focus-visible,
+.wrap:has(> .wrap-inner input:focus-visible) {
+  outline: 2px solid #0b6bcb !important;
+  outline-offset: -2px;
+}
+@media (prefers-color-scheme: dark) {
+  :is(a, button, input, textarea, summary, [tabindex]):focus-visible,
+  .wrap:has(> .wrap-inner input:focus-visible) {
+    outline-color: #4fb3d9 !important;
+  }
+}
+"""
+"""What has the focus shows it: Gradio marks fields by a shadow hardly seen, lists and tables not at all."""
+
+
 def heading(name: str, words: str = "", pages: Collection[str] = tuple(PAGES)) -> str:
     """What a page begins with, in Markdown: its name, what it is for, and the way to the others.
 
@@ -30,7 +50,8 @@ def heading(name: str, words: str = "", pages: Collection[str] = tuple(PAGES)) -
 
 
 def mount(app: Starlette, blocks: gr.Blocks, path: str, settings: Settings, head: str | None = None) -> None:
-    """Mounts a page; of this machine's files it gives none.
+    """Mounts a page, in the fonts of the system, since some of Gradio's hold a few letters only; of this
+    machine's files it gives none.
 
     head: of the page, beside Gradio's own.
     """
@@ -41,6 +62,8 @@ def mount(app: Starlette, blocks: gr.Blocks, path: str, settings: Settings, head
         server_name=settings.host,
         server_port=settings.port,
         head=head,
+        theme=gr.themes.Default(font=FONTS, font_mono=MONO),
+        css=FOCUS,
         allowed_paths=[],
         blocked_paths=[str(settings.database_folder.resolve())],
         footer_links=[],

@@ -37,7 +37,7 @@ def search_page(desk: SearchDesk) -> gr.Blocks:
         hits = gr.Dataframe(
             headers=list(HEADINGS), label="Hits", interactive=False, wrap=True, elem_id="search-hits"
         )
-        number = gr.Number(label="Show hit", precision=0, minimum=1, elem_id="search-number")
+        number = gr.Number(1, label="Show hit", precision=0, minimum=1, elem_id="search-number")
         words = gr.Markdown(elem_id="search-words")
         plot = gr.Plot(label="Stored map", elem_id="search-plot")
 

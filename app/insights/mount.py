@@ -18,7 +18,7 @@ from app.insights.page import HEAD, insights_page
 from app.models.desk import ModelsDesk
 from app.models.page import models_page
 from app.models.shelf import Shelf
-from app.mounting import mount
+from app.mounting import LINKS, mount
 from app.people.identity import Identities, NotAllowedError, NotSignedInError, Role
 from app.settings import Settings
 from patchclip import PatchClipError
@@ -43,9 +43,9 @@ def mount_insights(app: Starlette, backend: Backend, settings: Settings, folder:
     file = settings.database if isinstance(settings.database, Path) else None
     models = ModelsDesk(shelf, backend.source, file, settings.teach_data)
     for path, blocks, head in (
-        (INSIGHTS, insights_page(desk, backend.identities), HEAD),
+        (INSIGHTS, insights_page(desk, backend.identities), LINKS + HEAD),
         (ENDPOINTS, endpoints_page(backend), None),
-        (MODELS, models_page(models), None),
+        (MODELS, models_page(models), LINKS),
     ):
         app.routes.append(Route(path, RedirectResponse(f"{path}/", 307)))
         mount(app, blocks, path, settings, head)

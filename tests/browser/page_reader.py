@@ -11,7 +11,9 @@ from playwright.sync_api import Page
 
 from tests.browser.drawn_chest import HEIGHT, WIDTH
 
-WORDS_HIDDEN = "#pc-stage > :not(#pc-film) { visibility: hidden !important; }"
+WORDS_HIDDEN = (
+    "#pc-stage > :not(#pc-film) { visibility: hidden !important; } #pc-canvas { outline: none !important; }"
+)
 MARGIN = 8  # CSS pixels that the page leaves around a fitted image
 BOX = (300.0, 400.0, 150.0, 120.0)  # x, y, w, h in image pixels, what `draw_box` draws
 

@@ -163,6 +163,7 @@ def test_the_pages_lead_to_each_other(page: Page, guarded: Server) -> None:
     page.get_by_role("link", name="Models").click()
     expect(page).to_have_url(re.compile(r"/models/?$"))
     page.get_by_role("link", name="Accounts").click()
+    expect(page).to_have_url(guarded.url + "accounts")
     page.get_by_role("link", name="Free reading").click()
     page.locator("#pc-person-name").click()
     expect(page).to_have_url(guarded.url + "accounts")
