@@ -30,6 +30,9 @@ FOCUS = """
   outline: 2px solid #0b6bcb !important;
   outline-offset: -2px;
 }
+.wrap .wrap-inner input:focus-visible {
+  outline: none !important; /* its frame has the ring */
+}
 @media (prefers-color-scheme: dark) {
   :is(a, button, input, textarea, summary, [tabindex]):focus-visible,
   .wrap:has(> .wrap-inner input:focus-visible) {
@@ -63,7 +66,7 @@ def mount(app: Starlette, blocks: gr.Blocks, path: str, settings: Settings, head
         server_port=settings.port,
         head=head,
         theme=gr.themes.Default(font=FONTS, font_mono=MONO),
-        css=FOCUS,
+        css=None if path == "/" else FOCUS,  # the page at the root has rings of its own
         allowed_paths=[],
         blocked_paths=[str(settings.database_folder.resolve())],
         footer_links=[],

@@ -13,6 +13,11 @@ from tests.browser.serving import Server, free_port
 from tests.tiny import tiny_checkpoint
 
 PATIENCE = 60_000
+RING = """() => {
+  const field = document.activeElement;
+  const style = getComputedStyle(field.closest('.wrap:has(> .wrap-inner)') || field);
+  return [style.outlineStyle, style.outlineWidth];
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +43,11 @@ def test_a_hit_opens_in_the_viewer_and_one_without_its_film_shows_what_is_stored
     page: Page, server: Server, requests: list[str], troubles: list[str]
 ) -> None:
     page.goto(server.url + "archive-search/")
+    for selector in ("#search-text textarea", "input[role=listbox], input[role=combobox]"):
+        page.locator(selector).first.focus()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Tab")
+        assert page.evaluate(RING) == ["solid", "2px"]
     page.locator("#search-text textarea, #search-text input").first.fill("telephone")
     page.locator("#search-go").click()
     expect(page.get_by_text("far from what this model has learnt").first).to_be_visible(timeout=PATIENCE)

@@ -12,6 +12,7 @@ from tests.browser.page_reader import coloured, open_file
 from tests.browser.test_film_shapes import shapes
 
 FILM = "#pc-canvas"
+ACCENT = "rgb(79, 179, 217)"
 
 
 def press(page: Page, *keys: str) -> None:
@@ -33,6 +34,7 @@ def asked(page: Page, film: Path) -> Page:
 def test_what_is_left_by_a_key_gives_the_focus_to_the_film(opened: Page, dicom: Path) -> None:
     page = asked(opened, dicom)
     expect(page.locator(FILM)).to_be_focused()
+    expect(page.locator(FILM)).to_have_css("outline-color", ACCENT)
     press(page, "t", "Escape")
     expect(page.locator(FILM)).to_be_focused()
     for field in ("center", "width", "reader"):
