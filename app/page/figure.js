@@ -150,7 +150,7 @@ async function run(work) {
   if (!$("results-dialog").open) note($("figure-done").textContent || $("figure-error").textContent);
 }
 
-function note(text) {
+export function note(text) {
   // By a key, with the dialog closed: said over the film for a while.
   say("note", text);
   clearTimeout(noting);

@@ -67,6 +67,7 @@ function rowNode(row) {
   ];
   line.append(...cells.map((cell) => node("td", String(cell))));
   const button = node("button", "open", { className: "flat", title: "Open this reading to revise it" });
+  button.dataset.key = row.reading;
   button.onclick = () => openReading(row).catch((error) => say("history-error", error.message));
   const last = node("td");
   last.append(button);
@@ -80,7 +81,7 @@ function stateOf({ revision, current, withdrawn }) {
   return current ? String(revision) : `${revision}, superseded`;
 }
 
-function withdrawButton({ id, reader }) {
+function withdrawButton({ id, reader, reading }) {
   const button = node("button", "withdraw", {
     className: "flat",
     title: "Take this reading back: asked twice",
@@ -94,6 +95,7 @@ function withdrawButton({ id, reader }) {
       await withdrawRow(id, reader);
       render();
       await listHistory();
+      $("rows").querySelector(`[data-key="${reading}"]`)?.focus(); // what was pressed is gone
     } catch (error) {
       say("history-error", error.message);
     }

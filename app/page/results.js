@@ -14,7 +14,7 @@ const FORMS = [
 ];
 const TABLES = ["coco", "csv"];
 const NO_DICOM =
-  "DICOM results refer to a film of an archive, a DICOM file. This study is none: COCO and CSV are what there is.";
+  "DICOM results refer to a DICOM file of the reader's or of an archive. This study is none: COCO and CSV are what there is.";
 const PATIENT =
   "DICOM results carry the patient's name and numbers as the film has them, so that an archive files them with it. COCO and CSV name nobody, unless a query does.";
 const BURNT_IN =

@@ -5,6 +5,7 @@ import { coming } from "./coming.js";
 import { $, node, say } from "./dom.js";
 import { contentsOf, isHidden, offer, pathOf } from "./contents.js";
 import { newDraft, saysSomething, unaskedKey } from "./drafts.js";
+import { note } from "./figure.js";
 import { makeFilm } from "./film/grey.js";
 import { takeFacts } from "./marks.js";
 import { render } from "./render.js";
@@ -109,6 +110,8 @@ export function addStudy(reply, source, { name = "", show = false, place = nextP
   // and what was asked is asked anew.
   const before = state.studies.find((other) => other.sha256 === reply.sha256);
   const study = before || newStudy(place);
+  if (before && name && before.name && name !== before.name)
+    note(`${name} is the same picture as ${before.name}, which is open: they are one study.`);
   Object.assign(study, { source, reading: {}, name: name || study.name });
   takeOpened(study, reply);
   if (!before) state.studies.push(study);

@@ -186,3 +186,15 @@ def test_a_confidence_left_open_stands_in_the_middle(opened: Page, dicom: Path) 
     press(page, "9")
     expect(page.locator("#pc-confidence")).to_have_value("50")
     expect(page.locator("#pc-confidence-number")).to_have_value("")
+
+
+def test_withdrawing_in_the_list_keeps_the_focus_in_it(opened: Page, dicom: Path) -> None:
+    page = asked(opened, dicom)
+    page.locator("#pc-reader").fill("Dr K of the list")
+    press(page, "Enter", "1", "s")
+    expect(page.locator("#pc-saved")).to_contain_text("saved, ")
+    press(page, "H")
+    page.locator("#pc-rows").get_by_role("button", name="withdraw").first.focus()
+    press(page, "Enter", "Enter")
+    expect(page.locator("#pc-rows tr").first).to_contain_text("2, withdrawn")
+    expect(page.locator("#pc-rows").get_by_role("button", name="open").first).to_be_focused()

@@ -73,6 +73,18 @@ def test_arriving_files_are_listed_in_their_order_and_take_no_film_away(opened: 
     assert not [told for told in sent if b"Patient_" in told]
 
 
+def test_two_files_of_one_picture_are_one_study_and_the_page_says_so(opened: Page, tmp_path: Path) -> None:
+    (first,) = films(tmp_path, 1)
+    second = tmp_path / "Copy.png"
+    second.write_bytes(first.read_bytes())
+    open_file(opened, first)
+    open_file(opened, second)
+    expect(opened.locator("#pc-note")).to_have_text(
+        "Copy.png is the same picture as Patient_0.png, which is open: they are one study."
+    )
+    expect(opened.locator("#pc-studies li")).to_have_count(1)
+
+
 def test_files_on_their_way_are_listed_at_once_and_the_chosen_one_is_next(
     opened: Page, tmp_path: Path
 ) -> None:

@@ -34,7 +34,7 @@ export function bindCreating() {
 }
 
 function options(names) {
-  return names.map((name) => node("option", name, { value: name }));
+  return names.map((name) => node("option", name === "." ? "the whole folder" : name, { value: name }));
 }
 
 function group(label, names) {
