@@ -46,6 +46,15 @@ async function act(name, request, data, done) {
   await list().catch((error) => (failure ||= error.message));
   if (failure) fail("page-error", failure);
   else $("done").textContent = done;
+  if (document.activeElement === document.body) toRow(name); // what was pressed is gone
+}
+
+function toRow(name) {
+  // To what can be done to that account; the field for a new one where nothing can.
+  const keys = ["personal link", "activate"].map((words) => `${words} ${name}`);
+  const buttons = [...$("rows").querySelectorAll("[data-key]")];
+  const found = buttons.find(({ dataset }) => keys.includes(dataset.key));
+  (found || $("add-form").elements.name).focus();
 }
 
 function fail(id, words = "") {
@@ -56,6 +65,7 @@ function fail(id, words = "") {
 function showLink(made) {
   // Told by the server this once: when it is put away nobody can read it again.
   $("link").hidden = !made;
+  $("link").dataset.name = made ? made.name : "";
   $("link-address").value = made ? `${location.origin}/sign-in#link=${made.link}` : "";
   if (!made) return;
   $("link-words").textContent =
@@ -125,6 +135,10 @@ async function signOut() {
 bindPassword();
 bindAdding();
 $("link-copy").onclick = copy;
-$("link-close").onclick = () => showLink(null);
+$("link-close").onclick = () => {
+  const { name } = $("link").dataset;
+  showLink(null);
+  toRow(name);
+};
 $("sign-out").onclick = signOut;
 list().catch((error) => fail("page-error", error.message));

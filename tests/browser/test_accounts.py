@@ -169,6 +169,22 @@ def test_the_pages_lead_to_each_other(page: Page, guarded: Server) -> None:
     expect(page).to_have_url(guarded.url + "accounts")
 
 
+def test_what_a_key_takes_away_leaves_the_focus_in_its_row(page: Page, guarded: Server) -> None:
+    sign_in(page, guarded, "Root")
+    link = page.get_by_role("button", name="Personal link for Lea")
+    link.press("Enter")
+    expect(page.locator(LINK)).to_be_focused()
+    page.get_by_role("button", name="put away").press("Enter")
+    expect(page.locator("#link")).to_be_hidden()
+    expect(link).to_be_focused()
+    page.get_by_role("button", name="Deactivate Lea").press("Enter")
+    page.locator("#sure-yes").press("Enter")
+    activate = page.get_by_role("button", name="Activate Lea", exact=True)
+    expect(activate).to_be_focused()
+    activate.press("Enter")
+    expect(link).to_be_focused()
+
+
 def test_nothing_is_cut_off_on_any_screen(page: Page, guarded: Server) -> None:
     sign_in(page, guarded, "Root")
     expect(page.locator("#rows tr").first).to_be_visible()
