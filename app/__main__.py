@@ -58,6 +58,7 @@ def _serve(settings: Settings, folder: Path) -> None:
     prepare_environment(folder)
     with loading():
         from app.archive_panel import archive_of
+        from app.guard.hosts import own_address
         from app.models.in_use import InUse
         from app.models.shelf import Shelf, chosen_checkpoint
         from app.people.start import people_of
@@ -110,11 +111,8 @@ def _serve(settings: Settings, folder: Path) -> None:
                 twin=twin,
                 truth=truth,
             )
-            name = f"[{settings.host}]" if ":" in settings.host else settings.host
-            print(
-                f"Patch-CLIP on http://{name}:{settings.port} (research use only, not for clinical use)",
-                flush=True,
-            )
+            address = own_address(settings.host, settings.port)
+            print(f"Patch-CLIP on {address} (research use only, not for clinical use)", flush=True)
             if people.note:
                 print(people.note, flush=True)
             if chosen != settings.checkpoint:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+ALL_ADDRESSES = ("0.0.0.0", "::", "")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -23,7 +24,7 @@ class Hosts:
     """
 
     def __init__(self, bound: str, names: Iterable[str] = ()) -> None:
-        self._any = bound in ("0.0.0.0", "::", "")
+        self._any = bound in ALL_ADDRESSES
         self._names = {_plain(bound), *(_plain(name) for name in names)}
         if self._any or _plain(bound) in LOOPBACK:
             self._names |= LOOPBACK
@@ -38,6 +39,16 @@ class Hosts:
         if name is None:
             return False
         return name in self._names or (self._any and _is_address(name) and name == arrived_at)
+
+
+def own_address(bound: str, port: int) -> str:
+    """The URL by which this machine reaches a server: localhost where it listens on all addresses, none of
+    which is one to go to.
+
+    bound: the address listened on.
+    """
+    name = "localhost" if bound in ALL_ADDRESSES else f"[{bound}]" if ":" in bound else bound
+    return f"http://{name}:{port}"
 
 
 def same_origin(origin: str, host: str) -> bool:

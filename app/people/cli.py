@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
+from app.guard.hosts import own_address
 from app.people.accounts import AccountFacts, Accounts, Purpose
 from app.people.identity import Role
 from app.people.messages import LONGEST_DAYS
@@ -100,8 +101,7 @@ def _days(text: str) -> int:
 
 def _own_address() -> str:
     settings = read_settings([])
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
+    return own_address(settings.host, settings.port)
 
 
 def _create(accounts: Accounts, options: argparse.Namespace) -> None:

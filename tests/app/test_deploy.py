@@ -36,6 +36,7 @@ def test_the_app_runs_as_an_ordinary_user_and_writes_where_it_may_alone(
     services: dict[str, Any], steps: list[tuple[str, str]]
 ) -> None:
     app = services["app"]
+    said = (DEPLOY / "Containerfile").read_text(encoding="utf-8").splitlines()
     assert app["read_only"] is True
     assert app["cap_drop"] == ["ALL"]
     assert app["security_opt"] == ["no-new-privileges:true"]
@@ -43,6 +44,9 @@ def test_the_app_runs_as_an_ordinary_user_and_writes_where_it_may_alone(
     assert [place.split(":")[1] for place in app["volumes"]] == [OWN_ROOM[1]]
     (user,) = [words for step, words in steps if step == "USER"]
     assert user == app["user"] == "10001:10001"
+    # The format of an image that podman makes by itself knows no HEALTHCHECK.
+    command = next(line for line in said if "podman build" in line)
+    assert "HEALTHCHECK" in [step for step, _ in steps] and "--format docker" in command
     assert steps[-1] == ("ENTRYPOINT", '["python", "-m", "app"]')  # so that signals reach it
     written = dict(
         word.split("=", 1) for step, words in steps if step == "ENV" for word in shlex.split(words)

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from app.guard import Guard, Hosts, Windows
 from app.guard.doors import is_open
-from app.guard.hosts import same_origin
+from app.guard.hosts import own_address, same_origin
 from app.guard.windows import browser_of
 
 SCRIPT = "window.started = {};"
@@ -76,6 +76,21 @@ def test_only_its_own_names_are_answered(
     bound: str, names: tuple[str, ...], host: str, arrived_at: str, allowed: bool
 ) -> None:
     assert Hosts(bound, names).allows(host, arrived_at) is allowed
+
+
+@pytest.mark.parametrize(
+    ("bound", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:7860"),
+        ("reading.example", "http://reading.example:7860"),
+        ("::1", "http://[::1]:7860"),
+        ("0.0.0.0", "http://localhost:7860"),
+        ("::", "http://localhost:7860"),
+    ],
+)
+def test_a_server_is_reached_by_an_address_to_which_it_answers(bound: str, address: str) -> None:
+    assert own_address(bound, 7860) == address
+    assert Hosts(bound).allows(address.removeprefix("http://"), None)
 
 
 @pytest.mark.parametrize(
