@@ -112,8 +112,8 @@ def test_a_compiled_tower_learns_as_the_plain_one(place: Path, tmp_path: Path) -
         *fit_arguments(place, tmp_path / "plain"),
         *(part for change in changes for part in ("--set", change)),
     ]
-    assert main(["fit", *shorter]) == 0
-    assert main(["fit", *shorter, "--out", str(tmp_path / "compiled"), "--set", "optim.compile=true"]) == 0
+    assert main(shorter) == 0
+    assert main([*shorter, "--out", str(tmp_path / "compiled"), "--set", "optim.compile=true"]) == 0
     plain, compiled = losses(tmp_path / "plain")[0], losses(tmp_path / "compiled")[0]
     assert compiled == pytest.approx(plain, rel=0.02)
     assert (
