@@ -25,19 +25,21 @@ LINKS = '<script type="module" src="/page/links.js"></script>'
 FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
 MONO = ("ui-monospace", "DejaVu Sans Mono", "monospace")
 FOCUS = """
+:root {
+  --focus: #0b6bcb;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --focus: #4fb3d9;
+  }
+}
 :is(a, button, input, textarea, summary, [tabindex]):focus-visible,
 .wrap:has(> .wrap-inner input:focus-visible) {
-  outline: 2px solid #0b6bcb !important;
+  outline: 2px solid var(--focus) !important;
   outline-offset: -2px;
 }
 .wrap .wrap-inner input:focus-visible {
   outline: none !important; /* its frame has the ring */
-}
-@media (prefers-color-scheme: dark) {
-  :is(a, button, input, textarea, summary, [tabindex]):focus-visible,
-  .wrap:has(> .wrap-inner input:focus-visible) {
-    outline-color: #4fb3d9 !important;
-  }
 }
 """
 """What has the focus shows it: Gradio marks fields by a shadow hardly seen, lists and tables not at all."""

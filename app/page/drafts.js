@@ -1,4 +1,5 @@
 // The reader's judgement of an answer while it is made: one draft for each answer, kept whatever happens.
+export const MIDDLE = 50; // of a confidence: where one that is left open begins
 const UNASKED = "\n"; // before the finding of a reading without a question; no query begins so
 
 export function newDraft() {

@@ -2,6 +2,7 @@
 import { $, floored, node, say, short } from "./dom.js";
 import { keysOnScreen } from "./compared.js";
 import { PATCH_MAP } from "./maps.js";
+import { note } from "./note.js";
 import { panesOnScreen } from "./panes.js";
 import { renew } from "./asking.js";
 import { callOn } from "./revival.js";
@@ -13,10 +14,7 @@ import { busy, state, viewer } from "./state.js";
 const NOTICE = "Research use only, not for clinical use";
 const NOT_COPIED =
   "This browser lets no page copy a picture here (it does on this machine and by https); save the figure instead.";
-const NOTE_MS = 5000;
 const NOTHING = "Nothing was asked yet, so there is no map; ask a question first.";
-
-let noting = 0;
 
 export function figure() {
   // A canvas: the films on screen with a title and a caption each, below them legend, query, model and label.
@@ -147,14 +145,8 @@ async function run(work) {
   } catch (error) {
     say("figure-error", error.message);
   }
+  // By a key the dialog is closed.
   if (!$("results-dialog").open) note($("figure-done").textContent || $("figure-error").textContent);
-}
-
-export function note(text) {
-  // By a key, with the dialog closed: said over the film for a while.
-  say("note", text);
-  clearTimeout(noting);
-  noting = setTimeout(() => say("note"), NOTE_MS);
 }
 
 export const copyFigure = () => run(copy);

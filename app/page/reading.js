@@ -4,6 +4,7 @@ import { problemOf } from "./contradictions.js";
 import { displayOf } from "./display.js";
 import { $ } from "./dom.js";
 import {
+  MIDDLE,
   attemptOf,
   draftOf,
   hasUnsaved,
@@ -24,7 +25,6 @@ const NO_FINDING = "Name the finding that you read, or ask a question, before sa
 const NO_READER = "Type your name or initials as reader before saving.";
 const DOUBT = "Really withdraw? The same once more does it.";
 const STEP = 5; // of the confidence, by keys
-const MIDDLE = 50;
 
 export function change(edit) {
   const draft = draftOf(state.current, state.loose);

@@ -1,7 +1,7 @@
 // The form for a reading, from the state: changes nothing but the page.
 import { canJudgeMap } from "./contradictions.js";
 import { $, choices, node, refill, say } from "./dom.js";
-import { draftOf, isUnsaved, keyOfReading, unaskedFindings, unaskedKey } from "./drafts.js";
+import { MIDDLE, draftOf, isUnsaved, keyOfReading, unaskedFindings, unaskedKey } from "./drafts.js";
 import { state, viewer } from "./state.js";
 
 const MARKS = { present: "present", absent: "absent", unsure: "unsure", "": "begun" };
@@ -41,7 +41,7 @@ function renderConfidence(confidence) {
   if (number.value !== text) number.value = text;
   slider.classList.toggle("unset", confidence === null);
   slider.setAttribute("aria-valuetext", confidence === null ? "not said" : text);
-  slider.value = confidence ?? 50;
+  slider.value = confidence ?? MIDDLE;
 }
 
 function renderUnasked(study, answer) {

@@ -169,8 +169,8 @@ def _queries(
     queries: dict[object, Query] = {}
     for sentence in clauses:
         own = [statement for statement in findings if statement.sentence is sentence]
+        said = {position for item in own for position in item.asserted.terms}
         for statement in own:
-            said = {position for item in own for position in item.asserted.terms}
             doubtful = len(sentences) == 1 and is_doubtful(sentence.words, statement.asserted.concept, said)
             query = _query(text, statement, vocabulary, doubtful)
             key = (query.label, query.assertion, query.place)

@@ -31,6 +31,15 @@ def asked(page: Page, film: Path) -> Page:
     return page
 
 
+def saved(page: Page, film: Path, reader: str) -> Page:
+    """A reading of it that was saved."""
+    asked(page, film)
+    page.locator("#pc-reader").fill(reader)
+    press(page, "Enter", "1", "s")
+    expect(page.locator("#pc-saved")).to_contain_text("saved, ")
+    return page
+
+
 def test_what_is_left_by_a_key_gives_the_focus_to_the_film(opened: Page, dicom: Path) -> None:
     page = asked(opened, dicom)
     expect(page.locator(FILM)).to_be_focused()
@@ -66,10 +75,7 @@ def test_saving_without_a_name_leads_to_its_field_and_back(opened: Page, dicom: 
 
 
 def test_withdrawing_is_asked_for_twice_in_words_and_keeps_the_focus(opened: Page, dicom: Path) -> None:
-    page = asked(opened, dicom)
-    page.locator("#pc-reader").fill("Dr K")
-    press(page, "Enter", "1", "s")
-    expect(page.locator("#pc-saved")).to_contain_text("saved, ")
+    page = saved(opened, dicom, "Dr K")
     press(page, "_")
     expect(page.locator("#pc-saved")).to_have_text("Really withdraw? The same once more does it.")
     press(page, "2")  # another word on the reading takes the doubt away
@@ -150,18 +156,14 @@ def test_the_magnifier_shows_the_middle_without_a_pointer(opened: Page, dicom: P
     press(page, "M")
     lens, stage = page.locator(".lens").bounding_box(), page.locator("#pc-film").bounding_box()
     assert lens and stage
-    for start, length in (("x", "width"), ("y", "height")):
-        middle = lens[start] + lens[length] / 2  # type: ignore[literal-required]
-        assert middle == pytest.approx(stage[start] + stage[length] / 2, abs=2)  # type: ignore[literal-required]
+    middle, expected = ((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in (lens, stage))
+    assert middle == pytest.approx(expected, abs=2)
     press(page, "M")
     expect(page.locator(".lens")).to_be_hidden()
 
 
 def test_past_feedback_stands_in_whole_columns(opened: Page, dicom: Path) -> None:
-    page = asked(opened, dicom)
-    page.locator("#pc-reader").fill("Dr K")
-    press(page, "Enter", "1", "s")
-    expect(page.locator("#pc-saved")).to_contain_text("saved, ")
+    page = saved(opened, dicom, "Dr K")
     press(page, "H")
     row = page.locator("#pc-rows tr").first
     expect(row).to_contain_text("pleural effusion")
@@ -189,10 +191,7 @@ def test_a_confidence_left_open_stands_in_the_middle(opened: Page, dicom: Path) 
 
 
 def test_withdrawing_in_the_list_keeps_the_focus_in_it(opened: Page, dicom: Path) -> None:
-    page = asked(opened, dicom)
-    page.locator("#pc-reader").fill("Dr K of the list")
-    press(page, "Enter", "1", "s")
-    expect(page.locator("#pc-saved")).to_contain_text("saved, ")
+    page = saved(opened, dicom, "Dr K of the list")
     press(page, "H")
     page.locator("#pc-rows").get_by_role("button", name="withdraw").first.focus()
     press(page, "Enter", "Enter")
