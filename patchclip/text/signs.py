@@ -12,6 +12,7 @@ _MINUS = frozenset({"-", "–", "−", "(-)", "(–)", "(−)"})
 _RATIO = re.compile(r"(?:^| )(?:ctr|cardiothoracic ratio)$")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)?")
 _UPPER_LIMIT = 0.5  # of the cardiothoracic ratio in adults (Danzer, Am J Med Sci 1919;157:513)
+_POSSIBLE = (0.2, 0.95)  # what is beyond is no such ratio: "CTR 2/4"
 _GREATER = frozenset({">", "greater", "over", "above", "exceeding", "more", "exceed", "least"})
 _LESS = frozenset({"<", "less", "under", "below"})
 _EQUAL = frozenset({"=", ":", "~", "of", "is", "at", "than", "approximately", "about", "the", "to", "by"})
@@ -69,6 +70,8 @@ def _said(tokens: Sequence[Token], start: int) -> tuple[int, str | None]:
     between = {token.word for token in tokens[start:stop]}
     value = float(tokens[stop].word.replace(",", "."))
     ratio = value / 100 if value > 1 else value
+    if not _POSSIBLE[0] <= ratio <= _POSSIBLE[1]:
+        return start, None
     stop += 1
     if stop < len(tokens) and tokens[stop].word in ("%", "percent"):
         stop += 1
