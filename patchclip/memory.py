@@ -11,7 +11,6 @@ from contextlib import contextmanager
 _TRIM_THRESHOLD = -1
 _TOP_PAD = -2
 _MMAP_MAX = -4
-_SETTINGS = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, -1), (_TOP_PAD, 64 << 20))
 
 
 @contextmanager
@@ -32,13 +31,16 @@ def loading() -> Iterator[None]:
             gc.enable()
 
 
-def keep_freed_memory() -> bool:
+def keep_freed_memory(most_bytes: int | None = None) -> bool:
     """Tells the C library's allocator to reuse large blocks instead of giving them back to the system after
     every use.
 
     A network's activations are megabytes each. By default every one of them is mapped anew, zeroed page by
     page by the kernel, and unmapped: half of the time of a training step on a CPU and more (`make bench`).
-    The process keeps its peak of memory for as long as it lives.
+    The process keeps its peak of memory for as long as it lives, or about `most_bytes` of it.
+
+    Args:
+        most_bytes: below 2**31; free memory at the end of the heap beyond it goes back to the system.
 
     Returns:
         Whether it took effect; it does with glibc, and nothing happens with another C library.
@@ -52,4 +54,6 @@ def keep_freed_memory() -> bool:
         return False
     mallopt.argtypes = (ctypes.c_int, ctypes.c_int)
     mallopt.restype = ctypes.c_int
-    return all(mallopt(parameter, value) for parameter, value in _SETTINGS)
+    trim = -1 if most_bytes is None else most_bytes
+    settings = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, trim), (_TOP_PAD, 64 << 20))
+    return all(mallopt(parameter, value) for parameter, value in settings)

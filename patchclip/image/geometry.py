@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from patchclip.image.pixelwise import averaged
 from patchclip.types import FloatArray, PatchMap
 
 Points = NDArray[np.float64]
@@ -88,9 +89,7 @@ class Letterbox:
         if max(self.scale_x, self.scale_y) < 1:
             inner_w = max(1, round(self.width * self.scale_x))
             inner_h = max(1, round(self.height * self.scale_y))
-            pixels = np.asarray(
-                cv2.resize(pixels, (inner_w, inner_h), interpolation=cv2.INTER_AREA), np.float32
-            )
+            pixels = averaged(pixels, inner_w, inner_h)
         rows, cols = pixels.shape
         step_x, step_y = self.width * self.scale_x / cols, self.height * self.scale_y / rows
         # OpenCV puts the centre of the first pixel at 0; the half pixels translate between the two

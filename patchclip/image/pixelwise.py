@@ -21,6 +21,7 @@ TABLE = 65536
 """Entries of a table that 16 bits look up."""
 
 _BLOCK = 2**17  # pixels: what a step makes of them is still in the cache when the next step reads it
+_FEW_ROWS = 6  # of a picture to one of its average, from which it pays to add up rows first
 _EXACT = 2**24  # whole numbers up to which float32, in which OpenCV counts, has every one
 
 
@@ -61,10 +62,30 @@ def in_blocks(step: Callable[[FloatArray, FloatArray], object], pixels: FloatArr
 
 def quantised(pixels: FloatArray, most: int, dtype: type[np.uint8 | np.uint16]) -> NDArray[Any]:
     """`np.round(pixels * most).astype(dtype)`, float32 [H, W] in [0, 1], without the pictures in between."""
+    if dtype is np.uint8:
+        return np.asarray(cv2.convertScaleAbs(pixels, alpha=most), np.uint8)
     out = np.empty(pixels.shape, dtype)
     for rows in _rows(pixels):
         out[rows] = np.rint(pixels[rows] * np.float32(most))
     return out
+
+
+def averaged(pixels: FloatArray, width: int, height: int) -> FloatArray:
+    """float32 [H, W] -> [height, width], no larger: `cv2.resize` with INTER_AREA, but for its rounding.
+
+    OpenCV goes along the rows of a large picture pixel by pixel. Here rows are added up first, many pixels at
+    once, so that few rows are left for it.
+    """
+    step = len(pixels) / height
+    if step >= _FEW_ROWS:
+        ends = np.arange(height + 1) * step
+        whole = np.minimum(ends.astype(np.int64), len(pixels) - 1)
+        cut = pixels[whole] * (ends - whole).astype(np.float32)[:, None]  # of the row at an end
+        rows = cut[1:] - cut[:-1]
+        for row, first, last in zip(rows, whole[:-1], whole[1:], strict=True):
+            row += np.add.reduce(pixels[first:last], axis=0)
+        pixels = np.asarray(rows / step, np.float32)
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _rows(pixels: FloatArray) -> Iterator[slice]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.image.collimation import bounding_box, exposed_field
+from patchclip.image.pixelwise import averaged
 from patchclip.types import FloatArray
 
 CLEAR = 0.15  # evidence beyond which nearly every frontal chest radiograph is told right
@@ -93,7 +94,7 @@ def field_cells(
         pixels, outside = pixels[box], outside[box]
     scale = _SIZE / max(pixels.shape)
     size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32)
+    small = averaged(pixels, *size)
     hidden = None
     if outside is not None:
         hidden = cv2.resize(outside.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0

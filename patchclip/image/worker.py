@@ -20,11 +20,14 @@ from patchclip.image.containers import JOBS as FILE_JOBS
 from patchclip.image.load import read_radiograph
 from patchclip.image.messages import receive, send
 from patchclip.image.outcomes import Done, Outgrown, Ready, Refused, Unforeseen
+from patchclip.memory import keep_freed_memory
 
 JOBS: dict[str, Callable[..., Any]] = FILE_JOBS | {"read_radiograph": read_radiograph}
 """What a worker can be asked to do, by name."""
 
 LARGEST_REQUEST = 4 * 2**30
+KEPT_BYTES = 256 * 2**20
+"""Of freed memory, which the next film needs again: enough for one of 3,000 x 3,000 pixels."""
 
 
 def main(memory_mb: int, seconds: float) -> None:
@@ -33,6 +36,7 @@ def main(memory_mb: int, seconds: float) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a C library prints is no message of ours
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked
     cv2.setNumThreads(1)
+    keep_freed_memory(KEPT_BYTES)
     _limit(memory_mb)
     send(results, Ready())
     while True:

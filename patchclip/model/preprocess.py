@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from patchclip.errors import CheckpointError
@@ -59,7 +60,10 @@ def standardise(pixels: FloatArray) -> FloatArray:
 
     pixels float32 [H, W] in [0, 1] -> the same shape, mean about 0.5 and standard deviation about 0.25.
     """
-    mean, spread = float(pixels.mean()), max(float(pixels.std()), 1e-3)
+    # In double precision, and without the two pictures that NumPy makes for a standard deviation.
+    mean = cv2.mean(pixels)[0]
+    variance = cv2.norm(pixels, cv2.NORM_L2SQR) / pixels.size - mean**2
+    spread = max(math.sqrt(max(variance, 0.0)), 1e-3)
 
     def even(part: FloatArray, out: FloatArray) -> None:
         np.subtract(part, mean, out=out)

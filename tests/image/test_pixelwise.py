@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from patchclip.image.burnt_in import _depths
-from patchclip.image.pixelwise import Measured, connected, counted, looked_up, quantised
+from patchclip.image.pixelwise import Measured, averaged, connected, counted, looked_up, quantised
 from patchclip.image.voi import Window
 
 
@@ -45,6 +45,18 @@ def test_quantising_rounds_as_numpy_does(random: np.random.Generator, most: int,
 
     for picture in (pixels, pixels[:400_000].reshape(500, 800)):
         np.testing.assert_array_equal(quantised(picture, most, dtype), np.round(picture * most).astype(dtype))
+
+
+@pytest.mark.parametrize("size", [(128, 106), (37, 200), (3, 1), (400, 330)])
+def test_averages_are_those_of_opencv(random: np.random.Generator, size: tuple[int, int]) -> None:
+    pixels = random.random((1003, 829), np.float32)
+    height, width = size
+
+    small = averaged(pixels, width, height)
+
+    assert small.dtype == np.float32
+    expected = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    np.testing.assert_allclose(small, expected, rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize("slope", [1.0, -0.37])

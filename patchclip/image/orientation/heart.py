@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from patchclip.image.collimation import bounding_box, exposed_field
 from patchclip.image.network import SmallNetwork, load_network
+from patchclip.image.pixelwise import averaged
 from patchclip.image.polarity import CLEAR, polarity_evidence
 from patchclip.resources import ORIENTATION
 from patchclip.types import FloatArray, Laterality
@@ -95,7 +96,7 @@ def _shrunk(
     if scale >= 1:
         return pixels, outside
     size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-    small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32)
+    small = averaged(pixels, *size)
     if outside is None:
         return small, None
     hidden = cv2.resize(outside.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
