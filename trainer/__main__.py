@@ -26,6 +26,7 @@ COMMANDS = {
     "shard": "shard",
     "sizing": "sizing",
     "calibrate": "calibrate",
+    "calibrate-as": "calibrate_as",
     "calibrate-site": "calibrate_site",
     "gates": "gates",
     "export": "export",

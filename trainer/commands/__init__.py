@@ -3,6 +3,7 @@
 fit             trains, then calibrates
 folds           cross-validation by patient
 calibrate       fits calibration and operating points again
+calibrate_as    takes them over from a sibling that held patients out
 gates           fits the query gate and the image gate again
 evaluate_gates  measures both gates
 teach           teaches a model from readings
