@@ -6,6 +6,13 @@ from collections.abc import Collection, Sequence
 
 from patchclip.text.concepts import Concept
 from patchclip.text.language import read, word_lists
+from patchclip.text.lexicon import Lexicon
+
+_PLACING = frozenset(
+    {"in", "inside", "into", "within", "on", "at", "around", "near", "beside", "behind", "above", "below"}
+    | {"over", "under", "along", "throughout", "across", "between", "adjacent", "to"}
+)
+_NOUN_PHRASE = 4  # words before a noun that may part it from what places it: "around my left lower lobe"
 
 
 def free_phrase(words: Sequence[str]) -> str:
@@ -15,6 +22,19 @@ def free_phrase(words: Sequence[str]) -> str:
     drops |= {word for group in sides.values() for word in group}
     plain = [word for word in words if word[0].isalnum()]
     return " ".join([word for word in plain if word not in drops] or plain)
+
+
+def names_structure(words: Sequence[str], lexicon: Lexicon) -> bool:
+    """Whether a text names a structure that is no mere place ("in both lungs").
+
+    Where it says nothing of it that a table knows ("obscured diaphragm"), its nearest phrase is one on the
+    same structure, whatever that says ("flattened diaphragm"): likeness of sentences must not answer then.
+    """
+    return any(
+        match.value.kind == "structure"
+        and not _PLACING.intersection(words[max(0, match.start - _NOUN_PHRASE) : match.start])
+        for match in lexicon.phrases.longest(words)
+    )
 
 
 def is_negated(words: Sequence[str]) -> bool:

@@ -1,6 +1,7 @@
 """Free text to queries: which findings, asserted how, where; the stages of this package put together.
 
-tokens -> translation -> spelling -> sentences -> clauses -> concepts -> assertion -> place -> queries
+tokens -> translation -> spelling -> shared words -> sentences -> clauses -> concepts -> assertion -> place ->
+queries
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from dataclasses import dataclass, replace
 
 from patchclip.errors import QueryError
 from patchclip.text.assertion import Assertion
+from patchclip.text.coordination import shared_words
 from patchclip.text.echo import Echo, echo_of
 from patchclip.text.ellipsis import completed
 from patchclip.text.foreign import ASK, translate
-from patchclip.text.free import free_phrase, is_doubtful, is_negated, names_something
+from patchclip.text.free import free_phrase, is_doubtful, is_negated, names_something, names_structure
 from patchclip.text.lexicon import lexicon_of
 from patchclip.text.notes import notes_on, warnings_on
 from patchclip.text.place import Place, find_places
@@ -133,7 +135,7 @@ def parse_queries(text: str, vocabulary: Vocabulary, most: int = MOST) -> Readin
         raise QueryError('The query is empty; type a finding, for example "pleural effusion".')
     lexicon = lexicon_of(vocabulary)
     translation = translate(typed, lexicon.speller.words)
-    tokens = spell(translation.tokens, lexicon.speller)
+    tokens = shared_words(spell(translation.tokens, lexicon.speller))
     sentences = list(split_sentences(tokens))
     clauses = list(completed(sentences, lexicon))
     statements = [item for clause in clauses for item in read_statements(clause, lexicon)]
@@ -179,9 +181,9 @@ def _queries(
                 queries[key] = replace(first, sign=False)
         heading = sentence.words[-1] == ":"
         if is_list and not own and not heading and names_something(sentence.words):
-            query = _free_query(text, [sentence], statements, foreign)
+            query = _free_query(text, [sentence], statements, foreign, vocabulary)
             queries[query.start] = query
-    return list(queries.values()) or [_free_query(text, clauses, statements, foreign)]
+    return list(queries.values()) or [_free_query(text, clauses, statements, foreign, vocabulary)]
 
 
 def _query(text: str, statement: Statement, vocabulary: Vocabulary, doubtful: bool) -> Query:
@@ -205,7 +207,11 @@ def _query(text: str, statement: Statement, vocabulary: Vocabulary, doubtful: bo
 
 
 def _free_query(
-    text: str, sentences: Sequence[Sentence], statements: Sequence[Statement], foreign: str | None
+    text: str,
+    sentences: Sequence[Sentence],
+    statements: Sequence[Statement],
+    foreign: str | None,
+    vocabulary: Vocabulary,
 ) -> Query:
     """A query without a finding of the vocabulary: the name of another thing, or a phrase for the gate."""
     tokens = [token for sentence in sentences for token in sentence.tokens]
@@ -222,7 +228,11 @@ def _free_query(
         place=place,
         start=tokens[0].start,
         stop=tokens[-1].stop,
-        outside=bool(named) or foreign is not None or len(words) > _PHRASE or not names_something(words),
+        outside=bool(named)
+        or foreign is not None
+        or len(words) > _PHRASE
+        or not names_something(words)
+        or names_structure(words, lexicon_of(vocabulary)),
     )
 
 
