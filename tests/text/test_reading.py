@@ -14,8 +14,9 @@ import pytest
 from patchclip import QueryError
 from patchclip.resources import LANGUAGE
 from patchclip.text import Query, Vocabulary, parse_queries
+from patchclip.text.language import TRANSLATED
 from patchclip.text.lexicon import lexicon_of
-from patchclip.text.tokens import tokens_of
+from patchclip.text.tokens import fold, tokens_of
 from tests.conftest import ROOT
 
 HERE = Path(__file__).parent
@@ -255,6 +256,13 @@ def test_assertions_in_lists_doubt_and_short_foreign_words(text: str, read: list
 def test_spelling_never_turns_a_word_into_its_opposite(word: str, became: str) -> None:
     """Corrected to the nearest word, and left alone where an opposite is as near."""
     assert lexicon_of(VOCABULARY).speller.correct(word) == became
+
+
+@pytest.mark.parametrize("name", TRANSLATED)
+def test_words_of_a_language_stand_as_they_are_looked_up(name: str) -> None:
+    """Without accents and in small letters: another entry would never be found."""
+    phrases = json.loads((LANGUAGE / f"{name}.json").read_text(encoding="utf-8"))["phrases"]
+    assert [phrase for phrase in phrases if fold(phrase) != phrase] == []
 
 
 def test_a_smaller_vocabulary_is_read_with_the_same_language_data() -> None:
