@@ -49,17 +49,21 @@ memory: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks.archive --images $(or $(N),10000) $(ARGS)
 
 FIT = $(BIN)/python -m trainer fit $(foreach folder,$(DATA),--data $(folder))
+# A run by a recipe into a folder, from where it was interrupted.
+RUN = $(FIT) --recipe $(1) --out $(2) $(if $(wildcard $(2)/state.pt),--resume) $(ARGS)
+# Two runs: one holds patients out, for figures and calibration; one learns from everybody and takes its calibration over.
+BOTH = $(call RUN,$(1),$(3)) && $(call RUN,$(2),$(3)-whole) && $(BIN)/python -m trainer calibrate-as --run $(3)-whole --like $(3)/best
 NAMED = @test -n "$(DATA)" || { echo "Name the dataset folder: make $@ DATA=/path/to/dataset" >&2; exit 1; }
 
 setup: $(VENV)/train.stamp
 
 train: $(VENV)/train.stamp
 	$(NAMED)
-	$(FIT) --out $(or $(OUT),runs/default) $(ARGS)
+	$(call BOTH,default,whole,$(or $(OUT),runs/default))
 
 twin: $(VENV)/train.stamp
 	$(NAMED)
-	$(FIT) --out $(or $(OUT),runs/twin) --recipe trainer/recipes/twin.json $(ARGS)
+	$(call BOTH,twin,whole-twin,$(or $(OUT),runs/twin))
 
 paper: $(VENV)/train.stamp
 	$(NAMED)

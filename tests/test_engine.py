@@ -213,7 +213,7 @@ def test_bundled_model_knows_what_it_was_drawn(engine: Engine) -> None:
     for lesion, query in (
         ("nodule", "lung nodule"),
         ("cardiomegaly", "enlarged heart"),
-        ("opacity", "lung opacity"),
+        ("effusion", "pleural effusion"),
     ):
         diseased = [_drawn(engine, lesion, seed) for seed in range(3)]
         sick, well = (
@@ -221,6 +221,18 @@ def test_bundled_model_knows_what_it_was_drawn(engine: Engine) -> None:
             for chests in (diseased, healthy)
         )
         assert sick > well, lesion
+
+
+def test_bundled_model_tells_radiographs_apart(engine: Engine) -> None:
+    """NIH's effusion, an opacity of the left lung, beside a film without a finding."""
+    ill, well = (
+        engine.encode(load_radiograph(ROOT / "assets" / "examples" / f"nih_{name}.jpg"))
+        for name in ("effusion", "normal")
+    )
+    for query in ("pleural effusion", "lung opacity"):
+        with_it, without = (engine.query(encoded, [query])[0] for encoded in (ill, well))
+        assert with_it.require_probability() > 0.25 > 0.1 > without.require_probability(), query
+        assert with_it.map.values.max() > 0.5 > 0.1 > without.map.values.max(), query
 
 
 def test_bundled_synonyms_agree(engine: Engine, effusion: Radiograph) -> None:
