@@ -14,6 +14,7 @@ from typing import Literal, get_args
 from patchclip.text.concepts import Concept
 from patchclip.text.language import read, word_lists
 from patchclip.text.phrases import HYPHENS, Match, PhraseTable
+from patchclip.text.structures import sides_of_structures
 from patchclip.text.tokens import tokens_of
 from patchclip.types import Laterality
 
@@ -93,16 +94,19 @@ class _Word:
 
 def find_places(words: Sequence[str], concepts: Sequence[Concept]) -> list[Mention]:
     """The places that a sentence names. A side inside the phrase of a finding is no place: "left ventricular
-    enlargement"."""
+    enlargement"; nor is that of another structure: see `patchclip.text.structures`."""
     table = _table()
     inside = {position for concept in concepts for position in concept.positions}
     limits = {position for match in _limits().all(words) for position in match.positions}
+    others = sides_of_structures(words, inside)
     matches = [
         match
         for match in table.longest(words)
         if match.value.kind != "noun"
         and not limits.intersection(match.positions)  # "at the upper limit of normal"
-        and not (match.value.kind == "side" and inside.intersection(match.positions))
+        and not (
+            match.value.kind == "side" and (inside.intersection(match.positions) or match.stop in others)
+        )
     ]
     mentions: list[Mention] = []
     group: list[Match[_Word]] = []
