@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Literal, get_args
 
 from patchclip.text.concepts import Concept
+from patchclip.text.elsewhere import sides_elsewhere
 from patchclip.text.language import read, word_lists
 from patchclip.text.phrases import HYPHENS, Match, PhraseTable
-from patchclip.text.structures import sides_of_structures
 from patchclip.text.tokens import tokens_of
 from patchclip.types import Laterality
 
@@ -94,18 +94,18 @@ class _Word:
 
 def find_places(words: Sequence[str], concepts: Sequence[Concept]) -> list[Mention]:
     """The places that a sentence names. A side inside the phrase of a finding is no place: "left ventricular
-    enlargement"; nor is that of another structure: see `patchclip.text.structures`."""
+    enlargement"; nor are those of `patchclip.text.elsewhere`."""
     table = _table()
     inside = {position for concept in concepts for position in concept.positions}
     limits = {position for match in _limits().all(words) for position in match.positions}
-    others = sides_of_structures(words, inside)
+    others = sides_elsewhere(words, inside)
     matches = [
         match
         for match in table.longest(words)
         if match.value.kind != "noun"
         and not limits.intersection(match.positions)  # "at the upper limit of normal"
         and not (
-            match.value.kind == "side" and (inside.intersection(match.positions) or match.stop in others)
+            match.value.kind == "side" and (inside.intersection(match.positions) or match.start in others)
         )
     ]
     mentions: list[Mention] = []
@@ -255,9 +255,19 @@ def _continues(
     nouns = frozenset(" ".join(read("place")["nouns"]).split())
     joins = frozenset(" ".join(read("place")["joins"]).split()) | {",", "/", "&", ">"}
     between = range(group[-1].stop, match.start)
-    return not any(index in inside for index in between) and all(
-        words[index] in nouns or words[index] in joins or words[index] in HYPHENS for index in between
-    )
+    joined = nouns | joins | HYPHENS
+    if _opens_list(words, group[0].start, inside):  # "small right and moderate left effusions"
+        joined |= word_lists().degree
+    return not any(index in inside for index in between) and all(words[index] in joined for index in between)
+
+
+def _opens_list(words: Sequence[str], start: int, inside: set[int]) -> bool:
+    """Whether a place follows no finding of its own clause and no negation, so that what it places comes
+    after the last of a list."""
+    before = start - 1
+    while before >= 0 and words[before] in word_lists().degree | word_lists().function:
+        before -= 1
+    return before not in inside and (before < 0 or words[before] not in word_lists().negating)
 
 
 def _mention(words: Sequence[str], group: Sequence[Match[_Word]]) -> Mention:
@@ -336,9 +346,8 @@ def _merged(parts: tuple[PlacePart, ...]) -> tuple[PlacePart, ...]:
     if sides and regions:
         parts = tuple([PlacePart(side, region) for side in sides for region in regions] + whole)
     elif whole:
-        parts = tuple(
-            part for part in parts if part in whole or part.side not in {item.side for item in whole}
-        )
+        named = {item.side for item in whole}
+        parts = tuple(part for part in parts if part in whole or not (part.side in named or "both" in named))
     return tuple(dict.fromkeys(parts))
 
 
