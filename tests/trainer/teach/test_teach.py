@@ -25,7 +25,7 @@ from trainer.teach.history import Division
 from trainer.teach.material import is_held_out
 
 READ, UNSEEN = 40, 12
-STEPS = ("--set", "optim.epochs=[3]", "--set", "optim.lr_heads=2e-3", "--set", "optim.lr_tower=1e-3")
+STEPS = ("--set", "optim.epochs=[5]", "--set", "optim.lr_heads=2e-3", "--set", "optim.lr_tower=1e-3")
 """The tiny model is far from its optimum, unlike one that was trained."""
 HASTE = ("--set", "optim.epochs=[1]", "--set", "optim.lr_heads=4e-3", "--set", "optim.lr_tower=2e-3")
 
