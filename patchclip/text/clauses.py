@@ -10,8 +10,9 @@ from patchclip.text.assertion import Asserted, assert_concepts
 from patchclip.text.concepts import find_concepts
 from patchclip.text.language import read, word_lists
 from patchclip.text.lexicon import Lexicon
+from patchclip.text.mentions import find_places
 from patchclip.text.phrases import HYPHENS
-from patchclip.text.place import Mention, find_places
+from patchclip.text.place import Mention
 from patchclip.text.sentences import Sentence
 from patchclip.text.terms import Term, find_terms, markers
 from patchclip.text.tokens import Token

@@ -17,8 +17,9 @@ from patchclip.text.ellipsis import completed
 from patchclip.text.foreign import ASK, translate
 from patchclip.text.free import free_phrase, is_doubtful, is_negated, names_something, names_structure
 from patchclip.text.lexicon import lexicon_of
+from patchclip.text.mentions import find_places
 from patchclip.text.notes import notes_on, warnings_on
-from patchclip.text.place import Place, find_places
+from patchclip.text.place import Place
 from patchclip.text.sentences import Sentence, split_sentences
 from patchclip.text.signs import spelled_out
 from patchclip.text.spelling import spell

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from patchclip.text.assertion import Asserted, assert_concepts
 from patchclip.text.concepts import find_concepts
 from patchclip.text.lexicon import Lexicon
-from patchclip.text.place import Place, find_places, place_concepts
+from patchclip.text.mentions import find_places
+from patchclip.text.place import Place, place_concepts
 from patchclip.text.sentences import Sentence
 from patchclip.text.tokens import Token
 
