@@ -12,6 +12,7 @@ _PLACING = frozenset(
     {"in", "inside", "into", "within", "on", "at", "around", "near", "beside", "behind", "above", "below"}
     | {"over", "under", "along", "throughout", "across", "between", "adjacent", "to"}
 )
+_OFTEN_SPOKEN_OF = ("heart", "lungs")
 _NOUN_PHRASE = 4  # words before a noun that may part it from what places it: "around my left lower lobe"
 
 
@@ -24,16 +25,24 @@ def free_phrase(words: Sequence[str]) -> str:
     return " ".join([word for word in plain if word not in drops] or plain)
 
 
-def names_structure(words: Sequence[str], lexicon: Lexicon) -> bool:
-    """Whether a text names a structure that is no mere place ("in both lungs").
+def says_nothing_known(words: Sequence[str], lexicon: Lexicon) -> bool:
+    """Whether a text names a structure that is no mere place ("in both lungs"), and says nothing of it that
+    could be told by likeness.
 
-    Where it says nothing of it that a table knows ("obscured diaphragm"), its nearest phrase is one on the
-    same structure, whatever that says ("flattened diaphragm"): likeness of sentences must not answer then.
+    The nearest phrase of "obscured diaphragm" is one on the same structure, whatever that says ("flattened
+    diaphragm"). Of heart and lungs so much is said in so many words ("the heart has grown") that likeness may
+    answer, but not where they alone are named ("lung bases excluded").
     """
+    lists, sides = word_lists(), read("place")["sides"]
+    plain = lists.function | lists.degree | lists.fillers | lists.negating | lists.said
+    plain |= {word for group in sides.values() for word in group}
+    matches = [match for match in lexicon.phrases.longest(words) if match.value.kind == "structure"]
+    named = {position for match in matches for position in match.positions}
+    alone = all(word in plain or not word[0].isalpha() for i, word in enumerate(words) if i not in named)
     return any(
-        match.value.kind == "structure"
+        (alone or match.value.name not in _OFTEN_SPOKEN_OF)
         and not _PLACING.intersection(words[max(0, match.start - _NOUN_PHRASE) : match.start])
-        for match in lexicon.phrases.longest(words)
+        for match in matches
     )
 
 

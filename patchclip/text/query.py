@@ -15,7 +15,7 @@ from patchclip.text.coordination import shared_words
 from patchclip.text.echo import Echo, echo_of
 from patchclip.text.ellipsis import completed
 from patchclip.text.foreign import ASK, translate
-from patchclip.text.free import free_phrase, is_doubtful, is_negated, names_something, names_structure
+from patchclip.text.free import free_phrase, is_doubtful, is_negated, names_something, says_nothing_known
 from patchclip.text.lexicon import lexicon_of
 from patchclip.text.mentions import find_places
 from patchclip.text.notes import notes_on, warnings_on
@@ -233,7 +233,7 @@ def _free_query(
         or foreign is not None
         or len(words) > _PHRASE
         or not names_something(words)
-        or names_structure(words, lexicon_of(vocabulary)),
+        or says_nothing_known(words, lexicon_of(vocabulary)),
     )
 
 
