@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.image.film_words import is_film_word
-from patchclip.image.pixelwise import connected, quantised
+from patchclip.image.pixelwise import quantiles, quantised
+from patchclip.image.runs import Parts, parts_of, runs_above
 from patchclip.types import Box, FloatArray
 
 LARGEST = 2048  # a longer picture is looked at in this size
@@ -30,19 +31,24 @@ MARGIN_X, MARGIN_Y = 1.0, 0.4
 """In heights of a line, by which its box is larger than what was found: a faint letter may follow."""
 
 _MOST = 3000  # candidates, beyond which the contrast asked for is raised
+_MOST_RUNS = 100_000  # pixels in a row that stand out, beyond which it is raised too: real films have few
 _WIDEST = 120  # pixels: no letter is wider
+
+_Edges = tuple[int, int, int, int]  # left, top, right and bottom in pixels
 
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """Heights of letters, in pixels, and the window in which they stand out from their surroundings."""
+    """Heights of letters, in pixels of a picture that is `smaller` times as small, and the window in which
+    they stand out from their surroundings."""
 
     least: int
     greatest: int
     window: int
+    smaller: int
 
 
-SIZES = (_Size(5, 28, 11), _Size(20, 110, 41))
+SIZES = (_Size(5, 28, 11, 1), _Size(10, 55, 21, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +80,15 @@ def find_text(pixels: FloatArray) -> tuple[Box, ...]:
         Boxes in the picture's pixels, large enough to hide what they hold.
     """
     scale = min(1.0, LARGEST / max(pixels.shape))
-    grey = quantised(pixels, 255, np.uint8)
-    if scale < 1:
-        size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    boxes: list[tuple[int, int, int, int]] = []
+    grey = _reduced(quantised(pixels, 255, np.uint8), scale)
+    if min(grey.shape) < SIZES[0].least:
+        return ()
+    boxes: list[_Edges] = []
     for letters in SIZES:
+        seen, times = _averaged(grey, letters.smaller), letters.smaller
         for operation in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):
-            boxes += _lines(grey, letters, operation)
+            for left, top, right, bottom in _lines(seen, letters, operation):
+                boxes.append((times * left, times * top, times * right, times * bottom))
     height, width = pixels.shape
     text = []
     for left, top, right, bottom in _united(boxes):
@@ -105,65 +112,99 @@ def text_warnings(pixels: FloatArray) -> list[str]:
     return []
 
 
-def _lines(grey: NDArray[np.uint8], letters: _Size, operation: int) -> list[tuple[int, int, int, int]]:
+def _reduced(grey: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """A picture in a smaller size: means over whole pixels, which are fast, interpolated from there."""
+    if scale == 1:
+        return grey
+    height, width = grey.shape
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    averaged = _averaged(grey, int(1 / scale))
+    return np.asarray(cv2.resize(averaged, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _averaged(grey: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
+    """Means of squares of `step` pixels a side, or of what fits into the picture."""
+    step = min(step, *grey.shape)
+    rows, cols = grey.shape[0] // step, grey.shape[1] // step
+    whole = grey[: rows * step, : cols * step]
+    return np.asarray(cv2.resize(whole, (cols, rows), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _lines(grey: NDArray[np.uint8], letters: _Size, operation: int) -> list[_Edges]:
     """Left, top, right and bottom of each line of letters that stand out in one direction."""
     window = np.ones((letters.window, letters.window), np.uint8)
     contrast = np.asarray(cv2.morphologyEx(grey, operation, window), np.uint8)
     threshold = CONTRAST * 255
-    shapes, stats = _shapes(grey, contrast, threshold, letters)
-    while len(shapes) > _MOST:
+    while (found := _parts(contrast, threshold, letters)) is None:
         threshold *= 1.3
-        shapes, stats = _shapes(grey, contrast, threshold, letters)
+    parts, fits = found
+    shapes = _shapes(grey, parts, fits)
     lines = []
     for members in _groups(shapes):
         if _is_line(shapes, members):
-            lines.append(_whole(shapes, members, stats))
+            lines.append(_whole(shapes, members, parts.boxes))
     return lines
 
 
-def _shapes(
-    grey: NDArray[np.uint8], contrast: NDArray[np.uint8], threshold: float, letters: _Size
-) -> tuple[_Shapes, NDArray[np.int64]]:
-    """Shapes that may be letters, and boxes [M, 4] (x, y, width, height) of all that stands out."""
-    above = cv2.threshold(contrast, math.floor(threshold), 1, cv2.THRESH_BINARY)[1]
-    mask = np.asarray(above, np.uint8)
-    _, labels, table, _ = connected(mask)
-    boxes = np.asarray(table, np.int64)
-    x, y, width, height, area = boxes.T
-    fits = (height >= letters.least) & (height <= letters.greatest) & (area >= letters.least)
-    fits &= (width <= 2.2 * height) & (8 * width >= height) & (area > 0.1 * width * height)
-    fits[0] = False  # the ground
-    distance = _depths(mask, y[fits], height[fits])
-    rows = []
-    for place in np.flatnonzero(fits)[np.argsort(x[fits], kind="stable")]:
-        part = np.s_[y[place] : y[place] + height[place], x[place] : x[place] + width[place]]
-        inside = labels[part] == place
-        depth, values = distance[part][inside], grey[part][inside]
-        stroke = 2 * float(depth[depth >= np.percentile(depth, 70)].mean())
-        if stroke <= height[place] / 2 or width[place] <= 0.4 * height[place]:  # an I is all stroke
-            core = float(np.median(values[depth >= np.median(depth)]))
-            rows.append((x[place], y[place], width[place], height[place], core, stroke))
-    columns = np.array(rows, np.float64).reshape(-1, 6).T
-    x0, y0, w, h = columns[:4].astype(np.int64)
-    return _Shapes(x0, y0, w, h, columns[4], columns[5]), boxes[1:, :4]
+def _parts(
+    contrast: NDArray[np.uint8], threshold: float, letters: _Size
+) -> tuple[Parts, NDArray[np.bool_]] | None:
+    """All that stands out, and which of it has the size of a letter; None where that is too much."""
+    runs = runs_above(contrast, math.floor(threshold), _MOST_RUNS)
+    if runs is None:
+        return None
+    parts = parts_of(runs)
+    _, _, width, height = parts.boxes.T
+    fits = (height >= letters.least) & (height <= letters.greatest) & (parts.area >= letters.least)
+    fits &= (width <= 2.2 * height) & (8 * width >= height) & (parts.area > 0.1 * width * height)
+    return None if np.count_nonzero(fits) > _MOST else (parts, fits)
+
+
+def _shapes(grey: NDArray[np.uint8], parts: Parts, fits: NDArray[np.bool_]) -> _Shapes:
+    """Those parts of a letter's size that are drawn with a stroke."""
+    places = np.flatnonzero(fits)
+    row, col, part = parts.pixels(fits)
+    of = np.searchsorted(places, part)
+    x, y, width, height = parts.boxes[places].T
+    depth = _depths(row, col, of, parts.boxes[places], grey.shape)
+    inner = depth >= quantiles(depth, of, len(places), 0.7)[of]
+    stroke = 2 * np.bincount(of[inner], depth[inner], len(places)) / np.bincount(of[inner], None, len(places))
+    core = depth >= quantiles(depth, of, len(places), 0.5)[of]
+    usual = quantiles(grey[row, col][core].astype(np.float64), of[core], len(places), 0.5)
+    drawn = (stroke <= height / 2) | (width <= 0.4 * height)  # an I is all stroke
+    order = np.flatnonzero(drawn)[np.argsort(x[drawn], kind="stable")]
+    return _Shapes(x[order], y[order], width[order], height[order], usual[order], stroke[order])
 
 
 def _depths(
-    mask: NDArray[np.uint8], tops: NDArray[np.int64], heights: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """float32 [H, W], distances to the ground, of the rows in which shapes lie; 0 in the others.
+    row: NDArray[np.int64],
+    col: NDArray[np.int64],
+    of: NDArray[np.int64],
+    boxes: NDArray[np.int64],
+    size: tuple[int, ...],
+) -> NDArray[np.float64]:
+    """float64 [P], how far each pixel of shapes lies from the ground, which the picture's edge is not.
 
-    The ground that is nearest to a pixel of a shape is no farther than one row beyond it.
+    The shapes are laid side by side: the ground that is nearest to a pixel of a shape touches that shape.
+
+    Args:
+        row, col, of: of each pixel, and its shape.
+        boxes: of the shapes, [N, 4], x, y, width and height.
+        size: of the picture.
     """
-    needed = np.zeros(len(mask) + 2, bool)  # one row more at either end, which no shape is in
-    for top, high in zip(tops, heights, strict=True):
-        needed[max(top, 1) : min(top + high + 1, len(mask)) + 1] = True
-    needed[-1] = False
-    edges = np.flatnonzero(needed[1:] != needed[:-1])
-    distance = np.zeros(mask.shape, np.float32)
-    for first, last in edges.reshape(-1, 2):
-        distance[first:last] = cv2.distanceTransform(mask[first:last], cv2.DIST_L2, 3)
-    return distance
+    x, y, width, height = boxes.T
+    left = np.cumsum(width + 1) - width  # a column of ground before each
+    side = np.zeros((int(height.max(initial=0)) + 2, int((width + 1).sum()) + 1), np.uint8)
+    place = row - y[of] + 1, col - x[of] + left[of]
+    side[place] = 1
+    depths = cv2.distanceTransform(side, cv2.DIST_L2, 3)
+    inner = (x > 0, y > 0, x + width < size[1], y + height < size[0])
+    for shape in np.flatnonzero(~np.logical_and.reduce(inner)):
+        before, above, after, below = (int(each[shape]) for each in inner)
+        rows = slice(1 - above, 1 + height[shape] + below)
+        cols = slice(left[shape] - before, left[shape] + width[shape] + after)
+        depths[rows, cols] = cv2.distanceTransform(side[rows, cols], cv2.DIST_L2, 3)
+    return np.asarray(depths[place], np.float64)
 
 
 def _groups(shapes: _Shapes) -> list[list[int]]:
@@ -212,7 +253,7 @@ def _is_line(shapes: _Shapes, members: list[int]) -> bool:
     return bool(residuals[0] < 0.2 and residuals[1] < 0.15 and abs(slope) < 0.1 and even < 0.25)
 
 
-def _whole(shapes: _Shapes, members: list[int], stats: NDArray[Any]) -> tuple[int, int, int, int]:
+def _whole(shapes: _Shapes, members: list[int], stats: NDArray[Any]) -> _Edges:
     """A line's box, grown over all that stands out beside it: letters that touch, points, accents."""
     left, top = int(shapes.x[members].min()), int(shapes.y[members].min())
     right = int((shapes.x[members] + shapes.width[members]).max())
@@ -229,9 +270,9 @@ def _whole(shapes: _Shapes, members: list[int], stats: NDArray[Any]) -> tuple[in
         left, right = first, last
 
 
-def _united(boxes: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
+def _united(boxes: list[_Edges]) -> list[_Edges]:
     """Boxes of the same text, found in two ways, as one."""
-    united: list[tuple[int, int, int, int]] = []
+    united: list[_Edges] = []
     for box in boxes:
         overlapping = [
             other

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import cv2
 import numpy as np
@@ -43,8 +43,7 @@ def is_film_word(line: FloatArray, margin_x: float, margin_y: float) -> bool:
         fitted = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
         # A small line that is enlarged is as blurred as the pixels that it comes from.
         blur = max(1.0, 0.45 * scale)
-        for drawn in _drawn():
-            drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), blur), np.float32)
+        for drawn in _blurred(blur):
             if drawn.shape[0] > fitted.shape[0] or drawn.shape[1] > fitted.shape[1]:
                 continue
             if drawn.shape[1] < COVERED * length * scale:
@@ -89,6 +88,12 @@ def _letters(word: FloatArray) -> list[tuple[int, int]]:
     inked = np.concatenate([[False], word.max(axis=0) > BLANK * float(word.max()), [False]])
     edges = np.flatnonzero(inked[1:] != inked[:-1])
     return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
+
+
+@lru_cache(maxsize=4)
+def _blurred(blur: float) -> tuple[FloatArray, ...]:
+    """The words that `_drawn` gives, blurred by so many pixels: most lines are as sharp as 1."""
+    return tuple(np.asarray(cv2.GaussianBlur(word, (0, 0), blur), np.float32) for word in _drawn())
 
 
 @cache

@@ -110,6 +110,20 @@ def connected(mask: NDArray[np.uint8]) -> tuple[int, NDArray[np.int32], NDArray[
     )
 
 
+def quantiles(values: Grey, groups: NDArray[np.int64], count: int, share: float) -> Grey:
+    """float64 [count], of each group's values as `numpy.quantile`, linear between two of them.
+
+    values, groups: float64 and int64 [N]; no group from 0 to `count` - 1 is empty.
+    """
+    ordered = values[np.lexsort((values, groups))]
+    sizes = np.bincount(groups, minlength=count)
+    place = (sizes - 1) * share
+    first = np.cumsum(sizes) - sizes
+    below = np.floor(place).astype(np.int64)
+    one, other = ordered[first + below], ordered[first + np.minimum(below + 1, sizes - 1)]
+    return np.asarray(one + (other - one) * (place - below), np.float64)
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """The values that pixels have, in no order.

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from tests.benchmarks import archive, losses, page, places, report, speed, study, training
+from tests.benchmarks import archive, burnt_in, losses, page, places, report, speed, study, training
 
 
 def timed(work: Callable[[], object], least_s: float = 0.5) -> float:
@@ -28,6 +28,7 @@ def main() -> None:
     for name, text in (
         ("from file to answer", speed.run(timed)),
         ("batch", archive.run()),
+        ("writing in the picture", burnt_in.run()),
         ("training step", training.run(timed)),
         ("patch loss", losses.run(timed)),
         ("lungs", places.run(timed)),

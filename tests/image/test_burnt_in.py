@@ -7,9 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from patchclip import load_radiograph
+from patchclip.image import burnt_in
 from patchclip.image.burnt_in import SENTENCE, find_text, text_warnings
+from patchclip.image.runs import Parts
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.types import Box, FloatArray
 from tests.image.dicoms import content, dicom
@@ -64,6 +67,44 @@ def test_anatomy_and_noise_are_no_text() -> None:
     assert find_text(CHEST) == ()
     assert find_text(np.random.default_rng(0).random((600, 600)).astype(np.float32)) == ()
     assert find_text(np.zeros((300, 300), np.float32)) == ()
+
+
+def test_a_name_is_found_in_noise() -> None:
+    """The contrast that is asked for rises with the noise, and not beyond the letters'."""
+    drawn = np.random.default_rng(0).normal(0.5, 0.1, (1024, 1024))
+    noise = np.clip(drawn, 0, 1).astype(np.float32)
+
+    (box,) = find_text(written("DOE^JANE 04.05.1954", (200, 500), 2.0, 255, noise))
+
+    assert box.x < 210 and box.x + box.w > 700 and box.y < 470 and box.y + box.h > 500
+    assert find_text(noise) == ()
+
+
+@pytest.mark.parametrize(("share", "grain"), [(0.2, 0), (0.05, 1), (0.5, 1), (0.5, 2)])
+def test_of_noise_little_is_looked_at(monkeypatch: pytest.MonkeyPatch, share: float, grain: int) -> None:
+    """However much stands out, no more is measured than of a film."""
+    drawn = np.random.default_rng(1).random((1024, 1024)) < share
+    picture = drawn.astype(np.float32) * 0.9
+    if grain:
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), grain), np.float32)
+        picture /= picture.max()
+    looked_at: list[tuple[int, int]] = []
+
+    def spied(grey: NDArray[np.uint8], parts: Parts, fits: NDArray[np.bool_]) -> object:
+        looked_at.append((len(parts.runs), int(fits.sum())))
+        return shapes(grey, parts, fits)
+
+    shapes = burnt_in._shapes
+    monkeypatch.setattr(burnt_in, "_shapes", spied)
+    find_text(picture)
+
+    assert len(looked_at) == 4
+    assert all(runs <= 100_000 and fits <= 3000 for runs, fits in looked_at)
+
+
+@pytest.mark.parametrize("size", [(1, 400), (400, 1), (3, 9000), (6, 6)])
+def test_a_picture_in_which_no_letter_fits_has_no_text(size: tuple[int, int]) -> None:
+    assert find_text(np.random.default_rng(2).random(size).astype(np.float32)) == ()
 
 
 WORDS_BY_EYE = {

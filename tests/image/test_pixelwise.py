@@ -9,8 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from patchclip.image.burnt_in import _depths
-from patchclip.image.pixelwise import Measured, averaged, connected, counted, looked_up, quantised
+from patchclip.image.pixelwise import (
+    Measured,
+    averaged,
+    connected,
+    counted,
+    looked_up,
+    quantiles,
+    quantised,
+)
 from patchclip.image.voi import Window
 
 
@@ -79,18 +86,23 @@ def test_percentiles_of_counts_are_those_of_all_pixels(random: np.random.Generat
         assert Measured(pixels).percentiles(shares) == measured.percentiles(shares)
 
 
-def test_depths_of_rows_are_those_of_the_whole_mask(random: np.random.Generator) -> None:
+def test_parts_are_numbered_as_opencv_numbers_them(random: np.random.Generator) -> None:
     noise = np.asarray(cv2.GaussianBlur(random.random((240, 180)), (0, 0), 2), np.float64)
     mask = (noise > np.percentile(noise, 80)).astype(np.uint8)
+
     count, labels, table, _ = connected(mask)
-    chosen = np.arange(1, count, 3)
-    whole = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
 
-    parts = _depths(mask, table[chosen, 1].astype(np.int64), table[chosen, 3].astype(np.int64))
-
-    assert len(chosen) > 10
-    for number in chosen:
-        np.testing.assert_array_equal(parts[labels == number], whole[labels == number])
     expected, areas = cv2.connectedComponents(mask, None, 8)
-    assert count == expected
+    assert count == expected > 30 and table[1:, 4].sum() == mask.sum()
     np.testing.assert_array_equal(labels, areas)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.7, 1.0])
+def test_quantiles_of_groups_are_those_of_each(random: np.random.Generator, share: float) -> None:
+    groups = np.concatenate([np.arange(40), random.integers(0, 40, 700)])
+    values = np.round(9 * random.random(len(groups)))
+
+    found = quantiles(values, groups, 40, share)
+
+    for group in range(40):
+        assert found[group] == pytest.approx(np.quantile(values[groups == group], share), abs=1e-12)
