@@ -161,18 +161,19 @@ class Archive:
         """The projection images of a study, in the order of their series and instance numbers.
 
         Raises:
-            ArchiveError: see `ArchiveError`; a `NoRadiographError` where the study has none.
+            ArchiveError: see `ArchiveError`; a `NoRadiographError` where the study has none. Its words hold
+                no UID, which would lead to a patient.
         """
         rows = self._ask(
             lambda: self._client.search_for_instances(
                 study_instance_uid=study_uid, fields=["SeriesNumber", "InstanceNumber", "Modality"]
             ),
-            f"find study {study_uid}",
+            "find a study",
         )
         films = _films_of([Dataset.from_json(row) for row in rows], study_uid)
         if not films:
             raise NoRadiographError(
-                f"Study {study_uid} has no radiograph in the archive {self.url}; check the study's UID."
+                f"This study has no radiograph in the archive {self.url}; check the study's UID."
             )
         return films
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from patchclip.archive.dicomweb import Archive, ArchiveError, NoRadiographError
+from patchclip.archive.dicomweb import Archive, NoRadiographError
 from patchclip.errors import PatchClipError, RadiographError
 from patchclip.image import ImageEntry, Listing, Radiograph, load_entry
 from patchclip.image.isolation import shared_pool
@@ -112,8 +112,6 @@ def _study(unit: Unit, archive: Archive | None) -> Opened:
         films = archive.find(unit.location)
     except NoRadiographError:
         return Opened(unit, faults=(Fault(unit, unit.place, "left out", "The study holds no radiograph."),))
-    except ArchiveError as error:  # a UID leads to a patient; tables hold none
-        raise ArchiveError(str(error).replace(f"study {unit.location}", "the study")) from error
     for film in films:
         place = f"{unit.place}/{film.instance_uid}"
         try:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from pydicom import dcmread
 
 from patchclip.archive import Archive
@@ -76,6 +77,34 @@ def test_what_goes_wrong_is_said_in_one_sentence_without_a_password(
         Archive(url).find(STUDY)
     assert "f1lms" not in str(failed.value)
     assert str(failed.value).count(". ") == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "rows", "words"),
+    [
+        (404, None, "would not find a study"),
+        (None, None, "cannot be reached"),
+        (200, [], "has no radiograph"),
+    ],
+)
+def test_what_fails_for_a_study_never_names_it(
+    monkeypatch: pytest.MonkeyPatch, status: int | None, rows: list[object] | None, words: str
+) -> None:
+    archive = Archive("http://archive.example/dicom-web")
+
+    def search(**asked: object) -> list[object]:
+        if rows is not None:
+            return rows
+        if status is None:
+            raise requests.ConnectionError(f"no way to studies/{STUDY}")
+        reply = requests.Response()
+        reply.status_code = status
+        raise requests.HTTPError(f"nothing at studies/{STUDY}", response=reply)
+
+    monkeypatch.setattr(archive._client, "search_for_instances", search)
+    with pytest.raises(ArchiveError, match=words) as failed:
+        archive.find(STUDY)
+    assert STUDY not in str(failed.value)
 
 
 def test_a_study_without_films_is_said(orthanc: Orthanc) -> None:
