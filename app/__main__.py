@@ -107,6 +107,7 @@ def _serve(settings: Settings, folder: Path) -> None:
                 study_memory_mb=settings.study_memory_mb,
                 upload_limit_mb=settings.upload_limit_mb,
                 archive=archive,
+                searches=search is not None,
                 received=received,
                 twin=twin,
                 truth=truth,

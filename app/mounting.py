@@ -15,7 +15,10 @@ PAGES = {
     "Insights": "/insights",
     "Models": "/models",
     "Accounts": "/accounts",
+    "Archive search": "/archive-search",
 }
+WITHOUT_ARCHIVE = tuple(page for page in PAGES if page != "Archive search")
+"""Those of `PAGES` that lead to something on a server that searches no archive."""
 READERS_PAGES = ("Reader studies", "Free reading")
 """Those of `PAGES` that every reader may see."""
 
@@ -45,7 +48,7 @@ FOCUS = """
 """What has the focus shows it: Gradio marks fields by a shadow hardly seen, lists and tables not at all."""
 
 
-def heading(name: str, words: str = "", pages: Collection[str] = tuple(PAGES)) -> str:
+def heading(name: str, pages: Collection[str], words: str = "") -> str:
     """What a page begins with, in Markdown: its name, what it is for, and the way to the others.
 
     pages: names in `PAGES` of those that whoever sees this page may see.

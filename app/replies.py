@@ -85,7 +85,8 @@ class StartReply(Reply):
     `person` is null where sign-in is off.
 
     `findings` are the names that a reader may choose from who reads without asking, `maps` the methods that
-    `compare` takes.
+    `compare` takes. `archive` is whether films can be fetched from one, `searches` whether
+    one can be searched in words.
     """
 
     model: ModelReply
@@ -96,6 +97,7 @@ class StartReply(Reply):
     min_patches: float
     maps: list[MapChoiceReply]
     archive: bool
+    searches: bool
     receives: bool
     upload_limit_mb: int
     person: PersonReply | None

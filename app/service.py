@@ -91,8 +91,13 @@ class Service:
         received: ReceivedFilms | None = None,
         twin: Twin | None = None,
         truth: Mapping[str, tuple[TruthBox, ...]] | None = None,
+        searches: bool = False,
     ) -> None:
-        """in_use: the engine that answers, as all parts of the server have it."""
+        """in_use: the engine that answers, as all parts of the server have it.
+
+        searches: whether the server has an archive to search in words.
+        """
+        self._searches = searches
         self.in_use, self.upload_limit_mb = in_use, upload_limit_mb
         self.sessions = Sessions(study_memory_mb * 1_000_000)
         self.lanes = Lanes()
@@ -125,6 +130,7 @@ class Service:
             min_patches=engine.min_patches,
             maps=self.maps.choices(),
             archive=self.archive.is_set,
+            searches=self._searches,
             receives=self.received.is_set,
             upload_limit_mb=self.upload_limit_mb,
             person=PersonReply(name=person.name, role=person.role) if person else None,

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import gradio as gr
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,6 +19,8 @@ from starlette.types import ASGIApp
 from uvicorn.config import LOGGING_CONFIG
 
 from app.api import routes
+from app.archive_search.absent import no_archive_page
+from app.archive_search.mount import mount_search
 from app.guard import Guard, Hosts, Windows
 from app.guard.doors import API
 from app.insights.endpoints import Backend
@@ -25,7 +28,7 @@ from app.insights.mount import Allowed, mount_insights
 from app.insights.source import Source
 from app.monai_label.desk import LabelDesk
 from app.monai_label.routes import label_routes
-from app.mounting import mount
+from app.mounting import PAGES, WITHOUT_ARCHIVE, mount
 from app.people.gate import SIGN_IN, Gate
 from app.people.office import AccountsOffice
 from app.people.routes import sign_in_routes
@@ -67,7 +70,7 @@ def build(
         folder: a private one for uploads on their way in.
         people: how it is told who asks.
         studies: what answers the requests of studies; None for a server without them.
-        search: what searches an archive; None for a server that has none.
+        search: what searches an archive; None for a server that has none, whose page then says so.
         drain: which knows when the server is told to stop; one of its own if not given.
         has_model: whether the model has all that it answers with.
     """
@@ -96,16 +99,22 @@ def build(
             people.identities,
             settings.upload_limit_mb,
         )
-        mount_insights(app, backend, settings, folder, studies.shelf)
-    if search is not None:
-        from app.archive_search.mount import mount_search
-
-        mount_search(app, search, settings)
+        pages = WITHOUT_ARCHIVE if search is None else tuple(PAGES)
+        mount_insights(app, backend, settings, folder, studies.shelf, pages)
+    mount_search(app, _search_page(search), settings)
     mount(app, shell(), "/", settings, head())
     allowed = Allowed(app, people.identities, uploads.limit)
     behind = Gate(allowed, people.identities) if people.sign_in else allowed
     watch = _watch(behind, service, settings, studies, drain or Drain(service.lanes.store), has_model, asked)
     return Guard(watch, Hosts(settings.host, settings.host_names), settings.guests)
+
+
+def _search_page(search: SearchDesk | None) -> gr.Blocks:
+    if search is None:
+        return no_archive_page()
+    from app.archive_search.page import search_page
+
+    return search_page(search)
 
 
 def _watch(

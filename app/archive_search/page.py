@@ -6,11 +6,11 @@ from typing import Any
 
 import gradio as gr
 
+from app.archive_search.absent import TITLE
 from app.archive_search.desk import HEADINGS, MOST_HITS, SearchDesk, Wanted
 from app.insights.spoken import spoken
 from app.mounting import READERS_PAGES, heading
 
-TITLE = "Patch-CLIP archive search (research use only, not for clinical use)"
 SIDES = ("", "left", "right")
 USUAL_HITS = 20
 
@@ -19,7 +19,7 @@ def search_page(desk: SearchDesk) -> gr.Blocks:
     """The page; nothing in it has the browser compile text to code, which its policy forbids."""
     page: gr.Blocks
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gr.Markdown(heading("Archive search", pages=READERS_PAGES))
+        gr.Markdown(heading("Archive search", READERS_PAGES))
         with gr.Row():
             text = gr.Textbox(
                 label="Look for", placeholder="pneumothorax, left", elem_id="search-text", scale=4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from anyio import to_thread
@@ -34,18 +35,26 @@ BASE64 = 1.4
 TOO_LARGE = "The request is larger than this server takes; send one film."
 
 
-def mount_insights(app: Starlette, backend: Backend, settings: Settings, folder: Path, shelf: Shelf) -> None:
+def mount_insights(
+    app: Starlette,
+    backend: Backend,
+    settings: Settings,
+    folder: Path,
+    shelf: Shelf,
+    pages: Collection[str],
+) -> None:
     """Mounts all on an application; `Allowed` must stand before it.
 
     folder: a private one, of which nothing is left when the program ends.
+    pages: that they lead to, see `app.mounting.heading`.
     """
     desk = InsightsDesk(backend.source, folder)
     file = settings.database if isinstance(settings.database, Path) else None
     models = ModelsDesk(shelf, backend.source, file, settings.teach_data)
     for path, blocks, head in (
-        (INSIGHTS, insights_page(desk, backend.identities), LINKS + HEAD),
+        (INSIGHTS, insights_page(desk, backend.identities, pages), LINKS + HEAD),
         (ENDPOINTS, endpoints_page(backend), None),
-        (MODELS, models_page(models), LINKS),
+        (MODELS, models_page(models, pages), LINKS),
     ):
         app.routes.append(Route(path, RedirectResponse(f"{path}/", 307)))
         mount(app, blocks, path, settings, head)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import gradio as gr
@@ -53,11 +54,14 @@ EXPORTS = {
 }
 
 
-def insights_page(desk: InsightsDesk, identities: Identities) -> gr.Blocks:
-    """The page; nothing in it has the browser compile text to code, which its policy forbids."""
+def insights_page(desk: InsightsDesk, identities: Identities, pages: Collection[str]) -> gr.Blocks:
+    """The page; nothing in it has the browser compile text to code, which its policy forbids.
+
+    pages: that it leads to, see `heading`.
+    """
     page: gr.Blocks
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gr.Markdown(heading("Insights"))
+        gr.Markdown(heading("Insights", pages))
         with gr.Row():
             study = gr.Dropdown(label="Study", choices=[], interactive=True, scale=3)
             finding = gr.Dropdown(label="Finding", choices=[], interactive=True, scale=2)

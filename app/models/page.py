@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import gradio as gr
@@ -21,11 +22,14 @@ PARENT = ("the model that it was made from", "")
 OVERRIDE = "Why a worse model is to be taken nevertheless (empty: it is refused)"
 
 
-def models_page(desk: ModelsDesk) -> gr.Blocks:
-    """The page; nothing in it has the browser compile text to code, which its policy forbids."""
+def models_page(desk: ModelsDesk, pages: Collection[str]) -> gr.Blocks:
+    """The page; nothing in it has the browser compile text to code, which its policy forbids.
+
+    pages: that it leads to, see `heading`.
+    """
     page: gr.Blocks
     with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
-        gr.Markdown(heading("Models", GUIDE))
+        gr.Markdown(heading("Models", pages, GUIDE))
         listed = gr.Dataframe(
             headers=list(MODELS), label="Models", interactive=False, wrap=True, elem_id="table-models"
         )

@@ -127,9 +127,10 @@ export async function openReceived(film = films.length ? films[0].film : null) {
   askForFilms();
 }
 
-export function beginArchive({ archive, receives }) {
+export function beginArchive({ archive, receives, searches }) {
   state.archive = archive;
   $("archive").hidden = !archive;
+  $("archive-search").hidden = !searches;
   if (!receives) return;
   askForFilms();
   setInterval(askForFilms, ASK_AGAIN_MS);

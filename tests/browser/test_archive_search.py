@@ -70,6 +70,11 @@ def test_a_hit_opens_in_the_viewer_and_one_without_its_film_shows_what_is_stored
             without += 1
     assert without == 1 and link is not None and "png" not in link
 
+    page.goto(server.url)
+    expect(page.locator("#pc-archive-search")).to_be_visible(timeout=PATIENCE)
+    page.goto(server.url + "insights/")
+    page.get_by_role("link", name="Archive search").click()
+    expect(page.locator("#search-go")).to_be_visible(timeout=PATIENCE)
     viewer = page.context.new_page()
     viewer.goto(server.url.rstrip("/") + link[link.index("/#hit=") :])
     expect(viewer.locator("#pc-studies li")).to_have_count(1, timeout=PATIENCE)

@@ -17,10 +17,12 @@ import uvicorn
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from app.archive_search.absent import NO_ARCHIVE
 from app.guard import mounted
 from app.guard.doors import is_open
 from app.lanes import Lanes
 from app.models.in_use import InUse
+from app.mounting import PAGES, WITHOUT_ARCHIVE, heading
 from app.people.identity import Person, Role
 from app.people.start import People
 from app.service import Service
@@ -284,6 +286,21 @@ def test_what_the_runtime_does_not_need_stays_closed(running: Running) -> None:
     assert running.ask("GET", "/insights/gradio_api/file=/etc/passwd").status_code == 403
     database = Path(running.database.url.database).resolve()
     assert running.ask("GET", f"/insights/gradio_api/file={database}").status_code == 403
+
+
+def test_without_an_archive_its_page_says_how_to_set_one_and_nothing_leads_there(running: Running) -> None:
+    assert running.ask("GET", "/archive-search", "ada").headers["location"] == "/archive-search/"
+    assert running.ask("GET", "/archive-search/", "ada").status_code == 200
+    said = running.ask("GET", "/archive-search/config", "ada").text
+    assert NO_ARCHIVE in said and "PATCHCLIP_SEARCH_FOLDER" in said and "[Free reading](/)" in said
+    for path in ("/insights", "/models"):
+        config = running.ask("GET", f"{path}/config", "lea").text
+        assert "[Accounts](/accounts)" in config and "archive-search" not in config
+
+
+def test_where_an_archive_is_set_the_other_pages_lead_to_its_search() -> None:
+    assert "[Archive search](/archive-search)" in heading("Models", tuple(PAGES))
+    assert "[Archive search]" not in heading("Models", WITHOUT_ARCHIVE)
 
 
 def test_another_page_and_a_huge_request_are_refused(running: Running) -> None:
