@@ -76,7 +76,9 @@ def build(
     """
     uploads = Uploads(folder, settings.upload_limit_mb * 1_000_000)
     office = (
-        None if people.accounts is None else AccountsOffice(people.accounts, service.lanes.sign_in, people.by)
+        None
+        if people.accounts is None
+        else AccountsOffice(people.accounts, service.lanes.sign_in, people.by, search is not None)
     )
     labels = LabelDesk(service.in_use, service.lanes, service.archive.archive, settings.upload_limit_mb)
     asked = routes(service, Windows(), uploads, people.identities, studies, office, search)

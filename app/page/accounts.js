@@ -15,7 +15,7 @@ const ELSEWHERE = " You sign in by your site's own sign-in, so your password is 
 const NOBODY = " Nobody signs in to this server; it can be reached from its own machine alone.";
 
 async function list() {
-  const { person, by, shortest, accounts } = await call("account_list");
+  const { person, by, shortest, searches, accounts } = await call("account_list");
   $("own").hidden = false;
   const signsIn = by === "password";
   const more = signsIn
@@ -27,6 +27,7 @@ async function list() {
   $("password-form").hidden = $("sign-out").hidden = !signsIn;
   $("password-form").elements.username.value = person.name;
   $("insights").hidden = $("models").hidden = person.role === "reader";
+  $("archive-search").hidden = !searches;
   if (signsIn) rememberPerson(person);
   $("all").hidden = !accounts;
   if (accounts) renderAccounts(accounts, by, act);

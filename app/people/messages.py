@@ -102,11 +102,13 @@ class AccountReply(Reply):
 
 
 class AccountsReply(Reply):
-    """Who asks; `accounts` is null for whoever is no admin. `shortest` as of `SignInStateReply`."""
+    """Who asks; `accounts` is null for whoever is no admin. `shortest` as of `SignInStateReply`, `searches` as
+    of `app.replies.StartReply`."""
 
     person: PersonReply
     by: SignsIn
     shortest: int
+    searches: bool
     accounts: list[AccountReply] | None
 
 

@@ -33,10 +33,11 @@ class AccountsOffice:
         accounts: of the database.
         lane: hashing a password takes time and 64 MiB.
         by: how people sign in.
+        searches: whether the server has an archive to search in words.
     """
 
-    def __init__(self, accounts: Accounts, lane: Lane, by: SignsIn) -> None:
-        self._accounts, self._lane, self._by = accounts, lane, by
+    def __init__(self, accounts: Accounts, lane: Lane, by: SignsIn, searches: bool = False) -> None:
+        self._accounts, self._lane, self._by, self._searches = accounts, lane, by, searches
 
     async def list(self, person: Person, request: EmptyRequest) -> AccountsReply:
         """Who asks, and for an admin all accounts."""
@@ -45,6 +46,7 @@ class AccountsOffice:
             person=PersonReply(name=person.name, role=person.role),
             by=self._by,
             shortest=SHORTEST,
+            searches=self._searches,
             accounts=None if facts is None else [_told(item, person) for item in facts],
         )
 

@@ -168,7 +168,7 @@ class Archive:
             lambda: self._client.search_for_instances(
                 study_instance_uid=study_uid, fields=["SeriesNumber", "InstanceNumber", "Modality"]
             ),
-            "find a study",
+            "find the study",
         )
         films = _films_of([Dataset.from_json(row) for row in rows], study_uid)
         if not films:

@@ -82,7 +82,7 @@ def test_what_goes_wrong_is_said_in_one_sentence_without_a_password(
 @pytest.mark.parametrize(
     ("status", "rows", "words"),
     [
-        (404, None, "would not find a study"),
+        (404, None, "would not find the study"),
         (None, None, "cannot be reached"),
         (200, [], "has no radiograph"),
     ],

@@ -125,7 +125,7 @@ class FakeStudy:
 
     def _start(self, _: dict[str, Any]) -> dict[str, Any]:
         methods = [{"key": "grad_cam", "title": "Grad-CAM", "slow": False}]
-        return {"colours": TABLES, "min_patches": 1.0, "maps": methods, "person": None}
+        return {"colours": TABLES, "min_patches": 1.0, "maps": methods, "searches": False, "person": None}
 
     def status(self, assignment: int) -> str:
         """Of a case, as the worklist has it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -75,6 +76,11 @@ def test_a_hit_opens_in_the_viewer_and_one_without_its_film_shows_what_is_stored
     page.goto(server.url + "insights/")
     page.get_by_role("link", name="Archive search").click()
     expect(page.locator("#search-go")).to_be_visible(timeout=PATIENCE)
+    for other in ("study", "accounts"):
+        page.goto(server.url + other)
+        page.get_by_role("link", name=re.compile("^archive search$", re.IGNORECASE)).click()
+        expect(page).to_have_url(server.url + "archive-search/")
+        expect(page.locator("#search-go")).to_be_visible(timeout=PATIENCE)
     viewer = page.context.new_page()
     viewer.goto(server.url.rstrip("/") + link[link.index("/#hit=") :])
     expect(viewer.locator("#pc-studies li")).to_have_count(1, timeout=PATIENCE)

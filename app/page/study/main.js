@@ -16,6 +16,7 @@ import { state } from "./state.js";
 async function begin() {
   const start = await call("start");
   offerSignOut(start.person);
+  $("archive-search").hidden = !start.searches;
   viewer.view.minPatches = start.min_patches;
   Object.assign(state, { tables: start.colours, methods: start.maps });
   const tables = Object.keys(start.colours);

@@ -80,12 +80,14 @@ def test_an_admin_sees_and_changes_accounts(
     root = page(service, uploads, offices(people, lane))
     told = root.call("account_list")
     assert told["person"] == {"name": "Root", "role": "admin"}
-    assert (told["by"], told["shortest"]) == ("password", 12)
+    assert (told["by"], told["shortest"], told["searches"]) == ("password", 12, False)
     assert [(item["name"], item["role"], item["own"]) for item in told["accounts"]] == [
         ("Ada", "reader", False),
         ("Lea", "lead", False),
         ("Root", "admin", True),
     ]
+    searching = page(service, uploads, AccountsOffice(people, lane, "password", searches=True), "Ada")
+    assert searching.call("account_list")["searches"] is True
     made = root.call("account_create", name="Eve", role="reader", days=3)
     assert (made["name"], made["days"]) == ("Eve", 3)
     assert sign_ins.choose_password(made["link"], OTHER, HERE).person.name == "Eve"
