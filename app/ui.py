@@ -9,7 +9,16 @@ import gradio as gr
 PAGE = Path(__file__).parent / "page"
 STUDY_PAGE = PAGE / "study" / "study.html"
 ACCOUNTS_PAGE = PAGE / "accounts.html"
-STYLES = ("style.css", "stage.css", "panels.css", "reading.css", "dialogs.css", "panes.css", "sizes.css")
+STYLES = (
+    "style.css",
+    "stage.css",
+    "panels.css",
+    "reading.css",
+    "dialogs.css",
+    "panes.css",
+    "sizes.css",
+    "header.css",
+)
 TITLE = "Patch-CLIP (research use only, not for clinical use)"
 
 

@@ -20,7 +20,7 @@ export function showPerson(person) {
   $("insights").hidden = !!person && person.role === "reader";
   if (!person) return;
   $("person-name").textContent = person.name;
-  $("person-name").title = `signed in as ${person.role}; your account, and your password`;
+  $("person-name").title = `${person.name}, signed in as ${person.role}; your account, and your password`;
   Object.assign($("reader"), { value: person.name, readOnly: true });
   $("sign-out").onclick = signOut;
 }
