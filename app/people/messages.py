@@ -102,8 +102,8 @@ class AccountReply(Reply):
 
 
 class AccountsReply(Reply):
-    """Who asks; `accounts` is null for whoever is no admin. `shortest` as of `SignInStateReply`, `searches` as
-    of `app.replies.StartReply`."""
+    """Who asks; `accounts` is null for whoever is no admin. `shortest` as of `SignInStateReply`,
+    `searches` as of `app.replies.StartReply`."""
 
     person: PersonReply
     by: SignsIn
