@@ -15,6 +15,7 @@ STYLES = (
     "panels.css",
     "reading.css",
     "dialogs.css",
+    "keys.css",
     "panes.css",
     "sizes.css",
     "header.css",

@@ -1,7 +1,7 @@
 // Which key does what: the list under "?", in which each can be given another key, which this browser keeps.
 import { $, all, node, say } from "./dom.js";
 
-const STORED = $("keys").dataset.stored; // each page keeps its own
+const STORED = $("help-dialog").dataset.stored; // each page keeps its own
 const NAMES = { " ": "space", ArrowLeft: "←", ArrowRight: "→" };
 // What works without being in the list: fields, dialogs and the film itself need these.
 const FIXED = [
@@ -28,15 +28,16 @@ export function keyFor(meaning) {
   return nameOf(keyOf(own.find((entry) => entry[1] === meaning)));
 }
 
-export function listKeys(table) {
-  own = table;
+export function listKeys(sections) {
+  // What works without a key that can be chosen, and stands in the page, comes after them.
+  own = sections.flatMap(([, table]) => table);
   tellKeys();
-  $("keys").replaceChildren(...table.flatMap((entry) => lineOf(table, entry)));
+  $("keys").replaceChildren(...sections.map((section) => sectionOf(sections, section)), $("keys-fixed"));
   $("keys-reset").hidden = !Object.keys(chosen).length;
   $("keys-reset").onclick = () => {
     chosen = {};
     remember();
-    listKeys(table);
+    listKeys(sections);
     say("keys-error");
   };
 }
@@ -63,45 +64,53 @@ export function setTitle(element, words) {
   element.title = title;
 }
 
-export function showKeys(table) {
+export function showKeys(sections) {
   say("keys-error");
-  listKeys(table);
+  listKeys(sections);
   $("help-dialog").showModal();
 }
 
-function lineOf(table, entry) {
+function sectionOf(sections, [heading, table]) {
+  const section = node("section");
+  const list = node("dl");
+  list.append(...table.flatMap((entry) => lineOf(sections, entry)));
+  section.append(node("h3", heading), list);
+  return section;
+}
+
+function lineOf(sections, entry) {
   const [, meaning] = entry;
   const button = node("button", nameOf(keyOf(entry)), { title: `Give “${meaning}” another key` });
   button.setAttribute("aria-label", `${nameOf(keyOf(entry))}: ${meaning}; press to give it another key`);
-  button.onclick = () => wait(table, entry, button);
+  button.onclick = () => wait(sections, entry, button);
   const term = node("dt");
   term.append(button);
   return [term, node("dd", meaning)];
 }
 
-function wait(table, entry, button) {
+function wait(sections, entry, button) {
   // The next key that is pressed is taken, unless it is another's.
   button.textContent = "press a key";
   const stop = () => {
     button.removeEventListener("keydown", listen);
-    listKeys(table);
+    listKeys(sections);
   };
   const listen = (event) => {
     if (MODIFIERS.includes(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
-    if (event.key !== "Escape") assign(table, entry, event);
+    if (event.key !== "Escape") assign(entry, event);
     stop();
-    [...$("keys").querySelectorAll("button")][table.indexOf(entry)].focus();
+    [...$("keys").querySelectorAll("button")][own.indexOf(entry)].focus();
   };
   button.addEventListener("keydown", listen);
   button.addEventListener("blur", stop, { once: true });
   say("keys-error");
 }
 
-function assign(table, entry, { key, ctrlKey, altKey, metaKey }) {
+function assign(entry, { key, ctrlKey, altKey, metaKey }) {
   const [standard, meaning] = entry;
-  const other = table.find((one) => one !== entry && keyOf(one) === key);
+  const other = own.find((one) => one !== entry && keyOf(one) === key);
   if (ctrlKey || altKey || metaKey || FIXED.includes(key))
     return say("keys-error", `${nameOf(key)} cannot be given away; choose a letter, a digit or a sign.`);
   if (other)

@@ -9,9 +9,11 @@ const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 export const ARROWS = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 };
 const held = new Map(); // what is to be undone when a key is let go
 
-export function bindTable(table, changed) {
-  // `table` holds [key, meaning, act], or [key, meaning, { hold }]; `changed` hears that drawing was left.
-  listKeys(table);
+export function bindTable(sections, changed) {
+  // `sections` are [heading, table], and a table holds [key, meaning, act], or [key, meaning, { hold }];
+  // `changed` hears that drawing was left.
+  const table = sections.flatMap(([, keys]) => keys);
+  listKeys(sections);
   for (const group of all("[role=radiogroup]")) group.addEventListener("keydown", chooseInGroup);
   document.addEventListener("keydown", (event) => press(event, table, changed), { capture: true });
   document.addEventListener("keyup", letGo);

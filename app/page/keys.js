@@ -6,7 +6,7 @@ import { $ } from "./dom.js";
 import { explore } from "./explore.js";
 import { copyFigure, saveFigure } from "./figure.js";
 import { drawFromKey, takeRegion } from "./film/actions.js";
-import { FILM_KEYS } from "./film/keys.js";
+import * as film from "./film/keys.js";
 import { showHistory } from "./history.js";
 import { invert, nextWindow } from "./picture.js";
 import { showResults } from "./results.js";
@@ -21,22 +21,44 @@ import { exchange, flicker } from "./sides.js";
 import { state, viewer } from "./state.js";
 import { choose } from "./studies.js";
 
-const KEYS = [
+const STUDIES = [
   ["o", "open files", () => $("file").click()],
   ["f", "open a folder", () => $("folder").click()],
   ["q", "find in the archive", showArchive],
   ["d", "open the next received film", () => openReceived()],
-  ["/", "type a query", typeQuery],
   ["j", "next study", () => stepStudy(1)],
   ["k", "previous study", () => stepStudy(-1)],
+];
+
+const ANSWERS = [
+  ["/", "type a query", typeQuery],
   ["n", "next answer", () => stepAnswer(1)],
   ["p", "previous answer", () => stepAnswer(-1)],
-  ...FILM_KEYS,
+  ["e", "show it anyway, untested", explore],
+];
+
+const MODEL_WINDOW = [
   ["W", "next window of the file for the model", nextWindow],
   ["I", "exchange black and white for the model", invert],
+];
+
+const MAP = [
   ["m", "map", () => setView("map")],
-  ["c", "compare", () => setView("compare")],
   ["y", "image alone", () => setView("image")],
+  ["[", "lower threshold", () => nudge("threshold", -0.05)],
+  ["]", "raise threshold", () => nudge("threshold", 0.05)],
+  ["0", "the model's own threshold", ownThreshold],
+  ["<", "less opacity", () => nudge("opacity", -0.1)],
+  [">", "more opacity", () => nudge("opacity", 0.1)],
+  ["F", "filled, or outlines alone", () => $("filled").click()],
+  ["O", "outlines", () => $("outlines").click()],
+  ["a", "outlines of all answers", () => $("all").click()],
+  ["x", "smooth or patches", () => $("smooth").click()],
+  ["C", "next colours", nextColours],
+];
+
+const COMPARE = [
+  ["c", "compare", () => setView("compare")],
   [",", "curtain to the left", () => moveCurtain(-0.05)],
   [".", "curtain to the right", () => moveCurtain(0.05)],
   [";", "flicker: one map, then the other", flicker],
@@ -51,17 +73,9 @@ const KEYS = [
   ["}", "raise threshold of that map", () => nudgeCut(1)],
   ["Q", "same lit area", () => $("matched").click()],
   ["E", "scores of all maps", toggleScores],
-  ["[", "lower threshold", () => nudge("threshold", -0.05)],
-  ["]", "raise threshold", () => nudge("threshold", 0.05)],
-  ["0", "the model's own threshold", ownThreshold],
-  ["<", "less opacity", () => nudge("opacity", -0.1)],
-  [">", "more opacity", () => nudge("opacity", 0.1)],
-  ["F", "filled, or outlines alone", () => $("filled").click()],
-  ["O", "outlines", () => $("outlines").click()],
-  ["a", "outlines of all answers", () => $("all").click()],
-  ["x", "smooth or patches", () => $("smooth").click()],
-  ["C", "next colours", nextColours],
-  ["e", "show it anyway, untested", explore],
+];
+
+const READING = [
   ["1", "present", () => toggle("presence", "present")],
   ["2", "absent", () => toggle("presence", "absent")],
   ["3", "unsure", () => toggle("presence", "unsure")],
@@ -73,18 +87,36 @@ const KEYS = [
   ["9", "confidence left open", () => setConfidence(null)],
   ["A", "all other findings absent, and save", othersAbsent],
   ["u", "read a finding without asking", () => readUnasked()],
+  ["t", "type a comment", () => $("comment").focus()],
+  ["s", "save reading", save],
+  ["_", "withdraw the saved reading", withdraw],
+];
+
+const SHAPES = [
   ["b", "draw boxes", () => drawFromKey("draw")],
   ["P", "set points", () => drawFromKey("point")],
   ["G", "draw polygons", () => drawFromKey("polygon")],
   ["D", "make a box of a lit region", takeRegion],
-  ["t", "type a comment", () => $("comment").focus()],
-  ["s", "save reading", save],
-  ["_", "withdraw the saved reading", withdraw],
+];
+
+const RESULTS = [
   ["g", "export results", showResults],
   ["Z", "copy the figure", copyFigure],
   ["S", "save the figure", saveFigure],
   ["H", "past feedback", showHistory],
-  ["?", "this list", () => showKeys(KEYS)],
+  ["?", "this list", () => showKeys(SECTIONS)],
+];
+
+const SECTIONS = [
+  ["Studies", STUDIES],
+  ["Ask and answers", ANSWERS],
+  ["Your reading", READING],
+  ["Film", film.FILM],
+  ["Window and contrast", [...film.WINDOW, ...MODEL_WINDOW]],
+  ["Map", [...MAP, ...film.MAP]],
+  ["Compare maps", COMPARE],
+  ["Boxes, points and rulers", [...SHAPES, ...film.SHAPES]],
+  ["Results and help", RESULTS],
 ];
 
 function typeQuery() {
@@ -135,6 +167,6 @@ function chooseAnswer(event) {
 }
 
 export function bindKeys() {
-  bindTable(KEYS, render);
+  bindTable(SECTIONS, render);
   $("answers").addEventListener("keydown", chooseAnswer);
 }

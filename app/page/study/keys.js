@@ -1,7 +1,7 @@
 // The keyboard of a study: everything that a reader does has a key.
 import { $ } from "../dom.js";
 import { drawFromKey } from "../film/actions.js";
-import { FILM_KEYS } from "../film/keys.js";
+import * as film from "../film/keys.js";
 import { showKeys } from "../key_list.js";
 import { bindTable } from "../key_press.js";
 import { leaveStudy, nextFilter, nextUnread, stepCase } from "./desk.js";
@@ -20,8 +20,16 @@ import { save } from "./reading.js";
 import { render } from "./render.js";
 import { state } from "./state.js";
 
-const KEYS = [
+const CASES = [
   ["Enter", "save and go on", save],
+  ["u", "next case to be read", nextUnread],
+  ["j", "next case", () => stepCase(1)],
+  ["k", "previous case", () => stepCase(-1)],
+  ["f", "list other cases", nextFilter],
+  ["Q", "back to your studies", () => state.desk && leaveStudy()],
+];
+
+const READING = [
   ["1", "present", () => setPresence("present")],
   ["2", "absent", () => setPresence("absent")],
   ["3", "unsure", () => setPresence("unsure")],
@@ -32,8 +40,10 @@ const KEYS = [
   ["p", "previous finding", () => stepFinding(-1)],
   ["a", "all others absent", othersAbsent],
   ["E", "case unreadable", () => state.reading && setUnreadable(!state.reading.draft.unreadable)],
-  ["b", "draw boxes", () => drawFromKey("draw")],
   ["t", "type a comment", () => $("comment").focus()],
+];
+
+const MAP = [
   ["m", "next map", nextMap],
   ["A", "map A", () => showMap("A")],
   ["B", "map B", () => showMap("B")],
@@ -46,13 +56,20 @@ const KEYS = [
   ["O", "outlines", () => $("outlines").click()],
   ["x", "smooth or patches", () => $("smooth").click()],
   ["C", "next colours", nextColours],
-  ["j", "next case", () => stepCase(1)],
-  ["k", "previous case", () => stepCase(-1)],
-  ["u", "next case to be read", nextUnread],
-  ["f", "list other cases", nextFilter],
-  ["Q", "back to your studies", () => state.desk && leaveStudy()],
-  ...FILM_KEYS,
-  ["?", "this list", () => showKeys(KEYS)],
+];
+
+const SHAPES = [["b", "draw boxes", () => drawFromKey("draw")]];
+
+const HELP = [["?", "this list", () => showKeys(SECTIONS)]];
+
+const SECTIONS = [
+  ["Cases", CASES],
+  ["Your reading", READING],
+  ["Film", film.FILM],
+  ["Window and contrast", film.WINDOW],
+  ["Maps", [...MAP, ...film.MAP]],
+  ["Boxes and rulers", [...SHAPES, ...film.SHAPES]],
+  ["Help", HELP],
 ];
 
 function nudge(by) {
@@ -68,6 +85,6 @@ function nextColours() {
 }
 
 export function bindKeys() {
-  bindTable(KEYS, render);
-  $("help").onclick = () => showKeys(KEYS);
+  bindTable(SECTIONS, render);
+  $("help").onclick = () => showKeys(SECTIONS);
 }
