@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 
 PAGE = ROOT / "app" / "page"
-ENTRY = r'^  \["(.+?)", "'
+ENTRY = r'(?:^  |= \[)\["(.+?)", "'
 
 
 PAGES = {"keys.js": "layout.html", "study/keys.js": "study/study.html"}
