@@ -1,12 +1,11 @@
-"""One part of a batch: its files decoded ahead, encoded, asked, and written as tables, row group by row
-group, so that memory does not grow with the part."""
+"""One part of a batch: its files decoded ahead, encoded and asked side by side, and written as tables in
+their order."""
 
 from __future__ import annotations
 
-import os
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -15,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from patchclip.archive.dicomweb import Archive
 from patchclip.batch.ahead import ahead
 from patchclip.batch.names import Namer
 from patchclip.batch.output import Output, PartRecord
 from patchclip.batch.parts import Part
+from patchclip.batch.passes import passes_at_once, threads_shared
 from patchclip.batch.stored import needs_tokens, record_of
 from patchclip.batch.summaries import directions, summaries
 from patchclip.batch.tables import (
@@ -34,9 +33,9 @@ from patchclip.batch.tables import (
     embeddings_schema,
     error_row,
     summary_values,
-    table_of,
 )
 from patchclip.batch.units import Fault, Opened, Unit, UnitImage, open_unit
+from patchclip.batch.writing import Tables
 from patchclip.engine import Engine
 from patchclip.errors import DataError, PatchClipError
 from patchclip.execution import Execution
@@ -45,8 +44,6 @@ from patchclip.image.limits import WORKERS
 
 AHEAD = 4
 """Images that are decoded, or files listed, before the tower has asked for them."""
-ROW_GROUP = {ANSWERS: 2048, ERRORS: 2048, EMBEDDINGS: 4}
-"""Rows. Few of the embeddings, since a search reads single images, of hundreds of KB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +94,15 @@ class Decoded:
     radiograph: Radiograph
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What the tables will say of an image: `embeddings` is None where they are not kept."""
+
+    unit: Unit
+    answers: list[dict[str, Any]]
+    embeddings: dict[str, Any] | None
+
+
 class Worker:
     """A model that makes parts, one after the other."""
 
@@ -130,19 +136,20 @@ class Worker:
         images = answers = current = 0
         places = {unit.place: index for index, unit in enumerate(part.units)}
         try:
-            with Tables(folder, self._schemas()) as tables, ThreadPoolExecutor(WORKERS.value) as pool:
-                for item in self._decoded(part, pool):
-                    outcome = item if isinstance(item, Fault) else self._read(item, tables)
-                    unit = item.unit if isinstance(item, Fault) else item.image.unit
-                    step(places[unit.place] - current)
-                    current = places[unit.place]
+            with Tables(folder, self._schemas()) as tables:
+                for outcome in self._outcomes(part):
+                    step(places[outcome.unit.place] - current)
+                    current = places[outcome.unit.place]
                     if isinstance(outcome, Fault):
                         faults.append(outcome)
                         name = self._name_of(outcome.unit.reference, outcome.place)
                         file = self.task.namer.name(outcome.unit.place)
                         tables.add(ERRORS, [error_row(name, file, outcome)])
-                    else:
-                        images, answers = images + 1, answers + outcome
+                        continue
+                    images, answers = images + 1, answers + len(outcome.answers)
+                    tables.add(ANSWERS, outcome.answers)
+                    if outcome.embeddings is not None:
+                        tables.add(EMBEDDINGS, [outcome.embeddings])
             step(len(part.units) - current)
         except OSError as error:
             raise DataError(
@@ -161,6 +168,17 @@ class Worker:
         )
         return Made(record, str(folder), tuple(faults))
 
+    def _outcomes(self, part: Part) -> Iterator[Rows | Fault]:
+        """Of the part's images, in their order."""
+        passes = passes_at_once(self.engine)
+        with (
+            threads_shared(passes),
+            ThreadPoolExecutor(WORKERS.value) as decoders,
+            ThreadPoolExecutor(passes) as towers,
+        ):
+            tasks = (partial(self._read, item) for item in self._decoded(part, decoders))
+            yield from ahead(tasks, towers, passes + 1)
+
     def _decoded(self, part: Part, pool: ThreadPoolExecutor) -> Iterator[Decoded | Fault]:
         def tasks() -> Iterator[Callable[[], Decoded | Fault]]:
             for opened in ahead((partial(_open, unit, self._archive) for unit in part.units), pool, AHEAD):
@@ -171,8 +189,10 @@ class Worker:
 
         return ahead(tasks(), pool, AHEAD)
 
-    def _read(self, item: Decoded, tables: Tables) -> int | Fault:
-        """Writes an image's rows; gives the number of its answers."""
+    def _read(self, item: Decoded | Fault) -> Rows | Fault:
+        """An image's rows."""
+        if isinstance(item, Fault):
+            return item
         image, radiograph = item.image, item.radiograph
         name = self._name_of(image.unit.reference, image.place)
         try:
@@ -197,9 +217,8 @@ class Worker:
             answer_row(name, encoded, answer, sha256, computation, today, maps=maps) for answer in answers
         ]
         if stored is not None:
-            tables.add(EMBEDDINGS, [stored | self._about(name, image, encoded.radiograph_sha256, today)])
-        tables.add(ANSWERS, rows)
-        return len(rows)
+            stored |= self._about(name, image, encoded.radiograph_sha256, today)
+        return Rows(image.unit, rows, stored)
 
     def _about(self, name: str, image: UnitImage, sha256: str, today: date) -> dict[str, Any]:
         return {
@@ -232,41 +251,6 @@ class Worker:
 
     def _width(self) -> int:
         return next(iter(self._directions.values())).positive.shape[0]
-
-
-class Tables:
-    """A part's tables while they are written, one file a kind."""
-
-    def __init__(self, folder: Path, schemas: dict[str, pa.Schema]) -> None:
-        self._files = {kind: (folder / f"{kind}.parquet").open("wb") for kind in schemas}
-        self._writers = {
-            kind: pq.ParquetWriter(file, schemas[kind], compression="zstd")
-            for kind, file in self._files.items()
-        }
-        self._rows: dict[str, list[dict[str, Any]]] = {kind: [] for kind in schemas}
-        self._schemas = schemas
-
-    def add(self, kind: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Adds rows; they are written a row group at a time."""
-        self._rows[kind] += rows
-        if len(self._rows[kind]) >= ROW_GROUP[kind]:
-            self._write(kind)
-
-    def __enter__(self) -> Tables:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        for name, file in self._files.items():
-            with file:
-                if kind is None and self._rows[name]:
-                    self._write(name)
-                self._writers[name].close()
-                file.flush()
-                os.fsync(file.fileno())
-
-    def _write(self, kind: str) -> None:
-        rows, self._rows[kind] = self._rows[kind], []
-        self._writers[kind].write_table(table_of(rows, self._schemas[kind]))
 
 
 def _open(unit: Unit, archive: Archive | None) -> Opened:
