@@ -12,6 +12,7 @@ from patchclip.answering import answers_to
 from patchclip.encoded import Encoded
 from patchclip.errors import CheckpointError
 from patchclip.execution import Computation, Execution
+from patchclip.image.model_input import Prepared
 from patchclip.image.radiograph import Radiograph
 from patchclip.model.branches import image_logit
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
@@ -147,9 +148,11 @@ class Engine:
         """
         return self._reader.reading(text)
 
-    def encode(self, radiograph: Radiograph) -> Encoded:
+    def encode(self, radiograph: Radiograph | Prepared) -> Encoded:
         """One pass through the tower; a picture that does not look like a frontal chest radiograph is encoded
         too, with a warning.
+
+        radiograph: or what was prepared of it for this model (`patchclip.image.model_input.prepared`).
 
         Raises:
             RadiographError: the image is so long and narrow that no patch has its centre in it.

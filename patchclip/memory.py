@@ -11,6 +11,7 @@ from contextlib import contextmanager
 _TRIM_THRESHOLD = -1
 _TOP_PAD = -2
 _MMAP_MAX = -4
+_ARENA_MAX = -8
 
 
 @contextmanager
@@ -37,7 +38,8 @@ def keep_freed_memory(most_bytes: int | None = None) -> bool:
 
     A network's activations are megabytes each. By default every one of them is mapped anew, zeroed page by
     page by the kernel, and unmapped: half of the time of a training step on a CPU and more (`make bench`).
-    The process keeps its peak of memory for as long as it lives, or about `most_bytes` of it.
+    The process keeps its peak of memory for as long as it lives, or about `most_bytes` of it. Threads share
+    what is kept: by default each has a heap of its own, and each would keep its own peak.
 
     Args:
         most_bytes: below 2**31; free memory at the end of the heap beyond it goes back to the system.
@@ -55,5 +57,5 @@ def keep_freed_memory(most_bytes: int | None = None) -> bool:
     mallopt.argtypes = (ctypes.c_int, ctypes.c_int)
     mallopt.restype = ctypes.c_int
     trim = -1 if most_bytes is None else most_bytes
-    settings = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, trim), (_TOP_PAD, 64 << 20))
+    settings = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, trim), (_TOP_PAD, 64 << 20), (_ARENA_MAX, 1))
     return all(mallopt(parameter, value) for parameter, value in settings)

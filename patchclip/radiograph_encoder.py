@@ -15,11 +15,11 @@ from patchclip.encoded import Encoded
 from patchclip.errors import RadiographError
 from patchclip.execution import Computation, Execution
 from patchclip.image.gate import ImageGate
+from patchclip.image.model_input import ModelInput, Prepared, prepared
 from patchclip.image.radiograph import Radiograph
 from patchclip.model.checkpoint import Checkpoint
 from patchclip.model.encoders import embed, make_encoder
 from patchclip.model.patchclip import ImageEmbeddings
-from patchclip.model.preprocess import STANDARD, model_input
 from patchclip.types import FloatArray
 
 
@@ -67,36 +67,37 @@ class RadiographEncoder:
             device=self._device.type,
         )
 
-    def encode(self, radiograph: Radiograph) -> Encoded:
+    def encode(self, radiograph: Radiograph | Prepared) -> Encoded:
         """One pass through the tower; a picture that does not look like a frontal chest radiograph is encoded
         too, with a warning.
+
+        radiograph: or what was prepared of it for this model.
 
         Raises:
             RadiographError: the image is so long and narrow that no patch has its centre in it.
         """
         started = time.perf_counter()
-        size, style = self._model.config.image_size, self._model.input_style
-        square, letterbox = model_input(radiograph.pixels, size, style)
-        inside = letterbox.valid_patches(*self._model.grid)
+        if isinstance(radiograph, Radiograph):
+            film = prepared(radiograph, ModelInput(self._model.config.image_size, self._model.input_style))
+        else:
+            film = radiograph
+        inside = film.letterbox.valid_patches(*self._model.grid)
         if not inside.any():
-            height, width = radiograph.size
             raise RadiographError(
-                f"The image is {width} x {height} pixels, too long and narrow to be searched; "
-                "crop it to the chest."
+                f"The image is {film.letterbox.width} x {film.letterbox.height} pixels, too long and narrow "
+                "to be searched; crop it to the chest."
             )
 
-        pixels, embeddings = self.embed(square[None], inside)
-        # The gate knows pictures as models trained here see them.
-        looked_at = square if style == STANDARD else model_input(radiograph.pixels, size)[0]
-        gate_warnings = self._gate.warnings(looked_at) if self._gate else ()
+        pixels, embeddings = self.embed(film.square[None], inside)
+        gate_warnings = self._gate.warnings(film.standard) if self._gate else ()
         note = (self._checkpoint.note,) if self._checkpoint.note else ()
         return Encoded(
             embeddings=embeddings,
             pixels=pixels,
-            letterbox=letterbox,
-            facts=radiograph.facts,
-            radiograph_sha256=radiograph.sha256,
-            warnings=(*radiograph.warnings, *gate_warnings, *note),
+            letterbox=film.letterbox,
+            facts=film.facts,
+            radiograph_sha256=film.sha256,
+            warnings=(*film.warnings, *gate_warnings, *note),
             timing_ms={"encode": (time.perf_counter() - started) * 1000},
         )
 

@@ -45,6 +45,34 @@ def test_large_blocks_are_reused() -> None:
     assert after < before / 4
 
 
+def test_threads_share_what_is_kept() -> None:
+    """A pass of one thread takes the memory that another's has left."""
+    program = """
+import sys, threading, torch
+from patchclip.memory import keep_freed_memory
+kept = keep_freed_memory()
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 >> 20
+def work():
+    blocks = [torch.empty(3 << 20).fill_(1.0) for _ in range(16)]  # 12 MB each
+before = resident()
+for _ in range(6):
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        thread.join()  # one after the other, so that one's peak is the peak of all
+work()
+print(kept, resident() - before)
+"""
+    if sys.platform != "linux":
+        pytest.skip("only Linux says how much memory is held")
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    kept, grown = run.stdout.split()
+    if kept != "True":
+        pytest.skip("the C library is not glibc")
+    assert 150 < int(grown) < 290, grown  # one peak of 192 MB
+
+
 def test_what_was_loaded_is_not_searched_for_garbage_and_all_else_is() -> None:
     program = """
 import gc, weakref

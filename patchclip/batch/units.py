@@ -8,9 +8,10 @@ from typing import Literal
 
 from patchclip.archive.dicomweb import Archive, NoRadiographError
 from patchclip.errors import PatchClipError, RadiographError
-from patchclip.image import ImageEntry, Listing, Radiograph, load_entry
-from patchclip.image.isolation import shared_pool
+from patchclip.image import ImageEntry
+from patchclip.image.containers import list_and_prepare, load_prepared
 from patchclip.image.load import read_content
+from patchclip.image.model_input import ModelInput, Prepared
 
 Kind = Literal["named", "beside others", "member", "study", "fault"]
 
@@ -39,20 +40,21 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class UnitImage:
-    """One image of a unit, at its place."""
+    """One image of a unit, at its place; `film` and no `content` where it was decoded when it was found."""
 
     unit: Unit
     place: str
     entry: ImageEntry
-    content: bytes | None
+    content: bytes | None = None
+    film: Prepared | None = None
 
-    def load(self) -> Radiograph:
+    def load(self, wanted: ModelInput) -> Prepared:
         """Decodes it in a process of its own.
 
         Raises:
             RadiographError: it cannot be read as a radiograph.
         """
-        return load_entry(self.entry, self.content, isolated=True)
+        return self.film or load_prepared(self.entry, self.content, wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +80,23 @@ class Opened:
     faults: tuple[Fault, ...] = ()
 
 
-def open_unit(unit: Unit, archive: Archive | None = None) -> Opened:
+def open_unit(unit: Unit, wanted: ModelInput, archive: Archive | None = None) -> Opened:
     """Lists a unit's images, in worker processes with limits; whatever fails is a fault of this unit alone.
 
-    archive: where studies are fetched from.
+    A file that holds one image is decoded in the same go.
+
+    Args:
+        unit: to be opened.
+        wanted: by the model.
+        archive: where studies are fetched from.
     """
     try:
         if unit.kind == "fault":
             raise RadiographError(unit.location)
         if unit.kind == "study":
-            return _study(unit, archive)
-        job = "list_in_container" if unit.kind == "beside others" else "list_file"
+            return _study(unit, wanted, archive)
         source = _member(unit) if unit.kind == "member" else unit.location
-        return _opened(unit, _listed(job, source, unit.place), source if isinstance(source, bytes) else None)
+        return _opened(unit, source, unit.place, wanted)
     except PatchClipError as error:
         return Opened(unit, faults=(Fault(unit, unit.place, "error", str(error)),))
 
@@ -104,7 +110,7 @@ def content_of(unit: Unit) -> bytes:
     return _member(unit) if unit.kind == "member" else read_content(unit.location)
 
 
-def _study(unit: Unit, archive: Archive | None) -> Opened:
+def _study(unit: Unit, wanted: ModelInput, archive: Archive | None) -> Opened:
     assert archive is not None
     images: tuple[UnitImage, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -115,8 +121,7 @@ def _study(unit: Unit, archive: Archive | None) -> Opened:
     for film in films:
         place = f"{unit.place}/{film.instance_uid}"
         try:
-            content = archive.fetch(film)
-            opened = _opened(unit, _listed("list_file", content, place), content)
+            opened = _opened(unit, archive.fetch(film), place, wanted)
         except PatchClipError as error:
             faults += (Fault(unit, place, "error", str(error)),)
             continue
@@ -124,14 +129,11 @@ def _study(unit: Unit, archive: Archive | None) -> Opened:
     return Opened(unit, images, faults)
 
 
-def _listed(job: str, source: str | bytes, place: str) -> Listing:
-    listing = shared_pool().run(job, source, place)
-    assert isinstance(listing, Listing)
-    return listing
-
-
-def _opened(unit: Unit, listing: Listing, content: bytes | None) -> Opened:
-    images = tuple(UnitImage(unit, entry.name, entry, content) for entry in listing.entries)
+def _opened(unit: Unit, source: str | bytes, place: str, wanted: ModelInput) -> Opened:
+    among = unit.kind == "beside others"
+    listing, film = list_and_prepare(source, place, wanted, beside_others=among)
+    content = source if isinstance(source, bytes) and film is None else None
+    images = tuple(UnitImage(unit, entry.name, entry, content, film) for entry in listing.entries)
     left_out = tuple(
         Fault(unit, item.name or unit.place, "left out", item.reason) for item in listing.left_out
     )

@@ -39,8 +39,8 @@ from patchclip.batch.writing import Tables
 from patchclip.engine import Engine
 from patchclip.errors import DataError, PatchClipError
 from patchclip.execution import Execution
-from patchclip.image import Radiograph
 from patchclip.image.limits import WORKERS
+from patchclip.image.model_input import ModelInput, Prepared
 
 AHEAD = 4
 """Images that are decoded, or files listed, before the tower has asked for them."""
@@ -88,10 +88,10 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """An image and its pixels."""
+    """An image, and what the model sees of it."""
 
     image: UnitImage
-    radiograph: Radiograph
+    film: Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,8 @@ class Worker:
         self.engine = engine or Engine.from_pretrained(
             task.checkpoint, prevalence=task.prior, execution=task.execution
         )
+        model = self.engine.model
+        self._wanted = ModelInput(model.config.image_size, model.input_style)
         self._output = Output(Path(task.out))
         self._archive = Archive(task.url, task.token) if task.url else None
         self._directions = directions(self.engine) if task.embeddings else {}
@@ -181,11 +183,13 @@ class Worker:
 
     def _decoded(self, part: Part, pool: ThreadPoolExecutor) -> Iterator[Decoded | Fault]:
         def tasks() -> Iterator[Callable[[], Decoded | Fault]]:
-            for opened in ahead((partial(_open, unit, self._archive) for unit in part.units), pool, AHEAD):
+            for opened in ahead(
+                (partial(_open, unit, self._wanted, self._archive) for unit in part.units), pool, AHEAD
+            ):
                 for fault in opened.faults:
                     yield partial(_same, fault)
                 for image in opened.images:
-                    yield partial(_load, image)
+                    yield partial(_load, image, self._wanted)
 
         return ahead(tasks(), pool, AHEAD)
 
@@ -193,10 +197,10 @@ class Worker:
         """An image's rows."""
         if isinstance(item, Fault):
             return item
-        image, radiograph = item.image, item.radiograph
+        image = item.image
         name = self._name_of(image.unit.reference, image.place)
         try:
-            encoded = self.engine.encode(radiograph)
+            encoded = self.engine.encode(item.film)
             answers = self.engine.query(encoded, self.task.queries)
             stored: dict[str, Any] | None = None
             if self.task.embeddings:
@@ -253,16 +257,16 @@ class Worker:
         return next(iter(self._directions.values())).positive.shape[0]
 
 
-def _open(unit: Unit, archive: Archive | None) -> Opened:
+def _open(unit: Unit, wanted: ModelInput, archive: Archive | None) -> Opened:
     try:
-        return open_unit(unit, archive)
+        return open_unit(unit, wanted, archive)
     except Exception as error:  # as of `_load`
         return Opened(unit, faults=(Fault(unit, unit.place, "unforeseen", _said(error)),))
 
 
-def _load(image: UnitImage) -> Decoded | Fault:
+def _load(image: UnitImage, wanted: ModelInput) -> Decoded | Fault:
     try:
-        return Decoded(image, image.load())
+        return Decoded(image, image.load(wanted))
     except PatchClipError as error:
         return Fault(image.unit, image.place, "error", str(error))
     except Exception as error:  # whatever it is, it must cost this image alone

@@ -13,6 +13,7 @@ from patchclip.image.dicom import looks_like_dicom
 from patchclip.image.isolation import shared_pool
 from patchclip.image.listing import HEAD, ImageEntry, Listing, list_file, list_in_container
 from patchclip.image.load import read_content, read_head, read_radiograph
+from patchclip.image.model_input import ModelInput, Prepared, prepared
 from patchclip.image.radiograph import Radiograph
 
 
@@ -69,6 +70,46 @@ def load_entry(
     return radiograph
 
 
+def load_prepared(entry: ImageEntry, content: bytes | None, wanted: ModelInput) -> Prepared:
+    """As `load_entry`, in a worker process, from which comes what a model needs, and not the pixels.
+
+    Args:
+        entry, content: as there.
+        wanted: by the model.
+
+    Raises:
+        RadiographError: it cannot be read as a radiograph.
+    """
+    source = _source(entry, content)
+    film = _run("prepare_entry", source, entry.member, entry.frame, wanted, isolated=True)
+    assert isinstance(film, Prepared)
+    return film
+
+
+def list_and_prepare(
+    source: str | bytes, name: str, wanted: ModelInput, *, beside_others: bool
+) -> tuple[Listing, Prepared | None]:
+    """The images in a file, in a worker process, and its only one as `load_prepared` gives it: so most files
+    go to a worker once.
+
+    Args:
+        source: path of a file, or a file's bytes.
+        name: of the file in the listing.
+        wanted: by the model.
+        beside_others: whether the file was found in a folder, where what is no image is left out.
+
+    Returns:
+        None beside the listing where there are none or several, or it cannot be read, which `load_prepared`
+        says why.
+
+    Raises:
+        RadiographError: it cannot be listed.
+    """
+    listing, film = _run("list_and_prepare", source, name, wanted, beside_others, isolated=True)
+    assert isinstance(listing, Listing) and (film is None or isinstance(film, Prepared))
+    return listing, film
+
+
 def entry_file(entry: ImageEntry, content: bytes | None = None, *, isolated: bool = False) -> bytes:
     """The file that an image of a listing is in, unpacked: what results as DICOM refer to.
 
@@ -104,6 +145,29 @@ def read_entry(
     return read_radiograph(source if member is None else _member(source, member), frame, window)
 
 
+def prepare_entry(source: str | bytes, member: str | None, frame: int | None, wanted: ModelInput) -> Prepared:
+    """Reads an entry of a listing for a model."""
+    return prepared(read_entry(source, member, frame), wanted)
+
+
+def list_and_prepare_file(
+    source: str | bytes, name: str, wanted: ModelInput, beside_others: bool
+) -> tuple[Listing, Prepared | None]:
+    """See `list_and_prepare`."""
+    if beside_others:
+        assert isinstance(source, str)
+        listing = list_in_container(source, name)
+    else:
+        listing = list_file(source, name)
+    if len(listing.entries) != 1:
+        return listing, None
+    (entry,) = listing.entries
+    try:
+        return listing, prepare_entry(entry.file or source, entry.member, entry.frame, wanted)
+    except RadiographError:
+        return listing, None
+
+
 def read_file(source: str | bytes, member: str | None) -> bytes:
     """The unpacked file of an entry of a listing."""
     return read_content(source if member is None else _member(source, member))
@@ -117,7 +181,9 @@ def is_dicom_file(source: str | bytes, member: str | None) -> bool:
 JOBS: dict[str, Callable[..., Any]] = {
     "list_file": list_file,
     "list_in_container": list_in_container,
+    "list_and_prepare": list_and_prepare_file,
     "read_entry": read_entry,
+    "prepare_entry": prepare_entry,
     "read_file": read_file,
     "is_dicom_file": is_dicom_file,
 }

@@ -6,8 +6,9 @@ import os
 import sys
 from typing import Any
 
-from patchclip.image import worker
-from patchclip.image.containers import read_entry
+from patchclip.image import containers, worker
+
+read_entry = containers.read_entry
 
 
 def _read(source: Any, *arguments: Any) -> Any:
@@ -17,5 +18,5 @@ def _read(source: Any, *arguments: Any) -> Any:
 
 
 if __name__ == "__main__":
-    worker.JOBS["read_entry"] = _read
+    containers.read_entry = _read  # type: ignore[assignment]
     worker.main(int(sys.argv[1]), float(sys.argv[2]))

@@ -14,6 +14,7 @@ from patchclip.archive import Archive
 from patchclip.batch import studies
 from patchclip.batch.output import Output
 from patchclip.batch.units import Unit, open_unit
+from patchclip.image.model_input import ModelInput
 from tests.archive.orthanc import PASSWORD, Orthanc, running
 from tests.batch.archives import checkpoint_of, rows_of
 from tests.export.sources import NAME, film
@@ -139,6 +140,6 @@ def test_a_query_that_gives_nothing_is_one_sentence_without_a_password(
 
 def test_an_archive_that_goes_away_costs_each_study_a_sentence_without_its_uid() -> None:
     unit = Unit(f"{ROOT}.1", "study", f"{ROOT}.1")
-    (fault,) = open_unit(unit, Archive("http://reader:hush@127.0.0.1:9/dicom-web")).faults
+    (fault,) = open_unit(unit, ModelInput(96), Archive("http://reader:hush@127.0.0.1:9/dicom-web")).faults
     assert fault.kind == "error" and "cannot be reached to find the study" in fault.reason
     assert ROOT not in fault.reason and "hush" not in fault.reason

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from patchclip import load_radiograph
 from patchclip.batch.ahead import ahead
 from patchclip.batch.inputs import read_input
 from patchclip.batch.names import Namer
@@ -17,7 +18,10 @@ from patchclip.batch.parts import parts_of
 from patchclip.batch.studies import query_of
 from patchclip.batch.units import open_unit
 from patchclip.errors import PatchClipError
+from patchclip.image.model_input import ModelInput, model_input
 from tests.batch.archives import films
+
+WANTED = ModelInput(96)
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +72,16 @@ def test_the_images_of_shards_are_read_and_a_damaged_shard_costs_what_it_lost(fo
     units = read_input(str(folder / "shards" / "*.tar")).units
     one = [unit for unit in units if unit.place.startswith("one.tar/")]
     assert [unit.place for unit in one] == [f"one.tar/{number:03d}.png" for number in range(4)]
-    image = open_unit(one[1]).images[0]
-    film = open_unit(read_input(str(folder / "films" / "b" / "001.png")).units[0]).images[0]
+    image = open_unit(one[1], WANTED).images[0]
+    film = open_unit(read_input(str(folder / "films" / "b" / "001.png")).units[0], WANTED).images[0]
     assert image.place == "one.tar/001.png"
-    assert np.array_equal(image.load().pixels, film.load().pixels)
-    assert image.load().sha256 == film.load().sha256
+    whole = load_radiograph(folder / "films" / "b" / "001.png")
+    for one_way in (image.load(WANTED), film.load(WANTED)):
+        assert np.array_equal(one_way.square, model_input(whole.pixels, WANTED.size)[0])
+        assert (one_way.sha256, one_way.warnings) == (whole.sha256, whole.warnings)
+    assert image.content is None and image.film is not None
 
-    two = [open_unit(unit) for unit in units if unit.place.startswith("two.tar")]
+    two = [open_unit(unit, WANTED) for unit in units if unit.place.startswith("two.tar")]
     faults = [fault.reason for opened in two for fault in opened.faults]
     assert any("no whole tar file" in reason or "ends within" in reason for reason in faults)
     assert len(two) < 5 + 1
@@ -82,7 +89,7 @@ def test_the_images_of_shards_are_read_and_a_damaged_shard_costs_what_it_lost(fo
 
 def test_a_file_that_is_gone_costs_itself(folder: Path) -> None:
     last = read_input(str(folder / "manifest.csv")).units[2]
-    (fault,) = open_unit(last).faults
+    (fault,) = open_unit(last, WANTED).faults
     assert fault.kind == "error" and "no such file" in fault.reason and fault.place == "films/none.png"
 
 
