@@ -1,6 +1,6 @@
 """The model: from pixels and sentences to embeddings, logits and probabilities, and the file that holds it.
 
-preprocess       from a radiograph's pixels to the model's input
+preprocess       what published models do to channels; the input itself: `patchclip.image.model_input`
 config           what decides the architecture
 tower            an open_clip or timm trunk as a list of feature levels
 heads            patch tokens from those levels, their projection and pooling

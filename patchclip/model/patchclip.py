@@ -129,7 +129,7 @@ class PatchCLIP(nn.Module):
 
     @property
     def input_style(self) -> InputStyle:
-        """How its input is made of a radiograph, see `patchclip.model.preprocess.model_input`."""
+        """How its input is made of a radiograph, see `patchclip.image.model_input.model_input`."""
         return self.published.record.input_style if self.published else STANDARD
 
     @property
@@ -148,7 +148,7 @@ class PatchCLIP(nn.Module):
         """Embeds a batch.
 
         Args:
-            pixels: float [B, 1, S, S], grey values in [0, 1] (see `patchclip.model.preprocess`).
+            pixels: float [B, 1, S, S], grey values in [0, 1] (see `patchclip.image.model_input`).
             valid: bool [B, R, C], which patches lie in the image; None means all.
             mirror: embed the mirror images in the same pass too, and give the mean of both, patch by patch.
             patches_alone: in training, no gradient of the global and the pooled embedding reaches tower and

@@ -39,10 +39,12 @@ DRAWN = 20  # different films, which the others repeat
 FLAT = 5.0  # MiB for 1,000 images, up to which memory counts as flat
 QUERIES = ("pleural effusion",)
 FIRST = 4  # films that are decoded before the clock starts
+ROUNDS = 3
 
 
 def run() -> str:
-    """Images a second of a batch, as shares of bare passes' and of what this machine's cores could do."""
+    """Images a second of a batch, as shares of bare passes', one after the other on all threads, and of what
+    this machine's cores could do with them."""
     keep_freed_memory()
     engine = Engine.from_pretrained(device="cpu")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -56,15 +58,17 @@ def run() -> str:
         for name, film in films:
             tower = bare_pass(engine, load_radiograph(film))
             decoding = _processor_s(lambda film=film: load_radiograph(film))  # type: ignore[misc]
-            passing, bare = _processor_s(tower), _wall_s(tower)
-            speed = _speed(engine, folder / f"{film.name}.out", film)
+            passing, bare, speed = _processor_s(tower), float("inf"), 0.0
+            for _ in range(ROUNDS):  # others may use the machine: the fastest of each, taken in turn
+                bare = min(bare, _wall_s(tower))
+                speed = max(speed, _speed(engine, folder / f"{film.name}.out", film))
             best = cores / (decoding + passing)
             lines.append(
                 f"{name}: {speed:.1f} images/s, {speed * bare:.2f} of the speed of bare passes (at least "
                 f".9), {speed / best:.2f} of what {cores} cores can do, since a film takes "
                 f"{1000 * decoding:.0f} ms of processor time to decode and {1000 * passing:.0f} ms to pass"
             )
-    return "\n  ".join([f"{EACH} films each", *lines])
+    return "\n  ".join([f"{EACH} films each, the best of {ROUNDS} times", *lines])
 
 
 def memory(engine: Engine, images: int) -> tuple[float, str]:
@@ -124,7 +128,7 @@ def _processor_s(work: Callable[[], object], calls: int = 5) -> float:
     return (time.process_time() - started) / calls
 
 
-def _wall_s(work: Callable[[], object], calls: int = 20) -> float:
+def _wall_s(work: Callable[[], object], calls: int = 10) -> float:
     started = time.perf_counter()
     for _ in range(calls):
         work()
