@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from patchclip.text.language import word_lists
 from patchclip.text.lexicon import Entry, Lexicon, State
 from patchclip.text.phrases import HYPHENS, Match, T, longest
+from patchclip.text.positions import Positioned
 
 JOINS = frozenset({"and", "or", "nor", ",", "/", "&", "+", "but"})
 _MARKS = JOINS | frozenset("():;?")
@@ -17,7 +18,7 @@ _LINKS = frozenset({"of", "in", "at", "on", "within", "involving", "to"})
 
 
 @dataclass(frozen=True, slots=True)
-class Concept:
+class Concept(Positioned):
     """What a stretch of a sentence names.
 
     Attributes:
@@ -43,16 +44,6 @@ class Concept:
     also: tuple[str, ...] = ()
     sign: bool = False
     predicate: bool = False
-
-    @property
-    def start(self) -> int:
-        """Position of the first word."""
-        return self.positions[0]
-
-    @property
-    def stop(self) -> int:
-        """One past the last word."""
-        return self.positions[-1] + 1
 
 
 def find_concepts(words: Sequence[str], lexicon: Lexicon) -> list[Concept]:

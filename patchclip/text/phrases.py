@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from patchclip.text.positions import Positioned
+
 T = TypeVar("T")
 HYPHENS = frozenset("-‐‑–—")
 
 
 @dataclass(frozen=True, slots=True)
-class Match(Generic[T]):
+class Match(Positioned, Generic[T]):
     """One phrase in a row of words.
 
     Attributes:
@@ -22,16 +24,6 @@ class Match(Generic[T]):
 
     value: T
     positions: tuple[int, ...]
-
-    @property
-    def start(self) -> int:
-        """Position of the first word."""
-        return self.positions[0]
-
-    @property
-    def stop(self) -> int:
-        """One past the last word."""
-        return self.positions[-1] + 1
 
 
 class _Node(Generic[T]):

@@ -9,6 +9,7 @@ from typing import Literal
 
 from patchclip.text.language import read, word_lists
 from patchclip.text.phrases import PhraseTable
+from patchclip.text.positions import Positioned
 from patchclip.text.tokens import read_tokens
 
 Kind = Literal["negation", "pseudo", "uncertain", "historical", "comparison"]
@@ -31,7 +32,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class Term(Positioned):
     """A term in a sentence.
 
     Attributes:
@@ -43,16 +44,6 @@ class Term:
     uses: frozenset[Use]
     positions: tuple[int, ...]
     words: tuple[str, ...]
-
-    @property
-    def start(self) -> int:
-        """Position of the first word."""
-        return self.positions[0]
-
-    @property
-    def stop(self) -> int:
-        """One past the last word."""
-        return self.positions[-1] + 1
 
     @property
     def negates(self) -> bool:
