@@ -56,11 +56,11 @@ def standing(present: float, point: OperatingPoint, *, negated: bool = False, pl
         return f"{said}, the model's operating point, whose sensitivity and specificity were not measured."
     images = " of whole images" if place else ""
     return (
-        f"{said}, the point at which the model has sensitivity {_share(point.accuracy.sensitivity)} and "
+        f"{said}, where sensitivity is {_share(point.accuracy.sensitivity, '95 % CI ')} and "
         f"specificity {_share(point.accuracy.specificity)} on held-out data{images}."
     )
 
 
-def _share(share: Proportion) -> str:
+def _share(share: Proportion, interval: str = "") -> str:
     low, high = share.interval
-    return f"{share.value:.2f} (95 % CI {low:.2f} to {high:.2f}, n = {share.total})"
+    return f"{share.value:.2f} ({interval}{low:.2f} to {high:.2f}, n = {share.total})"

@@ -82,15 +82,15 @@ MEASURED = OperatingPoint(0.09, DiagnosticAccuracy(36, 45, 220, 275))
             0.13,
             MEASURED,
             {},
-            "P 0.13 is above 0.09, the point at which the model has sensitivity 0.80 (95 % CI 0.65 to 0.90, "
-            "n = 45) and specificity 0.80 (95 % CI 0.75 to 0.85, n = 275) on held-out data.",
+            "P 0.13 is above 0.09, where sensitivity is 0.80 (95 % CI 0.65 to 0.90, n = 45) and specificity "
+            "0.80 (0.75 to 0.85, n = 275) on held-out data.",
         ),
-        (0.05, MEASURED, {"negated": True}, "P of presence 0.05 is below 0.09, the point at which"),
+        (0.05, MEASURED, {"negated": True}, "P of presence 0.05 is below 0.09, where sensitivity"),
         (
             0.0912,
             MEASURED,
             {"place": True},
-            "P 0.0912 is above 0.0900, the point at which the model has sens",
+            "P 0.0912 is above 0.0900, where sensitivity is 0.80",
         ),
         (0.05, MEASURED, {"place": True}, "n = 275) on held-out data of whole images."),
         (

@@ -25,6 +25,7 @@ import {
   change,
   nameFinding,
   readUnasked,
+  readerNamed,
   save,
   setConfidence,
   toggle,
@@ -145,6 +146,7 @@ function bindReading() {
   $("comment").oninput = () => change((draft) => (draft.comment = $("comment").value));
   $("save").onclick = save;
   $("withdraw").onclick = withdraw;
+  $("reader").oninput = readerNamed;
   $("reader").onchange = () => countJudged();
   $("finding").onchange = () => nameFinding($("finding").value);
   $("finding").onkeydown = (event) => {

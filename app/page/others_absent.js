@@ -1,12 +1,11 @@
 // "All others absent" in one step: what was said is saved, and every other finding that was asked is saved as absent.
 import { $ } from "./dom.js";
 import { draftOf, isUnsaved, saysSomething, touch } from "./drafts.js";
-import { readerName, store } from "./reading.js";
+import { NO_READER, readerName, store } from "./reading.js";
 import { render } from "./render.js";
 import { state } from "./state.js";
 
 const NO_QUESTION = "No finding was asked of this film, so there are no others; ask first.";
-const NO_READER = "Type your name or initials as reader before saving.";
 const OF_THEN = ["historical", "comparison"]; // of what one film cannot tell
 
 export async function othersAbsent() {

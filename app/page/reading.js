@@ -22,7 +22,7 @@ import { state, viewer } from "./state.js";
 
 const NOTHING_OPEN = "No radiograph is open; open a file or one of the examples first.";
 const NO_FINDING = "Name the finding that you read, or ask a question, before saving.";
-const NO_READER = "Type your name or initials as reader before saving.";
+export const NO_READER = "Type your name or initials as reader before saving.";
 const DOUBT = "Really withdraw? The same once more does it.";
 const STEP = 5; // of the confidence, by keys
 
@@ -78,6 +78,14 @@ export function nameFinding(text) {
 
 export function readerName() {
   return $("reader").value.trim();
+}
+
+export function readerNamed() {
+  // What was asked for is there, so the sentence that asked goes.
+  const draft = draftOf(state.current, state.loose);
+  if (draft.error !== NO_READER || !readerName()) return;
+  draft.error = "";
+  render();
 }
 
 export async function save() {

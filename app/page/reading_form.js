@@ -12,6 +12,7 @@ export function renderReading(study, answer) {
   choices("location", draft.location);
   $("map-row").hidden = !canJudgeMap(answer);
   $("boxes").textContent = draft.shapes.length ? shapeWords(draft.shapes) : "no boxes";
+  $("boxes").classList.toggle("none", !draft.shapes.length);
   $("undo").setAttribute("aria-disabled", String(!viewer.shapes.canUndo(draft))); // the focus stays on it
   $("redo").setAttribute("aria-disabled", String(!viewer.shapes.canRedo(draft)));
   if ($("comment").value !== draft.comment) $("comment").value = draft.comment;

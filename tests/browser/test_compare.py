@@ -16,7 +16,7 @@ POINT = {
     "sensitivity": {"value": 0.8, "ci": [0.66, 0.9], "n": 45},
     "specificity": {"value": 0.7, "ci": [0.6, 0.79], "n": 90},
 }
-STANDING = "P 0.60 is above 0.25, the point at which the model has sensitivity 0.80"
+STANDING = "P 0.60 is above 0.25, where sensitivity is 0.80"
 HINT = "A region is lit, but the image as a whole speaks against mass: take the region as a weak hint."
 
 
