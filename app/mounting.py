@@ -8,6 +8,7 @@ import gradio as gr
 from starlette.applications import Starlette
 
 from app.settings import Settings
+from app.theme import ACCENT, dark_theme
 
 PAGES = {
     "Reader studies": "/study",
@@ -25,27 +26,26 @@ READERS_PAGES = ("Reader studies", "Free reading")
 
 LINKS = '<script type="module" src="/page/links.js"></script>'
 """For the head of each page that has a `heading`."""
-FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif")
-MONO = ("ui-monospace", "DejaVu Sans Mono", "monospace")
-FOCUS = """
-:root {
-  --focus: #0b6bcb;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --focus: #4fb3d9;
-  }
-}
+STYLE = f"""
+:root {{
+  color-scheme: dark;
+}}
 :is(a, button, input, textarea, summary, [tabindex]):focus-visible,
-.wrap:has(> .wrap-inner input:focus-visible) {
-  outline: 2px solid var(--focus) !important;
+.wrap:has(> .wrap-inner input:focus-visible) {{
+  outline: 2px solid {ACCENT} !important;
   outline-offset: -2px;
-}
-.wrap .wrap-inner input:focus-visible {
+}}
+[data-testid="status-tracker"]:has(> .error),
+.modebar-btn--logo {{
+  display: none !important;
+}}
+.wrap .wrap-inner input:focus-visible {{
   outline: none !important; /* its frame has the ring */
-}
+}}
 """
-"""What has the focus shows it: Gradio marks fields by a shadow hardly seen, lists and tables not at all."""
+"""Scroll bars are dark, too, and what has the focus shows it: Gradio marks fields by a shadow hardly seen,
+lists and tables not at all. What fails is said once, in its sentence, not by "Error" over every part; and no
+plot leads to the maker of its library."""
 
 
 def heading(name: str, pages: Collection[str], words: str = "") -> str:
@@ -58,8 +58,7 @@ def heading(name: str, pages: Collection[str], words: str = "") -> str:
 
 
 def mount(app: Starlette, blocks: gr.Blocks, path: str, settings: Settings, head: str | None = None) -> None:
-    """Mounts a page, in the fonts of the system, since some of Gradio's hold a few letters only; of this
-    machine's files it gives none.
+    """Mounts a page in the viewer's colours; of this machine's files it gives none.
 
     head: of the page, beside Gradio's own.
     """
@@ -70,8 +69,8 @@ def mount(app: Starlette, blocks: gr.Blocks, path: str, settings: Settings, head
         server_name=settings.host,
         server_port=settings.port,
         head=head,
-        theme=gr.themes.Default(font=FONTS, font_mono=MONO),
-        css=None if path == "/" else FOCUS,  # the page at the root has rings of its own
+        theme=dark_theme(),
+        css=None if path == "/" else STYLE,  # the page at the root has rings of its own
         allowed_paths=[],
         blocked_paths=[str(settings.database_folder.resolve())],
         footer_links=[],

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 
@@ -117,7 +118,7 @@ class SearchDesk:
         tokens = []
         for hit in found.hits:
             token = secrets.token_urlsafe(12)
-            self._hits[token] = _Told(hit, record)
+            self._hits[token] = _Told(hit, record, text)
             tokens.append(token)
         while len(self._hits) > REMEMBERED:
             self._hits.popitem(last=False)
@@ -130,8 +131,9 @@ class SearchDesk:
         hit = told.hit
         warnings = [*hit.encoded.warnings, *(text for answer in hit.answers for text in answer.warnings)]
         height, width = hit.encoded.size
+        viewer = urlencode({"hit": token, "ask": told.text})
         lines = [
-            f"[Open the film in the viewer](/#hit={token})" if self._films.has(hit.file) else NOT_HERE,
+            f"[Open the film in the viewer](/#{viewer})" if self._films.has(hit.file) else NOT_HERE,
             f"{width} x {height} pixels, {hit.encoded.facts.view or 'view not told'}, read on {hit.read_on}.",
             *self._other_model(told.record),
             *dict.fromkeys(warnings),
@@ -192,10 +194,11 @@ class _Searching:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A hit that was listed, and what its folder was made for."""
+    """A hit that was listed, what its folder was made for, and the text that was looked for."""
 
     hit: Hit
     record: RunRecord
+    text: str
 
 
 def search_desk(settings: Settings, shelf: Shelf, folder: Path) -> SearchDesk:

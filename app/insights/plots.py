@@ -10,9 +10,10 @@ from app.insights.figures import StudyFigures
 from app.insights.opinions import CONDITIONS, Readings
 from app.insights.shift import ALL
 from app.insights.tables import share_told, told
+from app.theme import SURFACE
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-"""Of readers, in their order; Okabe & Ito's, which colour-blind readers can tell apart."""
+COLOURS = ("#e69f00", "#56b4e9", "#2fbf8f", "#f0e442", "#d98bb9", "#ff8652", "#e6e9ed")
+"""Of readers, in their order; after Okabe & Ito, so that colour-blind readers can tell them apart on dark."""
 DASHES = {"unaided": "dot", "first": "dot", "aided": "solid", "second": "solid"}
 SYMBOLS = {"unaided": "circle-open", "first": "circle-open", "aided": "circle", "second": "circle"}
 FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif"
@@ -234,7 +235,13 @@ def _titled(
     y: tuple[float, float] | None = None,
 ) -> go.Figure:
     plot.update_layout(
-        title=title, template="plotly_white", font={"family": FONT}, height=460, hovermode="closest"
+        title=title,
+        template="plotly_dark",
+        paper_bgcolor=SURFACE,
+        plot_bgcolor=SURFACE,
+        font={"family": FONT},
+        height=460,
+        hovermode="closest",
     )
     margin = 0.02
     for axes, text, ends in ((plot.update_xaxes, x_title, x), (plot.update_yaxes, y_title, y)):

@@ -65,7 +65,7 @@ def test_hits_are_listed_shown_and_their_films_given(desk: SearchDesk, folder: P
     assert "large" in shown.note and "4 of 4 images scanned" in shown.note
 
     told = in_own_loop(desk.show(shown.tokens[0]))
-    assert f"](/#hit={shown.tokens[0]})" in told.words and "96 x 96 pixels" in told.words
+    assert f"](/#hit={shown.tokens[0]}&ask=" in told.words and "96 x 96 pixels" in told.words
     heatmap = told.plot.data[0]
     assert (heatmap.zmin, heatmap.zmax) == (0, 1) and np.asarray(heatmap.z).shape == (4, 4)
     content = in_own_loop(desk.film("window", HitRequest(hit=shown.tokens[0])))

@@ -85,4 +85,6 @@ def test_a_hit_opens_in_the_viewer_and_one_without_its_film_shows_what_is_stored
     viewer.goto(server.url.rstrip("/") + link[link.index("/#hit=") :])
     expect(viewer.locator("#pc-studies li")).to_have_count(1, timeout=PATIENCE)
     assert "#hit" not in viewer.url
+    # What was looked for is asked of the film.
+    expect(viewer.locator("#pc-answers .name").first).to_contain_text("pneumothorax", timeout=PATIENCE)
     viewer.close()
