@@ -1,4 +1,4 @@
-"""The pages that Gradio makes, like the viewer: dark for whoever prefers light, plain where something fails."""
+"""The pages that Gradio makes, like the viewer: dark for whoever prefers light, and plain where they fail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ PATIENCE = 60_000
 PAINTED = """() => {
   const light = (text) => text.match(/[\\d.]+/g).slice(0, 3).map(Number).reduce((a, b) => a + b) / 765;
   const painted = (item) => getComputedStyle(item).backgroundColor;
-  return [...document.querySelectorAll('body, .block, input:not([type=radio]), textarea, th, td, button.secondary')]
+  const parts = 'body, .block, input:not([type=radio]), textarea, th, td, button.secondary';
+  return [...document.querySelectorAll(parts)]
     .filter((item) => item.checkVisibility() && !/, 0\\)$/.test(painted(item)) && light(painted(item)) > 0.3)
     .map((item) => `${item.tagName}.${item.className} ${painted(item)}`);
 }"""
