@@ -1,4 +1,4 @@
-"""Memory of a process: freed blocks stay with it, and its modules are not searched for garbage."""
+"""Memory of a process: freed blocks stay with it or go back, and its modules are not searched for garbage."""
 
 from __future__ import annotations
 
@@ -59,3 +59,19 @@ def keep_freed_memory(most_bytes: int | None = None) -> bool:
     trim = -1 if most_bytes is None else most_bytes
     settings = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, trim), (_TOP_PAD, 64 << 20), (_ARENA_MAX, 1))
     return all(mallopt(parameter, value) for parameter, value in settings)
+
+
+def give_freed_memory_back() -> bool:
+    """Gives the system what the C library's allocator keeps: once in a while, where passes side by side leave
+    gaps between their blocks, which would add up.
+
+    Returns:
+        Whether there was anything to give; glibc alone does it.
+    """
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):  # as above
+        return False
+    trim.argtypes = (ctypes.c_size_t,)
+    trim.restype = ctypes.c_int
+    return bool(trim(0))

@@ -73,6 +73,29 @@ print(kept, resident() - before)
     assert 150 < int(grown) < 290, grown  # one peak of 192 MB
 
 
+def test_what_is_kept_can_be_given_back() -> None:
+    """From between blocks that are in use, too."""
+    program = """
+import torch
+from patchclip.memory import give_freed_memory_back, keep_freed_memory
+kept = keep_freed_memory()
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 >> 20
+before = resident()
+blocks = [torch.empty(3 << 20).fill_(1.0) for _ in range(16)]  # 12 MB each
+full, blocks = resident(), blocks[1::8]
+some = resident()
+print(kept, full - before, some - before, give_freed_memory_back(), resident() - before)
+"""
+    if sys.platform != "linux":
+        pytest.skip("only Linux says how much memory is held")
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    kept, full, some, given, left = run.stdout.split()
+    if kept != "True":
+        pytest.skip("the C library is not glibc")
+    assert int(full) > 180 and int(some) > 170 and given == "True" and 20 <= int(left) < 60, run.stdout
+
+
 def test_what_was_loaded_is_not_searched_for_garbage_and_all_else_is() -> None:
     program = """
 import gc, weakref

@@ -41,6 +41,7 @@ from patchclip.errors import DataError, PatchClipError
 from patchclip.execution import Execution
 from patchclip.image.limits import WORKERS
 from patchclip.image.model_input import ModelInput, Prepared
+from patchclip.memory import give_freed_memory_back
 
 AHEAD = 4
 """Images that are decoded, or files listed, before the tower has asked for them."""
@@ -158,6 +159,7 @@ class Worker:
                 f"{self.task.out} cannot be written ({error.strerror}); make room, and run the same command "
                 "again."
             ) from error
+        give_freed_memory_back()
         left_out = sum(fault.kind == "left out" for fault in faults)
         record = PartRecord(
             part=part.name,
