@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from patchclip.errors import CheckpointError
 from patchclip.execution import Execution
 from patchclip.model.checkpoint import ONNX, Checkpoint
+from patchclip.model.folding import folded
 from patchclip.model.onnx import OnnxEncoder
 from patchclip.model.patchclip import ImageEmbeddings, PatchCLIP, mean_of_halves
 
@@ -44,8 +45,8 @@ class TorchEncoder:
     """The model as it is, or in bf16."""
 
     def __init__(self, model: PatchCLIP, *, bf16: bool = False) -> None:
-        """bf16: see `in_bf16`; the model itself stays as it is."""
-        self.model, self.autocast = in_bf16(model) if bf16 else (model, False)
+        """bf16: see `in_bf16`, otherwise see `folded`; the model itself stays as it is."""
+        self.model, self.autocast = in_bf16(model) if bf16 else (folded(model), False)
         self.library, self.precision = "torch", "bf16" if bf16 else "fp32"
 
     @torch.inference_mode()
