@@ -13,6 +13,8 @@ from app.mounting import READERS_PAGES, heading
 
 SIDES = ("", "left", "right")
 USUAL_HITS = 20
+TABLE_HEIGHT = 250
+"""CSS pixels: in a window of 1366 x 768 the link to the viewer is seen below the hits."""
 
 
 def search_page(desk: SearchDesk) -> gr.Blocks:
@@ -35,10 +37,18 @@ def search_page(desk: SearchDesk) -> gr.Blocks:
         note = gr.Markdown(elem_id="search-note")
         tokens = gr.State([])
         hits = gr.Dataframe(
-            headers=list(HEADINGS), label="Hits", interactive=False, wrap=True, elem_id="search-hits"
+            headers=list(HEADINGS),
+            label="Hits",
+            interactive=False,
+            wrap=True,
+            elem_id="search-hits",
+            max_height=TABLE_HEIGHT,
         )
-        number = gr.Number(1, label="Show hit", precision=0, minimum=1, elem_id="search-number")
-        words = gr.Markdown(elem_id="search-words")
+        with gr.Row():
+            number = gr.Number(
+                1, label="Show hit", precision=0, minimum=1, elem_id="search-number", scale=0, min_width=160
+            )
+            words = gr.Markdown(elem_id="search-words")
         plot = gr.Plot(label="Stored map", elem_id="search-plot")
 
         async def look(
@@ -63,9 +73,15 @@ def search_page(desk: SearchDesk) -> gr.Blocks:
             told = await desk.show(kept[int(chosen) - 1])
             return [told.words, told.plot]
 
+        async def choose(kept: list[str], event: gr.SelectData) -> list[Any]:
+            number = int(event.row_value[0])  # rows may have been sorted
+            return [number, *await show(kept, number)]
+
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
         asked = [text, side, place, view, since, until, count]
-        for trigger in (go.click, text.submit):
+        fields = (text, place, view, since, until, count)
+        for trigger in (go.click, *(field.submit for field in fields)):
             trigger(spoken(look), asked, [note, hits, tokens, number, words, plot], **private)
+        hits.select(spoken(choose), [tokens], [number, words, plot], **private)
         number.input(spoken(show), [tokens, number], [words, plot], **private)
     return page

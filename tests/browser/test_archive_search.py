@@ -69,6 +69,11 @@ def test_a_hit_opens_in_the_viewer_and_one_without_its_film_shows_what_is_stored
         else:
             expect(words).to_contain_text("not within reach of the server")
             without += 1
+    page.locator("#search-hits").get_by_test_id("cell-1-2").click()
+    expect(page.locator("#search-number input")).to_have_value("2", timeout=PATIENCE)
+    page.get_by_label("View").fill("XX")
+    page.get_by_label("View").press("Enter")  # any field searches
+    expect(words).to_contain_text("No image fits", timeout=PATIENCE)
     assert without == 1 and link is not None and "png" not in link
 
     page.goto(server.url)
