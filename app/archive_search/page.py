@@ -11,7 +11,7 @@ from app.archive_search.desk import HEADINGS, MOST_HITS, SearchDesk, Wanted
 from app.insights.spoken import spoken
 from app.mounting import READERS_PAGES, heading
 
-SIDES = ("", "left", "right")
+SIDES = [("either", ""), ("left", "left"), ("right", "right")]
 USUAL_HITS = 20
 TABLE_HEIGHT = 250
 """CSS pixels: in a window of 1366 x 768 the link to the viewer is seen below the hits."""
