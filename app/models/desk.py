@@ -212,12 +212,7 @@ class ModelsDesk:
         job = self._jobs.last() if self._jobs is not None else None
         if job is None or self._jobs is None:
             return Progress("Nothing was taught or compared yet.", False, "")
-        said = (
-            f"**{job.percent} %**, {job.words}" if job.state == "running" else f"**{job.state}**: {job.words}"
-        )
-        return Progress(
-            f"{job.about}, begun {job.began_at}: {said}", job.state == "running", self._jobs.log()
-        )
+        return Progress(job.sentence(), job.state == "running", self._jobs.log())
 
     def _readings(self, study: int | None) -> tuple[str, list[str]]:
         """What a study is called, and the flags that take its readings."""

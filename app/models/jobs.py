@@ -63,6 +63,12 @@ class Job:
     model: Path
     about: str
 
+    def sentence(self) -> str:
+        """What it is, when it began and how it stands, in Markdown."""
+        state = f"{self.percent} %" if self.state == "running" else self.state
+        said = f"**{state}**" if self.words == state else f"**{state}**, {self.words}"
+        return f"{self.about}, begun {datetime.fromisoformat(self.began_at):%Y-%m-%d %H:%M} UTC: {said}"
+
 
 class Jobs:
     """All jobs of a deployment.

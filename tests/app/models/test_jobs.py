@@ -11,7 +11,7 @@ import pytest
 
 from app.models import jobs as module
 from app.models.errors import ModelError
-from app.models.jobs import Job, Jobs
+from app.models.jobs import Job, Jobs, State
 
 STAND_IN = "stands_for_the_trainer"
 LONG = [STAND_IN, "import time; print('[ 42 %] learning, step 5 of 10'); time.sleep(60)"]
@@ -86,6 +86,19 @@ def test_a_job_whose_machine_was_switched_off_is_not_said_to_run(tmp_path: Path)
     assert job is not None and job.state == "interrupted"
     with pytest.raises(ModelError, match="nothing to cancel"):
         Jobs(tmp_path).cancel()
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "said"),
+    [
+        ("running", "reading films", "**40 %**, reading films"),
+        ("cancelled", "cancelled", "**cancelled**"),
+        ("failed", "The folder holds no readings.", "**failed**, The folder holds no readings."),
+    ],
+)
+def test_a_job_is_told_in_a_sentence_that_repeats_nothing(state: State, words: str, said: str) -> None:
+    job = Job("1", state, 40, words, "2026-01-01T07:05:00+00:00", Path("made"), "tiny from small")
+    assert job.sentence() == f"tiny from small, begun 2026-01-01 07:05 UTC: {said}"
 
 
 def test_what_is_not_installed_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
