@@ -22,7 +22,7 @@ class Tables:
     def __init__(self, folder: Path, schemas: dict[str, pa.Schema]) -> None:
         self._files = {kind: (folder / f"{kind}.parquet").open("wb") for kind in schemas}
         self._writers = {
-            kind: pq.ParquetWriter(file, schemas[kind], compression="zstd")
+            kind: pq.ParquetWriter(file, schemas[kind], compression="zstd", **_of_words(schemas[kind]))
             for kind, file in self._files.items()
         }
         self._rows: dict[str, list[dict[str, Any]]] = {kind: [] for kind in schemas}
@@ -49,3 +49,11 @@ class Tables:
     def _write(self, kind: str) -> None:
         rows, self._rows[kind] = self._rows[kind], []
         self._writers[kind].write_table(table_of(rows, self._schemas[kind]))
+
+
+def _of_words(schema: pa.Schema) -> dict[str, list[str] | bool]:
+    """Options of a writer: a dictionary of the numbers of an embedding, and their least and greatest, take
+    most of the time and serve nobody."""
+    words = [field.name for field in schema if not pa.types.is_fixed_size_list(field.type)]
+    every = len(words) == len(schema)
+    return {"use_dictionary": every or words, "write_statistics": every or words}
