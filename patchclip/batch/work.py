@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
@@ -139,8 +140,8 @@ class Worker:
         images = answers = current = 0
         places = {unit.place: index for index, unit in enumerate(part.units)}
         try:
-            with Tables(folder, self._schemas()) as tables:
-                for outcome in self._outcomes(part):
+            with Tables(folder, self._schemas()) as tables, closing(self._outcomes(part)) as outcomes:
+                for outcome in outcomes:
                     step(places[outcome.unit.place] - current)
                     current = places[outcome.unit.place]
                     if isinstance(outcome, Fault):
@@ -172,7 +173,7 @@ class Worker:
         )
         return Made(record, str(folder), tuple(faults))
 
-    def _outcomes(self, part: Part) -> Iterator[Rows | Fault]:
+    def _outcomes(self, part: Part) -> Generator[Rows | Fault, None, None]:
         """Of the part's images, in their order."""
         passes = passes_at_once(self.engine)
         with (

@@ -19,6 +19,8 @@ from patchclip.batch.parts import parts_of
 from patchclip.batch.passes import MOST, passes_at_once, threads_shared
 from patchclip.batch.units import Unit
 from patchclip.batch.work import Task, Worker
+from patchclip.batch.writing import Tables
+from patchclip.errors import DataError
 from tests.batch.archives import films
 from tests.tiny import tiny_checkpoint
 
@@ -75,3 +77,22 @@ def test_rows_come_in_the_order_of_the_files_whatever_the_threads(tmp_path: Path
     assert one["image"] == three["image"] == [name for name in names for _ in range(2)]
     assert three["probability"] == pytest.approx(one["probability"], abs=1e-5)
     assert len(set(one["probability"])) > 2
+
+
+def test_where_the_tables_cannot_be_written_the_threads_are_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = films(tmp_path / "in", 4, size=96)
+    engine = Engine.from_pretrained(tiny_checkpoint(tmp_path / "model"), device="cpu")
+    namer = Namer(b"k" * 32, places=True)
+    task = Task(str(tmp_path / "out"), None, (), ("pneumothorax",), maps=False, embeddings=False, namer=namer)
+    (part,) = parts_of([Unit(place, "named", str(tmp_path / "in" / place)) for place in places], namer, (), 9)
+    torch.set_num_threads(3)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Tables, "add", full)
+    with pytest.raises(DataError, match="No space left on device") as error:
+        Worker(task, engine).make(part)
+    assert torch.get_num_threads() == 3 and error.value.__cause__ is not None
