@@ -171,6 +171,12 @@ class LossConfig:
     """With patch_unit "outline": weight of the mean over a finding's positive patches on an image."""
     negative_mean: float = 2.0
     """With patch_unit "outline": weight of the mean over its negative ones."""
+    taught_image: float = 0.0
+    """Term of what the recipe's `teachers` say of the image, beside the multiple-instance term."""
+    taught_patch: float = 0.0
+    """Term of what they say of every patch."""
+    taught_lit: float = 0.5
+    """How much more the patches that the teachers light weigh in it than all patches together weigh."""
     rare_images: int = 1
     """A finding present on fewer images than this weighs less, in proportion; 0 lets even one that is
     present on none weigh as the others do."""
@@ -180,6 +186,8 @@ class LossConfig:
             raise DataError("A loss weight is negative; set each to 0 or more.")
         if min(self.positive_mean, self.negative_mean) < 0:
             raise DataError("loss.positive_mean or loss.negative_mean is negative; set each to 0 or more.")
+        if self.taught_lit < 0:
+            raise DataError("loss.taught_lit is negative; set it to 0 or more.")
         if not any(weight for name, weight in self.weights.items() if name != "sparse"):
             raise DataError("Every loss weight is 0, so nothing would be learnt; set at least one above 0.")
 
@@ -194,6 +202,8 @@ class LossConfig:
             "sparse": self.sparse,
             "report": self.report,
             "sentences": self.sentences,
+            "taught_image": self.taught_image,
+            "taught_patch": self.taught_patch,
         }
 
 
@@ -280,6 +290,9 @@ class FitConfig:
     """Where the tower starts: "none"; "imagenet-mobilenetv2" or "imagenet-efficientnet-lite0", from an
     installed package; "open_clip:" and a pretraining tag or weight file of the recipe's open_clip tower; or
     the folder of a Patch-CLIP checkpoint."""
+    teachers: tuple[str, ...] = ()
+    """Folders of Patch-CLIP checkpoints whose answers are learnt from, beside the labels: see
+    `loss.taught_image` and `loss.taught_patch`."""
     seed: int = 0
     """Of everything that is drawn: weights, held-out patients, batches, augmentation."""
     save_every: int = 100
@@ -288,6 +301,11 @@ class FitConfig:
     def __post_init__(self) -> None:
         if self.save_every < 1:
             raise DataError(f"save_every is {self.save_every}; set it to 1 or more steps.")
+        if bool(self.teachers) != bool(self.loss.taught_image or self.loss.taught_patch):
+            raise DataError(
+                "Teachers are learnt from where they are named and weigh something; set both teachers and "
+                "loss.taught_image or loss.taught_patch, or neither."
+            )
         if self.optim.sizes[-1] != self.model.image_size:
             raise DataError(
                 f"The last stage trains at {self.optim.sizes[-1]} px but the model is configured for "

@@ -71,6 +71,7 @@ def test_the_papers_recipe_is_the_papers() -> None:
     assert (paper.model.image_size, paper.model.downsample_from, paper.model.tower) == (896, 224, "ViT-B-16")
     assert paper.loss.weights == {
         "global": 1, "pooled": 1, "patch": 1, "mil": 0, "sparse": 0.5, "report": 0, "sentences": 0,
+        "taught_image": 0, "taught_patch": 0,
     }  # fmt: skip
     assert (paper.optim.batch_size, paper.optim.epochs, paper.augment.mirror) == (32, (20,), 0)
 

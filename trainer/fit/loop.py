@@ -157,7 +157,15 @@ def train_step(
         torch.manual_seed(int(np.random.default_rng([config.seed, step, part]).integers(2**62)))
         with autocast(device, precision):
             terms = training_loss(
-                run.model, next(batches), run.bank, balance, config.loss, wording, run.contrast, run.processes
+                run.model,
+                next(batches),
+                run.bank,
+                balance,
+                config.loss,
+                wording,
+                run.contrast,
+                run.processes,
+                teachers=run.teachers,
             )
         check_finite("loss", terms["total"], step, files)
         scaler.scale(terms["total"] / parts).backward()

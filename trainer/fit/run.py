@@ -32,6 +32,7 @@ from trainer.fit.run_folder import Origin, Progress, RunLog, RunState, write_rec
 from trainer.fit.training_data import TrainingData
 from trainer.objective.prompts import PromptBank, align_prompts
 from trainer.objective.report_contrast import ReportObjective
+from trainer.objective.teachers import Teachers
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class Run:
         averaged: the moving average of its weights, which is validated and shipped.
         bank: prompts of the findings.
         contrast: the report objective, in a run that learns from reports.
+        teachers: whose answers are learnt from, in a run that has them.
         reports: features of each training image's report, in such a run.
         state: what is saved to resume from: learner, average, optimiser, loss scaling.
         sampler: draws the batches.
@@ -65,6 +67,7 @@ class Run:
     averaged: AveragedModel
     bank: PromptBank
     contrast: ReportObjective | None
+    teachers: Teachers | None
     reports: list[ReportFeatures] | None
     state: RunState
     sampler: BalancedSampler
@@ -155,6 +158,7 @@ def prepare(
         averaged=averaged,
         bank=bank,
         contrast=contrast,
+        teachers=Teachers(config.teachers, vocabulary, device) if config.teachers else None,
         reports=reports,
         state=state,
         sampler=sampler,

@@ -15,6 +15,7 @@ from trainer.objective.balance import BalanceWeights
 from trainer.objective.losses import SparseSets, image_loss, patch_loss, sparse_loss, sparse_sets
 from trainer.objective.prompts import PromptBank
 from trainer.objective.report_contrast import ReportObjective
+from trainer.objective.teachers import Teachers, taught_image_loss, taught_patch_loss
 
 
 def encode_sets(model: PatchCLIP, tokens: Tensor, grid: tuple[int, int], sets: SparseSets) -> Tensor:
@@ -49,12 +50,14 @@ def training_loss(
     contrast: ReportObjective | None = None,
     processes: Processes | None = None,
     embeddings: ImageEmbeddings | None = None,
+    teachers: Teachers | None = None,
 ) -> dict[str, Tensor]:
     """All terms, unweighted, by name; terms of weight 0 are not computed. `total` is their weighted sum.
 
     Args:
         contrast, processes: for batches with reports.
         embeddings: of the batch, where they are computed already.
+        teachers: whose answers are learnt from, in a recipe that has them.
     """
     if embeddings is None:
         embeddings = model.encode_image(batch.pixels, batch.valid, patches_alone=config.patches_alone)
@@ -70,7 +73,7 @@ def training_loss(
         terms["pooled"] = image_loss(
             model.pair_logits(embeddings.pooled, positive, negative), targets, weights
         )
-    if config.patch or config.mil or config.sparse:
+    if config.patch or config.mil or config.sparse or teachers:
         logits = model.pair_logits(embeddings.patches, positive, negative)
         if config.patch:
             terms["patch"] = patch_loss(
@@ -96,6 +99,15 @@ def training_loss(
                 .squeeze(1)
             )
             terms["sparse"] = sparse_loss(set_logits, sets.target, sets.weight, len(targets))
+        if teachers:
+            lesson = teachers.lesson(batch)
+            if config.taught_image:
+                image = mil_logit(logits, embeddings.valid)
+                terms["taught_image"] = taught_image_loss(image, lesson.image)
+            if config.taught_patch:
+                terms["taught_patch"] = taught_patch_loss(
+                    logits, lesson.patches, embeddings.valid, config.taught_lit
+                )
     if contrast is not None and processes is not None and batch.reports is not None:
         texts = model.project_text(batch.reports.features)
         report_terms = contrast(
