@@ -165,6 +165,11 @@ class _Scope:
         words = self._words[separator + 1 : concept.stop]
         if any(word in markers().asserting for word in words) or self._sided(concept):
             return True  # "no pneumothorax, small effusion"; "no pneumothorax, effusion on the right"
+        behind = self._words[concept.stop : concept.stop + 1]
+        if any(word in markers().asserting_behind for word in behind):
+            return True  # "no pneumothorax, effusion massive", as French says it
+        if any(word in markers().asserting_alone for word in words) and list(behind) != ["/"]:
+            return True
         verb = self._verb_after(concept)
         if verb is None:
             return False

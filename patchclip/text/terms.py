@@ -60,6 +60,9 @@ class Markers:
         verbs: these, and participles that may close one: "noted".
         closing: words that close a list which began with "no": "no effusion, pneumothorax is seen".
         asserting: words by which an item after a comma is a new statement: "no pneumothorax, small effusion".
+        asserting_alone: the same where no alternative follows: "no pneumothorax, large effusion", not "no
+            consolidation, large effusion/pneumothorax".
+        asserting_behind: such words just behind what they describe, as other languages place them.
         trailing: words that may follow an answer: "none today".
         answers: terms that speak of what stands before them only where nothing follows: "pneumothorax: no".
     """
@@ -68,6 +71,8 @@ class Markers:
     verbs: frozenset[str]
     closing: frozenset[str]
     asserting: frozenset[str]
+    asserting_alone: frozenset[str]
+    asserting_behind: frozenset[str]
     trailing: frozenset[str]
     answers: frozenset[tuple[str, ...]]
 
@@ -106,6 +111,8 @@ def markers() -> Markers:
         verbs=finite | frozenset(data["participles"]),
         closing=frozenset(data["closing"]),
         asserting=frozenset(data["asserting"]),
+        asserting_alone=frozenset(data["asserting_alone"]),
+        asserting_behind=frozenset(data["asserting_behind"]),
         trailing=frozenset(data["trailing"]),
         answers=frozenset(_words_of(text) for text in data["answers"]),
     )
