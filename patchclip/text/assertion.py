@@ -24,6 +24,7 @@ Assertion = Literal["present", "absent", "uncertain", "historical", "comparison"
 _MASK = "\0"  # stands for the words of a concept: no term holds it
 _SEPARATORS = frozenset({",", "and", "&", "plus", ":", "("})
 _ALTERNATIVES = frozenset({"or", "nor", "/", "vs", "versus"})
+GENERAL = "disease in general"  # the name of what "no acute disease" denies
 _WEAK = 8  # words that a term of uncertainty, history or comparison reaches over at most
 
 
@@ -36,12 +37,15 @@ class Asserted:
         assertion: "absent" where the finding is said to be absent, by negation or by a normal statement.
         terms: positions of the words that say so.
         compared: whether the words compare it with another film, whatever else they say: "no new effusion".
+        shared: whether a negation reaches it over a comma or an "and" alone, so that the words may as well
+            say that it is there: "no pneumothorax, effusion".
     """
 
     concept: Concept
     assertion: Assertion
     terms: tuple[int, ...]
     compared: bool = False
+    shared: bool = False
 
 
 def assert_concepts(words: Sequence[str], concepts: Sequence[Concept]) -> list[Asserted]:
@@ -72,7 +76,9 @@ class _Scope:
         if concept.borderline:
             return Asserted(concept, "absent" if negated else "uncertain", positions)
         if not negated if concept.reversed else negated != concept.normal:
-            return Asserted(concept, "absent", positions, bool(reached["comparison"]))
+            nearest = [t for t in reached["negation"] if t.start < concept.start][-1:]
+            shared = not concept.normal and any(self._is_shared(term, concept) for term in nearest)
+            return Asserted(concept, "absent", positions, bool(reached["comparison"]), shared)
         weaker: tuple[Literal["historical", "uncertain", "comparison"], ...]
         weaker = ("historical", "uncertain", "comparison")
         for kind in weaker:
@@ -158,6 +164,18 @@ class _Scope:
         later = [concept for concept in self._concepts if concept.start > separator]
         return between[-1] if between else later[0] if later else None
 
+    def _is_shared(self, term: Term, concept: Concept) -> bool:
+        """Whether one comma or "and" alone carries a negation from one finding, or a list that "or" closed,
+        to a last one."""
+        gap = range(term.stop, concept.start)
+        cuts = [i for i in gap if self._words[i] in (",", "and", "&", "plus") and i not in self._inside]
+        cuts = [index for index in cuts if self._named(term.stop, index)]
+        if not cuts or self._alternative_follows(cuts[-1]):
+            return False
+        if any(self._words[index] in _ALTERNATIVES for index in range(cuts[-1], concept.start)):
+            return False
+        return self._is_second(term.stop, cuts[-1]) and self._words[concept.stop : concept.stop + 1] != [","]
+
     def _begins_anew(self, concept: Concept, start: int, separator: int) -> bool:
         """Whether an item after a comma or an "and" is a statement of its own."""
         if concept.predicate:
@@ -170,12 +188,26 @@ class _Scope:
             return True  # "no pneumothorax, effusion massive", as French says it
         if any(word in markers().asserting_alone for word in words) and list(behind) != ["/"]:
             return True
+        if self._about_all(start, separator):
+            return True  # "no acute disease, emphysema"
         verb = self._verb_after(concept)
         if verb is None:
             return False
+        if "present" in self._words[verb : verb + 2] and self._is_second(start, separator):
+            return True  # "no consolidation, cardiomegaly present"
         stated = any(word in markers().verbs for word in self._words[start:separator])
         closes = any(word in markers().closing for word in self._words[verb : verb + 3])
         return stated or not closes
+
+    def _about_all(self, start: int, separator: int) -> bool:
+        """Whether what is denied up to a separator is no finding but disease as such."""
+        before = [concept for concept in self._concepts if start <= concept.start < separator]
+        return bool(before) and all(concept.name == GENERAL for concept in before)
+
+    def _is_second(self, start: int, separator: int) -> bool:
+        """Whether one finding, or a list that "or" closed, stands before a separator."""
+        before = {concept.start for concept in self._concepts if start <= concept.start < separator}
+        return len(before) == 1 or any(word in _ALTERNATIVES for word in self._words[start:separator])
 
     def _sided(self, concept: Concept) -> bool:
         """Whether a side follows in the same item."""

@@ -25,6 +25,7 @@ CLOSES = frozenset({",", "but", "and", "while", "whereas", "yet", "though", "alt
 _TURNS = frozenset({"but", "yet", "though", "although"})
 _YES = frozenset({"yes", "positive", "present", "one", "some", "little", "sliver", "rim", "amount"})
 _EVEN = frozenset({"even", "either", "doe"})  # "does", without its s
+_HILA = frozenset({"hilum", "hilar"})
 CLEAR = frozenset({"clear", "normal", "unremarkable"})
 _EXCEPTIONS = (
     ("except",),
@@ -32,6 +33,11 @@ _EXCEPTIONS = (
     ("excepting",),
     ("excluding",),
     ("besides",),
+    ("sparing",),
+    ("sparing", "of"),
+    ("with", "sparing", "of"),
+    ("spare",),
+    ("but", "spare"),
     ("save", "for"),
     ("other", "than"),
     ("apart", "from"),
@@ -129,6 +135,8 @@ class Clauses:
             named = self.antecedent(clause)
             if clause.says != "clear" and named is None:
                 continue
+            if clause.says == "clear" and _HILA.intersection(self.words[mention.start : mention.stop]):
+                continue  # "hila are normal" says nothing of the lungs
             follows = any(concept.stop <= clause.start for concept in self.concepts)
             plain = clause.says == "present" and named is not None and not named.absent
             if plain and follows and not clauses and not any(weakens(term) for term in clause.terms):

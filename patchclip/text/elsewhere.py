@@ -1,7 +1,8 @@
-"""Sides that place no finding: those of other structures, of devices, of a shift, of how the film was taken.
+"""Sides and regions that place no finding: those of other structures, of devices, of a shift, of blood that
+flows elsewhere, of how the film was taken.
 
 "Effusion, left hemidiaphragm obscured"; "left arm raised, pneumonia"; "mediastinum shifted to the left";
-"cut off on the right, no effusion".
+"cut off on the right, no effusion"; "upper lobe diversion".
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ _NO_PLACES = ("heart", "diaphragm", "bones", "spine", "aorta")
 _PLACING = frozenset({"of", "in", "at", "on", "to", "along", "near", "behind", "over", "involving", "around"})
 _DEVICES = frozenset(
     {"tube", "catheter", "line", "picc", "port", "pacemaker", "drain", "icd", "lead", "stent"}
+    | {"portacath", "mediport", "introducer", "sheath", "pigtail", "clip"}
 )
+_FLOW = frozenset({"diversion", "redistribution", "cephalization", "cephalisation"})
 _PARTS = frozenset(
     {"breast", "ventricle", "ventricular", "atrium", "atrial", "mastectomy", "shoulder", "axilla"}
 )
@@ -28,15 +31,27 @@ _TECHNIQUE = frozenset(
     {"cut", "clipped", "cropped", "rotated", "tilted", "overexposed", "underexposed", "marker", "unincluded"}
 )
 _RUN = frozenset({",", ";", ":", "(", ")", ".", "but", "with", "without", "and"})
+_DEVICE_NAME = 6  # words from a side to the device's: "right internal jugular venous line"
 _NEAR = 4  # words between a shift and where it goes: "shifted slightly over to the left"
 
 
-def sides_elsewhere(words: Sequence[str], inside: Container[int]) -> set[int]:
+def is_of_flow(words: Sequence[str], start: int, stop: int) -> bool:
+    """Whether blood that flows elsewhere is what a region speaks of, so that it is a sign and no place:
+    "vascular redistribution to the upper lobes"."""
+    before, after = list(words[max(0, start - _NEAR) : start]), list(words[stop : stop + _NEAR])
+    while marks := [index for index, word in enumerate(before) if word in _RUN]:
+        before = before[marks[0] + 1 :]
+    cut = next((index for index, word in enumerate(after) if word in _RUN), len(after))
+    return bool(_FLOW.intersection((*before, *after[:cut])))
+
+
+def sides_elsewhere(words: Sequence[str], inside: Container[int], named: Container[int]) -> set[int]:
     """Positions of the sides that place no finding.
 
     Args:
         words: of a sentence.
         inside: positions of the words of its concepts: what is said there was understood.
+        named: of those of its findings alone.
     """
     sides = {word for group in read("place")["sides"].values() for word in group}
     own = {
@@ -52,6 +67,7 @@ def sides_elsewhere(words: Sequence[str], inside: Container[int]) -> set[int]:
         and (
             (index in own and not _before(words, index) & _PLACING)  # "fracture of the left clavicle"
             or (_is_beside(words, index, inside) and not _before(words, index) & _PLACING)
+            or _is_of_device(words, index, named)
             or _is_direction(words, index)
             or _is_technique(words, index, inside)
         )
@@ -74,6 +90,16 @@ def _is_beside(words: Sequence[str], index: int, inside: Container[int]) -> bool
         if position in inside or words[position] in _RUN:
             return False
         if words[position] in others:
+            return True
+    return False
+
+
+def _is_of_device(words: Sequence[str], index: int, named: Container[int]) -> bool:
+    """Whether a device follows with words of its own name alone between: "right IJ line"."""
+    for position in range(index + 1, min(index + 1 + _DEVICE_NAME, len(words))):
+        if position in named or words[position] in _RUN or words[position] in _PLACING:
+            return False
+        if words[position] in _DEVICES:
             return True
     return False
 

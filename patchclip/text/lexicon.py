@@ -93,7 +93,7 @@ def lexicon_of(vocabulary: Vocabulary) -> Lexicon:
     phrases = PhraseTable(entries, skippable, gap=4)
     asserted = {
         word
-        for group in ("negation", "uncertain", "historical", "comparison")
+        for group in ("negation", "pseudo", "uncertain", "historical", "comparison")
         for terms in read("assertion")[group].values()
         for term in terms
         for word in tokens_of(term)
@@ -141,6 +141,9 @@ def _entries(vocabulary: Vocabulary, data: dict[str, Any]) -> Iterator[tuple[tup
         "patient", ()
     ):  # an abbreviation that an alias of a vocabulary may also claim
         yield content(name), Entry("other", name="patient")
+    for name, texts in data["overruled"].items():  # a wording of a vocabulary that means no such finding
+        for text in texts:
+            yield content(text), Entry("other", name=name)
     for phrase, meant in data["ambiguous"].items():
         named = [label for label in meant if label in labels]
         if named:
@@ -158,7 +161,7 @@ def _entries(vocabulary: Vocabulary, data: dict[str, Any]) -> Iterator[tuple[tup
         for text in data["findings"].get(item.label, ()):
             words = content(text)
             yield words, Entry("finding", item.label, sign=_is_sign(words, signs.get(item.label, [])))
-        for text in item.normal:
+        for text in (*item.normal, *data["normal"].get(item.label, ())):
             words = content(text)
             if "not" not in words:  # "heart is not big" is the negation of an enlarged heart
                 yield words, Entry("normal", item.label)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from patchclip.text.concepts import Concept
-from patchclip.text.elsewhere import sides_elsewhere
+from patchclip.text.elsewhere import is_of_flow, sides_elsewhere
 from patchclip.text.language import read, word_lists
 from patchclip.text.phrases import HYPHENS, Match, PhraseTable
 from patchclip.text.place import REGIONS, Mention, PlacePart, Region, Side
@@ -27,12 +27,14 @@ def find_places(words: Sequence[str], concepts: Sequence[Concept]) -> list[Menti
     table = _table()
     inside = {position for concept in concepts for position in concept.positions}
     limits = {position for match in _limits().all(words) for position in match.positions}
-    others = sides_elsewhere(words, inside)
+    named = {position for concept in concepts if concept.label for position in concept.positions}
+    others = sides_elsewhere(words, inside, named)
     matches = [
         match
         for match in table.longest(words)
         if match.value.kind != "noun"
         and not limits.intersection(match.positions)  # "at the upper limit of normal"
+        and not (match.value.value.startswith("upper") and is_of_flow(words, match.start, match.stop))
         and not (
             match.value.kind == "side" and (inside.intersection(match.positions) or match.start in others)
         )

@@ -31,9 +31,16 @@ def notes_on(statement: Statement, vocabulary: Vocabulary) -> Iterator[str]:
     if also:
         names = " or ".join(vocabulary.finding(label).name for label in also)
         yield f'"{statement.concept_text}" may also mean {names}.'
+    name = vocabulary.finding(statement.label).name if statement.label else ""
+    if statement.degrees:
+        yield f"{_quoted(statement.degrees)} was left out: the answer is whether there is any {name}."
+    if statement.asserted.shared:
+        yield f'The negation was taken to speak of {name} too; if it is there, write "with {name}".'
     assertion, said = statement.asserted.assertion, statement.terms_text
     quoted = f' ("{said}")' if said else ""
-    if assertion == "uncertain":
+    if statement.asserted.concept.borderline:
+        yield f'"{statement.concept_text}" is no {name} yet; the answer is whether there is {name}.'
+    elif assertion == "uncertain":
         yield f"How sure somebody is{quoted} cannot be told from one film; the answer is whether it is there."
     elif assertion == "historical":
         yield f"The past{quoted} cannot be told from one film; the answer is whether it is there now."
@@ -47,7 +54,11 @@ def correction(text: str, word: str) -> str:
 
 
 def warnings_on(
-    tokens: Sequence[Token], statements: Sequence[Statement], queries: Sequence[_Part], total: int
+    tokens: Sequence[Token],
+    statements: Sequence[Statement],
+    queries: Sequence[_Part],
+    total: int,
+    vocabulary: Vocabulary,
 ) -> Iterator[str]:
     """On a text: corrections, things that are not answered, words that were not understood, queries beyond
     the limit.
@@ -57,12 +68,18 @@ def warnings_on(
         statements: of the whole text.
         queries: that are answered.
         total: queries that the text asks.
+        vocabulary: the findings.
     """
     for token in tokens:
         if token.corrected:
             yield correction(token.text, token.word)
+    for item in statements:
+        if item.kind_of:
+            name = vocabulary.finding(item.kind_of).name
+            kind = item.concept_text
+            yield f'"{kind}" is one kind of {name}, which is not told from others; ask for any {name}.'
     answered = any(query.label for query in queries)
-    others = [item for item in statements if item.label is None]
+    others = [item for item in statements if item.label is None and item.kind_of is None]
     names = [item.concept_text for item in others if item.asserted.concept.name not in _GENERAL]
     if answered and names and len(tokens) <= 2 * _SHORT:
         yield f"Not among the findings that are answered: {_quoted(names)}."

@@ -31,6 +31,7 @@ Region = Literal[
     "periphery",
     "center",
 ]
+_PARTS = frozenset({",", ";", "with", "without"})  # where a part of a sentence ends
 REGIONS: tuple[Region, ...] = get_args(Region)
 Side = Literal["left", "right", "both"]
 
@@ -99,7 +100,9 @@ def place_concepts(
     owners: list[list[Mention]] = [[] for _ in concepts]
     for mention in mentions:
         for index in _owners(words, concepts, mention, mentions, assertions):
-            owners[index].append(mention)
+            for twin, concept in enumerate(concepts):  # "hydropneumothorax" is two findings at one place
+                if twin == index or concept.positions == concepts[index].positions:
+                    owners[twin].append(mention)
     opening = _opening(words, concepts, mentions, owners)
     result: list[tuple[Place | None, tuple[int, ...]]] = []
     for found in owners:
@@ -186,8 +189,22 @@ def _opening(
     owned = {mention for found in owners for mention in found}
     for mention in mentions:
         if mention not in owned and concepts and mention.stop <= concepts[0].start:
-            return mention
+            return None if _is_of_another(words, mention, concepts[0].start) else mention
     return None
+
+
+def _is_of_another(words: Sequence[str], mention: Mention, stop: int) -> bool:
+    """Whether a part of the sentence that ends before `stop` names a thing beside the place, which is that
+    thing's: "left thoracotomy, pneumonia"."""
+    end = next((i for i in range(mention.stop, stop) if words[i] in _PARTS), None)
+    if end is None:
+        return False
+    start = next((i + 1 for i in range(mention.start - 1, -1, -1) if words[i] in _PARTS), 0)
+    lists = word_lists()
+    plain = lists.function | lists.degree | lists.fillers | lists.describing | lists.chest | HYPHENS
+    plain |= frozenset(" ".join(read("place")["nouns"]).split())
+    rest = [*words[start : mention.start], *words[mention.stop : end]]
+    return any(word[0].isalpha() and word not in plain for word in rest)
 
 
 def _merged(parts: tuple[PlacePart, ...]) -> tuple[PlacePart, ...]:

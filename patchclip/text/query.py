@@ -150,7 +150,7 @@ def parse_queries(text: str, vocabulary: Vocabulary, most: int = MOST) -> Readin
         text=text,
         queries=tuple(queries[:most]),
         echo=echo_of(tokens, [item for item in statements if item.label]),
-        warnings=tuple(warnings_on(tokens, statements, queries[:most], len(queries))),
+        warnings=tuple(warnings_on(tokens, statements, queries[:most], len(queries), vocabulary)),
         language=translation.language,
         unread=translation.unread,
     )

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from patchclip.text.language import word_lists
+from patchclip.text.terms import markers
 from patchclip.text.tokens import Token
 
 ENDS = frozenset(".;!\n•·*")
 ANSWERS = frozenset({"no", "yes", "none", "nil", "false", "negative", "positive", "absent", "present"})
+_DENIALS = frozenset({"not", "unlikely", "excluded", "resolved", "gone"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,10 @@ def _asks_on(tokens: Sequence[Token], index: int) -> bool:
     """Whether a question mark ends nothing: in "?pneumonia" and "fever, ? pneumonia" it belongs to what
     follows, and "nodule? no" is one
     statement; in "effusion? mass?" it ends something."""
-    following = tokens[index + 1 : index + 3]
-    if not following or not following[0].is_word:
+    if index + 1 == len(tokens) or not tokens[index + 1].is_word:
         return False
-    if following[0].word in ANSWERS and (len(following) == 1 or not following[1].is_word):
+    run = [token.word for token in takewhile(lambda token: token.is_word, tokens[index + 1 :])]
+    if run[0] in ANSWERS | _DENIALS and all(word in markers().trailing for word in run[1:]):
         return True
     before = tokens[index - 1] if index else None
     return before is None or not before.is_word or before.stop < tokens[index].start

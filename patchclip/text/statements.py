@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from patchclip.text.assertion import Asserted, assert_concepts
 from patchclip.text.concepts import find_concepts
+from patchclip.text.kinds import degrees_of, kind_of
 from patchclip.text.lexicon import Lexicon
 from patchclip.text.mentions import find_places
 from patchclip.text.place import Place, place_concepts
@@ -23,12 +24,16 @@ class Statement:
         asserted: the concept, and what is said of it.
         place: where in the chest, or None.
         placing: positions of the words that say where, among the sentence's tokens.
+        kind_of: label of the finding of which one kind alone is denied, which is not answered.
+        degrees: words, as typed, by which no more than a large, or an acute, finding is denied.
     """
 
     sentence: Sentence
     asserted: Asserted
     place: Place | None
     placing: tuple[int, ...]
+    kind_of: str | None = None
+    degrees: tuple[str, ...] = ()
 
     @property
     def label(self) -> str | None:
@@ -67,10 +72,20 @@ def read_statements(sentence: Sentence, lexicon: Lexicon) -> Iterator[Statement]
     said = assert_concepts(words, concepts)
     assertions = [asserted.assertion for asserted in said]
     places = place_concepts(words, concepts, find_places(words, concepts), assertions)
-    for asserted, (place, positions) in zip(said, places, strict=True):
+    for at, (asserted, (place, positions)) in enumerate(zip(said, places, strict=True)):
         if asserted.concept.reversed and asserted.assertion == "absent":  # lung markings that are there
             asserted = replace(asserted, concept=replace(asserted.concept, label=None, name="lung markings"))
-        yield Statement(sentence, asserted, place, positions)
+        concept = asserted.concept
+        if not concept.label or asserted.assertion != "absent" or concept.normal:
+            yield Statement(sentence, asserted, place, positions)
+        elif kind := kind_of(words, concept):
+            spots = tuple(sorted({*kind, *concept.positions}))
+            concept = replace(concept, label=None, name="kind of a finding", positions=spots)
+            asserted = replace(asserted, concept=concept)
+            yield Statement(sentence, asserted, place, positions, kind_of=said[at].concept.label)
+        else:
+            degrees = tuple(sentence.tokens[position].text for position in degrees_of(words, concept))
+            yield Statement(sentence, asserted, place, positions, degrees=degrees)
 
 
 def _typed(tokens: list[Token]) -> str:

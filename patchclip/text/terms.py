@@ -94,6 +94,7 @@ def find_ends(words: Sequence[str]) -> tuple[frozenset[int], frozenset[int]]:
     """(positions at which the reach of a term ends, positions at which it does if a finding stands
     between)."""
     passed = {position for match in _passes().all(words) for position in match.positions}
+    passed |= {i for i, word in enumerate(words) if word == "than" and "likely" in words[max(0, i - 5) : i]}
     hard, soft = (
         frozenset(match.start for match in table.all(words) if match.start not in passed)
         for table in (_ends("ends"), _ends("soft ends"))

@@ -160,6 +160,12 @@ LEVELS = [
         ("fluid in the lung", '"fluid in the lung" may also mean pulmonary edema'),
         ("effusion and pneumomediastinum", 'Not among the findings that are answered: "pneumomediastinum"'),
         ("blorptang effusion", 'Not understood, and left out: "blorptang"'),
+        ("no large effusion", '"large" was left out: the answer is whether there is any pleural effusion'),
+        ("keine frischen Infiltrate", '"frischen" was left out'),
+        ("no tension pneumothorax", '"tension pneumothorax" is one kind of pneumothorax'),
+        ("no pneumothorax, effusion", 'if it is there, write "with pleural effusion"'),
+        ("no pneumothorax and effusion", 'if it is there, write "with pleural effusion"'),
+        ("heart at upper limits of normal", '"heart at upper limits of normal" is no cardiomegaly yet'),
     ],
 )
 def test_what_is_not_answered_is_said(text: str, words: str) -> None:
@@ -167,6 +173,23 @@ def test_what_is_not_answered_is_said(text: str, words: str) -> None:
     read = parse_queries(text, VOCABULARY)
     said = [*read.warnings, *(note for query in read.queries for note in query.notes)]
     assert any(words in sentence for sentence in said), said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no pneumothorax or effusion",
+        "no pneumothorax, no effusion",
+        "no pneumothorax, with effusion",
+        "no pneumothorax, effusion, consolidation",
+        "no pneumothorax, effusion, or consolidation",
+        "large effusion",
+        "no pulmonary edema",
+    ],
+)
+def test_what_is_plain_gets_no_note(text: str) -> None:
+    """A list of more than two items is one, and what is there is not made less by its size."""
+    assert [note for query in parse_queries(text, VOCABULARY).queries for note in query.notes] == []
 
 
 @pytest.mark.parametrize(
