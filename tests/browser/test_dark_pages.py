@@ -31,7 +31,7 @@ def test_pages_are_dark_for_whoever_prefers_light(page: Page, server: Server, pa
         expect(page.get_by_role("button", name=there)).to_be_visible(timeout=PATIENCE)
     expect(page.locator("body")).to_have_css("background-color", "rgb(11, 13, 16)", timeout=PATIENCE)
     assert page.evaluate(PAINTED) == []
-    # What is still being fetched is drawn faint, and one answer may start the next: looked at until it is still.
+    # What is being fetched is drawn faint, and one answer may start the next: looked at until it is still.
     axe, since = pytest.importorskip("axe_playwright_python.sync_playwright").Axe(), time.monotonic()
     while (faint := faintly_written(axe, page)) and time.monotonic() - since < PATIENCE / 1000:
         page.wait_for_timeout(500)
