@@ -8,9 +8,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pg8000
@@ -21,6 +22,7 @@ from app.store import migrate, open_database
 
 TEMPLATE = "of_the_newest_schema"
 USER, PASSWORD = "reader", "not-to-be-shown"
+WORDS = ("--encoding=UTF8", "--locale=C.UTF-8")
 ABSENT = "PostgreSQL is not here; install it with: sudo apt-get install postgresql"
 
 
@@ -36,12 +38,20 @@ def programs() -> Path:
 class Server:
     """A server that can be stopped and started again; rows are not synced to the disk, for speed.
 
+    Args:
+        folder: empty; where another user must run the server, it becomes theirs.
+        user, password: of its first user, who may do all.
+        words: further ones for initdb.
+
     Attributes:
+        folder: in which its socket lies, too.
         port: on this machine.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._bin, self._folder = programs(), folder
+    def __init__(
+        self, folder: Path, user: str = USER, password: str = PASSWORD, words: Sequence[str] = WORDS
+    ) -> None:
+        self.folder, self._bin, self._user, self._password = folder, programs(), user, password
         self._as_user: dict[str, int] = {}
         if os.geteuid() == 0:  # which the server refuses
             try:
@@ -53,21 +63,23 @@ class Server:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         secret = folder / "password"
-        secret.write_text(PASSWORD)
+        secret.write_text(password)
         secret.chmod(0o644)
         self._run(
-            "initdb", "--no-sync", f"--username={USER}", f"--pwfile={secret}", "--auth=scram-sha-256",
-            "--encoding=UTF8", "--locale=C.UTF-8",
+            "initdb", "--no-sync", f"--username={user}", f"--pwfile={secret}", "--auth=scram-sha-256", *words
         )  # fmt: skip
         self.start()
 
-    def start(self) -> None:
-        """Runs it."""
+    def start(self, address: str = "127.0.0.1") -> None:
+        """Runs it.
+
+        address: listened on; with "" it is reached by its socket alone.
+        """
         options = (
-            f"-p {self.port} -k {self._folder} -c listen_addresses=127.0.0.1 -c fsync=off "
+            f"-p {self.port} -k {self.folder} -c listen_addresses='{address}' -c fsync=off "
             "-c full_page_writes=off -c shared_buffers=16MB -c max_connections=120"
         )
-        self._run("pg_ctl", "--wait", "--log", str(self._folder / "log"), "--options", options, "start")
+        self._run("pg_ctl", "--wait", "--log", str(self.folder / "log"), "--options", options, "start")
 
     def stop(self) -> None:
         """Ends it, and every connection."""
@@ -78,29 +90,40 @@ class Server:
         self._run("pg_ctl", "--wait", "--mode", "immediate", "stop")
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self._bin / program), "--pgdata", str(self._folder / "data"), *arguments]
+        command = [str(self._bin / program), "--pgdata", str(self.folder / "data"), *arguments]
         subprocess.run(
             command,
             check=True,
-            cwd=self._folder,
+            cwd=self.folder,
             stdout=subprocess.DEVNULL,
             **self._as_user,  # type: ignore[call-overload]
         )
 
-    def url(self, database: str, password: str = PASSWORD) -> SecretStr:
-        """The address of a database."""
-        return SecretStr(f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/{database}")
+    def url(self, database: str, password: str = "") -> SecretStr:
+        """The address of a database.
+
+        password: its own if not given.
+        """
+        secret = password or self._password
+        return SecretStr(f"postgresql://{self._user}:{secret}@127.0.0.1:{self.port}/{database}")
 
     def run(self, statement: str, database: str = "postgres") -> None:
         """A statement outside of any transaction."""
-        connection = pg8000.connect(
-            user=USER, password=PASSWORD, host="127.0.0.1", port=self.port, database=database
-        )
-        try:
+        with closing(self._connect(database)) as connection:
             connection.autocommit = True
             connection.cursor().execute(statement)
-        finally:
-            connection.close()
+
+    def rows(self, query: str, database: str) -> list[tuple[Any, ...]]:
+        """What a query finds."""
+        with closing(self._connect(database)) as connection:
+            cursor = connection.cursor()
+            cursor.execute(query)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def _connect(self, database: str) -> pg8000.Connection:
+        return pg8000.connect(
+            user=self._user, password=self._password, host="127.0.0.1", port=self.port, database=database
+        )
 
     @contextmanager
     def database(self, template: str = TEMPLATE, more: str = "") -> Iterator[str]:

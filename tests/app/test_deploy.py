@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import re
-import shlex
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from app.settings import Settings
 from app.store.postgres import Address
+from tests.app.composed import DEPLOY, ROOT, image_variables, read_services, read_steps
 
-ROOT = Path(__file__).resolve().parents[2]
-DEPLOY = ROOT / "app" / "deploy"
 OWN_ROOM = ("/tmp", "/var/lib/patch-clip")
 
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
     """Of the compose file."""
-    return dict(yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"])
+    return read_services()
 
 
 @pytest.fixture(scope="module")
 def steps() -> list[tuple[str, str]]:
     """(instruction, its words) of the Containerfile."""
-    text = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
-    lines = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ").splitlines()
-    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in lines if line.strip())]
+    return read_steps()
 
 
 def test_the_app_runs_as_an_ordinary_user_and_writes_where_it_may_alone(
@@ -48,9 +42,7 @@ def test_the_app_runs_as_an_ordinary_user_and_writes_where_it_may_alone(
     command = next(line for line in said if "podman build" in line)
     assert "HEALTHCHECK" in [step for step, _ in steps] and "--format docker" in command
     assert steps[-1] == ("ENTRYPOINT", '["python", "-m", "app"]')  # so that signals reach it
-    written = dict(
-        word.split("=", 1) for step, words in steps if step == "ENV" for word in shlex.split(words)
-    )
+    written = image_variables()
     assert written["HOME"] == OWN_ROOM[1]
     assert written["MPLCONFIGDIR"].startswith(OWN_ROOM[0])
 

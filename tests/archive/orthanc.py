@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,11 @@ import pytest
 import requests
 
 USER, PASSWORD = "reader", "f1lms"
+OWN: Mapping[str, Any] = {
+    "AuthenticationEnabled": True,
+    "RegisteredUsers": {USER: PASSWORD},
+    "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+}
 
 
 @dataclass(frozen=True)
@@ -26,15 +31,19 @@ class Orthanc:
 
     http: int
     dicom: int
+    user: str = USER
+    password: str = PASSWORD
 
     @property
     def dicomweb(self) -> str:
         """With user and password."""
-        return f"http://{USER}:{PASSWORD}@127.0.0.1:{self.http}/dicom-web"
+        return f"http://{self.user}:{self.password}@127.0.0.1:{self.http}/dicom-web"
 
     def get(self, path: str) -> Any:
         """An answer of its own REST interface."""
-        answer = requests.get(f"http://127.0.0.1:{self.http}{path}", auth=(USER, PASSWORD), timeout=30)
+        answer = requests.get(
+            f"http://127.0.0.1:{self.http}{path}", auth=(self.user, self.password), timeout=30
+        )
         answer.raise_for_status()
         return answer.json()
 
@@ -51,7 +60,10 @@ class Orthanc:
     def upload(self, content: bytes) -> None:
         """Puts a DICOM file in."""
         answer = requests.post(
-            f"http://127.0.0.1:{self.http}/instances", data=content, auth=(USER, PASSWORD), timeout=30
+            f"http://127.0.0.1:{self.http}/instances",
+            data=content,
+            auth=(self.user, self.password),
+            timeout=30,
         )
         answer.raise_for_status()
 
@@ -63,7 +75,7 @@ class Orthanc:
             if self.get(f"/instances/{key}/simplified-tags")["SOPInstanceUID"] == instance_uid
         )
         requests.delete(
-            f"http://127.0.0.1:{self.http}/instances/{key}", auth=(USER, PASSWORD), timeout=30
+            f"http://127.0.0.1:{self.http}/instances/{key}", auth=(self.user, self.password), timeout=30
         ).raise_for_status()
 
     def push(self, port: int, title: str, instances: list[str] | None = None) -> None:
@@ -75,19 +87,23 @@ class Orthanc:
         for path, body in calls:
             send = requests.put if path.endswith("listener") else requests.post
             send(
-                f"http://127.0.0.1:{self.http}{path}", json=body, auth=(USER, PASSWORD), timeout=60
+                f"http://127.0.0.1:{self.http}{path}", json=body, auth=(self.user, self.password), timeout=60
             ).raise_for_status()
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Orthanc]:
-    """Started and answering; skips where Debian's package is missing, unless in continuous integration."""
+def running(folder: Path, settings: Mapping[str, Any] = OWN) -> Iterator[Orthanc]:
+    """Started and answering; skips where Debian's package is missing, unless in continuous integration.
+
+    settings: who may ask and which plugins do what, as in Orthanc's configuration file.
+    """
     program = shutil.which("Orthanc", path=f"{os.environ['PATH']}:/usr/sbin")
     plugins = sorted(Path("/usr/lib/orthanc").glob("libOrthancDicomWeb.so*"))
     if not program or not plugins:
         assert os.environ.get("CI") != "true", "Orthanc is missing; make test installs it"
         pytest.skip("Orthanc is not installed: apt-get install orthanc orthanc-dicomweb")
-    server = Orthanc(_free_port(), _free_port())
+    ((user, password),) = settings["RegisteredUsers"].items()
+    server = Orthanc(_free_port(), _free_port(), user, password)
     config = folder / "orthanc.json"
     config.write_text(
         json.dumps(
@@ -97,11 +113,9 @@ def running(folder: Path) -> Iterator[Orthanc]:
                 "IndexDirectory": str(folder / "storage"),
                 "HttpPort": server.http,
                 "DicomPort": server.dicom,
-                "RemoteAccessAllowed": False,
-                "AuthenticationEnabled": True,
-                "RegisteredUsers": {USER: PASSWORD},
                 "Plugins": [str(plugins[0])],
-                "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+                **settings,
+                "RemoteAccessAllowed": False,
             }
         )
     )

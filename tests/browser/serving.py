@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -30,12 +31,19 @@ class Server:
     """Starts on entry and stops on exit; `output` is all that it printed.
 
     database: its file, unless the environment names another; the log lies beside it.
+    before: words before the command, of a program that runs it in its own place (setpriv).
     """
 
-    def __init__(self, database: Path, port: int, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        database: Path,
+        port: int,
+        environment: dict[str, str] | None = None,
+        before: Sequence[str] = (),
+    ) -> None:
         self.database, self.port, self.url = database, port, f"http://127.0.0.1:{port}/"
         self._log = database.parent / f"server-{port}-{time.monotonic_ns()}.log"
-        self._command = [sys.executable, "-m", "app", "--port", str(port)]
+        self._command = [*before, sys.executable, "-m", "app", "--port", str(port)]
         if "PATCHCLIP_DATABASE" not in (environment or {}):
             self._command += ["--database", str(database)]
         self._environment = {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
@@ -87,6 +95,15 @@ class Server:
     def wait(self) -> int:
         """Waits for the end; returns the exit status, as subprocess has it."""
         return self._process.wait(timeout=120)
+
+    def is_running(self) -> bool:
+        """Whether its process has not ended."""
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        """Stops it if it still runs."""
+        if self.is_running():
+            self.stop(signal.SIGTERM)
 
     @property
     def pid(self) -> int:
