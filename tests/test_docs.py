@@ -86,6 +86,7 @@ def test_the_documents_have_every_flag_and_no_other() -> None:
         "--count",
         "--held-out",
         "--sheet",
+        "--rm",
     }
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT)) - foreign == ours - foreign
 
@@ -106,7 +107,7 @@ def test_commands_in_the_documents_exist() -> None:
 
 def test_paths_in_the_documents_exist() -> None:
     for name, text in DOCUMENTS.items():
-        for path in re.findall(r"\b(?:assets|trainer|app|patchclip)/[\w./-]+\w", text):
+        for path in re.findall(r"\b(?:assets|trainer|app|patchclip|tests)/[\w./-]+\w", text):
             assert (ROOT / path).exists(), (name, path)
         for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
             assert (ROOT / name).parent.joinpath(link).exists(), (name, link)
