@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app page test fuzz lint wheel bench memory soak kills setup train twin paper clean
+.PHONY: app page test fuzz lint wheel bench memory soak kills setup train twin larger paper clean
 
 app: $(VENV)/run.stamp
 	$(BIN)/python -m app $(ARGS)
@@ -53,6 +53,8 @@ FIT = $(BIN)/python -m trainer fit $(foreach folder,$(DATA),--data $(folder))
 RUN = $(FIT) --recipe $(1) --out $(2) $(if $(wildcard $(2)/state.pt),--resume) $(ARGS)
 # Two runs: one holds patients out, for figures and calibration; one learns from everybody and takes its calibration over.
 BOTH = $(call RUN,$(1),$(3)) && $(call RUN,$(2),$(3)-whole) && $(BIN)/python -m trainer calibrate-as --run $(3)-whole --like $(3)/best
+SMALL = $(or $(OUT),runs/default)
+BOTH_TRUNKS = $(BIN)/python -m trainer ensemble --run $(1) --run $(SMALL)-lite2 --name patchclip-cxr-b --out $(2)
 NAMED = @test -n "$(DATA)" || { echo "Name the dataset folder: make $@ DATA=/path/to/dataset" >&2; exit 1; }
 
 setup: $(VENV)/train.stamp
@@ -64,6 +66,13 @@ train: $(VENV)/train.stamp
 twin: $(VENV)/train.stamp
 	$(NAMED)
 	$(call BOTH,twin,whole-twin,$(or $(OUT),runs/twin))
+
+# The larger bundled model: a second trunk by the same recipe, and both trunks in one, after `make train` with the same OUT.
+larger: $(VENV)/train.stamp
+	$(NAMED)
+	$(call RUN,lite2,$(SMALL)-lite2)
+	$(call BOTH_TRUNKS,$(SMALL),$(SMALL)-larger) && $(BIN)/python -m trainer calibrate --run $(SMALL)-larger $(foreach folder,$(DATA),--data $(folder))
+	$(call BOTH_TRUNKS,$(SMALL)-whole,$(SMALL)-larger-whole) && $(BIN)/python -m trainer calibrate-as --run $(SMALL)-larger-whole --like $(SMALL)-larger/best
 
 paper: $(VENV)/train.stamp
 	$(NAMED)

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, Settings
 
 from patchclip import PatchClipError
 from patchclip.execution import Backend, Precision
+from patchclip.resources import checkpoint_folder
 
 HOME = Path("~/.local/share/patch-clip")
 URL = re.compile(r"postgres[a-z0-9+]*://", re.IGNORECASE)
@@ -79,7 +80,11 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         "text", description='What is logged: a line of words for each fault, or, as "json", an object a line.'
     )
-    checkpoint: Path | None = Field(None, description="Folder of a checkpoint; the bundled one if not given.")
+    checkpoint: Path | None = Field(
+        None,
+        description='Folder of a checkpoint, or a bundled model by name, as "patchclip-cxr-b"; the smaller '
+        "bundled one if not given.",
+    )
     models: Path | None = Field(
         None,
         description="Folder of models that are taught and chosen in the page; models beside the database if "
@@ -173,6 +178,11 @@ class Settings(BaseSettings):
             if not re.fullmatch(r"[\x20-\x5b\x5d-\x7e]{0,16}", title.strip()):
                 raise ValueError("an application entity title has 16 plain characters at most")
         return text
+
+    @field_validator("checkpoint")
+    @classmethod
+    def _bundled_by_name(cls, value: Path | None) -> Path | None:
+        return None if value is None else checkpoint_folder(value)
 
     @field_validator("label_origins")
     @classmethod

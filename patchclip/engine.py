@@ -18,7 +18,7 @@ from patchclip.model.branches import image_logit
 from patchclip.model.checkpoint import Checkpoint, load_checkpoint
 from patchclip.question import Question, QuestionReader
 from patchclip.radiograph_encoder import RadiographEncoder
-from patchclip.resources import BUNDLED
+from patchclip.resources import BUNDLED, checkpoint_folder
 from patchclip.saliency import SaliencyTask, applicable_methods, saliency_maps, saliency_method
 from patchclip.text.query import Reading
 from patchclip.text.scope import QueryGate
@@ -83,8 +83,8 @@ class Engine:
         prevalence: Sequence[str] = (),
         execution: Execution | None = None,
     ) -> Engine:
-        """The bundled checkpoint, one from a folder, or a published model of open_clip by name (see
-        `load_open_clip`).
+        """The bundled checkpoint, another bundled one by name ("patchclip-cxr-b"), one from a folder, or a
+        published model of open_clip by name (see `load_open_clip`).
 
         prevalence: shares of the site's images with a finding, "Effusion=0.3" or a JSON file of such pairs;
             probabilities are then those for such a site.
@@ -95,10 +95,10 @@ class Engine:
             DataError: a prevalence cannot be read, see `read_prevalence`.
         """
         folder: Path | None
-        if isinstance(path, str) and path and not Path(path).exists():
+        if isinstance(path, str) and path and not checkpoint_folder(path).exists():
             folder, checkpoint = None, _named(path)
         else:
-            folder = Path(path) if path else BUNDLED
+            folder = checkpoint_folder(path) if path else BUNDLED
             checkpoint = load_checkpoint(folder)
         checkpoint = checkpoint.at_prevalence(prevalence) if prevalence else checkpoint
         return cls(checkpoint, device, execution, folder)

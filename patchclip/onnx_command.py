@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from patchclip.resources import BUNDLED
+from patchclip.resources import BUNDLED, checkpoint_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of `python -m patchclip onnx`."""
     parser.add_argument(
         "--checkpoint",
-        type=Path,
+        type=checkpoint_folder,
         default=BUNDLED,
         metavar="PATH",
         help="a checkpoint folder, which gets model.onnx; the bundled one by default",

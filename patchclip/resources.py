@@ -9,7 +9,9 @@ _INSTALLED = Path(str(files("patchclip"))) / "assets"
 
 ASSETS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parents[1] / "assets"
 BUNDLED = ASSETS / "patchclip-cxr-s"
-"""Folder of the bundled checkpoint."""
+"""Folder of the bundled checkpoint that answers unless another is named."""
+LARGER = ASSETS / "patchclip-cxr-b"
+"""Folder of the bundled ensemble, which takes longer and sees more; no part of an installed package."""
 TWIN = ASSETS / "patchclip-cxr-s-twin"
 """Folder of its twin, trained without boxes, whose saliency is the standard of comparison; no part of an
 installed package."""
@@ -23,3 +25,15 @@ LANGUAGE = ASSETS / "language"
 """How people write about findings: words, terms, lexicon, translations."""
 ORIENTATION = ASSETS / "orientation"
 """Small networks that compare a picture's sides with its header: see `patchclip.image.orientation`."""
+
+
+def bundled_models() -> list[Path]:
+    """Folders of the models that this installation brings, the default first."""
+    return [folder for folder in (BUNDLED, LARGER) if folder.is_dir()]
+
+
+def checkpoint_folder(named: str | Path) -> Path:
+    """The folder that is named; a bundled model needs no path, where nothing else has its name."""
+    folder = Path(named)
+    by_name = {model.name: model for model in bundled_models()}
+    return folder if folder.exists() else by_name.get(str(named), folder)

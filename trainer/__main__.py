@@ -29,6 +29,7 @@ COMMANDS = {
     "calibrate-as": "calibrate_as",
     "calibrate-site": "calibrate_site",
     "gates": "gates",
+    "ensemble": "ensemble",
     "export": "export",
     "prompts": "prompts",
     "phrases": "phrases",

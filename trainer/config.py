@@ -287,9 +287,9 @@ class FitConfig:
     loss: LossConfig = field(default_factory=LossConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     pretrained: str = "imagenet-mobilenetv2"
-    """Where the tower starts: "none"; "imagenet-mobilenetv2" or "imagenet-efficientnet-lite0", from an
-    installed package; "open_clip:" and a pretraining tag or weight file of the recipe's open_clip tower; or
-    the folder of a Patch-CLIP checkpoint."""
+    """Where the tower starts: "none"; "imagenet-mobilenetv2", "imagenet-efficientnet-lite0" or
+    "imagenet-efficientnet-lite2", from an installed package; "open_clip:" and a pretraining tag or weight
+    file of the recipe's open_clip tower; or the folder of a Patch-CLIP checkpoint."""
     teachers: tuple[str, ...] = ()
     """Folders of Patch-CLIP checkpoints whose answers are learnt from, beside the labels: see
     `loss.taught_image` and `loss.taught_patch`."""

@@ -14,7 +14,7 @@ from app.models.records import ModelRecord, Reader
 from patchclip import Engine
 from patchclip.execution import Execution
 from patchclip.files import atomic
-from patchclip.resources import BUNDLED
+from patchclip.resources import ASSETS, BUNDLED, bundled_models
 
 CHOICE = "in_use.json"
 LOADED = 3
@@ -22,7 +22,8 @@ LOADED = 3
 
 
 class Shelf:
-    """The first model, which the server was started with, and those in the folder of models.
+    """The first model, which the server was started with, another bundled one beside it if that is bundled,
+    and those in the folder of models.
 
     Args:
         in_use: the engine that answers.
@@ -46,7 +47,7 @@ class Shelf:
 
     def listed(self) -> list[ModelRecord]:
         """All models: the first, then the others by name of their folders; a refused one is none."""
-        folders = [self._first]
+        folders = [self._first, *(path for path in self._bundled() if path != self._first)]
         if self.folder is not None and self.folder.is_dir():
             folders += sorted(
                 path for path in self.folder.iterdir() if path.is_dir() and not path.name.startswith(".")
@@ -57,6 +58,10 @@ class Shelf:
             if record is not None:
                 known.setdefault(record.sha256, record)
         return list(known.values())
+
+    def _bundled(self) -> list[Path]:
+        """Models that were brought along; none where a deployment begins with one of its own."""
+        return bundled_models() if self._first in bundled_models() else []
 
     def record(self, sha256: str) -> ModelRecord:
         """Of one model.
@@ -109,7 +114,7 @@ class Shelf:
         """
         record, engine = self.record(sha256), self.engine(sha256)
         if self.folder is not None:
-            choice = {"name": record.name, "sha256": sha256, "folder": self._place(record)}
+            choice = {"name": record.name, "sha256": sha256, **self._place(record)}
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 with atomic(self.folder / CHOICE) as file:
@@ -121,9 +126,13 @@ class Shelf:
         self.in_use.exchange(engine)
         return record
 
-    def _place(self, record: ModelRecord) -> str | None:
-        """The folder's name; None for the first model."""
-        return None if record.folder == self._first else record.folder.name
+    def _place(self, record: ModelRecord) -> dict[str, str | bool | None]:
+        """The folder's name, and whether it is a bundled model's; None for the first model."""
+        if record.folder == self._first:
+            return {"folder": None}
+        if record.folder in self._bundled():
+            return {"folder": record.folder.name, "bundled": True}
+        return {"folder": record.folder.name}
 
 
 def chosen_checkpoint(folder: Path, first: Path | None) -> Path | None:
@@ -148,7 +157,8 @@ def chosen_checkpoint(folder: Path, first: Path | None) -> Path | None:
     if place is None:
         return first
     # A name alone: a choice leads to no other folder.
-    record = Reader().record(folder / Path(str(place)).name)
+    parent = ASSETS if "bundled" in choice else folder
+    record = Reader().record(parent / Path(str(place)).name)
     if record is None or record.sha256 != sha256:
         raise lost
     return record.folder

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint",
         metavar="PATH",
-        help="a checkpoint folder, or a model of open_clip by name; the bundled one by default",
+        help="a checkpoint folder, or a bundled or open_clip model by name; patchclip-cxr-s by default",
     )
     parser.add_argument(
         "--map-file",

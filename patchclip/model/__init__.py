@@ -6,6 +6,7 @@ tower            an open_clip or timm trunk as a list of feature levels
 heads            patch tokens from those levels, their projection and pooling
 sparse_branch    a training objective alone: nothing asks it at inference
 patchclip        all of them together, with the text's projection
+ensemble         several models in one, whose logits are the means of theirs
 published        what a checkpoint says of a published model that it holds
 clip_parts       published CLIP models in the same form, see `patchclip.zoo`
 branches         the image-level logits, of which the probability is made

@@ -17,6 +17,7 @@ from patchclip.files import atomic
 from patchclip.model.calibration import Calibration
 from patchclip.model.checkpoint_format import FORMAT, read_record
 from patchclip.model.config import ModelConfig
+from patchclip.model.ensemble import build_ensemble, ensemble_config
 from patchclip.model.patchclip import PatchCLIP
 from patchclip.model.preprocess import STANDARD, InputStyle
 from patchclip.model.prevalence import (
@@ -126,6 +127,7 @@ def save_checkpoint(
         "calibration": (calibration or Calibration.identity(vocabulary.labels)).to_dict(),
         "gates": gates or {},
         "published": model.published.record.to_dict() if model.published else None,
+        "members": [member.to_dict() for member in model.members],
     }
     if model.published and model.published.files:
         (folder / TOKENIZER).mkdir(exist_ok=True)
@@ -169,7 +171,7 @@ def load_checkpoint(folder: Path, *, prompts: bool = True) -> Checkpoint:
     spare = SPARE_TIMM if config.tower.startswith("timm:") else SPARE_CLIP
     spare = spare if published is None else SPARE_PUBLISHED
     with at_most(sum(value.numel() for value in tensors.values()) + spare):
-        model = PatchCLIP(config) if published is None else _published_model(config, published)
+        model = _untrained(config, published, [ModelConfig.from_dict(item) for item in record["members"]])
     fill(model, tensors, folder)
     model.eval().requires_grad_(False)
     sha256 = _hash(weights, text, published)
@@ -243,8 +245,20 @@ def _published(record: dict[str, Any], folder: Path) -> Published | None:
     return published
 
 
-def _published_model(config: ModelConfig, published: Published) -> PatchCLIP:
-    """Its parts, untrained."""
+def _untrained(config: ModelConfig, published: Published | None, members: list[ModelConfig]) -> PatchCLIP:
+    """The model that a record describes, its weights not yet filled in.
+
+    Raises:
+        CheckpointError: an ensemble's members are not what its config says, or it is a published model, too.
+    """
+    if members:
+        if published is not None or ensemble_config(config.name, members) != config:
+            raise CheckpointError(
+                "The model config is not that of the checkpoint's members; fetch the checkpoint again."
+            )
+        return build_ensemble(config.name, members)
+    if published is None:
+        return PatchCLIP(config)
     from patchclip.model.clip_parts import build_clip, published_model  # heavy: all of open_clip
 
     return published_model(config, build_clip(published.record.architecture), published)

@@ -9,7 +9,7 @@ from typing import Any
 from patchclip.errors import CheckpointError
 from patchclip.records import parse_json
 
-FORMAT = 2
+FORMAT = 3
 SECTIONS = ("config", "vocabulary", "calibration", "gates")
 Record = dict[str, Any]
 
@@ -45,6 +45,8 @@ def read_record(text: bytes, path: Path) -> Record:
         upgraded = UPGRADES[upgraded["format"]](upgraded)
     if not isinstance(upgraded.get("published", 0), dict | None):
         raise CheckpointError(f'{path} has no section "published"; fetch the checkpoint again.')
+    if not isinstance(upgraded.get("members"), list):
+        raise CheckpointError(f'{path} has no section "members"; fetch the checkpoint again.')
     return upgraded
 
 
@@ -53,5 +55,10 @@ def _from_1(record: Record) -> Record:
     return {**record, "format": 2, "published": None}
 
 
-UPGRADES: dict[int, Callable[[Record], Record]] = {1: _from_1}
+def _from_2(record: Record) -> Record:
+    """Format 2 knew no ensembles."""
+    return {**record, "format": 3, "members": []}
+
+
+UPGRADES: dict[int, Callable[[Record], Record]] = {1: _from_1, 2: _from_2}
 """Format -> what makes a record of the next one of it; every earlier format has an entry."""

@@ -18,6 +18,7 @@ from patchclip.model.checkpoint import ONNX, Checkpoint
 from patchclip.model.folding import folded
 from patchclip.model.onnx import OnnxEncoder
 from patchclip.model.patchclip import ImageEmbeddings, PatchCLIP, mean_of_halves
+from patchclip.model.tower import Tower
 
 _BF16 = ("avx512_bf16", "amx_bf16", "bf16")
 """What torch calls a processor's own bf16 arithmetic, x86's two and ARM's."""
@@ -83,16 +84,22 @@ def in_bf16(model: PatchCLIP) -> tuple[PatchCLIP, bool]:
     A convolutional tower's first stage has few channels, on which all others build; it stays in fp32, as the
     projections do. Towers of other kinds run under autocast.
     """
-    stages = getattr(getattr(model.tower.visual, "trunk", None), "blocks", None)
-    if not isinstance(stages, nn.Sequential) or model.tower.has_attention:
+    if any(_stages(tower) is None for tower in model.tower.members):
         return model, True
     copied = deepcopy(model)
-    stages = copied.tower.visual.trunk.blocks  # type: ignore[union-attr]
-    assert isinstance(stages, nn.Sequential)
-    for number in range(_FULL_STAGES, len(stages)):
-        stages[number] = _Bf16(stages[number])
+    for tower in copied.tower.members:
+        stages = _stages(tower)
+        assert stages is not None
+        for number in range(_FULL_STAGES, len(stages)):
+            stages[number] = _Bf16(stages[number])
     copied.neck = _Bf16(copied.neck)
     return copied, False
+
+
+def _stages(tower: Tower) -> nn.Sequential | None:
+    """Of a convolutional tower whose stages stand one after the other."""
+    stages = getattr(getattr(tower.visual, "trunk", None), "blocks", None)
+    return stages if isinstance(stages, nn.Sequential) and not tower.has_attention else None
 
 
 def embed(encoder: ImageEncoder, pixels: Tensor, valid: Tensor, *, mirror: bool) -> ImageEmbeddings:

@@ -70,6 +70,7 @@ class Parts:
         text_projection: sentence features [..., E] -> [..., D].
         logit_scale, logit_bias: scalars, see `PatchCLIP.pair_logits`.
         published: where the parts are those of a published model, what is known of it.
+        members: of an ensemble, see `patchclip.model.ensemble`; empty for a model that stands alone.
     """
 
     tower: Tower
@@ -82,6 +83,7 @@ class Parts:
     logit_scale: nn.Parameter
     logit_bias: nn.Parameter
     published: Published | None = None
+    members: tuple[ModelConfig, ...] = ()
 
 
 def build(config: ModelConfig) -> Parts:
@@ -126,6 +128,7 @@ class PatchCLIP(nn.Module):
         self.logit_scale = parts.logit_scale
         self.logit_bias = parts.logit_bias
         self.published = parts.published
+        self.members = parts.members
 
     @property
     def input_style(self) -> InputStyle:

@@ -112,6 +112,11 @@ class Tower(nn.Module):
         return probe
 
     @property
+    def members(self) -> list[Tower]:
+        """The towers that it is made of: itself alone, but for an ensemble."""
+        return [self]
+
+    @property
     def has_attention(self) -> bool:
         """Whether the tower is a transformer, so that attention-based saliency exists."""
         return hasattr(self.visual, "transformer") or (

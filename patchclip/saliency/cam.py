@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from patchclip.saliency.task import QueryHead, SaliencyTask, last_layer, unmirrored
+from patchclip.saliency.task import QueryHead, SaliencyTask, last_layers, unmirrored
 from patchclip.types import FloatArray
 
 
@@ -28,7 +28,7 @@ class Cam:
 
 def cam_maps(task: SaliencyTask, kinds: Mapping[str, str]) -> dict[str, FloatArray]:
     """Methods of the family on the tower's last layer, name -> [K, R, C]: one forward pass, one backward pass
-    per query.
+    per query. Of an ensemble they are means over its towers.
 
     Gradients are taken at the last layer and end there, which is all that the family looks at; the layers
     below cost nothing. To share its passes, the methods get one `activations_and_grads` and are asked through
@@ -43,17 +43,15 @@ def cam_maps(task: SaliencyTask, kinds: Mapping[str, str]) -> dict[str, FloatArr
     import pytorch_grad_cam
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    layer = last_layer(task.model)
+    layers = last_layers(task.model)
     head = QueryHead(task)
     pixels = task.pixels.clone()
     maps: dict[str, list[FloatArray]] = {name: [] for name in kinds}
     with ExitStack() as stack, torch.enable_grad():
-        leaf = layer.register_forward_hook(
-            _as_leaf
-        )  # before the package's own hooks, so that they see the leaf
-        stack.callback(leaf.remove)
+        for layer in layers:  # before the package's own hooks, so that they see the leaf
+            stack.callback(layer.register_forward_hook(_as_leaf).remove)
         methods = {
-            name: stack.enter_context(getattr(pytorch_grad_cam, kind)(head, [layer], _reshape(task)))
+            name: stack.enter_context(getattr(pytorch_grad_cam, kind)(head, layers, _reshape(task)))
             for name, kind in kinds.items()
         }
         passes = next(iter(methods.values())).activations_and_grads

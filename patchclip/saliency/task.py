@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from patchclip.errors import SaliencyError
 from patchclip.model.branches import Branch, image_logit
 from patchclip.model.patchclip import ImageEmbeddings, PatchCLIP
+from patchclip.model.tower import Tower
 from patchclip.types import FloatArray
 
 
@@ -57,14 +58,18 @@ class QueryHead(nn.Module):
         return image_logit(self.model, embeddings, task.positive, task.negative, task.branches)
 
 
-def last_layer(model: PatchCLIP) -> nn.Module:
-    """The module whose output gradient methods weigh: a CNN's last stage, or the first norm of a
-    transformer's last block.
+def last_layers(model: PatchCLIP) -> list[nn.Module]:
+    """The modules whose outputs gradient methods weigh, one for each of the model's towers: a CNN's last
+    stage, or the first norm of a transformer's last block.
 
     Raises:
-        SaliencyError: the tower is of a kind for which no such layer is known.
+        SaliencyError: a tower is of a kind for which no such layer is known.
     """
-    visual = model.tower.visual
+    return [_last_layer(tower, model.config.tower) for tower in model.tower.members]
+
+
+def _last_layer(tower: Tower, name: str) -> nn.Module:
+    visual = tower.visual
     if hasattr(visual, "transformer"):
         block: nn.Module = visual.transformer.resblocks[-1].ln_1  # type: ignore[union-attr, index]
         return block
@@ -72,14 +77,13 @@ def last_layer(model: PatchCLIP) -> nn.Module:
         stage: nn.Module = visual.layer4  # type: ignore[assignment]
         return stage
     trunk = getattr(visual, "trunk", None)
-    if trunk is not None and model.tower.has_attention:
+    if trunk is not None and tower.has_attention:
         norm: nn.Module = trunk.blocks[-1].norm1
         return norm
     if trunk is not None and getattr(trunk, "feature_info", None):
         return _feature_module(trunk)
     raise SaliencyError(
-        f"No layer to explain is known for the tower {model.config.tower}; use occlusion "
-        "or raw_cosine with it."
+        f"No layer to explain is known for the tower {name}; use occlusion or raw_cosine with it."
     )
 
 

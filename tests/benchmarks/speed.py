@@ -20,6 +20,7 @@ from patchclip import Engine, load_radiograph
 from patchclip.image.synthetic import synthetic_radiograph
 from patchclip.memory import keep_freed_memory
 from patchclip.predict import record_of
+from patchclip.resources import LARGER
 from tests.benchmarks.passes import bare_pass, unfolded_pass
 from tests.image.dicoms import content, dicom
 from tests.tiny import ROOT
@@ -52,12 +53,14 @@ def run(timed: Timed) -> str:
         decode, bare, longer = timed(load), timed(tower), timed(unfolded)
         first, all_twenty = timed(partial(whole, ONE)), timed(partial(whole, twenty))
         cached = timed(lambda: engine.query(encoded, ONE))
+        larger = timed(bare_pass(Engine.from_pretrained(LARGER, device="cpu"), film))
     start, alone = _processor_s("-m", "patchclip", *_PREDICT), _processor_s("-c", "import torch")
     return (
         f"first map of a DICOM of {SIDE} x {SIDE} to JSON {first / (decode + bare):.2f} of decoding "
         f"({1000 * decode:.0f} ms) and a bare pass ({1000 * bare:.0f} ms, {bare / longer:.2f} of one whose "
         f"normalisation is not folded) (at most 1.5); 20 queries {all_twenty / first:.2f} of one (at most "
-        f"1.1); a cached query {1000 * cached:.1f} ms (at most 5); "
+        f"1.1); a cached query {1000 * cached:.1f} ms (at most 5); a bare pass of the larger bundled model "
+        f"{larger / bare:.1f} of the default one's; "
         f"from the command line to its end {start:.1f} s of processor time, {start / alone:.1f} of importing "
         "torch"
     )

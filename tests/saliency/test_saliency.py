@@ -20,7 +20,7 @@ from patchclip.model.patchclip import PatchCLIP
 from patchclip.saliency import SALIENCY
 from patchclip.saliency.cam import Cam
 from patchclip.saliency.direct import occlusion
-from patchclip.saliency.task import QueryHead, last_layer
+from patchclip.saliency.task import QueryHead, last_layers
 from patchclip.text.scope import QueryGate
 from tests.tiny import CONFIG, VOCABULARY, tiny_checkpoint
 
@@ -49,7 +49,7 @@ def test_shared_passes_give_what_the_package_gives(
     task = cnn.saliency_task(cnn.encode(effusion), ["effusion", "mass"])
     found = SALIENCY[name].function(task)
     for number in range(2):
-        with kind(QueryHead(task), [last_layer(task.model)]) as method:
+        with kind(QueryHead(task), last_layers(task.model)) as method:
             plain = method(task.pixels.clone().requires_grad_(), [ClassifierOutputTarget(number)])[0]
         assert np.allclose(
             found[number], cv2.resize(plain, cnn.model.grid[::-1], interpolation=cv2.INTER_AREA), atol=1e-5
@@ -75,7 +75,7 @@ def test_many_at_once_are_one_by_one(
 
 def test_no_hook_stays_behind(cnn: Engine, effusion: Radiograph) -> None:
     cnn.saliency(cnn.encode(effusion), "mass", "grad_cam")
-    assert not last_layer(cnn.model)._forward_hooks
+    assert not any(layer._forward_hooks for layer in last_layers(cnn.model))
 
 
 def test_an_unknown_method_is_named(cnn: Engine, effusion: Radiograph) -> None:

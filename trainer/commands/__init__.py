@@ -7,6 +7,7 @@ calibrate_as    takes them over from a sibling that held patients out
 gates           fits the query gate and the image gate again
 evaluate_gates  measures both gates
 teach           teaches a model from readings
+ensemble        puts several runs' models into one
 export          copies a checkpoint out of its run folder
 prompts         embeds the prompts of a checkpoint's findings
 check_data      checks dataset folders and counts what they hold

@@ -7,10 +7,14 @@ import json
 from pathlib import Path
 
 from patchclip.errors import DataError
-from trainer.commands.fit import add_training_flags, recipe_of, train
+from trainer.commands.ensemble import write_ensemble
+from trainer.commands.fit import add_training_flags, recipe_of, train, vocabulary_of
+from trainer.commands.sources import print_reading, read_sources
+from trainer.data.loaded import load_samples
+from trainer.data.split import hold_out
 from trainer.fit.distributed import join
-from trainer.fit.run_folder import STATE
-from trainer.folds.figures import fold_figures
+from trainer.fit.run_folder import STATE, run_record
+from trainer.folds.figures import differences, fold_figures
 from trainer.folds.held_out import FILE, HeldOut, predict_held_out
 from trainer.folds.table import table
 
@@ -38,7 +42,21 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="train fold K alone, from 0 on; all that are not done unless told",
     )
     parser.add_argument(
+        "--ensemble",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="train nothing: fold K's model is the ensemble of the models that other folders have for it; "
+        "once for each member",
+    )
+    parser.add_argument(
         "--report", action="store_true", help="train nothing, and report the folds that are done"
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="report differences from the folds in another folder instead, of those that are done in both",
     )
 
 
@@ -51,11 +69,22 @@ def run(options: argparse.Namespace) -> None:
     chosen = range(options.folds) if options.only is None else [options.only]
     for fold in chosen if not options.report else ():
         if not (options.out / f"fold{fold}" / FILE).is_file():
-            _train_fold(options, fold)
+            (_join_fold if options.ensemble else _train_fold)(options, fold)
     if not join().first:
         return
-    folders = [options.out / f"fold{fold}" for fold in range(options.folds)]
-    done = [HeldOut.load(folder) for folder in folders if (folder / FILE).is_file()]
+    numbers = [
+        fold
+        for fold in range(options.folds)
+        if all(
+            (folder / f"fold{fold}" / FILE).is_file() for folder in (options.out, options.against) if folder
+        )
+    ]
+    done = [HeldOut.load(options.out / f"fold{fold}") for fold in numbers]
+    if options.against:
+        others = [HeldOut.load(options.against / f"fold{fold}") for fold in numbers]
+        print(f"{options.out.name} less {options.against.name}, on the same images:")
+        print(table(differences(done, others)), end="")
+        return
     figures = fold_figures(done)
     (options.out / FIGURES).write_text(json.dumps(figures.to_json(), indent=1) + "\n", encoding="utf-8")
     print(table(figures), end="")
@@ -73,3 +102,15 @@ def _train_fold(options: argparse.Namespace, fold: int) -> None:
     if processes.first:
         predict_held_out(folder, config, data.held_out, processes.device).save(folder)
     processes.wait()
+
+
+def _join_fold(options: argparse.Namespace, fold: int) -> None:
+    """One fold's ensemble and its predictions, in a folder of its own."""
+    folder = options.out / f"fold{fold}"
+    write_ensemble([member / f"fold{fold}" for member in options.ensemble], options.out.name, folder)
+    config, split = run_record(folder)
+    contents = read_sources(options, split, vocabulary_of(options), config.data)
+    _, dev = hold_out(contents.samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
+    items, broken = load_samples(dev, config.model.image_size, options.cache)
+    print_reading(contents.notes, [*contents.left_out, *broken])
+    predict_held_out(folder, config, items, join().device).save(folder)

@@ -85,6 +85,11 @@ def run(options: argparse.Namespace) -> None:
             f"{parent.model.config.name} is a published model, of other parts than are trained here; teach "
             "one that was."
         )
+    if parent.model.members:
+        raise DataError(
+            f"{parent.model.config.name} is an ensemble, whose members are trained each by itself; teach a "
+            "model that stands alone."
+        )
     config = recipe_for(options, parent.model.config)
     divisions = (*divisions_of(options.parent, parent.sha256), Division.of(config, options.held_out))
     check_mirror(config.augment, parent.vocabulary)

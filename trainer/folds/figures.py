@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from trainer.folds.held_out import HeldOut, Localisation
 MIN_IMAGES = 5
 """Images of either kind below which a figure of a finding is not given."""
 MEAN, NIH_EIGHT = "mean", "mean of NIH's eight"
+TABLES = ("auroc", "pointing", "patch_auroc", "shortcuts")
+"""The fields of `FoldFigures` that hold figures."""
 Figures = dict[str, Figure]
 """Finding, or a mean over findings -> figure."""
 
@@ -47,13 +49,12 @@ class FoldFigures:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types: figures as {"value", "ci", "n"}."""
-        tables = ("auroc", "pointing", "patch_auroc", "shortcuts")
         return {"folds": self.folds, "images": self.images, "patients": self.patients} | {
             name: {
                 group: {label: figure.to_json() for label, figure in figures.items()}
                 for group, figures in getattr(self, name).items()
             }
-            for name in tables
+            for name in TABLES
         }
 
 
@@ -113,6 +114,44 @@ def fold_figures(folds: Sequence[HeldOut], replicates: int = 1000, seed: int = 0
             pool, [np.nan if place.patch_auroc is None else place.patch_auroc for place in pool.places]
         ),
         shortcuts=_shortcuts(pool, cohorts),
+    )
+
+
+def differences(new: Sequence[HeldOut], old: Sequence[HeldOut], replicates: int = 1000) -> FoldFigures:
+    """Figures of one model less those of another on the same images, drawn together: their intervals say
+    whether the two can be told apart by these patients, which the two models' own intervals do not.
+
+    Raises:
+        DataError: they were judged on other images, or there is none.
+    """
+    if len(new) != len(old) or any(
+        one.patients != other.patients
+        or one.cohorts != other.cohorts
+        or one.labels != other.labels
+        or not np.array_equal(one.states, other.states)
+        for one, other in zip(new, old, strict=False)
+    ):
+        raise DataError(
+            "The two were judged on other images; train both on the same data, by the same folds."
+        )
+    mine, theirs = fold_figures(new, replicates), fold_figures(old, replicates)
+
+    def less(name: str) -> dict[str, Figures]:
+        table, other = getattr(mine, name), getattr(theirs, name)
+        return {
+            group: {
+                label: Figure.of(figure.replicates - other[group][label].replicates, figure.n)
+                for label, figure in figures.items()
+            }
+            for group, figures in table.items()
+        }
+
+    return replace(
+        mine,
+        auroc=less("auroc"),
+        pointing=less("pointing"),
+        patch_auroc=less("patch_auroc"),
+        shortcuts=less("shortcuts"),
     )
 
 

@@ -16,6 +16,7 @@ from app.models.errors import ModelError
 from app.models.in_use import InUse
 from app.models.shelf import CHOICE, Shelf, chosen_checkpoint
 from app.service import Service
+from app.settings import Settings
 from app.store import FeedbackRepository
 from app.study.cases import read_cases
 from app.study.making import make_study
@@ -25,6 +26,7 @@ from app.uploads import Uploads
 from patchclip import Engine
 from patchclip.execution import Execution
 from patchclip.image.synthetic import synthetic_radiograph
+from patchclip.resources import LARGER
 from tests.app.page_client import PageClient, make_api
 from tests.app.study.conftest import SEQUENTIAL
 from tests.tiny import tiny_checkpoint
@@ -97,6 +99,20 @@ def test_a_choice_that_is_gone_is_said_and_not_replaced(models: Path, tmp_path: 
         shelf.use(second.sha256)
     shutil.copytree(models / "models" / "second", tmp_path / "models" / "second")  # mended without a restart
     assert shelf.use(second.sha256).sha256 == shelf.in_use.engine.sha256
+
+
+def test_the_larger_bundled_model_can_be_chosen_too(tmp_path: Path) -> None:
+    shelf = Shelf(InUse(Engine.from_pretrained(device="cpu")), None, tmp_path / "models")
+    smaller, larger = shelf.listed()
+    assert [item.name for item in (smaller, larger)] == ["patchclip-cxr-s", "patchclip-cxr-b"]
+    shelf.use(larger.sha256)
+    assert shelf.in_use.engine.name == "patchclip-cxr-b"
+    assert chosen_checkpoint(tmp_path / "models", None) == LARGER
+    shelf.use(smaller.sha256)
+    assert chosen_checkpoint(tmp_path / "models", None) is None
+    named = Settings(checkpoint=Path("patchclip-cxr-b"), database=str(tmp_path / "a.sqlite3"))
+    assert named.checkpoint == LARGER
+    assert Shelf(shelf.in_use, named.checkpoint).listed()[0].name == "patchclip-cxr-b"
 
 
 def png(seed: int = 0) -> bytes:

@@ -13,7 +13,7 @@ from patchclip import DataError
 from patchclip.data.findings import NIH_BOXED
 from tests.tiny import RECIPE, tiny_dataset
 from trainer.__main__ import main
-from trainer.folds.figures import MEAN, NIH_EIGHT, fold_figures
+from trainer.folds.figures import MEAN, NIH_EIGHT, differences, fold_figures
 from trainer.folds.held_out import HeldOut, Localisation
 from trainer.folds.table import table
 
@@ -138,8 +138,32 @@ def test_every_patient_is_held_out_once(tmp_path: Path, capsys: pytest.CaptureFi
     assert record["images"] == 40 and record["patients"] == 20
     assert record["pointing"]["RSNA_2018"]["Lung Opacity"]["n"] == 10
     text = capsys.readouterr().out
+    assert main([*command, "--report", "--against", str(out)]) == 0
+    same = capsys.readouterr().out
+    assert "folds less folds, on the same images" in same and "0.000 (0.000 to 0.000)" in same
     assert "2 folds, 40 images of 20 patients" in text and "pointing, boxes of RSNA_2018" in text
     assert "ptrain" not in (out / "fold0" / "held_out.json").read_text()  # the patients' own numbers
+
+
+def test_differences_are_drawn_together() -> None:
+    """A score that is hardly better shows it against the other on the same images, which intervals of each
+    alone hide."""
+    plain = fold(0, count=300)
+    better = replace(plain, scores=(plain.scores + 0.15 * (plain.states == 1)).astype(np.float32))
+    one, other = (fold_figures([item], 200).auroc["nih"]["Mass"] for item in (better, plain))
+    both = differences([better], [plain], 200).auroc["nih"]["Mass"]
+    assert one.value is not None and other.value is not None and both.value is not None
+    assert both.value == pytest.approx(one.value - other.value) and both.n == one.n
+    assert one.ci[0] is not None and other.ci[1] is not None and one.ci[0] < other.ci[1]
+    assert both.ci[0] is not None and 0 < both.ci[0] < both.value
+    same = differences([plain], [plain], 20)
+    assert {figure.ci for table in same.pointing.values() for figure in table.values()} == {(0.0, 0.0)}
+
+
+def test_of_other_images_there_is_no_difference() -> None:
+    for others in ([fold(1)], [fold(0), fold(1)], []):
+        with pytest.raises(DataError, match="judged on other images"):
+            differences([fold(0)], others)
 
 
 def test_the_table_has_every_figure_with_its_interval() -> None:
