@@ -257,9 +257,12 @@ def test_bundled_dicom_example_is_its_picture(engine: Engine) -> None:
     assert np.corrcoef(dicom.map.values.ravel(), picture.map.values.ravel())[0, 1] > 0.9
 
 
-def test_bundled_checkpoint_is_small_and_no_pickle() -> None:
+def test_bundled_checkpoints_are_small_and_no_pickle() -> None:
     files = [path for path in (ROOT / "assets").rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 40_000_000
+    assert sum(path.stat().st_size for path in files) < 60_000_000
+    weights = {path.parent.name: path.stat().st_size for path in files if path.name == "model.safetensors"}
+    assert {"patchclip-cxr-s", "patchclip-cxr-s-twin", "patchclip-cxr-b"} <= weights.keys()
+    assert max(weights.values()) < 40_000_000
     assert not [path for path in files if path.suffix in (".pt", ".pth", ".pkl", ".bin")]
 
 

@@ -30,7 +30,7 @@ from patchclip.types import FloatArray
 from tests.tiny import CONFIG, VOCABULARY
 
 OTHER = replace(
-    CONFIG, name="other", tower="timm:tf_efficientnet_lite0", token_width=24, embed_dim=48, sparse_heads=3
+    CONFIG, name="other", tower="timm:mobilenetv2_100", token_width=24, embed_dim=48, sparse_heads=3
 )
 SENTENCES = ["pleural effusion", "there is a mass", "no pleural effusion", "no mass"]
 
@@ -92,7 +92,7 @@ def test_a_checkpoint_of_one_answers_as_it_did(
 ) -> None:
     whole = ensemble_of("both", members)
     config = both.model.config
-    assert config.tower == "timm:mobilenetv2_050 + timm:tf_efficientnet_lite0"
+    assert config.tower == "timm:mobilenetv2_050 + timm:mobilenetv2_100"
     assert (config.token_width, config.embed_dim) == (40, 80)
     assert isinstance(both.model.tower, EnsembleTower) and len(both.model.tower.members) == 2
     for name, value in logits(both.model, True).items():

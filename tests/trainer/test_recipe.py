@@ -92,7 +92,7 @@ def test_a_recipe_changes_by_field_what_it_extends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"extends": "absent"}, r"There is no recipe absent; .*default, nih, paper, teach, twin"),
+        ({"extends": "absent"}, r"There is no recipe absent; .*default, lite2, nih, paper, teach, twin"),
         ({"extends": 3}, r"recipe.json extends 3; it must be the name or path"),
         ({"extends": "recipe.json"}, r"recipe.json, which extends it"),
         ({"extends": "other.json"}, r"other.json extends .*recipe.json, which extends it"),
