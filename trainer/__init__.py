@@ -10,4 +10,4 @@ config     what a recipe is; recipes/ holds those that are shipped
 commands   what each command does; card fills a model card
 """
 
-import patchclip._torchvision  # noqa: F401  (first: it makes torchvision importable beside a CPU build of torch)
+import patchclip._torchvision  # noqa: F401  (first: it makes torchvision importable beside torch for a CPU)

@@ -66,7 +66,8 @@ def integer(dataset: Dataset, keyword: str, default: int | None = None) -> int:
     """
     value = element(dataset, keyword)
     with sentence(MALFORMED):
-        return int(default if value is None else value)  # type: ignore[arg-type]  # int(None) is the error of an absent one
+        # int(None) is the error of an absent one
+        return int(default if value is None else value)  # type: ignore[arg-type]
 
 
 def number(dataset: Dataset, keyword: str, default: float | None = None) -> float:

@@ -63,9 +63,9 @@ class _Neck(nn.Module):
 
 
 class _Weighed(nn.Module):
-    """Each member's projection on its share of the features, weighed so that dot products with text
-    embeddings are means of the members' logits; a projection has no part in its own weight, since weights are
-    stored in half precision and this is not."""
+    """Each member's projection of its share of the features, weighed so that dot products with text
+    embeddings are means of the members' logits. The weights are no part of the projections: they are kept in
+    full precision, as buffers are."""
 
     def __init__(self, members: Sequence[nn.Module], widths: Sequence[int]) -> None:
         """widths: of each member's features."""

@@ -106,11 +106,13 @@ def _explicit_timm(layer: nn.Module, attentions: list[Tensor]) -> Callable[..., 
     def forward(tokens: Tensor, *_: object, **__: object) -> Tensor:
         batch, count, width = tokens.shape
         heads = int(layer.num_heads)  # type: ignore[arg-type]
-        q, k, v = layer.qkv(tokens).reshape(batch, count, 3, heads, -1).permute(2, 0, 3, 1, 4).unbind(0)  # type: ignore[operator]
+        qkv = layer.qkv(tokens).reshape(batch, count, 3, heads, -1)  # type: ignore[operator]
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
         q, k = layer.q_norm(q), layer.k_norm(k)  # type: ignore[operator]
         attention = (q @ k.transpose(-2, -1) * layer.scale).softmax(dim=-1)
         attentions.append(attention)
-        mixed: Tensor = layer.proj((attention @ v).transpose(1, 2).reshape(batch, count, width))  # type: ignore[operator]
+        seen = (attention @ v).transpose(1, 2).reshape(batch, count, width)
+        mixed: Tensor = layer.proj(seen)  # type: ignore[operator]
         return mixed
 
     return forward

@@ -107,9 +107,8 @@ def blocks_of(model: PatchCLIP, method: str) -> list[nn.Module]:
         raise SaliencyError(
             f"{method} needs a tower with attention, and {model.config.tower} has none; use grad_cam instead."
         )
-    visual = model.tower.visual
-    blocks = visual.transformer.resblocks if hasattr(visual, "transformer") else visual.trunk.blocks  # type: ignore[union-attr]
-    return list(blocks)  # type: ignore[arg-type]
+    visual: Any = model.tower.visual
+    return list(visual.transformer.resblocks if hasattr(visual, "transformer") else visual.trunk.blocks)
 
 
 def unmirrored(maps: FloatArray) -> FloatArray:

@@ -72,7 +72,7 @@ def read_statements(sentence: Sentence, lexicon: Lexicon) -> Iterator[Statement]
     said = assert_concepts(words, concepts)
     assertions = [asserted.assertion for asserted in said]
     places = place_concepts(words, concepts, find_places(words, concepts), assertions)
-    for at, (asserted, (place, positions)) in enumerate(zip(said, places, strict=True)):
+    for asserted, (place, positions) in zip(said, places, strict=True):
         if asserted.concept.reversed and asserted.assertion == "absent":  # lung markings that are there
             asserted = replace(asserted, concept=replace(asserted.concept, label=None, name="lung markings"))
         concept = asserted.concept
@@ -80,9 +80,9 @@ def read_statements(sentence: Sentence, lexicon: Lexicon) -> Iterator[Statement]
             yield Statement(sentence, asserted, place, positions)
         elif kind := kind_of(words, concept):
             spots = tuple(sorted({*kind, *concept.positions}))
-            concept = replace(concept, label=None, name="kind of a finding", positions=spots)
-            asserted = replace(asserted, concept=concept)
-            yield Statement(sentence, asserted, place, positions, kind_of=said[at].concept.label)
+            unanswered = replace(concept, label=None, name="kind of a finding", positions=spots)
+            asserted = replace(asserted, concept=unanswered)
+            yield Statement(sentence, asserted, place, positions, kind_of=concept.label)
         else:
             degrees = tuple(sentence.tokens[position].text for position in degrees_of(words, concept))
             yield Statement(sentence, asserted, place, positions, degrees=degrees)

@@ -9,9 +9,7 @@ from pathlib import Path
 from patchclip.errors import DataError
 from trainer.commands.ensemble import write_ensemble
 from trainer.commands.fit import add_training_flags, recipe_of, train, vocabulary_of
-from trainer.commands.sources import print_reading, read_sources
-from trainer.data.loaded import load_samples
-from trainer.data.split import hold_out
+from trainer.commands.sources import read_held_out
 from trainer.fit.distributed import join
 from trainer.fit.run_folder import STATE, run_record
 from trainer.folds.figures import differences, fold_figures
@@ -72,22 +70,22 @@ def run(options: argparse.Namespace) -> None:
             (_join_fold if options.ensemble else _train_fold)(options, fold)
     if not join().first:
         return
-    numbers = [
-        fold
-        for fold in range(options.folds)
-        if all(
-            (folder / f"fold{fold}" / FILE).is_file() for folder in (options.out, options.against) if folder
-        )
-    ]
-    done = [HeldOut.load(options.out / f"fold{fold}") for fold in numbers]
+    done = _done(options.out, options.folds)
     if options.against:
-        others = [HeldOut.load(options.against / f"fold{fold}") for fold in numbers]
+        others = _done(options.against, options.folds)
+        both = sorted(done.keys() & others.keys())
         print(f"{options.out.name} less {options.against.name}, on the same images:")
-        print(table(differences(done, others)), end="")
+        print(table(differences([done[fold] for fold in both], [others[fold] for fold in both])), end="")
         return
-    figures = fold_figures(done)
+    figures = fold_figures(list(done.values()))
     (options.out / FIGURES).write_text(json.dumps(figures.to_json(), indent=1) + "\n", encoding="utf-8")
     print(table(figures), end="")
+
+
+def _done(folder: Path, folds: int) -> dict[int, HeldOut]:
+    """The folds that are predicted, by number."""
+    parts = {fold: folder / f"fold{fold}" for fold in range(folds)}
+    return {fold: HeldOut.load(part) for fold, part in parts.items() if (part / FILE).is_file()}
 
 
 def _train_fold(options: argparse.Namespace, fold: int) -> None:
@@ -109,8 +107,5 @@ def _join_fold(options: argparse.Namespace, fold: int) -> None:
     folder = options.out / f"fold{fold}"
     write_ensemble([member / f"fold{fold}" for member in options.ensemble], options.out.name, folder)
     config, split = run_record(folder)
-    contents = read_sources(options, split, vocabulary_of(options), config.data)
-    _, dev = hold_out(contents.samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
-    items, broken = load_samples(dev, config.model.image_size, options.cache)
-    print_reading(contents.notes, [*contents.left_out, *broken])
+    items = read_held_out(options, config, split, vocabulary_of(options), config.model.image_size)
     predict_held_out(folder, config, items, join().device).save(folder)

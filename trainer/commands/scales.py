@@ -7,9 +7,7 @@ from pathlib import Path
 
 from patchclip.errors import DataError
 from patchclip.model.checkpoint import load_checkpoint
-from trainer.commands.sources import add_cache, add_sources, print_reading, read_sources
-from trainer.data.loaded import load_samples
-from trainer.data.split import hold_out
+from trainer.commands.sources import add_cache, add_sources, read_held_out
 from trainer.fit.distributed import join
 from trainer.fit.run_folder import run_record
 from trainer.fit.validation import dev_logits
@@ -39,15 +37,8 @@ def run(options: argparse.Namespace) -> None:
     for size in options.size:
         if size <= 0 or size % stride:
             raise DataError(f"--size is {size}; give a multiple of {stride}, the size of a patch in pixels.")
-    contents = read_sources(options, split, checkpoint.vocabulary, config.data)
-    _, dev = hold_out(contents.samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
-    items, broken = load_samples(dev, max(config.model.image_size, *options.size), options.cache)
-    print_reading(contents.notes, [*contents.left_out, *broken])
-    if not items:
-        raise DataError(
-            "No held-out image can be read; measure a run whose data.dev_fraction is above 0, on the data it "
-            "was trained on."
-        )
+    largest = max(config.model.image_size, *options.size)
+    items = read_held_out(options, config, split, checkpoint.vocabulary, largest)
     device = join().device
     model, labels = checkpoint.model.to(device), list(checkpoint.vocabulary.labels)
     bank = PromptBank(model, checkpoint.vocabulary, labels).to(device)

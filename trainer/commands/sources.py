@@ -9,11 +9,13 @@ from pathlib import Path
 from patchclip.data.remarks import check_left_out
 from patchclip.errors import DataError
 from patchclip.text.vocabulary import Vocabulary
-from trainer.config import DataConfig
+from trainer.config import DataConfig, FitConfig
 from trainer.data.contents import Contents
 from trainer.data.copies import merged_copies, shared_patients, with_cohorts
+from trainer.data.loaded import Loaded, load_samples
 from trainer.data.sample import Sample
 from trainer.data.sources import find_source, read_source
+from trainer.data.split import hold_out
 
 SOURCE = (
     "a dataset folder, or NAME:FOLDER for one that its files do not tell; FOLDER@SPLIT or NAME:FOLDER@SPLIT "
@@ -133,6 +135,32 @@ def check_broken(contents: Contents, broken: Sequence[str], total: int, *, allow
     if broken:
         lost = len(broken) + contents.missing
         check_left_out(lost, total + contents.missing, broken[0], allow_missing)
+
+
+def read_held_out(
+    options: argparse.Namespace, config: FitConfig, split: str, vocabulary: Vocabulary, size: int
+) -> list[Loaded]:
+    """Decoded images of the patients that a run held out, after saying what was left out.
+
+    Args:
+        options: of `add_sources` and `add_cache`.
+        config, split: of the run's record.
+        vocabulary: what it learnt.
+        size: of the squares, in pixels.
+
+    Raises:
+        DataError: there is none; see also `read_sources` and `load_samples`.
+    """
+    contents = read_sources(options, split, vocabulary, config.data)
+    _, dev = hold_out(contents.samples, config.data.dev_fraction, config.seed, config.data.dev_offset)
+    items, broken = load_samples(dev, size, options.cache)
+    print_reading(contents.notes, [*contents.left_out, *broken])
+    if not items:
+        raise DataError(
+            "No held-out image can be read; measure a run whose data.dev_fraction is above 0, on the data it "
+            "was trained on."
+        )
+    return items
 
 
 def titles(sources: Sequence[str]) -> list[str]:

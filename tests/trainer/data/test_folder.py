@@ -177,7 +177,8 @@ def test_a_radiograph_read_as_normal_is_free_of_all_that_nih_labels(tmp_path: Pa
 def test_a_reading_outweighs_what_was_mined_from_a_report(tmp_path: Path) -> None:
     data = folder(
         tmp_path / "d",
-        "a.png,1,train,PA,F,40,Pneumothorax|Infiltration,,read\nb.png,2,train,PA,F,40,Nodule|Mass,,read\nc.png,3,train,PA,F,40,Mass,Normal,\n",
+        "a.png,1,train,PA,F,40,Pneumothorax|Infiltration,,read\nb.png,2,train,PA,F,40,Nodule|Mass,,read\n"
+        "c.png,3,train,PA,F,40,Mass,Normal,\n",
         "b.png,ChestX-Det,Diffuse Nodule,.1,.1,.2,.2\nc.png,NIH_BBox_List_2017,Mass,.1,.1,.2,.2\n",
     )
     a, b, c = (sample.states for sample in read_folder(data, "train", labels=KNOWN).samples)

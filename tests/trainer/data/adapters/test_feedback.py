@@ -15,7 +15,7 @@ from app.store import FeedbackRepository, NewFeedback, Outline
 from app.store.models import Base
 from patchclip import DataError, load_radiograph
 from patchclip.text.place import Place, PlacePart, Region
-from patchclip.types import Answer, Box, PatchMap
+from patchclip.types import Answer, Box, Laterality, PatchMap
 from tests.trainer.data.miniature import ABSENT, KNOWN, PRESENT, extent, picture, states_of, write
 from trainer.data.adapters.feedback import read_feedback
 
@@ -42,12 +42,12 @@ class Store:
         finding: str,
         reader: str,
         presence: str,
-        side: str | None = None,
+        side: Laterality | None = None,
         boxes: Boxes = (),
         region: Region | None = None,
     ) -> None:
         shown = PatchMap(np.zeros((1, 1), np.float32), (0, 0, 20, 10))
-        answer = Answer(finding, finding, None, False, side, True, 0.5, shown, (), 0.5)  # type: ignore[arg-type]
+        answer = Answer(finding, finding, None, False, side, True, 0.5, shown, (), 0.5)
         if region:
             answer = replace(answer, place=Place((PlacePart(None, region),)))
         sha256 = self.hashes.get(image, "f" * 64)

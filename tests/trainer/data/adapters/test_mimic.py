@@ -13,7 +13,8 @@ from trainer.data.adapters.mimic import read_mimic
 
 SPLIT = (
     "dicom_id,study_id,subject_id,split\n"
-    "d1,59000001,19000001,train\nd2,59000001,19000001,train\nd3,59000002,19000001,train\nd4,59000003,19000002,validate\n"
+    "d1,59000001,19000001,train\nd2,59000001,19000001,train\n"
+    "d3,59000002,19000001,train\nd4,59000003,19000002,validate\n"
     "d5,59000004,19000003,train\n"
 )
 METADATA = (

@@ -15,7 +15,8 @@ from trainer.data.adapters.padchest import read_padchest
 TABLE = (
     "StudyID,ImageID,PatientID,PatientSex_DICOM,label,label_group,split\n"
     "s1,s1_a.png,p1,F,laminar atelectasis,atelectasis,train\ns1,s1_a.png,p1,F,kyphosis,kyphosis,train\n"
-    "s2,s2_a.png,p2,M,Normal,Normal,train\ns3,s3_a.png,p3,M,Normal,Normal,validation\ns4,s4_a.png,p4,M,Normal,Normal,train\n"
+    "s2,s2_a.png,p2,M,Normal,Normal,train\ns3,s3_a.png,p3,M,Normal,Normal,validation\n"
+    "s4,s4_a.png,p4,M,Normal,Normal,train\n"
 )
 
 
