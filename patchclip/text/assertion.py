@@ -46,6 +46,7 @@ class Asserted:
     terms: tuple[int, ...]
     compared: bool = False
     shared: bool = False
+    apart: bool = False
 
 
 def assert_concepts(words: Sequence[str], concepts: Sequence[Concept]) -> list[Asserted]:
@@ -84,7 +85,7 @@ class _Scope:
         for kind in weaker:
             if reached[kind]:
                 return Asserted(concept, kind, positions)
-        return Asserted(concept, "present", positions)
+        return Asserted(concept, "present", positions, apart=self._is_apart(concept))
 
     def _reaching(self, concept: Concept, kind: Kind) -> list[Term]:
         """Terms of one class that reach a concept."""
@@ -176,10 +177,42 @@ class _Scope:
             return False
         return self._is_second(term.stop, cuts[-1]) and self._words[concept.stop : concept.stop + 1] != [","]
 
+    def _is_apart(self, concept: Concept) -> bool:
+        """Whether nothing but its want of a "no", in a list whose other entries have one, says that a finding
+        is there."""
+        start = max((term.stop for term in self._denying(concept.start)), default=concept.start)
+        cuts = [index for index in range(start, concept.start) if self._is_comma(index)]
+        if not cuts or concept.predicate or concept.normal or not self._each_denied(cuts[0]):
+            return False
+        said = markers().asserting | markers().asserting_alone | markers().asserting_behind
+        entry = set(self._words[cuts[-1] + 1 : concept.stop + 1])
+        return not said & entry and not self._ends.intersection(range(start, concept.start))
+
+    def _each_denied(self, comma: int) -> bool:
+        """Whether a comma ends a list of two entries or more that have a negation each."""
+        terms = self._denying(comma)
+        if len(terms) < 2 or any(map(self._is_comma, range(terms[-1].stop, comma))):
+            return False
+        last = terms[-1].start
+        return any(
+            self._is_comma(cut) and self._named(earlier.stop, cut)
+            for earlier in terms[:-1]
+            for cut in range(earlier.stop, last)
+        )
+
+    def _denying(self, stop: int) -> list[Term]:
+        """Terms before a position that negate what follows them."""
+        return [term for term in self._terms if term.negates and term.stop <= stop]
+
+    def _is_comma(self, index: int) -> bool:
+        return self._words[index] == "," and index not in self._inside
+
     def _begins_anew(self, concept: Concept, start: int, separator: int) -> bool:
         """Whether an item after a comma or an "and" is a statement of its own."""
         if concept.predicate:
             return True  # "no infiltrate, heart enlarged"
+        if self._words[separator] == "," and self._each_denied(separator):
+            return True  # "no pneumothorax, no effusion, cardiomegaly"
         words = self._words[separator + 1 : concept.stop]
         if any(word in markers().asserting for word in words) or self._sided(concept):
             return True  # "no pneumothorax, small effusion"; "no pneumothorax, effusion on the right"

@@ -56,18 +56,21 @@ def is_negated(words: Sequence[str]) -> bool:
     return count % 2 == 1
 
 
-def is_doubtful(words: Sequence[str], concept: Concept, said: Collection[int]) -> bool:
+def is_doubtful(
+    words: Sequence[str], concept: Concept, others: Sequence[Concept], said: Collection[int]
+) -> bool:
     """Whether one generic word is all that was understood, beside words that do not just describe it, with
-    none that says the chest.
+    none that says the chest, as any other finding of the chest does.
 
     Args:
         words: of a sentence.
         concept: in it.
+        others: further findings of the vocabulary in it.
         said: positions of the words that say whether a finding is there.
     """
     lists = word_lists()
     plain = [word for index, word in enumerate(words) if word[0].isalnum() and index not in said]
-    if len(concept.positions) > 1 or words[concept.start] not in lists.generic:
+    if not _is_generic(words, concept) or not all(_is_generic(words, other) for other in others):
         return False
     if any(word in lists.chest for word in plain):
         return False
@@ -82,6 +85,10 @@ def is_doubtful(words: Sequence[str], concept: Concept, said: Collection[int]) -
         | sides
     )
     return any(word not in known and not any(map(str.isdigit, word)) for word in plain)
+
+
+def _is_generic(words: Sequence[str], concept: Concept) -> bool:
+    return len(concept.positions) == 1 and words[concept.start] in word_lists().generic
 
 
 def names_something(words: Sequence[str]) -> bool:

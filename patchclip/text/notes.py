@@ -36,6 +36,8 @@ def notes_on(statement: Statement, vocabulary: Vocabulary) -> Iterator[str]:
         yield f"{_quoted(statement.degrees)} was left out: the answer is whether there is any {name}."
     if statement.asserted.shared:
         yield f'The negation was taken to speak of {name} too; if it is there, write "with {name}".'
+    if statement.asserted.apart:
+        yield f'{name[:1].upper() + name[1:]} was taken to be there; if it is not, write "no {name}".'
     assertion, said = statement.asserted.assertion, statement.terms_text
     quoted = f' ("{said}")' if said else ""
     if statement.asserted.concept.borderline:

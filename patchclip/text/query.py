@@ -173,8 +173,10 @@ def _queries(
     for sentence in clauses:
         own = [statement for statement in findings if statement.sentence is sentence]
         said = {position for item in own for position in item.asserted.terms}
+        concepts = [item.asserted.concept for item in own]
         for statement in own:
-            doubtful = len(sentences) == 1 and is_doubtful(sentence.words, statement.asserted.concept, said)
+            concept = statement.asserted.concept
+            doubtful = len(sentences) == 1 and is_doubtful(sentence.words, concept, concepts, said)
             query = _query(text, statement, vocabulary, doubtful)
             key = (query.label, query.assertion, query.place)
             first = queries.setdefault(key, query)

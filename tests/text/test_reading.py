@@ -165,6 +165,10 @@ LEVELS = [
         ("no tension pneumothorax", '"tension pneumothorax" is one kind of pneumothorax'),
         ("no pneumothorax, effusion", 'if it is there, write "with pleural effusion"'),
         ("no pneumothorax and effusion", 'if it is there, write "with pleural effusion"'),
+        (
+            "no pneumothorax, no effusion, edema",
+            "Pulmonary edema was taken to be there; if it",
+        ),
         ("heart at upper limits of normal", '"heart at upper limits of normal" is no cardiomegaly yet'),
     ],
 )
@@ -183,6 +187,9 @@ def test_what_is_not_answered_is_said(text: str, words: str) -> None:
         "no pneumothorax, with effusion",
         "no pneumothorax, effusion, consolidation",
         "no pneumothorax, effusion, or consolidation",
+        "no pneumothorax, no effusion, with edema",
+        "no pneumothorax, no effusion, small nodule",
+        "no pneumothorax, no effusion, edema or consolidation",
         "large effusion",
         "no pulmonary edema",
     ],

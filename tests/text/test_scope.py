@@ -76,12 +76,13 @@ def test_lists_are_balanced_and_copied_from_nowhere(vocabulary: Vocabulary) -> N
         ("broken rib", "Fracture"),
         ("widened aortic knob", "Aortic_Enlargement"),
         ("reticular interstitial pattern in both lungs", "ILD"),
+        ("no large effusion, no tension pneumothorax, no consolidation, cardiomegaly", "Effusion"),
     ],
 )
 def test_a_generic_word_is_taken_for_the_chest(
     vocabulary: Vocabulary, gate: QueryGate, text: str, label: str
 ) -> None:
-    """Described, measured or placed in the chest, it is in scope."""
+    """Described, measured, placed in the chest or beside another finding of it, it is in scope."""
     assert gate.judge(parse_query(text, vocabulary)).label == label
 
 
