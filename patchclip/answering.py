@@ -17,32 +17,46 @@ from patchclip.model.checkpoint import Checkpoint
 from patchclip.operating_threshold import OPERATING_THRESHOLD, lit_regions
 from patchclip.places import Limit
 from patchclip.question import Question
+from patchclip.source_offsets import SourceOffsets
 from patchclip.types import Answer, PatchMap
 from patchclip.within import ends, limit_for, limited, lit_in_each, logit_within, valid_patches
 
 
-def answers_to(checkpoint: Checkpoint, encoded: Encoded, questions: Sequence[Question]) -> list[Answer]:
+def answers_to(
+    checkpoint: Checkpoint, encoded: Encoded, questions: Sequence[Question], offsets: SourceOffsets
+) -> list[Answer]:
     """One answer for each question, of which there must be one at least; all patches and all questions in one
-    matrix product."""
+    matrix product.
+
+    offsets: of the checkpoint's model.
+    """
     model, branches = checkpoint.model, checkpoint.calibration.branches
     positive, negative = ends(questions)
     with torch.inference_mode():
         patch_logits = model.pair_logits(encoded.embeddings.patches, positive, negative)[0]
         image_logits = image_logit(model, encoded.embeddings, positive, negative, branches)[0]
+    less = offsets.of(encoded.embeddings, [question.label for question in questions])[0]
     return [
-        _answer(checkpoint, encoded, question, patch_logits[:, k], float(image_logits[k]))
+        _answer(checkpoint, encoded, question, patch_logits[:, k], float(image_logits[k]), float(less[k]))
         for k, question in enumerate(questions)
     ]
 
 
 def _answer(
-    checkpoint: Checkpoint, encoded: Encoded, question: Question, patch_logits: Tensor, logit: float
+    checkpoint: Checkpoint,
+    encoded: Encoded,
+    question: Question,
+    patch_logits: Tensor,
+    logit: float,
+    less: float,
 ) -> Answer:
-    """patch_logits: [P]; logit: the image's."""
+    """patch_logits: [P]; logit: the image's; less: what its source adds to it."""
     query, calibration = question.query, checkpoint.calibration
     limit = limit_for(encoded, question)
-    present = _probability(checkpoint, encoded, question, logit, limit) if question.in_vocabulary else None
-    patch_map = _map(checkpoint, encoded, question, patch_logits, logit, limit)
+    present: float | None = None
+    if question.in_vocabulary:
+        present = _probability(checkpoint, encoded, question, logit, less, limit)
+    patch_map = _map(checkpoint, encoded, question, patch_logits, logit - less, limit)
     lit = lit_regions(patch_map, encoded.size, calibration.min_patches) if question.in_vocabulary else ()
     warnings = question.warnings(encoded.facts, limit.warnings if limit else ())
     point: OperatingPoint | None = None
@@ -81,7 +95,12 @@ def _answer(
 
 
 def _probability(
-    checkpoint: Checkpoint, encoded: Encoded, question: Question, logit: float, limit: Limit | None
+    checkpoint: Checkpoint,
+    encoded: Encoded,
+    question: Question,
+    logit: float,
+    less: float,
+    limit: Limit | None,
 ) -> float:
     """That the named finding is present, in the place that the query is limited to."""
     calibration = checkpoint.calibration.of(question.label)
@@ -91,7 +110,7 @@ def _probability(
         logits += [
             logit_within(checkpoint.model, encoded, question, patches, branches) for patches in limit.each
         ]
-    return min(float(calibration.image_probability(value)) for value in logits)
+    return min(float(calibration.image_probability(value - less)) for value in logits)
 
 
 def _map(

@@ -20,6 +20,7 @@ from patchclip.question import Question, QuestionReader
 from patchclip.radiograph_encoder import RadiographEncoder
 from patchclip.resources import BUNDLED, checkpoint_folder
 from patchclip.saliency import SaliencyTask, applicable_methods, saliency_maps, saliency_method
+from patchclip.source_offsets import SourceOffsets
 from patchclip.text.query import Reading
 from patchclip.text.scope import QueryGate
 from patchclip.text.vocabulary import Vocabulary
@@ -29,7 +30,11 @@ from patchclip.within import ends, limit_for, limited, valid_patches
 
 class Engine:
     """A checkpoint ready to answer. Threads may share an engine: it changes nothing but a cache of text
-    embeddings."""
+    embeddings.
+
+    Attributes:
+        offsets: what is subtracted from an image's logits for the training source that it resembles.
+    """
 
     def __init__(
         self,
@@ -64,6 +69,7 @@ class Engine:
             )
         gate = QueryGate.from_dict(checkpoint.gates["query"], self.vocabulary, self.model.sentence_encoder)
         self._reader = QuestionReader(self.model, self.vocabulary, gate, checkpoint.prompts)
+        self.offsets = SourceOffsets(self.model, checkpoint.calibration, self._reader.ends_of)
 
     @property
     def backend(self) -> str:
@@ -178,7 +184,7 @@ class Engine:
         """
         if not texts:
             return []
-        return answers_to(self.checkpoint, encoded, self._questions(texts))
+        return answers_to(self.checkpoint, encoded, self._questions(texts), self.offsets)
 
     def saliency(self, encoded: Encoded, text: str, method: str = "grad_cam") -> PatchMap:
         """Relative saliency of the named finding (never of its absence), from the same logit as the
@@ -275,7 +281,8 @@ class Engine:
         with torch.inference_mode():
             _, embeddings = self._images.embed(pixels, valid_patches(encoded))
             logits = image_logit(self.model, embeddings, *ends([question]), calibration.branches)
-        return calibration.of(question.label).image_probability(logits[:, 0].float().cpu().numpy())
+        values = logits[:, 0].float().cpu().numpy() - self.offsets.of(embeddings, [question.label])[:, 0]
+        return calibration.of(question.label).image_probability(values)
 
 
 def _named(name: str) -> Checkpoint:

@@ -144,10 +144,14 @@ class QuestionReader:
         if query.label and not verdict.in_vocabulary:
             query = replace(query, finding=query.doubtful or query.finding, label=None)
         if query.label:
-            ends = self._ends(f"label:{query.label}", self.vocabulary.prompts(query.label))
+            ends = self.ends_of(query.label)
         else:
             ends = self._ends(f"text:{query.finding}", self.vocabulary.free_prompts(query.finding))
         return Question(query, verdict.label, verdict.in_vocabulary, ends.positive, ends.negative)
+
+    def ends_of(self, label: str) -> PromptEmbeddings:
+        """The embedded prompts of a finding of the vocabulary."""
+        return self._ends(f"label:{label}", self.vocabulary.prompts(label))
 
     def _ends(self, key: str, pair: PromptPair) -> PromptEmbeddings:
         """Embedded once for each key."""

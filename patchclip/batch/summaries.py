@@ -1,11 +1,12 @@
 """One embedding per image and finding, whose inner product with a query is the image's logit.
 
-The logit of an image is the mean of its branches (`patchclip.model.branches`). Two of them are inner products
-as they are. The third is a smooth maximum over the patches, log sum exp z_i - a log P; for any weights w over
-the patches it is at least sum w_i z_i + H(w) - a log P, H the entropy, and equal to that where w = softmax(z)
-(the variational form of log-sum-exp; Boyd & Vandenberghe, Convex Optimization, 3.1.5 and 5.1.6). With the
-weights of a finding's own prompts, the sum is one vector for the image and the rest one number: for that
-finding's query the logit is exact, for another wording of it a lower bound.
+The logit of an image is the mean of its branches (`patchclip.model.branches`), less one number for the source
+that it resembles (`patchclip.model.sources`). Two branches are inner products as they are. The third is a
+smooth maximum over the patches, log sum exp z_i - a log P; for any weights w over the patches it is at least
+sum w_i z_i + H(w) - a log P, H the entropy, and equal to that where w = softmax(z) (the variational form of
+log-sum-exp; Boyd & Vandenberghe, Convex Optimization, 3.1.5 and 5.1.6). With the weights of a finding's own
+prompts, the sum is one vector for the image and the rest one number: for that finding's query the logit is
+exact, for another wording of it a lower bound.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from patchclip.engine import Engine
 from patchclip.model.branches import Branch
 from patchclip.model.patchclip import MIL_AREA, ImageEmbeddings, PatchCLIP
 from patchclip.question import Question
+from patchclip.source_offsets import SourceOffsets
 from patchclip.types import FloatArray
 
 
@@ -47,6 +49,7 @@ def summaries(
     embeddings: ImageEmbeddings,
     known: Mapping[str, Direction],
     branches: Sequence[Branch],
+    offsets: SourceOffsets,
 ) -> dict[str, FloatArray]:
     """Label -> float32 [D + 1]: the vector, and the number that `query_vector` multiplies by one.
 
@@ -54,7 +57,8 @@ def summaries(
         model: of the embeddings.
         embeddings: of a batch of one.
         known: from `directions`.
-        branches: whose mean the image's logit is.
+        branches: whose mean the image's logit is, before
+        offsets: are subtracted from it.
     """
     names = list(known)
     positive = torch.stack([known[name].positive for name in names]).to(embeddings.patches.device)
@@ -76,6 +80,7 @@ def summaries(
                     row = torch.cat([vector, vector.new_zeros(1, 1)], dim=1)
                     parts.append(row.expand(len(names), -1))
         mean = torch.stack(parts).mean(dim=0).cpu().numpy()
+    mean[:, -1] -= offsets.of(embeddings, names)[0]
     return {name: np.asarray(mean[index], np.float32) for index, name in enumerate(names)}
 
 

@@ -212,6 +212,7 @@ class Worker:
                     encoded.embeddings,
                     self._directions,
                     self.engine.checkpoint.calibration.branches,
+                    self.engine.offsets,
                 )
                 stored = record_of(self.engine, encoded) | summary_values(vectors)
         except PatchClipError as error:

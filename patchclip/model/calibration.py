@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from patchclip.errors import CheckpointError
 from patchclip.model.branches import Branch
+from patchclip.model.sources import Sources
 from patchclip.records import typed
 from patchclip.types import FloatArray
 
@@ -81,6 +82,8 @@ class Calibration:
         min_patches: a region of fewer lit patches is not reported.
         mirror: every image is encoded together with its mirror image and the two are averaged; for models
             trained on mirror images.
+        sources: what an image's likeness to a training source adds to the image's logits, which is subtracted
+            before all else; None for nothing.
     """
 
     findings: dict[str, FindingCalibration]
@@ -88,6 +91,7 @@ class Calibration:
     branches: tuple[Branch, ...] = tuple(Branch)
     min_patches: float = 0.0
     mirror: bool = False
+    sources: Sources | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.min_patches) and self.min_patches >= 0):
@@ -122,6 +126,8 @@ class Calibration:
         _expect(cls, values)
         for item in (values["default"], *_objects(values["findings"])):
             _expect(FindingCalibration, item)
+        if values["sources"] is not None:
+            _expect(Sources, values["sources"])
         calibration = typed(cls, values, _WHAT, _REMEDY)
         if not calibration.branches:
             raise CheckpointError(
@@ -134,7 +140,7 @@ def _objects(values: object) -> list[object]:
     return list(values.values()) if isinstance(values, dict) else [values]
 
 
-def _expect(kind: type[Calibration | FindingCalibration], values: object) -> None:
+def _expect(kind: type[Calibration | FindingCalibration | Sources], values: object) -> None:
     """Every field must be there and no other: a default for a fitted number would be a wrong answer."""
     if not isinstance(values, dict):
         raise CheckpointError(f"{_WHAT} cannot be read (a part is no JSON object); {_REMEDY}.")

@@ -166,6 +166,12 @@ def load_checkpoint(folder: Path, *, prompts: bool = True) -> Checkpoint:
             f"The checkpoint's calibration lacks {missing[0][:60]}, which its vocabulary has; calibrate "
             "it again."
         )
+    telling = calibration.sources.labels if calibration.sources else ()
+    if unknown := sorted(set(telling) - set(vocabulary.labels)):
+        raise CheckpointError(
+            f"The checkpoint tells its sources by {unknown[0][:60]}, which its vocabulary lacks; calibrate "
+            "it again."
+        )
     config = ModelConfig.from_dict(record["config"])
     published = _published(record, folder)
     spare = SPARE_TIMM if config.tower.startswith("timm:") else SPARE_CLIP

@@ -9,7 +9,7 @@ from typing import Any
 from patchclip.errors import CheckpointError
 from patchclip.records import parse_json
 
-FORMAT = 3
+FORMAT = 4
 SECTIONS = ("config", "vocabulary", "calibration", "gates")
 Record = dict[str, Any]
 
@@ -60,5 +60,10 @@ def _from_2(record: Record) -> Record:
     return {**record, "format": 3, "members": []}
 
 
-UPGRADES: dict[int, Callable[[Record], Record]] = {1: _from_1, 2: _from_2}
+def _from_3(record: Record) -> Record:
+    """Format 3 knew of no sources that logits tell."""
+    return {**record, "format": 4, "calibration": {"sources": None, **record["calibration"]}}
+
+
+UPGRADES: dict[int, Callable[[Record], Record]] = {1: _from_1, 2: _from_2, 3: _from_3}
 """Format -> what makes a record of the next one of it; every earlier format has an entry."""

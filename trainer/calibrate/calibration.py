@@ -15,11 +15,13 @@ from patchclip.data.normal import free_of_all
 from patchclip.errors import DataError
 from patchclip.model.branches import Branch
 from patchclip.model.calibration import Calibration, FindingCalibration
+from patchclip.model.sources import Sources
 from patchclip.operating_threshold import OPERATING_THRESHOLD
 from trainer.batches.targets import NEGATIVE, POSITIVE
 from trainer.calibrate.joint import lit_maps, operating_point
 from trainer.calibrate.reference import reference_states
 from trainer.calibrate.regions import choose, outline_widths, outlined_targets
+from trainer.calibrate.sources import fit_sources
 from trainer.config import LossConfig
 from trainer.data.checks import check_held_out
 from trainer.data.loaded import Loaded
@@ -74,11 +76,13 @@ def fit_calibration(
     branches: tuple[Branch, ...],
     point: OperatingPoint,
     outlined: Sequence[Loaded] = (),
+    sources: Sources | None = None,
 ) -> Calibration:
     """Fits everything, on held-out images `items`; `outlined`, of any images, tell with them how large
     findings are.
 
-    Branches: see `best_branches`. Image: one slope shared by all findings and one bias each, by logistic
+    Branches: see `best_branches`. Sources: see `trainer.calibrate.sources`; `sources`, if any, are kept where
+    the held-out images are all of one. Image: one slope shared by all findings and one bias each, by logistic
     regression on the states (Platt 1999; "not mentioned" counts as absent, as in the labels' own use) of the
     cohort that `trainer.calibrate.reference` names. Patch:
     smoothing and the image logit's share are those under which the brightest regions are most often right,
@@ -96,7 +100,10 @@ def fit_calibration(
     check_held_out(table)
     branches = best_branches(logits.image, table, branches)
     image = np.mean([logits.image[name] for name in branches], axis=0)
-    reference = reference_states(table, [item.sample.patients for item in items])
+    cohorts = [item.sample.patients for item in items]
+    sources = fit_sources(image, table, cohorts, labels) or sources
+    image = sources.corrected(image, labels) if sources else image
+    reference = reference_states(table, cohorts)
     scale, biases = _image_fit(image, reference)
     normal = free_of_all(table)
     widths = outline_widths([*items, *outlined], labels, logits.patches.shape[-1])
@@ -132,7 +139,7 @@ def fit_calibration(
         overlap_threshold=float(np.median(list(overlap.values()))),
         smoothing=float(np.median(sigmas)),
     )
-    return Calibration(findings, middle, branches, point.min_patches, point.mirror)
+    return Calibration(findings, middle, branches, point.min_patches, point.mirror, sources)
 
 
 def _image_fit(image: NDArray[np.float32], table: NDArray[np.int8]) -> tuple[float, list[float]]:

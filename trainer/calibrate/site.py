@@ -40,10 +40,14 @@ def prevalence_of(table: States, labels: Sequence[str]) -> dict[str, Prevalence]
     }
 
 
-def image_logits(logits: DevLogits, calibration: Calibration) -> Scores:
-    """The image's logit of each finding before calibration, float64 [N, K]."""
+def image_logits(logits: DevLogits, calibration: Calibration, labels: Sequence[str]) -> Scores:
+    """The image's logit of each finding before calibration, less what its source adds, float64 [N, K].
+
+    labels: of the K columns.
+    """
     mean = np.mean([logits.image[branch] for branch in calibration.branches], axis=0)
-    return np.asarray(mean, np.float64)
+    sources = calibration.sources
+    return np.asarray(sources.corrected(mean, labels) if sources else mean, np.float64)
 
 
 def site_calibration(

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from patchclip.errors import DataError
 from patchclip.model.branches import Branch
 from patchclip.model.checkpoint import load_checkpoint, save_checkpoint, write_prompts
@@ -16,6 +18,8 @@ from trainer.calibrate.calibration import OperatingPoint, fit_calibration, train
 from trainer.calibrate.joint import lit_maps
 from trainer.calibrate.reference import reference_states
 from trainer.calibrate.site import image_logits, prevalence_of
+from trainer.calibrate.sources import cross_fitted, shortcuts
+from trainer.calibrate.sources import lines as shortcut_lines
 from trainer.commands.sources import add_sources, check_broken, print_reading, read_sources
 from trainer.config import DataConfig, FitConfig
 from trainer.data.checks import without_copies
@@ -154,7 +158,7 @@ def calibrate_folder(
     gates = {**checkpoint.gates, **fit_gates(model.sentence_encoder, vocabulary, train)}
     cohorts = [item.sample.patients for item in held_out]
     table = reference_states(state_table(held_out, labels), cohorts)
-    image = image_logits(logits, calibration)
+    image = image_logits(logits, calibration, labels)
     maps = lit_maps(logits.patches, image, labels, calibration)
     patients = patients_of(held_out)
     measured = cross_validated(image, maps, table, patients, labels, calibration)
@@ -164,6 +168,13 @@ def calibrate_folder(
     write_prompts(folder)
 
     figures = figures_from_logits(logits, held_out, labels)
+    if calibration.sources:
+        names = calibration.sources.names
+        plain = image_logits(logits, replace(calibration, sources=None), labels).astype(np.float32)
+        states = state_table(held_out, labels)
+        told = cross_fitted(plain, states, cohorts, patients, labels)
+        print("sources told by images free of a finding, a fifth of patients corrected by the others:")
+        print(*shortcut_lines(shortcuts(plain, told, states, cohorts, labels, names)), sep="\n")
     print("held out: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     print("operating points, each fold of patients judged by the point that the others choose:")
     print(*lines(measured.accuracy, calibration), sep="\n")

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
         )
     checkpoint = load_checkpoint(options.checkpoint)
     site = read_site(options, checkpoint)
-    image = image_logits(site.logits, checkpoint.calibration)
+    image = image_logits(site.logits, checkpoint.calibration, site.labels)
     calibration = site_calibration(image, site.table, site.labels, checkpoint.calibration)
     save_checkpoint(
         options.out,

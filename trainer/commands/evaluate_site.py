@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
     checkpoint = load_checkpoint(options.checkpoint)
     site = read_site(options, checkpoint)
     errors = site_errors(
-        image_logits(site.logits, checkpoint.calibration),
+        image_logits(site.logits, checkpoint.calibration, site.labels),
         site.table,
         site.labels,
         checkpoint.calibration,

@@ -12,12 +12,13 @@ from trainer.commands.fit import add_training_flags, recipe_of, train, vocabular
 from trainer.commands.sources import read_held_out
 from trainer.fit.distributed import join
 from trainer.fit.run_folder import STATE, run_record
+from trainer.folds.balanced import balanced
 from trainer.folds.figures import differences, fold_figures
 from trainer.folds.held_out import FILE, HeldOut, predict_held_out
 from trainer.folds.table import table
 
 HELP = "train one model per fold of the patients, and report figures over all folds"
-FIGURES = "folds.json"
+FIGURES, BALANCED = "folds.json", "folds_balanced.json"
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +52,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--report", action="store_true", help="train nothing, and report the folds that are done"
     )
     parser.add_argument(
+        "--balance-sources",
+        action="store_true",
+        help="report scores that are corrected for the source of an image by what the other folds say, as "
+        "calibration corrects a model's; with --against, less those of that folder as they are",
+    )
+    parser.add_argument(
         "--against",
         type=Path,
         metavar="DIR",
@@ -71,6 +78,8 @@ def run(options: argparse.Namespace) -> None:
     if not join().first:
         return
     done = _done(options.out, options.folds)
+    if options.balance_sources:
+        done = balanced(done)
     if options.against:
         others = _done(options.against, options.folds)
         both = sorted(done.keys() & others.keys())
@@ -78,7 +87,9 @@ def run(options: argparse.Namespace) -> None:
         print(table(differences([done[fold] for fold in both], [others[fold] for fold in both])), end="")
         return
     figures = fold_figures(list(done.values()))
-    (options.out / FIGURES).write_text(json.dumps(figures.to_json(), indent=1) + "\n", encoding="utf-8")
+    (options.out / (BALANCED if options.balance_sources else FIGURES)).write_text(
+        json.dumps(figures.to_json(), indent=1) + "\n", encoding="utf-8"
+    )
     print(table(figures), end="")
 
 

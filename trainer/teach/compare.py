@@ -135,7 +135,7 @@ def _measured(
     bootstrap: PatientBootstrap,
     by_readers: bool,
 ) -> dict[str, _Measure]:
-    image = image_logits(answers.logits, answers.calibration)
+    image = image_logits(answers.logits, answers.calibration, labels)
     calibrations = [answers.calibration.of(label) for label in labels]
     maps = smoothed_maps(answers.logits.patches, np.array([item.smoothing for item in calibrations]))
     pointing, patches = _places(maps, items, labels)

@@ -71,9 +71,9 @@ def fitted(
         before: the parent's calibration.
     """
     point = OperatingPoint(min_patches=before.min_patches, mirror=before.mirror)
-    calibration = fit_calibration(logits, items, labels, before.branches, point, learnt_from)
+    calibration = fit_calibration(logits, items, labels, before.branches, point, learnt_from, before.sources)
     table = reference_states(state_table(items, labels), [item.sample.patients for item in items])
-    image = image_logits(logits, calibration)
+    image = image_logits(logits, calibration, labels)
     maps = lit_maps(logits.patches, image, labels, calibration)
     return Recalibrated(
         calibration,
@@ -99,7 +99,7 @@ def carried_over(
         before: the parent's calibration.
     """
     table = state_table(items, labels)
-    images = image_logits(new, before), image_logits(old, before)
+    images = image_logits(new, before, labels), image_logits(old, before, labels)
     sigmas = np.array([before.of(label).smoothing for label in labels])
     maps = smoothed_maps(new.patches, sigmas), smoothed_maps(old.patches, sigmas)
     findings = dict(before.findings)

@@ -94,7 +94,9 @@ def test_the_image_logit_is_the_mean_of_the_answering_branches() -> None:
     branches = {branch: rng.normal(size=(3, 2)).astype(np.float32) for branch in Branch}
     logits = DevLogits(branches, np.zeros((3, 2, 1, 1), np.float32))
     two = Calibration({}, ITEM, branches=(Branch.MIL, Branch.GLOBAL))
-    assert image_logits(logits, two) == pytest.approx((branches[Branch.MIL] + branches[Branch.GLOBAL]) / 2)
+    assert image_logits(logits, two, LABELS) == pytest.approx(
+        (branches[Branch.MIL] + branches[Branch.GLOBAL]) / 2
+    )
 
 
 def test_a_checkpoint_is_calibrated_to_a_site_and_measured(
