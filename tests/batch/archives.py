@@ -16,6 +16,7 @@ from patchclip.model.branches import Branch, image_logit
 from patchclip.model.calibration import Calibration, FindingCalibration
 from patchclip.model.checkpoint import checkpoint_sha256, load_checkpoint, save_checkpoint
 from patchclip.model.prompts import save_prompts
+from patchclip.model.sources import Sources
 from patchclip.within import ends
 from tests.tiny import KINDS, tiny_checkpoint
 
@@ -49,11 +50,24 @@ def contrasting_checkpoint(folder: Path, source: Path) -> Path:
             patch_bias=float(-patch_scale * patch.mean()),
             smoothing=0.6,
         )
-    calibration = Calibration(findings, next(iter(findings.values())), min_patches=0.5)
+    calibration = Calibration(
+        findings, next(iter(findings.values())), min_patches=0.5, sources=told_apart(findings)
+    )
     save_checkpoint(folder, model, checkpoint.vocabulary, calibration, checkpoint.gates)
     # The text half is as it was, and so are the prompts, which take long to embed.
     save_prompts(folder, checkpoint.prompts, checkpoint_sha256(folder))
     return folder
+
+
+def told_apart(findings: dict[str, FindingCalibration]) -> Sources:
+    """Two sources, told by one finding's calibrated logit, that move every second finding by half a logit."""
+    teller = findings["Cardiomegaly"]
+    weights = ((0.0,), (teller.image_scale,))
+    shifts: dict[str, tuple[float, ...]] = {
+        label: (-0.5 / item.image_scale, 0.5 / item.image_scale)
+        for label, item in list(findings.items())[::2]
+    }
+    return Sources(("here", "there"), ("Cardiomegaly",), weights, (0.0, teller.image_bias), shifts)
 
 
 def films(folder: Path, count: int, size: int = 96) -> list[str]:

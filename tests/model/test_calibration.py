@@ -60,6 +60,11 @@ def test_a_calibration_survives_its_checkpoint() -> None:
         ),
         (lambda values: values.update(branches=[]), "names no image-level branch; calibrate it again"),
         (lambda values: values.pop("mirror"), "missing or unknown: mirror"),
+        (lambda values: values.pop("sources"), "missing or unknown: sources"),
+        (
+            lambda values: values.update(sources={"names": ["a"]}),
+            "missing or unknown: biases, labels, shifts",
+        ),
         (lambda values: values["default"].update(temperature=2.0), "missing or unknown: temperature"),
         (lambda values: values["findings"]["Mass"].pop("smoothing"), "missing or unknown: smoothing"),
         (

@@ -71,7 +71,7 @@ RECORDS: dict[str, tuple[bytes, str]] = {
     "long number": (b'{"format": ' + b"1" * 10_000 + b"}", "is not valid JSON"),
     "not a number": (b'{"format": NaN}', "is not valid JSON"),
     "no format": (b"{}", "has format None"),
-    "format as text": (b'{"format": "1"}', "has format 1, this version reads 1 to 3"),
+    "format as text": (b'{"format": "1"}', "has format 1, this version reads 1 to 4"),
     "format list": (b'{"format": [1]}', r"has format \[1\]"),
     "nothing else": (b'{"format": 1}', 'has no section "config"'),
 }

@@ -191,7 +191,7 @@ def test_damaged_checkpoints_are_refused(tmp_path: Path, vocabulary: Vocabulary)
     with pytest.raises(CheckpointError, match="damaged"):
         load_checkpoint(tmp_path)
     record = (tmp_path / "model.json").read_text()
-    (tmp_path / "model.json").write_text(record.replace('"format": 3', '"format": 9'))
+    (tmp_path / "model.json").write_text(record.replace('"format": 4', '"format": 9'))
     with pytest.raises(CheckpointError, match="update"):
         load_checkpoint(tmp_path)
     with pytest.raises(CheckpointError, match="open_clip knows no model"):

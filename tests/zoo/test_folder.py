@@ -183,13 +183,16 @@ def test_the_bundled_model_of_format_1_is_read_and_upgraded(
     old = Path(shutil.copytree(BUNDLED, tmp_path / "old", ignore=shutil.ignore_patterns(PROMPTS)))
     record = json.loads((old / RECORD).read_text())
     record = {key: value for key, value in record.items() if key in FORMAT_1} | {"format": 1}
+    record["calibration"].pop("sources", None)
     (old / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
     before, after = load_checkpoint(old), convert(str(old), tmp_path / "new", FEW)
     said = "patchclip-cxr-s: 512 px (pad, grey values standardised), 32 x 32 patches"
     assert description(after).startswith(said)
     written = json.loads((tmp_path / "new" / RECORD).read_text())
-    assert written == {**record, "format": 3, "published": None, "members": []}
+    calibration = {**record["calibration"], "sources": None}
+    wanted: dict[str, object] = {"format": 4, "published": None, "members": [], "calibration": calibration}
+    assert written == {**record, **wanted}
     for name in (WEIGHTS, "prevalence.json", "accuracy.json"):
         assert (tmp_path / "new" / name).read_bytes() == (old / name).read_bytes()
     assert before.calibration == after.calibration and before.accuracy == after.accuracy
@@ -202,11 +205,11 @@ def test_the_bundled_model_of_format_1_is_read_and_upgraded(
 
 def test_a_newer_format_is_refused_in_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = json.loads((folder / RECORD).read_text())
-    (folder / RECORD).write_text(json.dumps({**record, "format": 4}))
-    with pytest.raises(CheckpointError, match="has format 4, this version reads 1 to 3; update Patch-CLIP"):
+    (folder / RECORD).write_text(json.dumps({**record, "format": 5}))
+    with pytest.raises(CheckpointError, match="has format 5, this version reads 1 to 4; update Patch-CLIP"):
         load_checkpoint(folder)
     assert main(["convert", str(folder), str(folder.parent / "new")]) == 1
-    assert "has format 4" in capsys.readouterr().err and not (folder.parent / "new").exists()
+    assert "has format 5" in capsys.readouterr().err and not (folder.parent / "new").exists()
 
 
 def test_wishes_of_the_user_outweigh_what_the_model_says(converted: Path, tmp_path: Path) -> None:
