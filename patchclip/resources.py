@@ -11,7 +11,7 @@ ASSETS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parents
 BUNDLED = ASSETS / "patchclip-cxr-s"
 """Folder of the bundled checkpoint that answers unless another is named."""
 LARGER = ASSETS / "patchclip-cxr-b"
-"""Folder of the bundled ensemble, which takes longer and sees more; no part of an installed package."""
+"""Folder of the bundled ensemble, which takes longer and sees more."""
 TWIN = ASSETS / "patchclip-cxr-s-twin"
 """Folder of its twin, trained without boxes, whose saliency is the standard of comparison; no part of an
 installed package."""
@@ -28,8 +28,8 @@ ORIENTATION = ASSETS / "orientation"
 
 
 def bundled_models() -> list[Path]:
-    """Folders of the models that this installation brings, the default first."""
-    return [folder for folder in (BUNDLED, LARGER) if folder.is_dir()]
+    """Folders of the models that come with the library, the default first."""
+    return [BUNDLED, LARGER]
 
 
 def checkpoint_folder(named: str | Path) -> Path:
