@@ -4,13 +4,16 @@ out."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Protocol
 
+from patchclip.text.language import read
 from patchclip.text.statements import Statement
 from patchclip.text.tokens import Token
 from patchclip.text.vocabulary import Vocabulary
 
 _GENERAL = frozenset({"patient", "disease in general"})  # other things that no warning need name
+_PARTING = frozenset({",", ";", ":", "(", "/", "and", "or", "but", "with", "without"})
 _SHORT = 15  # words up to which a text is a query, of which every word matters; a report has many that do not
 
 
@@ -32,6 +35,8 @@ def notes_on(statement: Statement, vocabulary: Vocabulary) -> Iterator[str]:
         names = " or ".join(vocabulary.finding(label).name for label in also)
         yield f'"{statement.concept_text}" may also mean {names}.'
     name = vocabulary.finding(statement.label).name if statement.label else ""
+    if not _of_it(statement).isdisjoint(read("lexicon")["unmeasured"].get(statement.label, ())):
+        yield f'"{statement.concept_text}" is answered as {name}; how well it is told was not measured.'
     if statement.degrees:
         yield f"{_quoted(statement.degrees)} was left out: the answer is whether there is any {name}."
     if statement.asserted.shared:
@@ -48,6 +53,13 @@ def notes_on(statement: Statement, vocabulary: Vocabulary) -> Iterator[str]:
         yield f"The past{quoted} cannot be told from one film; the answer is whether it is there now."
     elif assertion == "comparison" or statement.asserted.compared:
         yield f"A change{quoted} cannot be told from one film; the answer is whether it is there."
+
+
+def _of_it(statement: Statement) -> set[str]:
+    """A finding's own words, and those behind it in its entry: "fracture of the left clavicle"."""
+    concept, words = statement.asserted.concept, statement.sentence.words
+    behind = takewhile(lambda word: word not in _PARTING, words[concept.stop :])
+    return {words[position] for position in concept.positions}.union(behind)
 
 
 def correction(text: str, word: str) -> str:

@@ -162,6 +162,12 @@ LEVELS = [
         ("blorptang effusion", 'Not understood, and left out: "blorptang"'),
         ("no large effusion", '"large" was left out: the answer is whether there is any pleural effusion'),
         ("keine frischen Infiltrate", '"frischen" was left out'),
+        (
+            "vertebral compression fracture",
+            "is answered as rib fracture; how well it is told was not measured",
+        ),
+        ("fracture of the left clavicle", "is answered as rib fracture; how well it is told was not"),
+        ("Schlüsselbeinbruch", "is answered as rib fracture; how well it is told was not measured"),
         ("no tension pneumothorax", '"tension pneumothorax" is one kind of pneumothorax'),
         ("no pneumothorax, effusion", 'if it is there, write "with pleural effusion"'),
         ("no pneumothorax and effusion", 'if it is there, write "with pleural effusion"'),
@@ -191,6 +197,8 @@ def test_what_is_not_answered_is_said(text: str, words: str) -> None:
         "no pneumothorax, no effusion, small nodule",
         "no pneumothorax, no effusion, edema or consolidation",
         "large effusion",
+        "displaced rib fracture",
+        "rib fracture, no effusion",
         "no pulmonary edema",
     ],
 )
