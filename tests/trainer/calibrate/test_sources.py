@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from patchclip.image.geometry import Letterbox
+from patchclip.model.branches import Branch
+from trainer.calibrate.calibration import OperatingPoint, fit_calibration
+from trainer.calibrate.site import image_logits
 from trainer.calibrate.sources import cross_fitted, fit_sources, lines, shortcuts
+from trainer.data.loaded import Loaded
+from trainer.data.sample import Sample, State
+from trainer.fit.validation import DevLogits
 
 LABELS = ["Effusion", "Fibrosis", "Mass", "Pneumothorax"]
 
@@ -78,6 +87,47 @@ def test_a_source_can_no_longer_be_told(names: tuple[str, ...], added: dict[str,
         before > 0.8
         and f"Fibrosis tells {names[1]}: AUROC {before:.2f}, corrected {after:.2f}" in "".join(lines(found))
     )
+
+
+def test_a_calibration_of_two_sources_is_of_corrected_logits(tmp_path: Path) -> None:
+    """Operating points and biases are fitted to what an answer is made of; one source changes nothing."""
+    logits, table, cohorts, patients = planted(
+        ("a", "b"), {"Fibrosis": (0.0, 2.0), "Mass": (0.0, 6.0)}, each=60
+    )
+    table[::3] = 0  # free of all
+    items = [
+        Loaded(
+            np.zeros((8, 8), np.uint8),
+            Letterbox(8, 8, 8),
+            Sample(tmp_path / f"{n}.png", patient, cohort, states_of(row)),
+        )
+        for n, (patient, cohort, row) in enumerate(zip(patients, cohorts, table, strict=True))
+    ]
+    maps = np.repeat(logits[:, :, None], 4, axis=2).reshape(*logits.shape, 2, 2)
+    given = DevLogits({Branch.MIL: logits}, maps)
+    fitted = fit_calibration(given, items, LABELS, (Branch.MIL,), OperatingPoint())
+    sources = fit_sources(logits, table, cohorts, LABELS)
+    assert sources is not None and fitted.sources == sources
+    assert image_logits(given, fitted, LABELS) == pytest.approx(sources.corrected(logits, LABELS))
+    known = {item.sample.patients for item in items[:60]}
+    assert known == {"a"}
+    first = DevLogits({Branch.MIL: logits[:60]}, maps[:60])
+    alone = fit_calibration(first, items[:60], LABELS, (Branch.MIL,), OperatingPoint())
+    assert alone.sources is None and image_logits(first, alone, LABELS) == pytest.approx(logits[:60])
+    kept = fit_calibration(first, items[:60], LABELS, (Branch.MIL,), OperatingPoint(), (), sources)
+    assert kept.sources == sources
+    shift = sources.corrected(logits[:60], LABELS) - logits[:60]
+    after, before = kept.of("Fibrosis"), alone.of("Fibrosis")
+    assert after.image_bias - before.image_bias == pytest.approx(
+        -after.image_scale * float(shift[:, 1].mean()), abs=0.25
+    )
+
+
+def states_of(row: np.ndarray) -> dict[str, State]:
+    return {
+        label: (State.ABSENT, State.PRESENT, State.NOT_MENTIONED)[code]
+        for label, code in zip(LABELS, row, strict=True)
+    }
 
 
 def test_one_source_or_too_few_images_move_nothing() -> None:
