@@ -22,7 +22,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="a calibrated checkpoint, whose operating points, prevalence and gates it takes over as well",
+        help="a calibrated checkpoint, whose operating points and prevalence it takes over as well, and its "
+        "gates where the run was not calibrated before",
     )
 
 
@@ -31,7 +32,8 @@ def run(options: argparse.Namespace) -> None:
 
     A model that learns from everybody leaves nobody to calibrate it on. One that learnt by the same recipe
     from most of them has logits of the same scale, so what was fitted on the patients that it never saw holds
-    for both, as far as an evaluation on others shows.
+    for both, as far as an evaluation on others shows. Gates are of pictures and texts, not of a model's
+    logits: those of a run that was calibrated before stay.
 
     Raises:
         DataError: the run held patients out itself; or the other is of another architecture, knows other
@@ -50,8 +52,8 @@ def run(options: argparse.Namespace) -> None:
             f"{options.like} is a model of another architecture or of other findings than {options.folder}; "
             "name one by the same recipe."
         )
-    folder = options.folder / "best"
+    folder, gates = options.folder / "best", other.gates if own.calibration.is_identity else own.gates
     save_checkpoint(
-        folder, own.model, own.vocabulary, other.calibration, other.gates, other.prevalence, other.accuracy
+        folder, own.model, own.vocabulary, other.calibration, gates, other.prevalence, other.accuracy
     )
     print(f"{folder}, calibrated as {other.model.config.name}: {write_prompts(folder)}")

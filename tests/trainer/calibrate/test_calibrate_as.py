@@ -63,6 +63,18 @@ def test_all_but_the_weights_is_the_siblings(place: Path) -> None:
         torch.testing.assert_close(after.model.state_dict()[name], value, rtol=0, atol=0)
 
 
+def test_gates_stay_where_a_run_is_calibrated_anew(place: Path) -> None:
+    whole, like = place / "whole", place / "like"
+    own = load_checkpoint(whole / "best")
+    gates = {"query": {"of": "the run itself"}}
+    sibling(like, own.model, own.vocabulary)
+    other = load_checkpoint(like)
+    save_checkpoint(whole / "best", own.model, own.vocabulary, other.calibration, gates)
+    assert calibrate_as(whole, like) == 0
+    after = load_checkpoint(whole / "best")
+    assert after.gates == gates and after.calibration == other.calibration
+
+
 def test_one_without_calibration_lends_none(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = load_checkpoint(place / "whole" / "best")
     save_checkpoint(place / "raw", own.model, own.vocabulary)
