@@ -57,8 +57,8 @@ def summaries(
         model: of the embeddings.
         embeddings: of a batch of one.
         known: from `directions`.
-        branches: whose mean the image's logit is, before
-        offsets: are subtracted from it.
+        branches: whose mean the image's logit is.
+        offsets: what is subtracted from that mean.
     """
     names = list(known)
     positive = torch.stack([known[name].positive for name in names]).to(embeddings.patches.device)
