@@ -39,6 +39,8 @@ class Asserted:
         compared: whether the words compare it with another film, whatever else they say: "no new effusion".
         shared: whether a negation reaches it over a comma or an "and" alone, so that the words may as well
             say that it is there: "no pneumothorax, effusion".
+        apart: whether it has no negation after entries that have one each, so that the words may as well say
+            that it is absent: "no pneumothorax, no effusion, cardiomegaly".
     """
 
     concept: Concept

@@ -13,6 +13,7 @@ from trainer.batches.targets import IGNORED, NEGATIVE, coverage, patch_targets
 from trainer.config import DataConfig
 from trainer.data.loaded import Loaded
 from trainer.data.sample import Shape
+from trainer.data.states import absent
 
 FRAME = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 Polygon = NDArray[np.float64]
@@ -71,7 +72,7 @@ def truth_of(
         outlines[drawn.label] = [(on_grid(drawn.outline), 1.0)]
 
     targets = np.full((len(labels), grid, grid), IGNORED, np.int8)
-    targets[(states == 0) | (states == 2)] = NEGATIVE
+    targets[absent(states)] = NEGATIVE
     positive_weights = np.ones((len(labels), grid, grid), np.float32)
     image_weights = np.where(states == 2, config.not_mentioned_weight, 1.0)
     for label, drawings in outlines.items():

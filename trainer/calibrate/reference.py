@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchclip.data.normal import free_of_all
+from trainer.data.states import absent
 
 
 def reference_states(table: NDArray[np.int8], cohorts: Sequence[str]) -> NDArray[np.int8]:
@@ -29,6 +30,6 @@ def reference_states(table: NDArray[np.int8], cohorts: Sequence[str]) -> NDArray
     normal = free_of_all(table)
     reference = max(sorted(set(cohorts)), key=lambda cohort: int((normal & (names == cohort)).sum()))
     others = names != reference
-    present, absent = table == 1, (table == 0) | (table == 2)
-    fitted = present[~others].any(axis=0) & absent[~others].any(axis=0)
+    present, missing = table == 1, absent(table)
+    fitted = present[~others].any(axis=0) & missing[~others].any(axis=0)
     return np.where(others[:, None] & fitted, -1, table).astype(np.int8)

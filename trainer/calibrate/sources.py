@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from patchclip.model.sources import Sources
 from patchclip.types import FloatArray
+from trainer.data.states import absent
 
 FEWEST = 50
 """Images below which a source is not told from others."""
@@ -67,7 +68,7 @@ def fit_sources(
     shares = softmax(logits @ weights.T + biases, axis=1)
     shifts: dict[str, tuple[float, ...]] = {}
     for k, label in enumerate(labels):
-        free = (states[:, k] == 0) | (states[:, k] == 2)
+        free = absent(states[:, k])
         groups = [free & (number == c) for c in range(len(names))]
         known = [c for c, group in enumerate(groups) if group.sum() >= FEWEST_FREE]
         if len(known) >= 2:
@@ -111,18 +112,18 @@ def cross_fitted(
     cohorts: Sequence[str],
     patients: Sequence[str],
     labels: Sequence[str],
-) -> FloatArray:
+) -> FloatArray | None:
     """Corrected logits, those of each fifth of the patients by what the others say, float32 [N, K].
 
-    Raises:
-        ValueError: there are fewer than two sources of 50 images, or fewer than five patients of one.
+    Returns:
+        None where four fifths of the patients have fewer than two sources of 50 images.
     """
     corrected = np.array(image, np.float32)
     parts = StratifiedGroupKFold(PARTS, shuffle=True, random_state=0)
     for others, part in parts.split(image, np.array(cohorts), np.array(patients)):
         sources = fit_sources(image[others], table[others], [cohorts[n] for n in others], labels)
         if sources is None:
-            raise ValueError("too few images of a second source")
+            return None
         corrected[part] = sources.corrected(image[part], labels)
     return corrected
 
@@ -144,7 +145,7 @@ def shortcuts(
     for name in names[1:]:
         marked = np.array(cohorts) == name
         for k, label in enumerate(labels):
-            free = (table[:, k] == 0) | (table[:, k] == 2)
+            free = absent(table[:, k])
             if min((free & marked).sum(), (free & ~marked).sum()) >= FEWEST_FREE:
                 found.setdefault(name, {})[label] = (
                     float(roc_auc_score(marked[free], image[free, k])),

@@ -157,7 +157,8 @@ def calibrate_folder(
     calibration = fit_calibration(logits, held_out, labels, branches, point, train)
     gates = {**checkpoint.gates, **fit_gates(model.sentence_encoder, vocabulary, train)}
     cohorts = [item.sample.patients for item in held_out]
-    table = reference_states(state_table(held_out, labels), cohorts)
+    states = state_table(held_out, labels)
+    table = reference_states(states, cohorts)
     image = image_logits(logits, calibration, labels)
     maps = lit_maps(logits.patches, image, labels, calibration)
     patients = patients_of(held_out)
@@ -171,10 +172,12 @@ def calibrate_folder(
     if calibration.sources:
         names = calibration.sources.names
         plain = image_logits(logits, replace(calibration, sources=None), labels).astype(np.float32)
-        states = state_table(held_out, labels)
         told = cross_fitted(plain, states, cohorts, patients, labels)
-        print("sources told by images free of a finding, a fifth of patients corrected by the others:")
-        print(*shortcut_lines(shortcuts(plain, told, states, cohorts, labels, names)), sep="\n")
+        if told is None:
+            print("sources are corrected, but too few of their images were held out to measure how well")
+        else:
+            print("sources told by images free of a finding, a fifth of patients corrected by the others:")
+            print(*shortcut_lines(shortcuts(plain, told, states, cohorts, labels, names)), sep="\n")
     print("held out: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     print("operating points, each fold of patients judged by the point that the others choose:")
     print(*lines(measured.accuracy, calibration), sep="\n")

@@ -20,3 +20,8 @@ def state_table(items: Sequence[Loaded], labels: Sequence[str]) -> NDArray[np.in
         for label, state in item.sample.states.items():
             table[row, list(labels).index(label)] = _CODES[state]
     return table
+
+
+def absent(states: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Where a finding counts as absent: explicitly, or not mentioned. Of the shape of `states`."""
+    return np.isin(states, (0, 2))

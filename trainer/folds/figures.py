@@ -14,6 +14,7 @@ from patchclip.data.findings import NIH_BOXED
 from patchclip.errors import DataError
 from patchclip.evaluate.bootstrap import Figure, PatientBootstrap
 from patchclip.evaluate.image_metrics import Floats, auroc
+from trainer.data.states import absent
 from trainer.folds.held_out import HeldOut, Localisation
 
 MIN_IMAGES = 5
@@ -215,8 +216,7 @@ def _shortcuts(pool: _Pool, cohorts: Sequence[str]) -> dict[str, Figures]:
     for cue, (known, marked) in cues.items():
         figures: Figures = {}
         for k, label in enumerate(pool.labels):
-            free = (pool.states[:, k] == 0) | (pool.states[:, k] == 2)
-            images = np.flatnonzero(free & known)
+            images = np.flatnonzero(absent(pool.states[:, k]) & known)
             figure = pool.auroc(images, marked[images], k)
             if figure is not None:
                 figures[label] = figure
