@@ -177,6 +177,10 @@ class LossConfig:
     """Term of what they say of every patch."""
     taught_lit: float = 0.5
     """How much more the patches that the teachers light weigh in it than all patches together weigh."""
+    label_noise: float = 0.0
+    """1 learns what was mined from reports through how often such labels are wrong, as counted where readers
+    looked too (see `trainer.objective.label_noise`); 0 takes them at their word; between them they are
+    wrong so much more rarely. Readings and outlines are always taken at their word."""
     rare_images: int = 1
     """A finding present on fewer images than this weighs less, in proportion; 0 lets even one that is
     present on none weigh as the others do."""
@@ -186,6 +190,8 @@ class LossConfig:
             raise DataError("A loss weight is negative; set each to 0 or more.")
         if min(self.positive_mean, self.negative_mean) < 0:
             raise DataError("loss.positive_mean or loss.negative_mean is negative; set each to 0 or more.")
+        if not 0 <= self.label_noise <= 1:
+            raise DataError(f"loss.label_noise is {self.label_noise}; set it between 0 and 1.")
         if self.taught_lit < 0:
             raise DataError("loss.taught_lit is negative; set it to 0 or more.")
         if not any(weight for name, weight in self.weights.items() if name != "sparse"):

@@ -38,6 +38,7 @@ class Batch:
         patch_targets: int8 [B, P, K], 1 / 0 / -1 (ignored).
         negative_weights: float32 [B, K], trust in the image's negative patches.
         positive_weights: float32 [B, P, K], trust in each positive patch; arbitrary elsewhere.
+        mined: bool [B, K], whether the image target rests on labels mined from a report alone.
         reports: sentence features of the images' reports; None in a run that does not learn from reports.
     """
 
@@ -48,6 +49,7 @@ class Batch:
     patch_targets: Tensor
     negative_weights: Tensor
     positive_weights: Tensor
+    mined: Tensor
     reports: Reports | None = None
 
     def to(self, device: torch.device) -> Batch:
@@ -171,5 +173,6 @@ def collate(rows: list[tuple[Arrays, ...]]) -> Batch:
         patch_targets=torch.from_numpy(columns["patch_targets"]),
         negative_weights=torch.from_numpy(columns["negative_weights"].astype(np.float32)),
         positive_weights=torch.from_numpy(columns["positive_weights"]),
+        mined=torch.from_numpy(columns["mined"]),
         reports=padded_features(features, features[0].shape[1]) if features else None,
     )

@@ -30,6 +30,7 @@ class Truth:
         patch_targets: int8 [P, K], 1 / 0 / -1 (ignored).
         negative_weights: float64 [K], trust in the negative patches.
         positive_weights: float32 [P, K], trust in each positive patch; arbitrary elsewhere.
+        mined: bool [K], whether the image target rests on labels mined from a report alone.
     """
 
     inside: NDArray[np.bool_]
@@ -38,6 +39,7 @@ class Truth:
     patch_targets: NDArray[np.int8]
     negative_weights: NDArray[np.float64]
     positive_weights: NDArray[np.float32]
+    mined: NDArray[np.bool_]
 
 
 def truth_of(
@@ -103,6 +105,7 @@ def truth_of(
         targets.reshape(len(labels), -1).T,
         weights * np.where(states == 2, config.not_mentioned_patch_weight, 1.0),
         positive_weights.reshape(len(labels), -1).T,
+        np.array([label in item.sample.mined and label not in outlines for label in labels]),
     )
 
 

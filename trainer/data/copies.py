@@ -94,6 +94,12 @@ def _joined(sample: Sample, other: Sample) -> Sample:
         denied=(*sample.denied, *new(other.denied)),
         view=sample.view or other.view,
         report=sample.report or other.report,
+        mined=frozenset(
+            label
+            for label in sample.mined | other.mined
+            if all(label in copy.mined for copy in (sample, other) if label in copy.states)
+        ),
+        checked={**other.checked, **sample.checked},
     )
 
 

@@ -70,6 +70,8 @@ def read_folder(
                 row.view or None,
                 doubtful=reading.doubtful,
                 disputed=reading.disputed,
+                mined=reading.mined,
+                checked=reading.checked,
             )
         )
     return Contents(tuple(samples), tuple(left_out), content.notes, content.missing)

@@ -30,6 +30,8 @@ class Reading:
     shapes: tuple[Shape, ...]
     doubtful: tuple[Shape, ...]
     disputed: frozenset[str]
+    mined: frozenset[str]
+    checked: dict[str, tuple[bool, bool]]
 
 
 def read_row(
@@ -69,7 +71,49 @@ def read_row(
         tuple(shape for shape in shapes if shape.label in labels - disputed),
         tuple(shape for shape in _doubtful(shapes) if shape.label in labels - disputed),
         disputed,
+        frozenset(_said(mined)) & labels - disputed - read.keys() - present - _judged(verdicts, labels),
+        {
+            label: pair
+            for label, pair in _checked(row, mined, shapes, verdicts, labels).items()
+            if label in labels - disputed
+        },
     )
+
+
+def _said(mined: Mapping[str, State]) -> dict[str, bool]:
+    """Whether a report that was mined names a finding. One that says "No Finding" alone is left out: what it
+    denies was looked for."""
+    return {label: state is State.PRESENT for label, state in mined.items() if state is not State.ABSENT}
+
+
+def _judged(verdicts: Mapping[str, bool], labels: frozenset[str]) -> set[str]:
+    """Findings that adjudicating readers looked for."""
+    return {label for name in verdicts for label in labels_of(name, labels)}
+
+
+def _checked(
+    row: ImageRow,
+    mined: Mapping[str, State],
+    shapes: Sequence[Shape],
+    verdicts: Mapping[str, bool],
+    labels: frozenset[str],
+) -> dict[str, tuple[bool, bool]]:
+    """What a mined report says beside what readers saw who looked for the same finding on their own.
+
+    Readers of ChestX-Det, and adjudicators of one finding. NIH's boxes were drawn for what the report names
+    and RSNA's normals were chosen by it, so neither tells what a report misses.
+    """
+    seen: dict[str, bool] = {}
+    if is_normal(row, CHESTX_DET):
+        drawn = {shape.label for shape in shapes if shape.source == CHESTX_DET}
+        if DIFFUSE_NODULE in drawn:  # several nodules, which a report calls nodules
+            drawn.add("Nodule")
+        seen |= {label: label in drawn for label in CHESTX_DET_FINDINGS}
+    for name, verdict in verdicts.items():
+        candidates = labels_of(name, labels)
+        if len(candidates) == 1:
+            seen[candidates[0]] = verdict
+    return {label: (said, seen[label]) for label, said in _said(mined).items() if label in seen}
 
 
 def _shapes(content: DatasetFolder, image: str) -> tuple[Shape, ...]:

@@ -81,6 +81,9 @@ class Sample:
         disputed: findings on which readings contradict each other; nothing is known of them.
         denied: regions that do not show a finding which the image does show, nobody knows where.
         place: where its square lies, for an image that comes from a shard.
+        mined: findings of which a report was mined and that nobody is known to have looked for on the image.
+        checked: finding -> whether the mined report names it, and whether readers who looked for it, whatever
+            the report says, saw it.
     """
 
     path: Path
@@ -95,6 +98,8 @@ class Sample:
     disputed: frozenset[str] = frozenset()
     denied: tuple[Shape, ...] = ()
     place: Place | None = None
+    mined: frozenset[str] = frozenset()
+    checked: Mapping[str, tuple[bool, bool]] = field(default_factory=dict)
 
     def without(self, labels: Collection[str]) -> Sample:
         """The same image, of which nothing is known of some findings."""
@@ -105,6 +110,8 @@ class Sample:
             doubtful=tuple(shape for shape in self.doubtful if shape.label not in labels),
             disputed=self.disputed.difference(labels),
             denied=tuple(shape for shape in self.denied if shape.label not in labels),
+            mined=self.mined.difference(labels),
+            checked={label: pair for label, pair in self.checked.items() if label not in labels},
         )
 
     @property

@@ -25,7 +25,7 @@ from trainer.data.loaded import Loaded
 from trainer.data.sample import Place, Sample, Shape, State
 
 INDEX = "shards.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,8 @@ def _facts(sample: Sample) -> dict[str, Any]:
         "view": sample.view,
         "report": sample.report,
         "cohort": sample.cohort,
+        "mined": sorted(sample.mined),
+        "checked": {label: list(pair) for label, pair in sample.checked.items()},
     }
 
 
@@ -140,7 +142,10 @@ def read_shards(folder: Path, split: str, *, labels: frozenset[str]) -> Contents
     try:
         content: Any = parse_json((folder / INDEX).read_bytes())
         if content["format"] != FORMAT:
-            raise DataError(f"{folder / INDEX} has format {content['format']}, this version reads {FORMAT}.")
+            raise DataError(
+                f"{folder / INDEX} has format {content['format']}, this version reads {FORMAT}; write the "
+                "shards again."
+            )
         if split not in content["splits"]:
             raise DataError(
                 f'The shards in {folder} are of the split {", ".join(content["splits"])}, not "{split}"; '
@@ -176,6 +181,8 @@ def _sample(folder: Path, row: dict[str, Any]) -> Sample:
         doubtful=shapes("doubtful"),
         disputed=frozenset(row["disputed"]),
         denied=shapes("denied"),
+        mined=frozenset(row["mined"]),
+        checked={label: (said, seen) for label, (said, seen) in row["checked"].items()},
         place=Place(
             folder / row["shard"], row["start"], row["length"], row["height"], row["width"], row["sha256"]
         ),

@@ -166,6 +166,7 @@ def train_step(
                 run.contrast,
                 run.processes,
                 teachers=run.teachers,
+                noise=run.noise,
             )
         check_finite("loss", terms["total"], step, files)
         scaler.scale(terms["total"] / parts).backward()

@@ -30,6 +30,7 @@ from trainer.fit.precision import chosen_precision
 from trainer.fit.pretrained import initialise
 from trainer.fit.run_folder import Origin, Progress, RunLog, RunState, write_record
 from trainer.fit.training_data import TrainingData
+from trainer.objective.label_noise import LabelNoise, label_noise
 from trainer.objective.prompts import PromptBank, align_prompts
 from trainer.objective.report_contrast import ReportObjective
 from trainer.objective.teachers import Teachers
@@ -46,6 +47,7 @@ class Run:
         bank: prompts of the findings.
         contrast: the report objective, in a run that learns from reports.
         teachers: whose answers are learnt from, in a run that has them.
+        noise: how often mined labels are wrong, in a run that minds it.
         reports: features of each training image's report, in such a run.
         state: what is saved to resume from: learner, average, optimiser, loss scaling.
         sampler: draws the batches.
@@ -68,6 +70,7 @@ class Run:
     bank: PromptBank
     contrast: ReportObjective | None
     teachers: Teachers | None
+    noise: LabelNoise | None
     reports: list[ReportFeatures] | None
     state: RunState
     sampler: BalancedSampler
@@ -159,6 +162,7 @@ def prepare(
         bank=bank,
         contrast=contrast,
         teachers=Teachers(config.teachers, vocabulary, device) if config.teachers else None,
+        noise=label_noise(data.train, vocabulary.labels, config.loss.label_noise, device),
         reports=reports,
         state=state,
         sampler=sampler,

@@ -24,13 +24,44 @@ def pair_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits.float(), targets.float(), reduction="none")
 
 
-def image_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+def image_loss(
+    logits: Tensor, targets: Tensor, weights: Tensor, noise: tuple[Tensor, Tensor] | None = None
+) -> Tensor:
     """Global, pooled or multiple-instance term.
 
-    logits [B, K]; targets int [B, K], 1 present, 0 absent, -1 unknown; weights [B, K] >= 0 -> scalar.
+    logits [B, K]; targets int [B, K], 1 present, 0 absent, -1 unknown; weights [B, K] >= 0; noise: how often
+    each target is wrong, see `noisy_cross_entropy` -> scalar.
     """
-    losses = pair_cross_entropy(logits, targets.clamp(min=0)) * weights * (targets >= 0)
-    return losses.sum() / len(logits)
+    known = targets.clamp(min=0)
+    losses = (
+        pair_cross_entropy(logits, known) if noise is None else noisy_cross_entropy(logits, known, *noise)
+    )
+    return (losses * weights * (targets >= 0)).sum() / len(logits)
+
+
+def noisy_cross_entropy(logits: Tensor, targets: Tensor, invented: Tensor, missed: Tensor) -> Tensor:
+    """Element-wise cross-entropy of labels that are sometimes wrong (forward correction: Patrini et al., CVPR
+    2017, theorem 2, with two classes).
+
+    With p the probability that the finding is there, the label says so with `invented` (1 - p) + (1 -
+    `missed`) p, which is what is compared with it. Where both are 0 this is `pair_cross_entropy`.
+
+    Args:
+        logits: float [...], z, of p.
+        targets: [...] of 1 or 0, what the label says.
+        invented: [...], how often a label names a finding that is not there; in [0, 1).
+        missed: [...], how often it does not name one that is; `invented` + `missed` < 1.
+
+    Returns:
+        float [...], nats.
+    """
+    present, absent = F.logsigmoid(logits.float()), F.logsigmoid(-logits.float())
+    said = targets > 0
+    here = torch.where(said, 1 - missed, missed)
+    elsewhere = torch.where(said, invented, 1 - invented)
+    # log(0) is taken as a probability that float32 still tells from 0, and whose gradient is 0.
+    least = torch.finfo(torch.float32).tiny
+    return -torch.logaddexp(here.clamp(min=least).log() + present, elsewhere.clamp(min=least).log() + absent)
 
 
 def patch_loss(

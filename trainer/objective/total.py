@@ -12,6 +12,7 @@ from trainer.batches.dataset import Batch
 from trainer.config import LossConfig
 from trainer.fit.distributed import Processes
 from trainer.objective.balance import BalanceWeights
+from trainer.objective.label_noise import LabelNoise
 from trainer.objective.losses import SparseSets, image_loss, patch_loss, sparse_loss, sparse_sets
 from trainer.objective.prompts import PromptBank
 from trainer.objective.report_contrast import ReportObjective
@@ -51,6 +52,7 @@ def training_loss(
     processes: Processes | None = None,
     embeddings: ImageEmbeddings | None = None,
     teachers: Teachers | None = None,
+    noise: LabelNoise | None = None,
 ) -> dict[str, Tensor]:
     """All terms, unweighted, by name; terms of weight 0 are not computed. `total` is their weighted sum.
 
@@ -58,20 +60,22 @@ def training_loss(
         contrast, processes: for batches with reports.
         embeddings: of the batch, where they are computed already.
         teachers: whose answers are learnt from, in a recipe that has them.
+        noise: how often mined labels are wrong; they are taken at their word without it.
     """
     if embeddings is None:
         embeddings = model.encode_image(batch.pixels, batch.valid, patches_alone=config.patches_alone)
     positive, negative = bank.directions(model, rng)
     targets = batch.image_targets
     weights = batch.image_weights * torch.where(targets == 1, balance.image_positive, balance.image_negative)
+    wrong = noise.of(batch.mined) if noise else None
     terms: dict[str, Tensor] = {}
     if config.global_:
         terms["global"] = image_loss(
-            model.pair_logits(embeddings.global_, positive, negative), targets, weights
+            model.pair_logits(embeddings.global_, positive, negative), targets, weights, wrong
         )
     if config.pooled:
         terms["pooled"] = image_loss(
-            model.pair_logits(embeddings.pooled, positive, negative), targets, weights
+            model.pair_logits(embeddings.pooled, positive, negative), targets, weights, wrong
         )
     if config.patch or config.mil or config.sparse or teachers:
         logits = model.pair_logits(embeddings.patches, positive, negative)
@@ -85,7 +89,7 @@ def training_loss(
                 means=config.patch_unit == "outline",
             )
         if config.mil:
-            terms["mil"] = image_loss(mil_logit(logits, embeddings.valid), targets, weights)
+            terms["mil"] = image_loss(mil_logit(logits, embeddings.valid), targets, weights, wrong)
         if config.sparse:
             limit = model.config.sparse_patches
             sets = sparse_sets(

@@ -23,6 +23,7 @@ from trainer.data.loaded import Loaded
 from trainer.fit.optim import freeze, make_optimiser, set_learning_rate
 from trainer.fit.precision import autocast, chosen_precision
 from trainer.objective.balance import balance_weights
+from trainer.objective.label_noise import label_noise
 from trainer.objective.prompts import PromptBank
 from trainer.objective.total import training_loss
 from trainer.teach.keep import Logits, keeping_loss
@@ -83,6 +84,7 @@ def learn(
         items, vocabulary.labels, model.grid[0], config.model.image_size, config.data, config.augment
     )
     balance = balance_weights(dataset, chance, config.loss).to(device)
+    noise = label_noise(items, vocabulary.labels, config.loss.label_noise, device)
     optimiser = make_optimiser(model, config)
     precision = chosen_precision(config.optim.precision, device)
     total, done = steps * sum(config.optim.epochs), 0
@@ -99,7 +101,7 @@ def learn(
                 )
                 wording = np.random.default_rng([config.seed, done])
                 loss = training_loss(
-                    model, batch, bank, balance, config.loss, wording, embeddings=embeddings
+                    model, batch, bank, balance, config.loss, wording, embeddings=embeddings, noise=noise
                 )["total"]
                 directions = bank.directions(model, None)
                 with torch.no_grad():

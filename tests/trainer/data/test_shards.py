@@ -81,7 +81,7 @@ def test_shards_that_do_not_fit_are_said(place: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r'are of the split train, not "val"; name it'):
         read_shards(place / "shards", "val", labels=LABELS)
     content = json.loads((place / "shards" / "shards.json").read_text())
-    (tmp_path / "shards.json").write_text(json.dumps({**content, "format": 2}))
+    (tmp_path / "shards.json").write_text(json.dumps({**content, "format": 1}))
     with pytest.raises(DataError, match="has format 2, this version reads 1"):
         read_shards(tmp_path, "train", labels=LABELS)
     (tmp_path / "shards.json").write_text("[]")

@@ -46,6 +46,7 @@ def batch(edge: int = 4) -> Batch:
         patch_targets=torch.zeros(2, edge * edge, COUNT, dtype=torch.int8),
         negative_weights=nothing,
         positive_weights=torch.zeros(2, edge * edge, COUNT),
+        mined=nothing.bool(),
     )
 
 

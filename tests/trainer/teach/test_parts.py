@@ -134,6 +134,7 @@ def test_nothing_holds_the_model_to_its_parent_where_somebody_spoke() -> None:
         patch_targets=patch_targets,
         negative_weights=torch.ones(1, 2),
         positive_weights=torch.ones(1, 4, 2),
+        mined=torch.zeros(1, 2, dtype=torch.bool),
     )
     valid = torch.tensor([[True, True, True, False]])
     old = Logits(torch.zeros(3, 1, 2), torch.zeros(1, 4, 2))
