@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 import threading
@@ -13,6 +14,8 @@ from patchclip.archive.receiver import Receiver
 from patchclip.engine_arguments import add_engine_arguments, engine_of
 from patchclip.errors import PatchClipError
 from patchclip.image import load_radiograph
+from patchclip.image.isolation import shared_pool
+from patchclip.image.synthetic import synthetic_dicom, synthetic_radiograph
 from patchclip.predict import record_of
 
 
@@ -44,8 +47,14 @@ def add_receive_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def receive(options: argparse.Namespace) -> int:
-    """Listens for pushed films and prints one JSON object for each; nothing of a film is kept."""
+    """Listens for pushed films and prints one JSON object for each; nothing of a film is kept.
+
+    It listens once it has answered a drawn film, with everything that this loads: senders give up on a film
+    after some seconds.
+    """
+    shared_pool().warm()  # it loads its libraries while the model is loaded
     engine = engine_of(options)
+    record_of(engine, "drawn", partial(load_radiograph, _drawn(), isolated=True), options.query)
     lock, done = threading.Lock(), threading.Event()
     count = 0
 
@@ -78,3 +87,10 @@ def receive(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
     return 0
+
+
+def _drawn() -> bytes:
+    """A DICOM file of a drawn chest."""
+    file = io.BytesIO()
+    synthetic_dicom(synthetic_radiograph(size=512).pixels).save_as(file)
+    return file.getvalue()

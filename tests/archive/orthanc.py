@@ -114,6 +114,7 @@ def running(folder: Path, settings: Mapping[str, Any] = OWN) -> Iterator[Orthanc
                 "HttpPort": server.http,
                 "DicomPort": server.dicom,
                 "Plugins": [str(plugins[0])],
+                "DicomScuTimeout": 60,  # a busy machine may need more than the ten seconds of its default
                 **settings,
                 "RemoteAccessAllowed": False,
             }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +16,12 @@ from tests.browser.drawn_chest import HEIGHT, WIDTH
 WORDS_HIDDEN = (
     "#pc-stage > :not(#pc-film) { visibility: hidden !important; } #pc-canvas { outline: none !important; }"
 )
+FRAMES = """() => new Promise((done) => {
+  let left = 4;
+  const next = () => (left-- ? requestAnimationFrame(next) : done());
+  next();
+})"""
+"""What was asked for is heard in one frame and drawn in the next, however long frames take."""
 MARGIN = 8  # CSS pixels that the page leaves around a fitted image
 BOX = (300.0, 400.0, 150.0, 120.0)  # x, y, w, h in image pixels, what `draw_box` draws
 
@@ -41,11 +49,23 @@ def fit(page: Page) -> Fit:
     )
 
 
+def until(page: Page, holds: Callable[[], object], patience_s: float = 20.0) -> None:
+    """Waits until what a test expects is there: whatever a machine with other work needs for it.
+
+    Raises:
+        AssertionError: it is not in that time.
+    """
+    deadline = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {patience_s} s"
+        page.wait_for_timeout(50)
+
+
 def canvas(page: Page) -> np.ndarray:
     """The film's pixels on the screen, with all that is drawn over it, uint8 [h, w, 3]."""
     box = page.locator("#pc-canvas").bounding_box()
     assert box is not None
-    page.wait_for_timeout(60)  # the film is drawn in the next frame
+    page.evaluate(FRAMES)
     shown = page.screenshot(clip=box, style=WORDS_HIDDEN)
     return np.asarray(Image.open(io.BytesIO(shown)).convert("RGB"))
 

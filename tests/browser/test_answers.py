@@ -15,7 +15,7 @@ from patchclip.localize import find_regions
 from patchclip.types import PatchMap, Region
 from tests.browser.drawn_chest import HEIGHT, WIDTH
 from tests.browser.late import Late
-from tests.browser.page_reader import ask, coloured, lit, open_file, slide
+from tests.browser.page_reader import ask, coloured, lit, open_file, slide, until
 from tests.browser.serving import Server
 
 EXTENT = [0, 0, WIDTH, HEIGHT]
@@ -58,7 +58,7 @@ def test_the_caption_never_contradicts_the_map(
     regions = [region_json(region) for region in find_regions(patch_map, 0.5, (HEIGHT, WIDTH), least)]
     late.change(map=shown, regions=regions)
     expect(page.locator("#pc-caption")).to_have_text(said)
-    assert bool(coloured(page).any()) is ("1 region" in said)
+    until(page, lambda: bool(coloured(page).any()) is ("1 region" in said))
 
 
 def test_the_threshold_is_the_answers_and_a_moved_one_too(opened: Page, dicom: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 
 from patchclip import Engine, load_radiograph
-from tests.browser.page_reader import BOX, ask, canvas, draw_box, open_file
+from tests.browser.page_reader import BOX, ask, canvas, draw_box, open_file, until
 
 SHOT = "(k) => document.querySelectorAll('#pc .pane canvas')[k].toDataURL()"
 
@@ -56,7 +56,7 @@ def test_keys_choose_films_their_maps_and_thresholds(asked: Page) -> None:
     choice = chosen.locator("select")
     before = choice.input_value()
     asked.keyboard.press("V")
-    assert choice.input_value() != before
+    expect(choice).not_to_have_value(before)
     asked.keyboard.press("B")
     expect(choice).to_have_value(before)
     choice.select_option("raw_cosine")
@@ -75,6 +75,7 @@ def test_the_pointer_of_one_film_is_a_cross_on_all(asked: Page) -> None:
     box = asked.locator(".pane canvas").first.bounding_box()
     assert box is not None
     asked.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    until(asked, lambda: (canvas(asked) != plain).any())
     changed = (canvas(asked) != plain).any(axis=2)
     rows, columns = np.nonzero(changed)
     assert abs(rows.mean() - changed.shape[0] / 2) < 3
@@ -90,7 +91,7 @@ def test_films_move_together(asked: Page) -> None:
     asked.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     asked.mouse.wheel(0, -600)
     expect(asked.locator("#pc-zoom")).not_to_have_text("100 %")
-    assert asked.evaluate(SHOT, 0) != before
+    until(asked, lambda: asked.evaluate(SHOT, 0) != before)
 
 
 def test_a_drawn_box_is_what_maps_are_measured_against(asked: Page) -> None:
@@ -123,7 +124,7 @@ def test_every_map_is_scored_at_once_and_after_each_edit(asked: Page) -> None:
     asked.locator("#pc-canvas").focus()
     for _ in range(3):
         asked.keyboard.press("[")
-    assert own.all_inner_texts() != before
+    until(asked, lambda: own.all_inner_texts() != before)
     expect(own.nth(0)).to_have_text(f"{threshold - 0.15:.2f}"[1:])
     expect(scores.get_by_role("button", name="compute").first).to_be_visible()
     asked.locator("#pc-scores-close").click()

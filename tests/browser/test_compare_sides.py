@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.late import Late
-from tests.browser.page_reader import ask, canvas, draw_box, lit, open_file
+from tests.browser.page_reader import ask, canvas, draw_box, lit, open_file, until
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_flicker_puts_one_map_after_the_other_on_the_whole_film(compared: Page) 
     expect(compared.locator("#pc-tag-left")).to_be_hidden()
     second = lit(compared)
     compared.keyboard.press(";")
-    assert (lit(compared) == first).mean() > 0.999
+    until(compared, lambda: (lit(compared) == first).mean() > 0.999)
     # Both lungs under either map: what one has on the left of the film the other may have there too.
     middle = first.shape[1] // 2
     for half in (slice(20, middle), slice(middle, -20)):
@@ -72,9 +72,9 @@ def test_the_sides_of_the_curtain_change_places(compared: Page) -> None:
     before = canvas(compared)[inside]
     compared.keyboard.press(":")
     expect(compared.locator("#pc-tag-right")).to_have_text(left)
-    assert (canvas(compared)[inside] != before).any()
+    until(compared, lambda: (canvas(compared)[inside] != before).any())
     compared.keyboard.press(":")
-    assert (canvas(compared)[inside] == before).all()
+    until(compared, lambda: (canvas(compared)[inside] == before).all())
 
 
 def test_boxes_can_stand_on_a_side_and_every_map_is_fetched_once(opened: Page, dicom: Path) -> None:

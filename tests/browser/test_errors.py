@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.page_reader import ask, coloured, open_file, slide
+from tests.browser.page_reader import ask, coloured, open_file, slide, until
 from tests.browser.serving import Server
 from tests.browser.test_round_trip import draw_box
 
@@ -82,7 +82,7 @@ def test_what_is_out_of_vocabulary_has_neither_number_nor_map(opened: Page, dico
     expect(answer).to_contain_text("far from what this model has learnt")
     expect(answer.locator(".number")).to_have_text("–")
     slide(opened, "threshold", 0.01)
-    assert coloured(opened).sum() == 0
+    until(opened, lambda: coloured(opened).sum() == 0)
 
 
 def test_a_reading_without_judgement_or_name_is_not_saved_and_not_lost(
@@ -99,7 +99,7 @@ def test_a_reading_without_judgement_or_name_is_not_saved_and_not_lost(
     expect(opened.locator("#pc-save-error")).to_contain_text("name or initials")
     expect(opened.locator("#pc-comment")).to_have_value("left base")
     expect(opened.locator("#pc-boxes")).to_have_text("1 box")
-    assert coloured(opened).sum() > 100
+    until(opened, lambda: coloured(opened).sum() > 100)
     expect(opened.locator('[data-presence="present"]')).to_have_attribute("aria-checked", "true")
     with sqlite3.connect(server.database) as connection:
         assert connection.execute("SELECT count(*) FROM feedback WHERE comment = 'left base'").fetchone() == (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.page_reader import coloured, open_file
+from tests.browser.page_reader import coloured, open_file, until
 from tests.browser.test_film_shapes import shapes
 
 FILM = "#pc-canvas"
@@ -135,7 +135,7 @@ def test_a_ruler_is_chosen_moved_and_left_by_keys(opened: Page, dicom: Path) -> 
     moved = coloured(page)
     assert before.any() and (before != moved).any()
     press(page, "Escape", "Escape", "*", "Delete")
-    assert coloured(page).sum() < moved.sum()
+    until(page, lambda: coloured(page).sum() < moved.sum())
 
 
 def test_a_polygon_is_drawn_corner_by_corner_without_a_mouse(opened: Page, dicom: Path) -> None:

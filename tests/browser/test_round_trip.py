@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from patchclip import Answer, Engine, load_radiograph
 from tests.browser.drawn_chest import HEIGHT, SECRETS, WIDTH
-from tests.browser.page_reader import BOX, ask, coloured, draw_box, lit, open_file, slide
+from tests.browser.page_reader import BOX, ask, coloured, draw_box, lit, open_file, slide, until
 from tests.browser.serving import Server, free_port
 
 
@@ -43,18 +43,18 @@ def test_the_overlay_is_the_map_at_the_threshold_shown(opened: Page, dicom: Path
     agreement = (seen == expected)[clear].mean()
     assert agreement > 0.97, agreement
     slide(opened, "opacity", 0)
-    assert coloured(opened).sum() == 0
+    until(opened, lambda: coloured(opened).sum() == 0)
     slide(opened, "opacity", 0.6)
-    assert coloured(opened).sum() > 100
+    until(opened, lambda: coloured(opened).sum() > 100)
     slide(opened, "threshold", 1)
-    assert coloured(opened).sum() == 0
+    until(opened, lambda: coloured(opened).sum() == 0)
     highest = short(np.floor(answer.map.values.max() * 100) / 100)
     expect(opened.locator("#pc-caption")).to_have_text(
         f"pleural effusion: nothing above 1.00; highest {highest}"
     )
     slide(opened, "threshold", threshold)
     opened.locator('[data-view="image"]').click()
-    assert coloured(opened).sum() == 0
+    until(opened, lambda: coloured(opened).sum() == 0)
 
 
 def test_feedback_is_found_again_after_a_restart_and_nobody_is_named(

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from patchclip import Engine, load_radiograph
 from tests.browser.drawn_chest import HEIGHT, WIDTH
-from tests.browser.page_reader import ask, canvas, coloured, fit, lit, open_file, slide
+from tests.browser.page_reader import ask, canvas, coloured, fit, lit, open_file, slide, until
 from tests.browser.scripts import empty_page
 from tests.browser.serving import Server
 
@@ -84,7 +84,7 @@ def test_the_place_that_limits_an_answer_is_a_dashed_line_on_the_film(
     assert not changed[cv2.dilate(edges.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0].any()
     opened.locator("[data-view=image]").click()
     opened.locator("[data-view=image]").blur()
-    assert not (canvas(opened) != plain).any()
+    until(opened, lambda: not (canvas(opened) != plain).any())
 
 
 def edges_of(
@@ -123,7 +123,7 @@ def test_the_outlines_of_all_answers_are_shown_on_request(opened: Page, dicom: P
         alike = [np.abs(picture.astype(int) - colour).max(axis=2) < 25 for picture in (one, both)]
         assert alike[1].sum() > alike[0].sum() + 40, colour
     opened.locator("#pc-all").click()
-    assert (canvas(opened) == one).all()
+    until(opened, lambda: (canvas(opened) == one).all())
 
 
 def test_a_report_is_shown_with_what_became_of_each_word(opened: Page, dicom: Path) -> None:
@@ -194,7 +194,7 @@ def test_untested_likeness_is_grey_says_so_and_is_stored_nowhere(
     opened.locator("#pc-canvas").blur()  # its focus ring has a colour
     hatched = canvas(opened)
     assert (hatched != plain).any(axis=2).mean() > 0.1
-    assert coloured(opened).sum() == 0
+    until(opened, lambda: coloured(opened).sum() == 0)
     similarity = engine.explore(engine.encode(load_radiograph(dicom)), "fractured femur").similarity
     expect(opened.locator("#pc-caption")).to_contain_text(f"{similarity.values.max():.2f}")
     opened.locator("#pc-reader").fill("explorer")
@@ -206,7 +206,7 @@ def test_untested_likeness_is_grey_says_so_and_is_stored_nowhere(
             "SELECT count(*) FROM prediction WHERE finding LIKE '%femur%'"
         ).fetchone() == (0,)
     opened.locator("#pc-explore").click()
-    assert (canvas(opened) == plain).all()
+    until(opened, lambda: (canvas(opened) == plain).all())
     ask(opened, "mass")
     expect(opened.locator("#pc-anyway")).to_be_hidden()
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.fake_study import FINDINGS, FakeStudy
-from tests.browser.page_reader import BOX, coloured, draw_box
+from tests.browser.page_reader import BOX, coloured, draw_box, until
 
 MINUTE_MS = 60_000
 
@@ -77,7 +77,7 @@ def test_keys_alone_read_a_case_twice(page: Page, study: FakeStudy, troubles: li
     begun(page, study)
     assert study.told("study_answers") == []
     expect(page.locator("#pc-map-tools")).to_be_hidden()
-    assert not coloured(page).any()  # nothing but the film
+    until(page, lambda: not coloured(page).any())  # nothing but the film
     press(page, "1", "8", "8", "8", "n", "3", "a", "Enter")
     expect(page.locator("#pc-opinion")).to_contain_text("Second opinion")
     first = saved(study)
@@ -90,7 +90,7 @@ def test_keys_alone_read_a_case_twice(page: Page, study: FakeStudy, troubles: li
     assert all(mark["maps"] == {} and mark["boxes"] == [] for mark in first["findings"])
     expect(page.locator("#pc-maps [aria-checked=true]")).to_have_text("map A")
     expect(page.locator("#pc-caption")).to_have_text("map A of pleural effusion: 1 region above .50")
-    assert coloured(page).any()
+    until(page, lambda: coloured(page).any())
     # It starts from the first opinion, which stays beside it.
     expect(page.locator(".line small").first).to_contain_text("first: present 70")
     press(page, "4", "m", "6", "n", "2", "n", "1", "9", "p", "p", "7", "Enter")
@@ -208,7 +208,7 @@ def test_an_unaided_reading_shows_nothing_of_the_model(page: Page) -> None:
     press(page, "m", "A", "4")
     expect(page.locator("#pc-map-tools")).to_be_hidden()
     expect(page.locator("#pc-verdicts")).to_be_empty()
-    assert not coloured(page).any()
+    until(page, lambda: not coloured(page).any())
     assert "model" not in page.locator("#pc-lines").inner_text()
     press(page, "a", "Enter")
     on_screen(page, 2)
@@ -223,14 +223,14 @@ def test_the_map_can_be_hidden_changed_and_outlined(page: Page) -> None:
     begun(page, study)
     filled = coloured(page)
     page.keyboard.down("X")
-    assert not coloured(page).any()
+    until(page, lambda: not coloured(page).any())
     page.keyboard.up("X")
-    assert np.array_equal(coloured(page), filled)
+    until(page, lambda: np.array_equal(coloured(page), filled))
     press(page, "B")
     expect(page.locator("#pc-caption")).to_contain_text("map B of pleural effusion")
-    assert not (coloured(page) & filled).all() and coloured(page).any()
+    until(page, lambda: not (coloured(page) & filled).all() and coloured(page).any())
     press(page, "m")
-    assert not coloured(page).any()  # after the last map comes none
+    until(page, lambda: not coloured(page).any())  # after the last map comes none
     press(page, "n", "A")
     expect(page.locator("#pc-caption")).to_have_text("map A of lung nodule: nothing above .50; highest .05")
     text = page.content().lower()
