@@ -20,7 +20,7 @@ from trainer.folds.held_out import HeldOut, Localisation
 MIN_IMAGES = 5
 """Images of either kind below which a figure of a finding is not given."""
 MEAN, NIH_EIGHT = "mean", "mean of NIH's eight"
-TABLES = ("auroc", "pointing", "patch_auroc", "shortcuts")
+TABLES = ("auroc", "auroc_read", "pointing", "patch_auroc", "shortcuts")
 """The fields of `FoldFigures` that hold figures."""
 Figures = dict[str, Figure]
 """Finding, or a mean over findings -> figure."""
@@ -33,6 +33,9 @@ class FoldFigures:
     Attributes:
         folds, images, patients: how many.
         auroc: cohort -> finding -> AUROC; "not mentioned" counts as absent.
+        auroc_read: the same of images that somebody outlined the finding on, against those that it is known
+            to be absent from: what labels mined from reports call present or pass over is left out. Of
+            cohorts that have such labels.
         pointing: source of the boxes -> finding -> share of the boxed images whose brightest patch lies in a
             box.
         patch_auroc: source of the boxes -> finding -> mean over images of P(a patch under a box is brighter).
@@ -44,6 +47,7 @@ class FoldFigures:
     images: int
     patients: int
     auroc: Mapping[str, Figures]
+    auroc_read: Mapping[str, Figures]
     pointing: Mapping[str, Figures]
     patch_auroc: Mapping[str, Figures]
     shortcuts: Mapping[str, Figures]
@@ -71,6 +75,14 @@ class _Pool:
     scores: NDArray[np.float64]
     places: tuple[Localisation, ...]
     bootstrap: PatientBootstrap
+
+    @property
+    def read(self) -> NDArray[np.bool_]:
+        """[N, K], where a finding is outlined, or known to be absent."""
+        result: NDArray[np.bool_] = self.states == 0
+        for place in self.places:
+            result[place.image, self.labels.index(place.label)] = True
+        return result
 
     def auroc(self, images: NDArray[np.int64], truth: NDArray[np.bool_], k: int) -> Figure | None:
         """P(a positive outranks a negative of its own fold); None with too few images of either kind."""
@@ -109,7 +121,13 @@ def fold_figures(folds: Sequence[HeldOut], replicates: int = 1000, seed: int = 0
         folds=len(folds),
         images=len(pool.fold),
         patients=len({(number, patient) for number, fold in enumerate(folds) for patient in fold.patients}),
-        auroc={cohort: _aurocs(pool, pool.cohort == cohort) for cohort in cohorts},
+        auroc={cohort: _aurocs(pool, pool.cohort == cohort, pool.states >= 0) for cohort in cohorts},
+        auroc_read={
+            cohort: figures
+            for cohort in cohorts
+            if (pool.states[pool.cohort == cohort] == 2).any()
+            and (figures := _aurocs(pool, pool.cohort == cohort, pool.read))
+        },
         pointing=_localisation(pool, [float(place.hit) for place in pool.places]),
         patch_auroc=_localisation(
             pool, [np.nan if place.patch_auroc is None else place.patch_auroc for place in pool.places]
@@ -150,6 +168,7 @@ def differences(new: Sequence[HeldOut], old: Sequence[HeldOut], replicates: int 
     return replace(
         mine,
         auroc=less("auroc"),
+        auroc_read=less("auroc_read"),
         pointing=less("pointing"),
         patch_auroc=less("patch_auroc"),
         shortcuts=less("shortcuts"),
@@ -176,10 +195,11 @@ def _pool(folds: Sequence[HeldOut], replicates: int, seed: int) -> _Pool:
     )
 
 
-def _aurocs(pool: _Pool, chosen: NDArray[np.bool_]) -> Figures:
+def _aurocs(pool: _Pool, chosen: NDArray[np.bool_], known: NDArray[np.bool_]) -> Figures:
+    """Of the chosen images [N], by what is known [N, K] of them."""
     figures: Figures = {}
     for k, label in enumerate(pool.labels):
-        images = np.flatnonzero(chosen & (pool.states[:, k] >= 0))
+        images = np.flatnonzero(chosen & known[:, k])
         figure = pool.auroc(images, pool.states[images, k] == 1, k)
         if figure is not None:
             figures[label] = figure

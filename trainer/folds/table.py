@@ -9,6 +9,7 @@ from trainer.folds.figures import FoldFigures
 
 TITLES = {
     "auroc": "AUROC, images of {}",
+    "auroc_read": "AUROC, outlined images of {} against those known to be free of it",
     "pointing": "pointing, boxes of {}",
     "patch_auroc": "patch AUROC, boxes of {}",
     "shortcuts": "AUROC of P(finding) for the cue, among images free of it: {}",

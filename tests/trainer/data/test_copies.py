@@ -47,6 +47,18 @@ def test_the_larger_picture_is_taken_with_what_each_folder_knows(tmp_path: Path)
         ]
 
 
+def test_what_anybody_looked_for_is_not_known_from_the_report_alone(tmp_path: Path) -> None:
+    said = frozenset({"Mass", "Nodule", "Edema"})
+    states = {"Mass": PRESENT, "Nodule": NOT_MENTIONED, "Edema": NOT_MENTIONED}
+    small = sample(tmp_path, "small", 16, states, mined=said, checked={"Mass": (True, False)})
+    boxes = sample(
+        tmp_path, "boxes", 24, {"Nodule": PRESENT}, shapes=(NODULE,), checked={"Nodule": (False, True)}
+    )
+    (merged,), _ = merged_copies(with_cohorts([small, boxes], COHORTS))
+    assert merged.mined == {"Mass", "Edema"}
+    assert merged.checked == {"Mass": (True, False), "Nodule": (False, True)}
+
+
 def test_what_readers_disputed_is_not_brought_back_by_a_copy(tmp_path: Path) -> None:
     small = sample(tmp_path, "small", 16, {"Edema": ABSENT}, disputed=frozenset({"Mass"}))
     large = sample(tmp_path, "large", 32, {"Mass": PRESENT, "Edema": PRESENT}, shapes=(MASS,))

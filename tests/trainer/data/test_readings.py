@@ -15,6 +15,7 @@ from patchclip import DataError
 from patchclip.data.protocols import EXHAUSTIVE
 from tests.tiny import VOCABULARY
 from tests.trainer.data.miniature import ABSENT, NOT_MENTIONED, PRESENT
+from trainer.__main__ import main
 from trainer.data.folder import read_folder
 from trainer.data.sample import Sample
 
@@ -187,3 +188,60 @@ def test_vindr_as_it_was_read(data_folder: Path) -> None:
         sum(shape.agreement == 1 for sample in samples.values() for shape in sample.shapes)
         == (table["readers"] == 3).sum()
     )
+
+
+ROWS = [
+    "a.png,1,train,,,,Effusion|Mass,,read",
+    "b.png,2,train,,,,Effusion|Nodule,,",
+    "c.png,3,train,,,,No Finding,Normal,",
+    "d.png,4,train,,,,Nodule,,read",
+    "e.png,5,train,,,,Mass,,",
+]
+DRAWN = [
+    "a.png,ChestX-Det,Effusion,.1,.1,.2,.2",
+    "a.png,ChestX-Det,Fibrosis,.5,.1,.2,.2",
+    "b.png,NIH_BBox_List_2017,Effusion,.1,.1,.2,.2",
+    "d.png,ChestX-Det,Diffuse Nodule,.1,.1,.2,.2",
+]
+VERDICTS = "image,Pneumothorax,Nodule or mass\ne.png,YES,NO\n"
+
+
+def test_mined_labels_are_checked_where_readers_looked_whatever_the_report_says(tmp_path: Path) -> None:
+    samples = read(folder(tmp_path / "d", ROWS, DRAWN, verdicts=VERDICTS))
+    checked = samples["a.png"].checked
+    assert checked["Effusion"] == (True, True) and checked["Mass"] == (True, False)
+    assert checked["Fibrosis"] == (False, True) and checked["Nodule"] == (False, False)
+    assert "Pneumonia" not in checked  # ChestX-Det's readers did not look for it
+    assert samples["d.png"].checked["Nodule"] == (True, True)  # several nodules are nodules
+    # NIH's boxes were drawn for what the report names, RSNA's normals chosen by it; and "nodule or mass"
+    # is no verdict on either.
+    assert samples["b.png"].checked == samples["c.png"].checked == {}
+    assert samples["e.png"].checked == {"Pneumothorax": (False, True)}
+
+
+def test_mined_alone_is_what_nobody_looked_for(tmp_path: Path) -> None:
+    samples = read(folder(tmp_path / "d", ROWS, DRAWN, verdicts=VERDICTS))
+    assert samples["a.png"].mined == {"Edema", "Hernia", "Infiltration", "Pneumonia"}
+    assert "Effusion" not in samples["b.png"].mined and {"Nodule", "Mass", "Edema"} <= samples["b.png"].mined
+    assert samples["c.png"].mined == frozenset()
+    assert {"Pneumothorax", "Nodule", "Mass"}.isdisjoint(samples["e.png"].mined)
+    few = read(tmp_path / "d", labels=frozenset({"Effusion", "Mass"}))
+    assert few["a.png"].mined == frozenset() and set(few["a.png"].checked) == {"Effusion", "Mass"}
+    without = samples["a.png"].without({"Effusion", "Edema"})
+    assert "Effusion" not in without.checked and "Edema" not in without.mined
+
+
+def test_check_data_says_how_far_mined_labels_agree_with_readers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = folder(tmp_path / "d", ROWS, DRAWN, verdicts=VERDICTS)
+    for number, path in enumerate(sorted((data / "images").iterdir())):
+        cv2.imwrite(str(path), np.arange(number, number + 64, dtype=np.uint8).reshape(8, 8))
+    assert main(["check-data", "--data", str(data)]) == 0
+    printed = capsys.readouterr().out
+    rows = {
+        line.split()[0]: " ".join(line.split()) for line in printed.partition("mined from")[2].splitlines()
+    }
+    assert rows["Effusion"] == "Effusion 2 1 of 1, 1.00 (0.03-1.00) 1 of 1, 1.00 (0.03-1.00)"
+    assert rows["Mass"] == "Mass 2 0 of 1, 0.00 (0.00-0.97) -"
+    assert rows["Pneumothorax"] == "Pneumothorax 3 - 0 of 1, 0.00 (0.00-0.97)"

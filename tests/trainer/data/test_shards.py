@@ -82,7 +82,7 @@ def test_shards_that_do_not_fit_are_said(place: Path, tmp_path: Path) -> None:
         read_shards(place / "shards", "val", labels=LABELS)
     content = json.loads((place / "shards" / "shards.json").read_text())
     (tmp_path / "shards.json").write_text(json.dumps({**content, "format": 1}))
-    with pytest.raises(DataError, match="has format 2, this version reads 1"):
+    with pytest.raises(DataError, match="has format 1, this version reads 2; write the shards again"):
         read_shards(tmp_path, "train", labels=LABELS)
     (tmp_path / "shards.json").write_text("[]")
     with pytest.raises(DataError, match="cannot be read"):

@@ -38,11 +38,12 @@ def fold(seed: int, count: int = 80, shift: float = 0.0) -> HeldOut:
     return HeldOut(LABELS, patients, cohorts, views, states, scores.astype(np.float32), places, {"seed": 0})
 
 
-def wins(folds: list[HeldOut], cohort: str, k: int) -> float:
+def wins(folds: list[HeldOut], cohort: str, k: int, negatives: tuple[int, ...] = (0, 2)) -> float:
     """P(a positive outranks a negative of its own fold), pair by pair."""
     pairs: list[float] = []
     for item in folds:
-        chosen = [n for n, name in enumerate(item.cohorts) if name == cohort and item.states[n, k] >= 0]
+        known = (1, *negatives)
+        chosen = [n for n, name in enumerate(item.cohorts) if name == cohort and item.states[n, k] in known]
         for a in chosen:
             for b in chosen:
                 if item.states[a, k] == 1 and item.states[b, k] != 1:
@@ -61,6 +62,20 @@ def test_auroc_compares_images_of_one_fold_alone() -> None:
     assert figures.auroc["nih"][NIH_EIGHT].value == pytest.approx(np.mean(np.array(eight, float)))
     low, high = figures.auroc["nih"][MEAN].ci
     assert low is not None and high is not None and 0.5 < low < high < 1
+
+
+def test_read_images_alone_are_those_outlined_and_those_known_to_be_free() -> None:
+    folds = [fold(0), fold(1, shift=50.0)]
+    figures = fold_figures(folds, replicates=5)
+    assert set(figures.auroc_read) == {"nih"}  # of the other hospital nothing is outlined
+    mass = figures.auroc_read["nih"]["Mass"]
+    assert mass.value == pytest.approx(wins(folds, "nih", LABELS.index("Mass"), negatives=(0,)))
+    # An outline less, and one image less is known to have it; its mined label says nothing here.
+    first = next(place for place in folds[0].localisations if place.label == "Mass")
+    fewer = tuple(place for place in folds[0].localisations if place is not first)
+    other = fold_figures([replace(folds[0], localisations=fewer), folds[1]], replicates=5)
+    assert other.auroc_read["nih"]["Mass"].n == mass.n - 1
+    assert other.auroc["nih"]["Mass"].n == figures.auroc["nih"]["Mass"].n
 
 
 def test_localisation_is_by_the_source_of_the_boxes() -> None:
