@@ -18,6 +18,7 @@ from trainer.refusal import RefusedError
 
 COMMANDS = {
     "fit": "fit",
+    "pretrain": "pretrain",
     "folds": "folds",
     "zero-shot": "zero_shot",
     "scales": "scales",

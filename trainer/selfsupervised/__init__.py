@@ -1,0 +1,1 @@
+"""Pretraining of a trunk on radiographs alone: no label, box or report is looked at."""
