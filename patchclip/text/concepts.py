@@ -3,7 +3,7 @@ like a finding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from patchclip.text.language import word_lists
@@ -49,8 +49,7 @@ class Concept(Positioned):
 def find_concepts(words: Sequence[str], lexicon: Lexicon) -> list[Concept]:
     """The concepts of one sentence (its words and marks), in order of their first word."""
     matches = lexicon.phrases.longest(words)
-    structures = [match for match in matches if match.value.kind == "structure"]
-    statements = list(_statements(words, structures, lexicon))
+    statements = list(_statements(words, matches, lexicon))
     stated = {position for concept in statements for position in concept.positions}
     phrases = [
         match
@@ -137,21 +136,25 @@ def _after(words: Sequence[str], stop: int) -> Iterator[str]:
         yield word
 
 
-def _statements(
-    words: Sequence[str], structures: Sequence[Match[Entry]], lexicon: Lexicon
-) -> Iterator[Concept]:
-    """What is said of the structures: "mildly enlarged heart", "the heart, mediastinum and lungs are
-    normal"."""
+def _statements(words: Sequence[str], matches: Sequence[Match[Entry]], lexicon: Lexicon) -> Iterator[Concept]:
+    """What is said of the structures among the matches: "mildly enlarged heart", "the heart, mediastinum and
+    lungs are normal"."""
+    structures = [match for match in matches if match.value.kind == "structure"]
+    apart = {match.start for match in matches if match.value.kind == "normal"}
     states = lexicon.states.longest(words)
     states = [match for match in states if not _free_of(words, match)]
     by_start = {match.start: match for match in states}
     by_last = {match.stop - 1: match for match in states}
     inside = {position: match for match in structures for position in match.positions}
     inherited: list[Match[tuple[State, ...]]] = []
+    taken: set[int] = set()  # starts of states that an earlier structure has before the next one
     for structure in structures:
         found = _states_before(words, structure.start, by_last, lexicon)
-        if not found:
-            found = _states_after(words, structure.stop, by_start, inside, lexicon)
+        beside = bool(found) and found[0].stop == structure.start
+        if not beside or not taken.isdisjoint(match.start for match in found):
+            after = _states_after(words, structure.stop, by_start, inside, apart, lexicon)
+            taken.update(match.start for match in after)
+            found = after or found  # "lungs clear heart enlarged", "normal heart lungs clear"
         if not found and inherited and _joined_before(words, structure.start, inside, lexicon):
             found = inherited
         inherited = found
@@ -212,9 +215,13 @@ def _states_after(
     stop: int,
     by_start: dict[int, Match[tuple[State, ...]]],
     inside: dict[int, Match[Entry]],
+    apart: Collection[int],
     lexicon: Lexicon,
 ) -> list[Match[tuple[State, ...]]]:
-    """States said of a structure after it, across other structures of the same list."""
+    """States said of a structure after it, across other structures of the same list.
+
+    apart: where a phrase of its own begins with a state, which goes on no list: "lungs clear, normal heart".
+    """
     found: list[Match[tuple[State, ...]]] = []
     passes = word_lists().describing | word_lists().said | {":"}
     index = stop
@@ -222,7 +229,7 @@ def _states_after(
         word = words[index]
         match = by_start.get(index)
         if match:
-            if found and not _continues(words, found[-1].stop, index, lexicon):
+            if found and (index in apart or not _continues(words, found[-1].stop, index, lexicon)):
                 break
             found.append(match)
             index = match.stop

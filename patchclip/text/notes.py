@@ -37,8 +37,8 @@ def notes_on(statement: Statement, vocabulary: Vocabulary) -> Iterator[str]:
     name = vocabulary.finding(statement.label).name if statement.label else ""
     if not _of_it(statement).isdisjoint(read("lexicon")["unmeasured"].get(statement.label, ())):
         yield f'"{statement.concept_text}" is answered as {name}; how well it is told was not measured.'
-    if statement.degrees:
-        yield f"{_quoted(statement.degrees)} was left out: the answer is whether there is any {name}."
+    if left_out := (*statement.degrees, *statement.limits):
+        yield f"{_quoted(left_out)} was left out: the answer is whether there is any {name}."
     if statement.asserted.shared:
         yield f'The negation was taken to speak of {name} too; if it is there, write "with {name}".'
     if statement.asserted.apart:

@@ -22,6 +22,7 @@ from patchclip.text.notes import notes_on, warnings_on
 from patchclip.text.place import Place
 from patchclip.text.sentences import Sentence, split_sentences
 from patchclip.text.signs import spelled_out
+from patchclip.text.sizes import size_limits
 from patchclip.text.spelling import spell
 from patchclip.text.statements import Statement, read_statements
 from patchclip.text.tokens import read_tokens
@@ -173,6 +174,7 @@ def _queries(
     for sentence in clauses:
         own = [statement for statement in findings if statement.sentence is sentence]
         said = {position for item in own for position in item.asserted.terms}
+        said |= {position for limit in size_limits(sentence.words) for position in limit}
         concepts = [item.asserted.concept for item in own]
         for statement in own:
             concept = statement.asserted.concept

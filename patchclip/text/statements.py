@@ -12,6 +12,7 @@ from patchclip.text.lexicon import Lexicon
 from patchclip.text.mentions import find_places
 from patchclip.text.place import Place, place_concepts
 from patchclip.text.sentences import Sentence
+from patchclip.text.sizes import limits_of, size_limits
 from patchclip.text.tokens import Token
 
 
@@ -26,6 +27,7 @@ class Statement:
         placing: positions of the words that say where, among the sentence's tokens.
         kind_of: label of the finding of which one kind alone is denied, which is not answered.
         degrees: words, as typed, by which no more than a large, or an acute, finding is denied.
+        limits: sizes, as typed, that the finding is compared with.
     """
 
     sentence: Sentence
@@ -34,6 +36,7 @@ class Statement:
     placing: tuple[int, ...]
     kind_of: str | None = None
     degrees: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
 
     @property
     def label(self) -> str | None:
@@ -72,12 +75,15 @@ def read_statements(sentence: Sentence, lexicon: Lexicon) -> Iterator[Statement]
     said = assert_concepts(words, concepts)
     assertions = [asserted.assertion for asserted in said]
     places = place_concepts(words, concepts, find_places(words, concepts), assertions)
+    sizes = size_limits(words)
     for asserted, (place, positions) in zip(said, places, strict=True):
         if asserted.concept.reversed and asserted.assertion == "absent":  # lung markings that are there
             asserted = replace(asserted, concept=replace(asserted.concept, label=None, name="lung markings"))
         concept = asserted.concept
+        spans = limits_of(sizes, words, concept) if concept.label else []
+        limits = tuple(_typed([sentence.tokens[position] for position in span]) for span in spans)
         if not concept.label or asserted.assertion != "absent" or concept.normal:
-            yield Statement(sentence, asserted, place, positions)
+            yield Statement(sentence, asserted, place, positions, limits=limits)
         elif kind := kind_of(words, concept):
             spots = tuple(sorted({*kind, *concept.positions}))
             unanswered = replace(concept, label=None, name="kind of a finding", positions=spots)
@@ -85,7 +91,7 @@ def read_statements(sentence: Sentence, lexicon: Lexicon) -> Iterator[Statement]
             yield Statement(sentence, asserted, place, positions, kind_of=concept.label)
         else:
             degrees = tuple(sentence.tokens[position].text for position in degrees_of(words, concept))
-            yield Statement(sentence, asserted, place, positions, degrees=degrees)
+            yield Statement(sentence, asserted, place, positions, degrees=degrees, limits=limits)
 
 
 def _typed(tokens: list[Token]) -> str:
