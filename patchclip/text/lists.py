@@ -50,6 +50,11 @@ class Lists:
         concept = self._next_item(separator)
         return concept is not None and not self._begins_anew(concept, start, separator)
 
+    def stands_alone(self, start: int, concept: Concept) -> bool:
+        """Whether a concept that follows another without a comma is a statement of its own: "heart enlarged",
+        "cardiomegaly unchanged"."""
+        return (concept.predicate or self._said_behind(concept)) and self.is_beside(start, concept)
+
     def is_beside(self, start: int, concept: Concept) -> bool:
         """Whether a concept follows another that was named since `start`, with nothing that lists them."""
         before = [other.stop for other in self._concepts if start < other.stop <= concept.start]
@@ -105,7 +110,7 @@ class Lists:
     def is_apart(self, concept: Concept) -> bool:
         """Whether nothing but its want of a "no", in a list whose other entries have one, or behind a denied
         finding without a comma, says that a finding is there."""
-        if concept.predicate and self._follows_denial(concept):
+        if any(self.stands_alone(term.stop, concept) for term in self._denying(concept.start)):
             return True
         start = max((term.stop for term in self._denying(concept.start)), default=concept.start)
         cuts = [index for index in range(start, concept.start) if self._is_comma(index)]
@@ -115,9 +120,9 @@ class Lists:
         entry = set(self._words[cuts[-1] + 1 : concept.stop + 1])
         return not said & entry and not self._ends.intersection(range(start, concept.start))
 
-    def _follows_denial(self, concept: Concept) -> bool:
-        """Whether nothing parts a statement of its own from one that is denied."""
-        return any(self.is_beside(term.stop, concept) for term in self._denying(concept.start))
+    def _said_behind(self, concept: Concept) -> bool:
+        """Whether the word behind a concept says that it is there."""
+        return not markers().asserting_behind.isdisjoint(self._words[concept.stop : concept.stop + 1])
 
     def _each_denied(self, comma: int) -> bool:
         """Whether a comma ends a list of two entries or more that have a negation each."""
@@ -147,9 +152,9 @@ class Lists:
         words = self._words[separator + 1 : concept.stop]
         if any(word in markers().asserting for word in words) or self._sided(concept):
             return True  # "no pneumothorax, small effusion"; "no pneumothorax, effusion on the right"
-        behind = self._words[concept.stop : concept.stop + 1]
-        if any(word in markers().asserting_behind for word in behind):
+        if self._said_behind(concept):
             return True  # "no pneumothorax, effusion massive", as French says it
+        behind = self._words[concept.stop : concept.stop + 1]
         if any(word in markers().asserting_alone for word in words) and list(behind) != ["/"]:
             return True
         if self._about_all(start, separator):
