@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from patchclip.image.geometry import Letterbox
+from trainer.batches.synthetic_lesions import Implant
 from trainer.batches.truth import Truth, truth_of
 from trainer.config import DataConfig
 from trainer.data.loaded import Loaded
@@ -83,3 +84,17 @@ def test_an_images_weight_goes_into_all_of_its_weights() -> None:
     found = truth(sample((box("Mass", 0, 0, 2, 2, 0.5),), Mass=State.PRESENT), (1.0, 3.0, 0.0))
     assert found.image_weights.tolist() == [1, 1.5, 0] and found.negative_weights.tolist() == [1, 3, 0]
     assert found.positive_weights.reshape(GRID, GRID, 3)[0, 0].tolist() == [1, 1.5, 0]
+
+
+def test_what_is_known_from_a_report_alone_is_marked() -> None:
+    known = sample((), Effusion=State.NOT_MENTIONED, Mass=State.PRESENT, Nodule=State.ABSENT)
+    mined = replace(known, mined=frozenset({"Effusion", "Mass"}))
+    assert truth(mined).mined.tolist() == [True, True, False]
+    assert truth(known).mined.tolist() == [False] * 3
+    item = Loaded(np.zeros((64, 64), np.uint8), Letterbox(64, 64, 64), mined)
+    drawn = Implant(np.zeros((64, 64), np.uint8), "Mass", np.array([[0.1, 0.1], [0.3, 0.1], [0.3, 0.3]]))
+    states = state_table([item], LABELS)[0]
+    implanted = truth_of(
+        item, LABELS, states, np.ones(3), lambda points: points * GRID, GRID, DataConfig(), drawn
+    )
+    assert implanted.mined.tolist() == [True, False, False]  # a lesion that was drawn is there
