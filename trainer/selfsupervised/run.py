@@ -71,6 +71,11 @@ class EpochSampler(Sampler[list[tuple[int, int]]]):
         return len(self._batches)
 
 
+def say_at_once(line: str) -> None:
+    """Prints a line, into a file too, as soon as it is known."""
+    print(line, flush=True)
+
+
 def pretrain(
     model: Distillation,
     items: Sequence[Loaded],
@@ -80,7 +85,7 @@ def pretrain(
     *,
     record: dict[str, Any],
     resume: bool = False,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = say_at_once,
 ) -> None:
     """Learns, and writes the trunk with a record of the run after the last epoch; an interrupted run goes on
     after its last whole epoch.
