@@ -113,7 +113,7 @@ class _Scope:
     def _forward(self, term: Term, use: Use, concept: Concept) -> bool:
         """Whether nothing ends the reach between a term and a concept after it."""
         weak = use.kind != "negation"
-        if not weak and self._lists.stands_alone(term.stop, concept):
+        if not weak and self._lists.ended(term.stop, concept):
             return False  # "no effusion heart enlarged"
         if weak and not use.enumerates and concept.start - term.stop > _WEAK:
             return False

@@ -50,21 +50,38 @@ class Lists:
         concept = self._next_item(separator)
         return concept is not None and not self._begins_anew(concept, start, separator)
 
+    def ended(self, start: int, concept: Concept) -> bool:
+        """Whether a concept since `start`, the one given or one before it, is a statement of its own without
+        a comma."""
+        since = [item for item in self._concepts if start <= item.start <= concept.start]
+        return any(self.stands_alone(start, item) for item in since)
+
     def stands_alone(self, start: int, concept: Concept) -> bool:
         """Whether a concept that follows another without a comma is a statement of its own: "heart enlarged",
-        "cardiomegaly unchanged"."""
-        return (concept.predicate or self._said_behind(concept)) and self.is_beside(start, concept)
+        "cardiomegaly unchanged", "small effusion"."""
+        if not self.is_beside(start, concept):
+            return False
+        said = self._words[self._last_stop(concept.start) : concept.stop]
+        # Not of a large one: reports leave the "or" out of "no pneumothorax large effusion".
+        small = not markers().asserting.isdisjoint(said)
+        return concept.predicate or self._said_behind(concept) or small
 
     def is_beside(self, start: int, concept: Concept) -> bool:
         """Whether a concept follows another that was named since `start`, with nothing that lists them."""
-        before = [other.stop for other in self._concepts if start < other.stop <= concept.start]
-        gap = self._words[max(before, default=concept.start) : concept.start]
+        gap = self._words[self._last_stop(concept.start) : concept.start]
         listed = any(word in SEPARATORS | ALTERNATIVES for word in gap)
-        return bool(before) and not listed and not self._alternative_follows(concept.stop - 1)
+        behind = self._words[concept.stop : concept.stop + 1]
+        listed = listed or list(behind) == ["/"] or self._alternative_follows(concept.stop - 1)
+        return self.named(start, concept.start) and not listed
 
     def named(self, start: int, stop: int) -> bool:
         """Whether a concept ends between two positions."""
         return any(start < concept.stop <= stop for concept in self._concepts)
+
+    def _last_stop(self, position: int) -> int:
+        """Where the last concept before a position ends; the position where there is none."""
+        stops = [concept.stop for concept in self._concepts if concept.stop <= position]
+        return max(stops, default=position)
 
     def _alternative_follows(self, separator: int) -> bool:
         """Whether an "or" follows in the same list."""
@@ -110,8 +127,8 @@ class Lists:
     def is_apart(self, concept: Concept) -> bool:
         """Whether nothing but its want of a "no", in a list whose other entries have one, or behind a denied
         finding without a comma, says that a finding is there."""
-        if any(self.stands_alone(term.stop, concept) for term in self._denying(concept.start)):
-            return True
+        if any(self.ended(term.stop, concept) for term in self._denying(concept.start)):
+            return not concept.normal
         start = max((term.stop for term in self._denying(concept.start)), default=concept.start)
         cuts = [index for index in range(start, concept.start) if self._is_comma(index)]
         if not cuts or concept.predicate or concept.normal or not self._each_denied(cuts[0]):
