@@ -14,6 +14,8 @@ from patchclip.text.terms import Term, markers
 
 SEPARATORS = frozenset({",", "and", "&", "plus", ":", "("})
 ALTERNATIVES = frozenset({"or", "nor", "/", "vs", "versus"})
+PARTING = frozenset({",", ";", ":", "(", "/", "and", "or", "but", "with", "without"})
+"""What ends an entry."""
 GENERAL = "disease in general"  # the name of what "no acute disease" denies
 
 

@@ -8,12 +8,12 @@ from itertools import takewhile
 from typing import Protocol
 
 from patchclip.text.language import read
+from patchclip.text.lists import GENERAL, PARTING
 from patchclip.text.statements import Statement
 from patchclip.text.tokens import Token
 from patchclip.text.vocabulary import Vocabulary
 
-_GENERAL = frozenset({"patient", "disease in general"})  # other things that no warning need name
-_PARTING = frozenset({",", ";", ":", "(", "/", "and", "or", "but", "with", "without"})
+_GENERAL = frozenset({"patient", GENERAL})  # other things that no warning need name
 _SHORT = 15  # words up to which a text is a query, of which every word matters; a report has many that do not
 
 
@@ -58,7 +58,7 @@ def notes_on(statement: Statement, vocabulary: Vocabulary) -> Iterator[str]:
 def _of_it(statement: Statement) -> set[str]:
     """A finding's own words, and those behind it in its entry: "fracture of the left clavicle"."""
     concept, words = statement.asserted.concept, statement.sentence.words
-    behind = takewhile(lambda word: word not in _PARTING, words[concept.stop :])
+    behind = takewhile(lambda word: word not in PARTING, words[concept.stop :])
     return {words[position] for position in concept.positions}.union(behind)
 
 

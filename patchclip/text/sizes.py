@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from patchclip.text.concepts import Concept
 from patchclip.text.language import read
+from patchclip.text.lists import PARTING
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)?")
 _MEASURED = re.compile(_FIGURE.pattern + r"(?:mm|cm)")
 _UNITS = frozenset({"mm", "cm", "millimetre", "millimeter", "centimetre", "centimeter"})
-_PARTING = frozenset({",", ";", ":", "(", ")", "/", "and", "or", "but", "with", "without"})
+_PARTING = PARTING | {")"}
 
 
 def size_limits(words: Sequence[str]) -> list[range]:

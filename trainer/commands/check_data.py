@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> None:
     for label in sorted({label for label, _ in states}):
         counts = [states[label, state] for state in ("present", "absent", "not mentioned")]
         print(f"{label:<20}{counts[0]:>9}{counts[1]:>9}{counts[2]:>15}{outlines[label]:>10}")
-    print("\n".join(_mined_beside_read([item.sample for item in loaded])))
+    for line in _mined_beside_read([item.sample for item in loaded]):
+        print(line)
     check_broken(contents, broken, len(contents.samples), allow_missing=options.allow_missing)
 
 

@@ -12,6 +12,7 @@ from trainer.calibrate.calibration import OperatingPoint
 from trainer.commands.calibrate import calibrate_best
 from trainer.commands.sources import (
     add_cache,
+    add_changes,
     add_recipe,
     add_sources,
     add_vocabulary,
@@ -47,13 +48,7 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
     parser.epilog = help_text(recipe_fields())
     add_sources(parser)
     add_recipe(parser)
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.FIELD=JSON",
-        help="change one field of the recipe, e.g. optim.batch_size=8; all of them are listed below",
-    )
+    add_changes(parser, "optim.batch_size=8", "all of them are listed below")
     parser.add_argument(
         "--split",
         default="train",

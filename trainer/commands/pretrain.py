@@ -13,6 +13,7 @@ from patchclip.text.vocabulary import Vocabulary
 from trainer.commands.fit import recipe_of
 from trainer.commands.sources import (
     add_cache,
+    add_changes,
     add_recipe,
     add_sources,
     check_broken,
@@ -34,13 +35,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """The command's flags."""
     add_sources(parser)
     add_recipe(parser)
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.FIELD=JSON",
-        help="change one field of the recipe, e.g. data.dev_offset=0.2; fit -h lists them",
-    )
+    add_changes(parser, "data.dev_offset=0.2")
     parser.add_argument(
         "--split",
         default="train",

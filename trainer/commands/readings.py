@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from patchclip.model.config import ModelConfig
 from patchclip.text.vocabulary import Vocabulary
-from trainer.commands.sources import SOURCE, print_reading, read_sources
+from trainer.commands.sources import SOURCE, add_changes, print_reading, read_sources
 from trainer.config import FitConfig
 from trainer.data.adapters.feedback import NothingReadError, read_feedback
 from trainer.data.contents import Contents
@@ -53,13 +53,7 @@ def add_readings(parser: argparse.ArgumentParser, purpose: str) -> None:
     )
     parser.add_argument("--study", metavar="NAME", help="take the readings of this reader study alone")
     parser.add_argument("--recipe", default="teach", metavar="FILE", help="JSON recipe (teach)")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.FIELD=JSON",
-        help="change one field of the recipe, e.g. optim.epochs=[5]; fit -h lists them",
-    )
+    add_changes(parser, "optim.epochs=[5]")
     parser.add_argument(
         "--split",
         default="train",

@@ -43,6 +43,21 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_changes(parser: argparse.ArgumentParser, example: str, listed: str = "fit -h lists them") -> None:
+    """--set.
+
+    example: a change that the command's users may want.
+    listed: where the fields are found.
+    """
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.FIELD=JSON",
+        help=f"change one field of the recipe, e.g. {example}; {listed}",
+    )
+
+
 def add_vocabulary(parser: argparse.ArgumentParser) -> None:
     """--vocabulary."""
     parser.add_argument(

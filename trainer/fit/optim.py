@@ -109,14 +109,18 @@ def _part(name: str) -> str:
     return "text" if name.startswith("text_") else "heads"
 
 
+def warmed_cosine(step: int, total: int, warmup: int, least: float) -> float:
+    """Share of a base rate: linear warm-up, at most a tenth of the run, then half a cosine down to `least`
+    (Loshchilov & Hutter, ICLR 2017)."""
+    warmup = min(warmup, max(1, total // 10))
+    if step < warmup:
+        return (step + 1) / warmup
+    return least + (1 - least) * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+
+
 def set_learning_rate(optimiser: torch.optim.Optimizer, config: FitConfig, step: int, total: int) -> None:
-    """Linear warm-up, then half a cosine to 1 % of the base rate (Loshchilov & Hutter, ICLR 2017)."""
-    warmup = min(config.optim.warmup_steps, max(1, total // 10))
-    fraction = (
-        (step + 1) / warmup
-        if step < warmup
-        else 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
-    )
+    """To `warmed_cosine` of each base rate, which ends at 1 % of it."""
+    fraction = warmed_cosine(step, total, config.optim.warmup_steps, least=0.01)
     for group in optimiser.param_groups:
         group["lr"] = group["base_lr"] * fraction
 

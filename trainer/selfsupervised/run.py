@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from patchclip.errors import DataError
 from patchclip.files import atomic
 from trainer.config import FitConfig
 from trainer.data.loaded import Loaded
+from trainer.fit.optim import warmed_cosine
 from trainer.fit.precision import autocast, chosen_precision
 from trainer.selfsupervised.distil import Distillation
 from trainer.selfsupervised.views import PairedViews, collate_views
@@ -114,6 +114,7 @@ def pretrain(
     about = {**record, "plan": {"size": plan.size, "epochs": plan.epochs, "batch": plan.batch}}
     epochs = _resumed(out / STATE, model, optimiser, about) if resume else []
     dataset, precision = PairedViews(items, plan.size), chosen_precision(config.optim.precision, device)
+    scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
     steps = len(items) // plan.batch
     total = steps * plan.epochs
     for epoch in range(len(epochs), plan.epochs):
@@ -124,17 +125,20 @@ def pretrain(
         )
         for number, views in enumerate(loader, start=epoch * steps):
             for group in optimiser.param_groups:
-                group["lr"] = RATE * _rate(number, total)
+                group["lr"] = RATE * warmed_cosine(number, total, WARMUP, least=0.0)
             optimiser.zero_grad(set_to_none=True)
             with autocast(device, precision):
                 terms = model(views.to(device))
-            terms["total"].backward()
+            scaler.scale(terms["total"]).backward()
+            scaler.unscale_(optimiser)
             norm = nn.utils.clip_grad_norm_(learnt, config.optim.clip)
-            if not bool(torch.isfinite(terms["total"]) & torch.isfinite(norm)):
+            finite = bool(torch.isfinite(terms["total"]) & (torch.isfinite(norm) | scaler.is_enabled()))
+            if not finite:  # scaled gradients overflow now and then, and skip that step themselves
                 raise DataError(
                     f"The loss is not finite at step {number}; go on from the last epoch (--resume)."
                 )
-            optimiser.step()
+            scaler.step(optimiser)
+            scaler.update()
             model.follow((number + 1) / total)
             sums = {name: value + float(terms[name].detach()) / steps for name, value in sums.items()}
         epochs.append({name: round(value, 4) for name, value in sums.items()})
@@ -149,14 +153,6 @@ def pretrain(
         save_file({name: value.cpu().contiguous() for name, value in trunk.items()}, path)
     with atomic(out / RECORD) as path:
         path.write_text(json.dumps({**about, "epochs": epochs}, indent=2) + "\n", encoding="utf-8")
-
-
-def _rate(step: int, total: int) -> float:
-    """Linear warm-up, then half a cosine."""
-    warmup = min(WARMUP, max(1, total // 10))
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
 
 
 def _resumed(
